@@ -1,0 +1,67 @@
+# `make book` and `make test` need Python 3.11 or later and make, nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+# Torch spins on busy cores; one thread a process, and tasks side by side.
+export OMP_NUM_THREADS := 1
+export MKL_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+
+PYTEST := $(BIN)/python -m pytest
+PARALLEL := -n 2 --dist loadfile
+HOOK := --jaxtyping-packages=paper_lib,beartype.beartype
+NOTEBOOKS := $(wildcard book/*.ipynb)
+NBVAL := $(PYTEST) --nbval --nbval-cell-timeout=300 -p no:cacheprovider $(PARALLEL) $(NOTEBOOKS)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup book test check lint types notebooks experiments bench regen clean
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# An environment without its stamp was left half made and is made anew; one with an
+# older stamp is brought up to date.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(f"Python 3.11 or later is needed, found {sys.version}" if sys.version_info < (3, 11) else 0)'
+	@if [ -e $@ ]; then rm $@; else rm -rf $(VENV); fi
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable '.[book,test]'
+	@touch $@
+
+setup: $(READY)  ## Install everything into .venv (the other targets do it by themselves)
+
+book: $(READY)  ## Execute the notebooks, build the book, print where to open it
+	$(BIN)/python tools/build_book.py book
+
+test: $(READY)  ## Run the tests and check the notebooks' stored outputs
+	$(PYTEST) $(HOOK) $(PARALLEL) -m "not bad_input and not slow and not gpu and not fulldata" --doctest-modules paper_lib tests
+	$(PYTEST) $(PARALLEL) -m "bad_input and not slow and not gpu and not fulldata" tests
+	$(NBVAL)
+
+check: $(READY) lint types  ## Lint, types, slow and full-data tests, other kernels
+	$(PYTEST) $(HOOK) $(PARALLEL) -m "(slow or gpu or fulldata) and not bad_input" tests
+	ATEN_CPU_CAPABILITY=default $(NBVAL)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/pyright
+
+notebooks: $(READY)  ## Execute the notebooks and refresh their stored outputs
+	$(BIN)/python tools/build_book.py notebooks
+
+experiments: $(READY)  ## Compute the stored results on the complete data
+	$(BIN)/python tools/build_book.py run book/mnist_0_against_1.ipynb _build/experiments/mnist_0_against_1.ipynb -p recompute True
+
+bench: $(READY)  ## Time attacks against plain torch and peers, and check their precision
+	$(BIN)/python -m benchmarks
+
+regen: $(READY)  ## Rewrite the regression tests' expected values (say why in CHANGELOG)
+	$(BIN)/python tests/regression/regenerate.py
+
+clean:  ## Remove build products, not the environment
+	rm -rf _build .pytest_cache .ruff_cache .hypothesis

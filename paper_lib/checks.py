@@ -1,0 +1,85 @@
+"""Checks of arguments that many functions share, and the words of their errors."""
+
+import math
+
+import torch
+from torch import Tensor
+
+_PRECISIONS = (torch.float32, torch.float64)
+
+
+def check_radius(radius: float, name: str = "radius") -> None:
+    """Reject a length that is no budget.
+
+    Args:
+        radius: The length to check.
+        name: The argument's name, for the message.
+
+    Raises:
+        ValueError: If ``radius`` is negative, NaN or infinite.
+    """
+    if not 0.0 <= radius < math.inf:
+        raise ValueError(f"{name} must be finite and >= 0, got {radius}.")
+
+
+def check_same_kind(**tensors: Tensor) -> None:
+    """Reject tensors that are not floating point, or differ in dtype or device.
+
+    Args:
+        **tensors: The tensors under their argument names; the first sets the standard.
+
+    Raises:
+        ValueError: If a dtype is neither float32 nor float64, or two tensors differ.
+    """
+    (first, standard), *_ = tensors.items()
+    for name, tensor in tensors.items():
+        if tensor.dtype not in _PRECISIONS:
+            raise ValueError(f"{name} must be float32 or float64, got {tensor.dtype}.")
+        for kind in ("dtype", "device"):
+            found, expected = getattr(tensor, kind), getattr(standard, kind)
+            if found != expected:
+                raise ValueError(
+                    f"{name} must have the {kind} of {first}, {expected}, got {found}."
+                )
+
+
+def check_finite(**tensors: Tensor) -> None:
+    """Reject NaN and infinite entries.
+
+    Args:
+        **tensors: The tensors under their argument names, samples first.
+
+    Raises:
+        ValueError: If an entry is not finite; says how many, and the first index.
+    """
+    for name, tensor in tensors.items():
+        bad = ~torch.isfinite(tensor)
+        if count := int(bad.sum()):
+            first = tuple(bad.nonzero()[0].tolist())
+            raise ValueError(
+                f"{name} must be finite, got {count} NaN or infinite entries, "
+                f"the first at index {first}."
+            )
+
+
+def available_device(device: str | torch.device) -> torch.device:
+    """Resolve a device, and fail with a clear message when it is not there.
+
+    Args:
+        device: A device or its name.
+
+    Returns:
+        The device.
+
+    Raises:
+        ValueError: If this machine has no such device.
+    """
+    try:
+        place = torch.device(device)
+        torch.empty(0, device=place)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f"device must be one this machine has, got {device!r}: {reason}"
+        ) from error
+    return place

@@ -1,0 +1,158 @@
+"""Two classes of a data set, from wherever it is."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from numbers import Integral
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+
+from paper_lib.data.complete import load_complete
+from paper_lib.data.embedded import load_embedded
+from paper_lib.data.images import LabeledImages, select
+
+Dataset = Literal["mnist", "fashion-mnist"]
+Source = Literal["auto", "torchvision", "debian", "embedded"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class ClassPair:
+    """Training and test images of two classes, and where they came from.
+
+    Attributes:
+        dataset: "mnist" or "fashion-mnist".
+        classes: The class labeled -1, then the class labeled +1.
+        train: Training images, in the order of the source.
+        test: Test images, in the order of the source.
+        source: "torchvision", "debian" or "embedded".
+        fingerprint: The sha256 of the four arrays, computed from them: equal for equal
+            images and labels, whatever the source.
+    """
+
+    dataset: str
+    classes: tuple[int, int]
+    train: LabeledImages
+    test: LabeledImages
+    source: str
+    fingerprint: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Compute the fingerprint."""
+        object.__setattr__(self, "fingerprint", _fingerprint(self.train, self.test))
+
+
+def load_pair(
+    dataset: Dataset,
+    classes: tuple[int, int],
+    root: str | os.PathLike[str] | None = None,
+    source: Source = "auto",
+    download: bool = False,
+) -> ClassPair:
+    """Load the images of two classes.
+
+    With ``source="auto"`` the complete data set is read from the first place that has
+    all its files: ``root``; the folder named by the environment variable
+    ``PAPER_LIB_DATA``; torchvision's cache, ``datasets/vision`` below ``$TORCH_HOME``
+    (by default ``~/.cache/torch``); Debian's package ``dataset-fashion-mnist``. Every
+    file is compared with a checksum, so which place it was makes no difference.
+
+    ``download=True`` is the only thing that touches the network, and only if no place
+    has the set. It goes to the first of the folders above that is named, which is
+    created if need be, or else to torchvision's cache. Files already there that are
+    not the expected ones are replaced, with a warning.
+
+    Args:
+        dataset: "mnist" or "fashion-mnist".
+        classes: The class to label -1, then the class to label +1; each 0 to 9.
+        root: A folder in torchvision's layout, ``MNIST/raw`` or ``FashionMNIST/raw``
+            below it.
+        source: "auto"; "torchvision" for folders only; "debian" for that package only;
+            "embedded" for 500 images a class of MNIST that need no download, 400 to
+            train on and 100 (every fifth) to test on.
+        download: Whether a complete set that is in none of the places may be fetched.
+
+    Returns:
+        The pair: images float32 of shape ``(n, 1, 28, 28)`` in ``[0, 1]``.
+
+    Raises:
+        ValueError: If an argument is not one of those above, ``source`` does not have
+            the data set or takes no ``root`` or ``download``, or a file is truncated
+            or altered.
+        FileNotFoundError: If no place has the complete set (says where it looked), or
+            ``root`` or ``$PAPER_LIB_DATA`` names a folder that does not exist.
+        NotADirectoryError: If one of them names a file.
+        RuntimeError: If a download fails; torchvision's, with the addresses tried.
+
+    Example:
+        >>> pair = load_pair("mnist", (0, 1), source="embedded")
+        >>> pair.train
+        LabeledImages(800 of shape (1, 28, 28), torch.float32: 400 labeled -1, 400 \
+labeled +1)
+        >>> pair.fingerprint[:8]
+        'aa3ee675'
+    """
+    _check_choice("dataset", dataset, get_args(Dataset))
+    _check_choice("source", source, get_args(Source))
+    pair = _check_classes(classes)
+    _check_combination(dataset, root=root, source=source, download=download)
+    if source == "embedded":
+        (train, test), found = load_embedded(), source
+    else:
+        folder = None if root is None else Path(root)
+        train, test, found = load_complete(
+            dataset, root=folder, source=source, download=download
+        )
+    return ClassPair(
+        dataset=dataset,
+        classes=pair,
+        train=select(train, pair),
+        test=select(test, pair),
+        source=found,
+    )
+
+
+def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    if value not in choices:
+        listed = ", ".join(map(repr, choices))
+        raise ValueError(f"{name} must be one of {listed}, got {value!r}.")
+
+
+def _check_classes(classes: Sequence[int]) -> tuple[int, int]:
+    """Accept any integers, such as NumPy's, but for truth values."""
+    expected = "classes must be two different integers from 0 to 9"
+    if not isinstance(classes, Sequence) or len(classes) != 2:
+        raise ValueError(f"{expected}, got {classes!r}.")
+    for value in classes:
+        if isinstance(value, bool) or not isinstance(value, Integral):
+            raise ValueError(f"{expected}, got {classes!r}.")
+    first, second = (int(value) for value in classes)
+    if first == second or not (0 <= first <= 9 and 0 <= second <= 9):
+        raise ValueError(f"{expected}, got {classes!r}.")
+    return first, second
+
+
+def _check_combination(
+    dataset: str, *, root: object, source: str, download: bool
+) -> None:
+    """Reject what would otherwise be ignored."""
+    only = {"embedded": "mnist", "debian": "fashion-mnist"}.get(source, dataset)
+    if dataset != only:
+        raise ValueError(f"source={source!r} has {only!r} only, got {dataset!r}.")
+    if source in ("embedded", "debian") and (root is not None or download):
+        raise ValueError(
+            f"source={source!r} takes neither root nor download, "
+            f"got root={root!r} and download={download!r}."
+        )
+
+
+def _fingerprint(train: LabeledImages, test: LabeledImages) -> str:
+    """Hash images and labels of both splits, each with its dtype and shape."""
+    digest = hashlib.sha256()
+    for tensor in (train.images, train.labels, test.images, test.labels):
+        array = tensor.detach().cpu().numpy()
+        digest.update(f"{array.dtype.name}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).data)
+    return digest.hexdigest()

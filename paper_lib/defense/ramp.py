@@ -1,0 +1,184 @@
+r"""The paper's method: projected gradient ascent on a relaxation of the indicator.
+
+Sec. 4 replaces :math:`\mathbf 1[\alpha \ge 0]` in Eq. (7) by the ramp
+:math:`\min(\max(0, \alpha), 1)`, which lies below it, and runs projected gradient steps
+on v. The paper states neither steps nor start. Where no row is on the slope of its
+ramp the gradient is zero and the ascent stops, however poor the point.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from paper_lib.defense.solution import Solution
+from paper_lib.geometry import (
+    in_l2_ball,
+    l2_norm,
+    project_l2_ball,
+    scale_to_radius,
+)
+from paper_lib.robust_sets import RobustSets
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RampConfig:
+    """Settings of the ascent, none of which the paper states.
+
+    Attributes:
+        num_steps: Gradient steps, at most.
+        first_step: Length of the first step, as a share of the budget.
+        last_step: Length of the last; between them lengths fall linearly.
+        rows: ``"raw"`` rows c_i, b_i as the paper writes them, whose ramp depends on
+            the scale of the logit, or ``"unit"``, divided by the length of c_i.
+
+    Raises:
+        ValueError: If a setting is out of range.
+    """
+
+    num_steps: int = 300
+    first_step: float = 0.1
+    last_step: float = 0.002
+    rows: Literal["raw", "unit"] = "raw"
+
+    def __post_init__(self) -> None:
+        """Reject settings for which the ascent is undefined.
+
+        Raises:
+            ValueError: See the class.
+        """
+        if self.num_steps < 1:
+            raise ValueError(f"num_steps must be at least 1, got {self.num_steps}.")
+        if not 0.0 < self.last_step <= self.first_step < math.inf:
+            raise ValueError(
+                "steps must be finite with 0 < last_step <= first_step, got "
+                f"{self.last_step} and {self.first_step}."
+            )
+        if self.rows not in ("raw", "unit"):
+            raise ValueError(f"rows must be 'raw' or 'unit', got {self.rows!r}.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class RampSolution(Solution):
+    r"""What the ascent found, and how it went.
+
+    Attributes:
+        ramp_value: The relaxed objective at the perturbation, the largest on the way.
+            On raw rows it is at most the coverage, up to rounding.
+        ramp_values: The relaxed objective at the start and after each step.
+        in_dead_zone: Whether the ascent ended where the gradient is zero.
+        config: The settings used.
+    """
+
+    ramp_value: float
+    ramp_values: Float[Tensor, " steps"]
+    in_dead_zone: bool
+    config: RampConfig
+
+
+def ramp_ascent(
+    sets: RobustSets,
+    *,
+    config: RampConfig | None = None,
+    start: Float[Tensor, " d"] | None = None,
+) -> RampSolution:
+    r"""Approximate the maximizer of :math:`\phi_n` as the paper does. Paper: Sec. 4.
+
+    Maximizes :math:`\frac1n \sum_i \min(\max(0, c_i^\top v + b_i), 1)` over V. Each
+    step has a given length along the gradient and is followed by the projection onto
+    V. Returned is the iterate with the largest relaxed objective. There is nothing
+    random in it.
+
+    Args:
+        sets: The robust sets, Eq. (7).
+        config: Settings; None: the defaults.
+        start: Where to begin; None: v = 0, which is no defense.
+
+    Returns:
+        The perturbation, its coverage and the course of the ascent. The certificate is
+        trivial.
+
+    Raises:
+        ValueError: If ``start`` does not fit the rows or lies outside V.
+
+    Example:
+        >>> sets = RobustSets(
+        ...     normals=torch.tensor([[1.0, 0.0]]),
+        ...     offsets=torch.tensor([0.5]),
+        ...     epsilon=1.0,
+        ... )
+        >>> ramp_ascent(sets).coverage
+        1.0
+    """
+    config = config or RampConfig()
+    normals, offsets = _rows(sets, config.rows)
+    v = torch.zeros_like(normals[0]) if start is None else start
+    _check_start(sets, v)
+    best, values, flat = v, [], False
+    for length in (*_step_lengths(config, sets.epsilon), 0.0):
+        value, gradient = _ramp(normals, offsets, v)
+        if value > max(values, default=-math.inf):
+            best = v
+        values.append(value)
+        flat = not bool((gradient != 0).any())
+        if flat:
+            break
+        v = project_l2_ball(v + scale_to_radius(gradient, length), sets.epsilon)
+    return RampSolution.counted(
+        sets,
+        best,
+        ramp_value=max(values),
+        ramp_values=torch.tensor(values, dtype=torch.float64),
+        in_dead_zone=flat,
+        config=config,
+    )
+
+
+def _ramp(
+    normals: Float[Tensor, "n d"], offsets: Float[Tensor, " n"], v: Float[Tensor, " d"]
+) -> tuple[float, Float[Tensor, " d"]]:
+    """Evaluate the relaxed objective and its gradient, taken as zero at both kinks."""
+    activations = normals @ v + offsets
+    on_slope = (activations > 0) & (activations < 1)
+    value = activations.clamp(0.0, 1.0).mean(dtype=torch.float64)
+    return float(value), on_slope.to(v.dtype) @ normals / len(offsets)
+
+
+def _rows(
+    sets: RobustSets, rows: Literal["raw", "unit"]
+) -> tuple[Float[Tensor, "n d"], Float[Tensor, " n"]]:
+    """Scale the rows as the configuration asks; a zero normal has no unit."""
+    if rows == "raw":
+        return sets.normals, sets.offsets
+    length = l2_norm(sets.normals)
+    length = torch.where(length > 0, length, torch.ones_like(length))
+    normals = sets.normals.double() / length.unsqueeze(-1)
+    offsets = sets.offsets.double() / length
+    return normals.to(sets.normals.dtype), offsets.to(sets.offsets.dtype)
+
+
+def _step_lengths(config: RampConfig, epsilon: float) -> list[float]:
+    """Fall linearly from the first length to the last, in the units of epsilon."""
+    first, last = config.first_step, config.last_step
+    span = max(config.num_steps - 1, 1)
+    return [
+        epsilon * (first + (last - first) * step / span)
+        for step in range(config.num_steps)
+    ]
+
+
+def _check_start(sets: RobustSets, start: Float[Tensor, " d"]) -> None:
+    """Reject a start that does not fit the rows or lies outside V.
+
+    Raises:
+        ValueError: See the summary.
+    """
+    sets.check_perturbation(start, "start")
+    if start.ndim != 1 or not bool(in_l2_ball(start, sets.epsilon)):
+        raise ValueError(
+            f"start must be one point of the ball of radius {sets.epsilon}, got shape "
+            f"{tuple(start.shape)} and length {l2_norm(start).tolist()}."
+        )

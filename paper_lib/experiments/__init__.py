@@ -1,0 +1,26 @@
+"""Runs of the experiments and the store of their results."""
+
+from paper_lib.experiments.pair import (
+    PairConfig,
+    PreparedPair,
+    Score,
+    prepare,
+    run_pair,
+    score,
+)
+from paper_lib.experiments.store import load_record, save_record, table_rows
+from paper_lib.experiments.sweep import load_or_run, record_name
+
+__all__ = [
+    "PairConfig",
+    "PreparedPair",
+    "Score",
+    "load_or_run",
+    "load_record",
+    "prepare",
+    "record_name",
+    "run_pair",
+    "save_record",
+    "score",
+    "table_rows",
+]

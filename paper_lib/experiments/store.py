@@ -1,0 +1,85 @@
+"""The store of results: one JSON record a run, small enough to be committed."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from paper_lib.evaluation import TableRow
+
+SCHEMA = "paper-lib/pair-record/1"
+
+
+def save_record(record: dict[str, Any], path: str | os.PathLike[str]) -> None:
+    """Write a record as JSON, whole or not at all.
+
+    Args:
+        record: What :func:`run_pair` returned.
+        path: The file to write or replace; its folder must exist.
+    """
+    target = Path(path)
+    text = json.dumps(record, indent=1, allow_nan=False) + "\n"
+    # A temporary file beside the target, moved into place once it is complete.
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".saving-") as folder:
+        part = Path(folder) / target.name
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, target)
+
+
+def load_record(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read a record written by :func:`save_record`.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The record.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is damaged or holds another schema.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise FileNotFoundError(f"path must name a stored record, got {file}.")
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{file} is damaged: {error}.") from error
+    found = record.get("schema") if isinstance(record, dict) else None
+    if found != SCHEMA:
+        raise ValueError(f"{file} must hold schema {SCHEMA!r}, got {found!r}.")
+    return record
+
+
+def table_rows(score_record: dict[str, Any], reading: str) -> tuple[TableRow, ...]:
+    """Read the ten rows of Table 3 back from a record.
+
+    Args:
+        score_record: A record's ``"score"``, or an entry of its ``"curve"``.
+        reading: Name of the reading of PGD.
+
+    Returns:
+        The rows, as :func:`paper_lib.evaluation.evaluate` returned them.
+
+    Raises:
+        ValueError: If the record does not hold that reading.
+    """
+    if reading not in score_record["rows"]:
+        raise ValueError(
+            f"reading must be one of {sorted(score_record['rows'])}, got {reading!r}."
+        )
+    return tuple(TableRow(**row) for row in score_record["rows"][reading])
+
+
+def plain(value: Any) -> Any:
+    """Replace tuples by lists, as JSON does, so that a value equals its stored copy.
+
+    Args:
+        value: Anything JSON can hold.
+
+    Returns:
+        The value as it will be read back.
+    """
+    return json.loads(json.dumps(value, allow_nan=False))

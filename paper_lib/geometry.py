@@ -1,0 +1,272 @@
+r"""The ball V, half-spaces, and the two computations that decide membership in them.
+
+Membership decides every count the book publishes, so it is exact about rounding:
+:func:`l2_norm` neither overflows nor underflows, and :func:`row_dots` adds in one fixed
+order, so that a count does not depend on the batch, the number of threads or the
+processor.
+"""
+
+import math
+from collections.abc import Iterator
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from paper_lib.checks import check_finite, check_radius
+
+# Relative slack of the test ||v|| <= radius, by the precision v is stored in.
+_BALL_SLACK = {torch.float64: 1e-12, torch.float32: 1e-6}
+# How far unit vectors fall short of one: more than the roundings they may yet meet.
+_SHORTFALL = {torch.float64: 2.0**-44, torch.float32: 2.0**-22}
+# Below this radius entries are so near the smallest floats that rounding is absolute.
+_SAFE_RADIUS = {torch.float64: 1e-280, torch.float32: 1e-28}
+# Rows whose products fit a core's cache together; affects speed alone.
+_ROWS_PER_BLOCK = 512
+
+
+def l2_norm(vectors: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
+    r"""Euclidean norms in float64, without overflow or underflow.
+
+    Args:
+        vectors: Vectors along the last axis, in either precision.
+
+    Returns:
+        :math:`\|v\|_2` for each vector, as float64.
+
+    Example:
+        >>> l2_norm(torch.tensor([3e-200, 4e-200], dtype=torch.float64)).item()
+        5e-200
+    """
+    if vectors.dtype == torch.float32:  # squares of float32 fit float64
+        return torch.linalg.vector_norm(vectors, dim=-1, dtype=torch.float64)
+    peak = torch.linalg.vector_norm(vectors, ord=math.inf, dim=-1, keepdim=True)
+    # A power of two near the largest entry: dividing by it rounds nothing away.
+    exponent = torch.frexp(peak).exponent.clamp(-1021, 1021)
+    scale = torch.ldexp(torch.ones_like(peak), exponent)
+    return torch.linalg.vector_norm(vectors / scale, dim=-1) * scale.squeeze(-1)
+
+
+def in_l2_ball(
+    vectors: Float[Tensor, "*batch d"], radius: float
+) -> Bool[Tensor, "*batch"]:
+    r"""Test membership in the ball V, the one test the library uses. Paper: Sec. 2.
+
+    The test is :math:`\|v\|_2 \le \epsilon (1 + s)` in float64, with slack
+    :math:`s = 10^{-12}` for float64 operands and :math:`10^{-6}` for float32.
+
+    Args:
+        vectors: Vectors along the last axis.
+        radius: Radius of the ball, in the units of ``vectors``.
+
+    Returns:
+        Whether each vector belongs to the ball.
+
+    Raises:
+        ValueError: If ``radius`` is negative, NaN or infinite.
+    """
+    check_radius(radius)
+    return l2_norm(vectors) <= radius * (1.0 + _BALL_SLACK[vectors.dtype])
+
+
+def unit_vectors(vectors: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"]:
+    r"""Divide vectors by their length, rounded so that none is longer than one.
+
+    They fall short of one by a few roundings, so that a later product with a radius,
+    rounded once more, still fits the ball. The zero vector has no direction and stays.
+
+    Args:
+        vectors: Vectors along the last axis.
+
+    Returns:
+        Vectors of length one or a few roundings less, zero for zero.
+    """
+    norm = l2_norm(vectors).unsqueeze(-1)
+    longer = norm * (1.0 + _SHORTFALL[vectors.dtype])
+    return (vectors / torch.where(norm > 0, longer, 1.0)).to(vectors.dtype)
+
+
+def scale_to_radius(
+    vectors: Float[Tensor, "*batch d"], radius: float
+) -> Float[Tensor, "*batch d"]:
+    r"""Scale vectors to a given length, rounded so that none is longer.
+
+    Solves :math:`\min_p \|p - v\|_2` subject to :math:`\|p\|_2 = \epsilon`, the
+    projection onto the sphere. The zero vector has no direction and stays.
+
+    Args:
+        vectors: Vectors along the last axis.
+        radius: The length wanted, in the units of ``vectors``.
+
+    Returns:
+        Vectors of length at most ``radius``, and within a few roundings of it.
+
+    Raises:
+        ValueError: If ``radius`` is negative, NaN or infinite.
+    """
+    check_radius(radius)
+    return fit_product(unit_vectors(vectors) * radius, radius)
+
+
+def fit_product(
+    vectors: Float[Tensor, "*batch d"], radius: float
+) -> Float[Tensor, "*batch d"]:
+    """Make sure that unit vectors times a radius fit the ball of that radius.
+
+    They do by construction, except where the radius is so small that products are
+    rounded to the multiples of the smallest float.
+
+    Args:
+        vectors: Unit vectors times at most ``radius``.
+        radius: Radius of the ball, in the units of ``vectors``.
+
+    Returns:
+        The vectors, entries lowered to the next float where one was too long.
+    """
+    if radius >= _SAFE_RADIUS[vectors.dtype]:
+        return vectors
+    while bool((too_long := l2_norm(vectors) > radius).any()):
+        shorter = torch.nextafter(vectors, torch.zeros_like(vectors))
+        vectors = torch.where(too_long.unsqueeze(-1), shorter, vectors)
+    return vectors
+
+
+def project_l2_ball(
+    vectors: Float[Tensor, "*batch d"], radius: float
+) -> Float[Tensor, "*batch d"]:
+    r"""Project vectors onto the closed ball V. Paper: Sec. 2.
+
+    Solves :math:`\min_p \|p - v\|_2` subject to :math:`\|p\|_2 \le \epsilon`.
+
+    Args:
+        vectors: Vectors along the last axis.
+        radius: Radius of the ball, in the units of ``vectors``.
+
+    Returns:
+        The projections; vectors inside the ball come back unchanged, and none is
+        longer than ``radius`` after rounding.
+
+    Raises:
+        ValueError: If ``radius`` is negative, NaN or infinite.
+
+    Example:
+        >>> project_l2_ball(torch.tensor([[3.0, 4.0], [0.0, 1.0]]), radius=2.5)
+        tensor([[1.5000, 2.0000],
+                [0.0000, 1.0000]])
+    """
+    check_radius(radius)
+    outside = (l2_norm(vectors) > radius).unsqueeze(-1)
+    return torch.where(outside, scale_to_radius(vectors, radius), vectors)
+
+
+def project_halfspace(
+    vectors: Float[Tensor, "*batch d"], normal: Float[Tensor, " d"], offset: float
+) -> Float[Tensor, "*batch d"]:
+    r"""Project vectors onto the half-space :math:`\{v : c^\top v + b \ge 0\}`.
+
+    Args:
+        vectors: Vectors along the last axis.
+        normal: The normal :math:`c`, not zero.
+        offset: The offset :math:`b`.
+
+    Returns:
+        The nearest points of the half-space; vectors in it come back unchanged.
+
+    Raises:
+        ValueError: If ``normal`` is zero or not finite, or ``offset`` is not finite.
+
+    Example:
+        >>> normal = torch.tensor([1.0, 0.0])
+        >>> project_halfspace(torch.tensor([0.0, 3.0]), normal, offset=-2.0)
+        tensor([2., 3.])
+    """
+    check_finite(normal=normal)
+    length = float(l2_norm(normal))
+    if length == 0.0 or not math.isfinite(offset):
+        raise ValueError(
+            "a half-space needs a normal that is not zero and a finite offset, "
+            f"got a normal of length {length} and offset {offset}."
+        )
+    unit = normal.double() / length
+    shortfall = -(vectors.double() @ unit + offset / length)
+    return vectors + (shortfall.clamp(min=0.0).unsqueeze(-1) * unit).to(vectors.dtype)
+
+
+def sample_l2_ball(
+    num_samples: int, dim: int, radius: float, *, seed: int
+) -> Float[Tensor, "num_samples dim"]:
+    r"""Draw points uniformly from the ball V.
+
+    A Gaussian direction at a radius :math:`\epsilon u^{1/d}`, with :math:`u` uniform.
+
+    Args:
+        num_samples: How many points, at least one.
+        dim: Dimension :math:`d`, at least one.
+        radius: Radius of the ball.
+        seed: Seed of the draw.
+
+    Returns:
+        The points, as float64.
+
+    Raises:
+        ValueError: If ``num_samples`` or ``dim`` is below one, or ``radius`` is
+            negative, NaN or infinite.
+    """
+    check_radius(radius)
+    if num_samples < 1 or dim < 1:
+        raise ValueError(
+            f"num_samples and dim must be at least 1, got {num_samples} and {dim}."
+        )
+    generator = torch.Generator().manual_seed(seed)
+    draw = {"generator": generator, "dtype": torch.float64}
+    directions = scale_to_radius(torch.randn(num_samples, dim, **draw), 1.0)
+    lengths = radius * torch.rand(num_samples, 1, **draw) ** (1.0 / dim)
+    return fit_product(directions * lengths, radius)
+
+
+def row_dots(
+    rows: Float[Tensor, "n d"], vectors: Float[Tensor, "#n d"]
+) -> Float[Tensor, " n"]:
+    r"""Inner products row by row, in float64 and in one order of summation.
+
+    The products are added pairwise, the first half to the second, until one is left.
+    Every step is one elementwise operation of IEEE arithmetic, so the result is the
+    same bit for bit for any batch, number of threads, processor or device; a matrix
+    product promises none of that. The error is at most
+    :math:`(\lceil \log_2 d \rceil + 1) u \sum_j |c_j v_j|` with
+    :math:`u = 2^{-53}`, to first order.
+
+    Args:
+        rows: One vector a row.
+        vectors: One vector a row, or a single one for all rows.
+
+    Returns:
+        :math:`c_i^\top v_i` for each row, as float64.
+
+    Example:
+        >>> row_dots(torch.eye(2), torch.tensor([[3.0, 4.0]]))
+        tensor([3., 4.], dtype=torch.float64)
+    """
+    blocks = [
+        _sum_pairwise(left.double() * right.double())
+        for left, right in _blocks(rows, vectors)
+    ]
+    return torch.cat(blocks)
+
+
+def _blocks(rows: Tensor, vectors: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Cut rows, and vectors where there is one for each, into blocks."""
+    for start in range(0, max(len(rows), 1), _ROWS_PER_BLOCK):
+        part = slice(start, start + _ROWS_PER_BLOCK)
+        yield rows[part], vectors if len(vectors) == 1 else vectors[part]
+
+
+def _sum_pairwise(terms: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
+    """Sum along the last axis, the first half plus the second, again and again."""
+    while (width := terms.shape[-1]) > 1:
+        half = width // 2
+        folded = terms[:, :half] + terms[:, half : 2 * half]
+        terms = (
+            torch.cat([folded, terms[:, 2 * half :]], dim=-1) if width % 2 else folded
+        )
+    return terms[:, 0]

@@ -1,0 +1,259 @@
+r"""A classifier and inputs -> logits and input gradients, the model of Sec. 2.
+
+Everything the paper proves is about :math:`f_L(x') = f(x) + \nabla f(x)^\top (x' - x)`,
+one linear function for each data point. :class:`Linearization` holds the two numbers
+that define it; where they came from does not matter afterwards.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from paper_lib.checks import check_finite, check_same_kind
+from paper_lib.geometry import l2_norm, row_dots, unit_vectors
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Linearization:
+    r"""Logits and input gradients of a classifier at n points.
+
+    May be built by hand: a linear classifier, a toy, another framework.
+
+    Attributes:
+        logits: :math:`f(x_i)`; the sign is the label the game protects.
+        gradients: :math:`\nabla f(x_i)`, inputs flattened to ``d``.
+
+    Raises:
+        ValueError: If the lengths, dtypes or devices differ, there is no point, or an
+            entry is NaN or infinite.
+
+    Example:
+        >>> lin = Linearization(
+        ...     logits=torch.tensor([2.0]), gradients=torch.tensor([[3.0, 4.0]])
+        ... )
+        >>> lin.margins
+        tensor([0.4000], dtype=torch.float64)
+    """
+
+    logits: Float[Tensor, " n"]
+    gradients: Float[Tensor, "n d"]
+
+    def __post_init__(self) -> None:
+        """Check shapes, kinds and values.
+
+        Raises:
+            ValueError: See the class.
+        """
+        check_same_kind(logits=self.logits, gradients=self.gradients)
+        if self.logits.ndim != 1 or self.gradients.ndim != 2:
+            raise ValueError(
+                "logits must be (n,) and gradients (n, d), got shapes "
+                f"{tuple(self.logits.shape)} and {tuple(self.gradients.shape)}."
+            )
+        if len(self.logits) != len(self.gradients) or self.gradients.numel() == 0:
+            raise ValueError(
+                "logits and gradients must hold the same number of points, at least "
+                f"one, and d >= 1, got shapes {tuple(self.logits.shape)} and "
+                f"{tuple(self.gradients.shape)}."
+            )
+        check_finite(logits=self.logits, gradients=self.gradients)
+
+    @property
+    def signs(self) -> Float[Tensor, " n"]:
+        r""":math:`\operatorname{sgn} f(x_i)`, zero for a point without a label."""
+        return self.logits.sign()
+
+    @property
+    def margins(self) -> Float[Tensor, " n"]:
+        r"""Distance to the linearized boundary, :math:`|f(x_i)| / \|\nabla f(x_i)\|_2`.
+
+        In the units of the input, as float64; infinite for a flat point, zero for a
+        point without a label.
+        """
+        distance = self.logits.abs().double() / l2_norm(self.gradients)
+        return torch.where(self.logits == 0, torch.zeros_like(distance), distance)
+
+    @cached_property
+    def descent_directions(self) -> Float[Tensor, "n d"]:
+        r"""Unit vectors along :math:`-\operatorname{sgn}(f(x_i)) \nabla f(x_i)`.
+
+        The direction in which the linearized margin falls fastest; zero where the
+        gradient or the logit is zero. Kept, so that many budgets cost one division.
+        """
+        return unit_vectors(-self.signs.unsqueeze(-1) * self.gradients)
+
+    @property
+    def num_unlabeled(self) -> int:
+        """Points with f(x) = 0, which have no label to protect: counted as lost."""
+        return int((self.logits == 0).sum())
+
+    @property
+    def num_flat(self) -> int:
+        """Points with a label and a zero gradient, which no attack moves."""
+        return int(((self.logits != 0) & (l2_norm(self.gradients) == 0)).sum())
+
+    def label_survives(
+        self, *perturbations: Float[Tensor, "#n d"]
+    ) -> Bool[Tensor, " n"]:
+        r"""Test whether the linearized classifier keeps its label.
+
+        The label survives when :math:`\operatorname{sgn}(f(x)) f_L(x + a + d) \ge 0`,
+        so that landing exactly on the boundary is no flip, and f(x) is not zero. This
+        is the event in Eq. (1) with u_A = -1.
+
+        Args:
+            *perturbations: What is added to each point, say an attack and a defense:
+                a row for each point, or one row ``(1, d)`` for all of them.
+
+        Returns:
+            One verdict a point, decided in float64.
+
+        Raises:
+            ValueError: If a shape, dtype or device does not fit.
+        """
+        values = self.logits.double()
+        for number, perturbation in enumerate(perturbations):
+            self._check_perturbation(f"perturbations[{number}]", perturbation)
+            values = values + row_dots(self.gradients, perturbation)
+        return (self.signs.double() * values >= 0) & (self.logits != 0)
+
+    def _check_perturbation(self, name: str, perturbation: Tensor) -> None:
+        """Reject a perturbation that does not fit the points.
+
+        Raises:
+            ValueError: See the summary.
+        """
+        check_same_kind(**{"gradients": self.gradients, name: perturbation})
+        expected = tuple(self.gradients.shape)
+        if tuple(perturbation.shape) not in (expected, (1, expected[1])):
+            raise ValueError(
+                f"{name} must have shape {expected} or {(1, expected[1])}, "
+                f"got {tuple(perturbation.shape)}."
+            )
+        check_finite(**{name: perturbation})
+
+
+@contextmanager
+def frozen_evaluation(model: nn.Module) -> Iterator[None]:
+    """Run a model in eval mode with its weights frozen, then restore it.
+
+    Frozen weights save the backward pass the work of their gradients. Mode,
+    ``requires_grad`` and ``.grad`` come back as they were, after an error too.
+
+    Args:
+        model: The classifier.
+
+    Yields:
+        Nothing; the model is ready inside the ``with`` block.
+    """
+    modes = [(module, module.training) for module in model.modules()]
+    trainable = [weight for weight in model.parameters() if weight.requires_grad]
+    try:
+        model.eval()
+        for weight in trainable:
+            weight.requires_grad_(False)
+        with torch.inference_mode(False), torch.enable_grad():
+            yield
+    finally:
+        for weight in trainable:
+            weight.requires_grad_(True)
+        for module, training in modes:
+            module.training = training
+
+
+def logits_and_gradients(
+    model: nn.Module, batch: Float[Tensor, "n ..."]
+) -> tuple[Float[Tensor, " n"], Float[Tensor, "n ..."]]:
+    """Evaluate one batch and differentiate its logits; see :func:`linearize`.
+
+    Meant for use inside :func:`frozen_evaluation`, where an attack calls it often.
+
+    Args:
+        model: Maps ``(n, ...)`` to ``(n,)``; each logit depends on its own input.
+        batch: The inputs.
+
+    Returns:
+        The logits, and their gradients in the shape of the inputs.
+
+    Raises:
+        ValueError: If the model's output is not ``(n,)``.
+    """
+    inputs = batch.detach().clone().requires_grad_(True)
+    logits = model(inputs)
+    if not isinstance(logits, Tensor) or logits.shape != inputs.shape[:1]:
+        found = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits)
+        raise ValueError(
+            f"model must map {tuple(inputs.shape)} to one logit a point, of shape "
+            f"{tuple(inputs.shape[:1])}, got {found}."
+        )
+    # Each logit depends on its own input alone, so one backward pass of the sum
+    # gives every gradient. A model that ignores its input has gradient zero.
+    (gradients,) = torch.autograd.grad(
+        logits.sum(), inputs, allow_unused=True, materialize_grads=True
+    )
+    return logits.detach(), gradients
+
+
+def check_inputs(model: nn.Module, inputs: Tensor, batch_size: int) -> None:
+    """Reject inputs that do not fit the model, before any work is done.
+
+    Args:
+        model: The classifier; its first weight says which dtype and device it wants.
+        inputs: One input a row.
+        batch_size: Rows a batch.
+
+    Raises:
+        ValueError: If there is no input, it is not floating point or not finite, its
+            dtype or device is not the model's, or ``batch_size`` is below one.
+    """
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
+    if inputs.ndim < 2 or inputs.numel() == 0:
+        raise ValueError(
+            "inputs must hold at least one point, one a row, got shape "
+            f"{tuple(inputs.shape)}."
+        )
+    if (weight := next(model.parameters(), None)) is None:
+        check_same_kind(inputs=inputs)
+    else:
+        check_same_kind(model=weight, inputs=inputs)
+    check_finite(inputs=inputs)
+
+
+def linearize(
+    model: nn.Module, inputs: Float[Tensor, "n ..."], batch_size: int = 250
+) -> Linearization:
+    r"""Compute the locally linear model of a classifier at each input. Paper: Sec. 2.
+
+    The gradient is that of the logit, not of a loss: it does not underflow where the
+    classifier is confident, and its direction does not depend on the logit's scale.
+
+    Args:
+        model: Any module that maps ``(n, ...)`` to ``(n,)``. It is run in eval mode
+            and left as it was.
+        inputs: One input a row, in the model's dtype and on its device.
+        batch_size: Inputs a pass; affects speed and memory, not the result.
+
+    Returns:
+        Logits and gradients, inputs flattened to ``d``.
+
+    Raises:
+        ValueError: If the inputs do not fit the model, the model's output is not
+            ``(n,)``, or an input, logit or gradient is NaN or infinite.
+
+    Example:
+        >>> model = nn.Sequential(nn.Linear(2, 1), nn.Flatten(0))
+        >>> lin = linearize(model, torch.zeros(3, 2))
+        >>> lin.gradients.shape
+        torch.Size([3, 2])
+    """
+    check_inputs(model, inputs, batch_size)
+    with frozen_evaluation(model):
+        parts = [logits_and_gradients(model, part) for part in inputs.split(batch_size)]
+    logits, gradients = (torch.cat(column) for column in zip(*parts, strict=True))
+    return Linearization(logits=logits, gradients=gradients.flatten(1))

@@ -1,0 +1,24 @@
+"""The classifier of Sec. 4, its training and its storage.
+
+The paper says no more than "4-layer convolutional neural network with ReLU activation
+functions"; everything else here is a setting.
+"""
+
+from paper_lib.models.cnn import PairCNN
+from paper_lib.models.storage import load_classifier, save_classifier
+from paper_lib.models.training import (
+    TrainConfig,
+    TrainingDivergedError,
+    TrainResult,
+    train_classifier,
+)
+
+__all__ = [
+    "PairCNN",
+    "TrainConfig",
+    "TrainResult",
+    "TrainingDivergedError",
+    "load_classifier",
+    "save_classifier",
+    "train_classifier",
+]

@@ -1,0 +1,84 @@
+"""The 4-layer convolutional network with one logit."""
+
+import math
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+class PairCNN(nn.Module):
+    """Two convolutions and two fully connected layers: 28 x 28 images to one logit.
+
+    Convolution, max-pool, ReLU, twice; fully connected, ReLU, fully connected.
+
+    Args:
+        channels: Widths of the two convolutions.
+        hidden: Width of the hidden fully connected layer.
+        kernel_size: Side of both convolution kernels, odd or even, at most 12.
+        input_mean: Subtracted from every pixel inside the module, so that budgets
+            stay in pixels.
+        input_std: Divides every pixel afterwards, > 0.
+
+    Raises:
+        ValueError: If a width is below one, the kernel does not fit the image, or the
+            normalization is undefined.
+
+    Example:
+        >>> PairCNN()(torch.zeros(5, 1, 28, 28)).shape
+        torch.Size([5])
+    """
+
+    def __init__(
+        self,
+        *,
+        channels: tuple[int, int] = (10, 20),
+        hidden: int = 50,
+        kernel_size: int = 5,
+        input_mean: float = 0.0,
+        input_std: float = 1.0,
+    ) -> None:
+        """Build the layers with torch's default initialization.
+
+        Raises:
+            ValueError: See the class.
+        """
+        super().__init__()
+        if min(*channels, hidden, kernel_size) < 1 or len(channels) != 2:
+            raise ValueError(
+                "channels must be two widths and hidden and kernel_size widths, all at "
+                f"least 1, got {channels}, {hidden} and {kernel_size}."
+            )
+        side = ((28 - kernel_size + 1) // 2 - kernel_size + 1) // 2
+        if side < 1:
+            raise ValueError(
+                f"kernel_size must leave an image after two layers, got {kernel_size}."
+            )
+        if not (math.isfinite(input_mean) and 0.0 < input_std < math.inf):
+            raise ValueError(
+                "input_mean must be finite and input_std finite and > 0, got "
+                f"{input_mean} and {input_std}."
+            )
+        self.settings = {
+            "channels": tuple(channels),
+            "hidden": hidden,
+            "kernel_size": kernel_size,
+            "input_mean": input_mean,
+            "input_std": input_std,
+        }
+        self.layers = nn.Sequential(
+            nn.Conv2d(1, channels[0], kernel_size),
+            nn.MaxPool2d(2),
+            nn.ReLU(),
+            nn.Conv2d(channels[0], channels[1], kernel_size),
+            nn.MaxPool2d(2),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(channels[1] * side * side, hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, 1),
+        )
+
+    def forward(self, images: Float[Tensor, "n 1 28 28"]) -> Float[Tensor, " n"]:
+        """Compute the logits; the sign is the class."""
+        mean, std = self.settings["input_mean"], self.settings["input_std"]
+        return self.layers((images - mean) / std).squeeze(-1)

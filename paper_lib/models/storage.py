@@ -1,0 +1,74 @@
+"""Weights on disk, as safetensors: data, never code."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from paper_lib.checks import available_device
+from paper_lib.models.cnn import PairCNN
+
+_FORMAT = "paper-lib/pair-cnn/1"
+
+
+def save_classifier(model: PairCNN, path: str | os.PathLike[str]) -> None:
+    """Write weights and settings as safetensors, whole or not at all.
+
+    Args:
+        model: The classifier.
+        path: The file to write or replace; its folder must exist.
+    """
+    target = Path(path)
+    metadata = {"format": _FORMAT, "settings": json.dumps(model.settings)}
+    weights = {name: value.cpu() for name, value in model.state_dict().items()}
+    # A temporary file beside the target, moved into place once it is complete.
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".saving-") as folder:
+        part = Path(folder) / target.name
+        save_file(weights, part, metadata=metadata)
+        os.replace(part, target)
+
+
+def load_classifier(
+    path: str | os.PathLike[str], *, device: str | torch.device = "cpu"
+) -> PairCNN:
+    """Read a classifier written by :func:`save_classifier`; no code in it is run.
+
+    Args:
+        path: The file.
+        device: Where the weights go.
+
+    Returns:
+        The classifier, in eval mode.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is not one that :func:`save_classifier` writes, or the
+            device is not there.
+    """
+    place = available_device(device)
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"path must name a file of weights, got {path}.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            weights = {name: file.get_tensor(name) for name in file.keys()}
+    except Exception as error:
+        raise ValueError(
+            f"{path} is not a readable safetensors file: {error}"
+        ) from error
+    if metadata.get("format") != _FORMAT:
+        raise ValueError(
+            f"{path} must hold format {_FORMAT!r}, got {metadata.get('format')!r}."
+        )
+    settings = json.loads(metadata["settings"])
+    with torch.random.fork_rng(devices=[]):
+        model = PairCNN(**(settings | {"channels": tuple(settings["channels"])}))
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f"{path} does not fit its own settings: {error}") from error
+    return model.to(place).eval()

@@ -1,0 +1,194 @@
+"""Training of a classifier of two classes, the same weights for the same seed."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from paper_lib.checks import available_device
+from paper_lib.data import LabeledImages
+from paper_lib.models.cnn import PairCNN
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainConfig:
+    """Settings of the classifier and its training.
+
+    Attributes:
+        channels: Widths of the two convolutions.
+        hidden: Width of the hidden fully connected layer.
+        kernel_size: Side of the convolution kernels.
+        input_mean: Subtracted from every pixel inside the module.
+        input_std: Divides every pixel afterwards.
+        optimizer: ``"adam"``, or ``"sgd"`` with ``momentum``.
+        learning_rate: Step size of the optimizer.
+        momentum: Momentum of ``"sgd"``; ignored settings are refused, so it must be
+            zero with ``"adam"``.
+        batch_size: Images a step.
+        epochs: Passes over the training images.
+
+    Raises:
+        ValueError: If a setting is out of range.
+    """
+
+    channels: tuple[int, int] = (10, 20)
+    hidden: int = 50
+    kernel_size: int = 5
+    input_mean: float = 0.0
+    input_std: float = 1.0
+    optimizer: Literal["adam", "sgd"] = "adam"
+    learning_rate: float = 1e-3
+    momentum: float = 0.0
+    batch_size: int = 64
+    epochs: int = 1
+
+    def __post_init__(self) -> None:
+        """Reject settings for which training is undefined.
+
+        Raises:
+            ValueError: See the class.
+        """
+        if self.optimizer not in ("adam", "sgd"):
+            raise ValueError(
+                f"optimizer must be 'adam' or 'sgd', got {self.optimizer!r}."
+            )
+        if not 0.0 < self.learning_rate < math.inf:
+            raise ValueError(
+                f"learning_rate must be finite and > 0, got {self.learning_rate}."
+            )
+        if not 0.0 <= self.momentum < 1.0 or (
+            self.optimizer == "adam" and self.momentum
+        ):
+            raise ValueError(
+                "momentum must be in [0, 1) for 'sgd' and 0 for 'adam', got "
+                f"{self.momentum} for {self.optimizer!r}."
+            )
+        for name in ("batch_size", "epochs"):
+            if (value := getattr(self, name)) < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}.")
+
+    def build(self) -> PairCNN:
+        """Build the untrained classifier, drawing from torch's global generator."""
+        return PairCNN(
+            channels=self.channels,
+            hidden=self.hidden,
+            kernel_size=self.kernel_size,
+            input_mean=self.input_mean,
+            input_std=self.input_std,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class TrainResult:
+    """A trained classifier and how it got there.
+
+    Attributes:
+        model: The classifier, in eval mode.
+        history: Mean logistic loss of each epoch, in nats.
+        config: The settings used.
+        seed: The seed used.
+    """
+
+    model: PairCNN
+    history: tuple[float, ...]
+    config: TrainConfig
+    seed: int
+
+
+class TrainingDivergedError(RuntimeError):
+    """The loss became NaN or infinite, so the weights mean nothing."""
+
+
+def train_classifier(
+    data: LabeledImages,
+    *,
+    config: TrainConfig | None = None,
+    seed: int,
+    device: str | torch.device = "cpu",
+    progress: bool = False,
+) -> TrainResult:
+    """Train a classifier of two classes with the logistic loss. Paper: Sec. 4.
+
+    The same seed on the same machine gives the same weights, bit for bit. The seed
+    decides the initial weights and the order of the images; torch's global generator
+    is left as it was.
+
+    Args:
+        data: Images and labels -1 or +1.
+        config: Settings; None: the defaults.
+        seed: Seed of the initial weights and of the order.
+        device: Where to train; the order and initial weights are drawn on the CPU.
+        progress: Show a progress bar.
+
+    Returns:
+        The trained classifier, its loss history and the settings.
+
+    Raises:
+        ValueError: If the images are not ``(n, 1, 28, 28)`` float32, or the device is
+            not there.
+        TrainingDivergedError: As soon as the loss is NaN or infinite.
+    """
+    config = config or TrainConfig()
+    if data.images.shape[1:] != (1, 28, 28) or data.images.dtype != torch.float32:
+        raise ValueError(
+            "data.images must be float32 of shape (n, 1, 28, 28), got "
+            f"{data.images.dtype} of shape {tuple(data.images.shape)}."
+        )
+    place = available_device(device)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = config.build().to(place)
+    order = torch.Generator().manual_seed(seed)
+    optimizer = _optimizer(model, config)
+    history = []
+    with tqdm(
+        total=config.epochs * math.ceil(len(data.labels) / config.batch_size),
+        desc="training",
+        unit="step",
+        disable=not progress,
+    ) as bar:
+        for _ in range(config.epochs):
+            permutation = torch.randperm(len(data.labels), generator=order)
+            total = 0.0
+            for rows in permutation.split(config.batch_size):
+                images, labels = (
+                    data.images[rows].to(place),
+                    data.labels[rows].to(place),
+                )
+                loss = _train_step(model, optimizer, images, labels)
+                if not math.isfinite(loss):
+                    raise TrainingDivergedError(
+                        f"the training loss became {loss} at step {bar.n + 1} of "
+                        f"{bar.total}, at learning_rate {config.learning_rate}; a "
+                        "smaller one may help."
+                    )
+                total += loss * len(rows)
+                bar.update()
+            history.append(total / len(data.labels))
+    model.zero_grad()
+    return TrainResult(
+        model=model.eval(), history=tuple(history), config=config, seed=seed
+    )
+
+
+def _train_step(
+    model: PairCNN, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor
+) -> float:
+    """Take one step on the mean logistic loss of a batch; return that loss."""
+    loss = nn.functional.softplus(-labels * model(images)).mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+def _optimizer(model: PairCNN, config: TrainConfig) -> torch.optim.Optimizer:
+    """Build the optimizer the settings name."""
+    if config.optimizer == "adam":
+        return torch.optim.Adam(model.parameters(), lr=config.learning_rate)
+    return torch.optim.SGD(
+        model.parameters(), lr=config.learning_rate, momentum=config.momentum
+    )

@@ -1,0 +1,164 @@
+r"""Lemma 1: the perturbations of the defender that no attack can answer.
+
+The robust set of a point is a half-space cut with the ball V (Eq. (3)). In the
+notation of Eq. (7), :math:`R(x_i) = \{v \in V : c_i^\top v + b_i \ge 0\}` with
+:math:`c_i = \operatorname{sgn}(f(x_i)) \nabla f(x_i)` and
+:math:`b_i = |f(x_i)| - \epsilon \|\nabla f(x_i)\|_2`.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from paper_lib.checks import check_finite, check_radius, check_same_kind
+from paper_lib.geometry import in_l2_ball, l2_norm, row_dots
+from paper_lib.linearize import Linearization
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class RobustSets:
+    r"""The robust sets of n points: one half-space a row, and the ball they share.
+
+    Attributes:
+        normals: :math:`c_i`, one a row. A zero row is satisfied by every v in V when
+            its offset is at least zero, and by none otherwise.
+        offsets: :math:`b_i`; minus infinity for an empty set.
+        epsilon: The defender's budget, radius of V, in the units of the inputs.
+
+    Raises:
+        ValueError: If shapes, dtypes or devices do not fit, there is no row, an entry
+            is NaN, an offset is plus infinity, or ``epsilon`` is no budget.
+
+    Example:
+        >>> sets = RobustSets(
+        ...     normals=torch.tensor([[1.0, 0.0], [0.0, 1.0]]),
+        ...     offsets=torch.tensor([-0.5, 0.0]),
+        ...     epsilon=1.0,
+        ... )
+        >>> sets.contains(torch.tensor([0.6, 0.0]))
+        tensor([True, True])
+        >>> sets.coverage(torch.zeros(2))
+        0.5
+    """
+
+    normals: Float[Tensor, "n d"]
+    offsets: Float[Tensor, " n"]
+    epsilon: float
+
+    def __post_init__(self) -> None:
+        """Check shapes, kinds and values.
+
+        Raises:
+            ValueError: See the class.
+        """
+        check_same_kind(normals=self.normals, offsets=self.offsets)
+        if (
+            self.normals.ndim != 2
+            or self.offsets.shape != self.normals.shape[:1]
+            or self.normals.numel() == 0
+        ):
+            raise ValueError(
+                "normals must be (n, d) and offsets (n,) with n and d at least 1, got "
+                f"shapes {tuple(self.normals.shape)} and {tuple(self.offsets.shape)}."
+            )
+        check_radius(self.epsilon, "epsilon")
+        empty = self.offsets == -torch.inf
+        check_finite(normals=self.normals, offsets=self.offsets.masked_fill(empty, 0.0))
+
+    @classmethod
+    def from_linearization(
+        cls,
+        lin: Linearization,
+        epsilon: float,
+        *,
+        attack_epsilon: float | None = None,
+    ) -> "RobustSets":
+        r"""Apply Lemma 1 to every point. Paper: Eqs. (3) and (7).
+
+        A point with f(x) = 0 has no label and an empty robust set; a point with a zero
+        gradient and a label has all of V.
+
+        Args:
+            lin: The linearized classifier.
+            epsilon: Budget of both players, in the units of the inputs.
+            attack_epsilon: The attacker's budget where it differs: it enters the
+                half-spaces, ``epsilon`` the ball.
+
+        Returns:
+            The robust sets, rows in the order of the points.
+
+        Raises:
+            ValueError: If a budget is negative, NaN or infinite.
+        """
+        check_radius(epsilon, "epsilon")
+        reach = epsilon if attack_epsilon is None else attack_epsilon
+        check_radius(reach, "attack_epsilon")
+        offsets = lin.logits.abs().double() - reach * l2_norm(lin.gradients)
+        unlabeled = lin.logits == 0
+        return cls(
+            normals=lin.gradients * lin.signs.unsqueeze(-1),
+            offsets=offsets.masked_fill(unlabeled, -torch.inf).to(lin.logits.dtype),
+            epsilon=epsilon,
+        )
+
+    def contains(self, v: Float[Tensor, "*k d"]) -> Bool[Tensor, "*k n"]:
+        r"""Test which robust sets contain v.
+
+        Counted in float64 with no tolerance and in one order of summation, so that the
+        answer for one v does not depend on the others.
+
+        Args:
+            v: One perturbation ``(d,)`` or several ``(k, d)``.
+
+        Returns:
+            Verdicts of shape ``(n,)`` or ``(k, n)``; False everywhere for a v outside
+            the ball.
+
+        Raises:
+            ValueError: If the shape, dtype or device does not fit, or v is not finite.
+        """
+        self.check_perturbation(v, "v")
+        if v.ndim == 1:
+            return self._contains_one(v)
+        return torch.stack([self._contains_one(row) for row in v])
+
+    def coverage(self, v: Float[Tensor, "*k d"]) -> float | Float[Tensor, " k"]:
+        r"""Count the share of robust sets that contain v: :math:`\phi_n(v)`, Eq. (5).
+
+        Args:
+            v: One perturbation ``(d,)`` or several ``(k, d)``.
+
+        Returns:
+            A float for one v, a float64 tensor ``(k,)`` for several.
+
+        Raises:
+            ValueError: As :meth:`contains`.
+        """
+        counts = self.contains(v).sum(-1)
+        if v.ndim == 1:
+            return int(counts) / len(self.offsets)
+        return counts.double() / len(self.offsets)
+
+    def check_perturbation(self, v: Float[Tensor, "*k d"], name: str) -> None:
+        """Reject a perturbation that does not fit the rows.
+
+        Args:
+            v: One perturbation ``(d,)`` or several ``(k, d)``.
+            name: The argument's name, for the message.
+
+        Raises:
+            ValueError: If the shape, dtype or device does not fit, or v is not finite.
+        """
+        check_same_kind(**{"normals": self.normals, name: v})
+        dim = self.normals.shape[1]
+        if v.ndim not in (1, 2) or v.shape[-1] != dim:
+            raise ValueError(
+                f"{name} must have shape ({dim},) or (k, {dim}), got {tuple(v.shape)}."
+            )
+        check_finite(**{name: v})
+
+    def _contains_one(self, v: Float[Tensor, " d"]) -> Bool[Tensor, " n"]:
+        slack = row_dots(self.normals, v.unsqueeze(0)) + self.offsets.double()
+        return (slack >= 0) & in_l2_ball(v, self.epsilon)
