@@ -55,8 +55,9 @@ class LabeledImages:
             ValueError: See the class.
         """
         for name in ("images", "labels"):
-            if not isinstance(value := getattr(self, name), Tensor):
-                raise TypeError(f"{name} must be a torch.Tensor, got {type(value).__name__}.")
+            kind = type(getattr(self, name))
+            if not issubclass(kind, Tensor):
+                raise TypeError(f"{name} must be a torch.Tensor, got {kind.__name__}.")
         check_same_kind(images=self.images, labels=self.labels)
         shapes = f"{tuple(self.images.shape)} and {tuple(self.labels.shape)}"
         if self.images.ndim < 2 or self.labels.ndim != 1:

@@ -5,6 +5,7 @@ from paper_lib.experiments.pair import (
     PreparedPair,
     Score,
     prepare,
+    provenance,
     run_pair,
     score,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "load_or_run",
     "load_record",
     "prepare",
+    "provenance",
     "record_name",
     "run_pair",
     "save_record",

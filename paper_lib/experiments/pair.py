@@ -240,7 +240,7 @@ def run_pair(
         "score": _score_record(main),
         "curve": [_score_record(point) for point in curve],
         "provenance": {
-            **_provenance(pair, device),
+            **provenance(pair, device),
             "seconds": round(time.perf_counter() - started, 1),
         },
     }
@@ -274,8 +274,17 @@ def _quantiles(lin: Linearization) -> list[float]:
     return torch.quantile(finite.cpu(), levels).tolist()
 
 
-def _provenance(pair: ClassPair, device: str) -> dict[str, Any]:
-    """Say what a result was computed with."""
+def provenance(pair: ClassPair, device: str = "cpu") -> dict[str, Any]:
+    """Say what a result was computed with.
+
+    Args:
+        pair: The images.
+        device: Where the computation ran.
+
+    Returns:
+        Source and fingerprint of the data, device, processor kernels, threads and
+        versions.
+    """
     return {
         "data": {"source": pair.source, "fingerprint": pair.fingerprint},
         "device": torch.cuda.get_device_name() if "cuda" in device else "cpu",

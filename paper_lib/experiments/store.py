@@ -15,7 +15,7 @@ def save_record(record: dict[str, Any], path: str | os.PathLike[str]) -> None:
     """Write a record as JSON, whole or not at all.
 
     Args:
-        record: What :func:`run_pair` returned.
+        record: Plain values under names, with their ``"schema"``.
         path: The file to write or replace; its folder must exist.
     """
     target = Path(path)
@@ -27,11 +27,14 @@ def save_record(record: dict[str, Any], path: str | os.PathLike[str]) -> None:
         os.replace(part, target)
 
 
-def load_record(path: str | os.PathLike[str]) -> dict[str, Any]:
+def load_record(
+    path: str | os.PathLike[str], *, schema: str = SCHEMA
+) -> dict[str, Any]:
     """Read a record written by :func:`save_record`.
 
     Args:
         path: The file.
+        schema: The kind of record it must hold.
 
     Returns:
         The record.
@@ -48,8 +51,8 @@ def load_record(path: str | os.PathLike[str]) -> dict[str, Any]:
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ValueError(f"{file} is damaged: {error}.") from error
     found = record.get("schema") if isinstance(record, dict) else None
-    if found != SCHEMA:
-        raise ValueError(f"{file} must hold schema {SCHEMA!r}, got {found!r}.")
+    if found != schema:
+        raise ValueError(f"{file} must hold schema {schema!r}, got {found!r}.")
     return record
 
 

@@ -1,0 +1,435 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # MNIST 0 against 1
+#
+# Table 2 of the paper follows one classifier, zeros against ones, through five pairs of
+# attack and defense. Table 3 says how each number is computed. This page computes them:
+# first live, on the 1,000 real images that travel with the book, then from a stored run
+# of the same code on the complete data, beside the paper's numbers.
+#
+# The paper states neither the budget, nor the widths of the network, nor how it was
+# trained, nor any setting of the optimizers. So some numbers must be chosen. What was
+# chosen, and with a view to what, is said in [](mnist-01-choices).
+
+# %% [markdown]
+# ## Parameters
+#
+# Papermill can set each of these; [](reproduce.md) shows how.
+
+# %% tags=["parameters"]
+seed = 0  # of training
+source = "embedded"  # "auto": the complete data, where this machine has them
+epochs = 10  # the embedded set is small, so it is passed over more often
+primary = "literal"  # the reading of PGD that the curves use
+
+# %%
+from dataclasses import replace
+
+import torch
+from IPython.display import Markdown, display
+
+from paper_lib.attacks import PGD_READINGS, fgm
+from paper_lib.data import load_pair
+from paper_lib.defense import RampConfig, ramp_ascent
+from paper_lib.evaluation import PAPER_TABLE_2, calibrate_epsilon, evaluate
+from paper_lib.experiments import (
+    PairConfig,
+    load_or_run,
+    load_record,
+    prepare,
+    score,
+    table_rows,
+)
+from paper_lib.geometry import in_l2_ball
+from paper_lib.models import TrainConfig
+from paper_lib.plotting import (
+    comparison_table,
+    markdown_table,
+    percents,
+    plot_accuracy_against_budget,
+    plot_images,
+    plot_margins,
+)
+from paper_lib.robust_sets import RobustSets
+
+WIDE = TrainConfig(channels=(20, 50), hidden=500, epochs=2)
+SMALL = TrainConfig()
+
+# %% [markdown]
+# ## From images to a linear model
+#
+# The images are scaled to $[0, 1]$, and every length on this page is an $\ell_2$ length
+# in those units. Zeros have label $-1$, ones have label $+1$. Training points train the
+# classifier, set the budget and fit the defense. Test points are scored and do nothing
+# else.
+
+# %%
+pair = load_pair("mnist", (0, 1), source=source)
+print(f"source: {pair.source}")
+print(
+    f"training points: {len(pair.train.labels)}, test points: {len(pair.test.labels)}"
+)
+
+# %% [markdown]
+# The classifier $f$ is a convolutional network with four layers that have weights and one
+# logit: convolution, max-pool, ReLU, twice, then two fully connected layers. The game
+# never looks at the network again. All it needs of a point $x$ is the logit $f(x)$ and
+# the gradient $\nabla f(x)$, which define the linear model
+# $f_L(x') = f(x) + \nabla f(x)^\top (x' - x)$.
+
+# %%
+prepared = prepare(pair, config=replace(WIDE, epochs=epochs), seed=seed)
+right = (prepared.test.signs == pair.test.labels).double().mean()
+print("classified correctly, at least 99% of test points:", bool(right >= 0.99))
+print("points without a label (logit zero):", prepared.test.num_unlabeled)
+print("flat points (gradient zero):", prepared.test.num_flat)
+
+# %% [markdown]
+# The distance from $x$ to the boundary of its linear model is the margin
+# $|f(x)| / \|\nabla f(x)\|_2$. FGM without a defense flips the label of a point exactly
+# when the margin is below the budget. So the share of points with a larger margin *is*
+# the approximate accuracy in the row FGM, no defense.
+#
+# This ties the budget to the table. We take the budget at which that row, on training
+# points, equals the paper's number. It is the one number taken from the table that is
+# then compared.
+
+# %%
+target = PAPER_TABLE_2["FGM", "none", "approximate"] / 100
+epsilon = calibrate_epsilon(prepared.train, target)
+kept = (prepared.train.margins >= epsilon).double().mean()
+print("training points that FGM leaves alone, to a point of the target:")
+print(abs(float(kept) - target) <= 1 / len(pair.train.labels))
+
+# %%
+plot_margins(prepared.train, epsilon=epsilon, classes=["0", "1"])
+
+# %% [markdown]
+# ## The attack
+#
+# FGM takes the whole budget against the gradient:
+# $a_{\mathrm{FGM}}(x) = -\epsilon\, \operatorname{sgn}(f(x)) \nabla f(x) / \|\nabla f(x)\|_2$.
+# PGD repeats FGM and projects. Appendix D can be read in three ways, and the
+# [reading notes](reading_notes.md) say why; all three are run, under these names:
+#
+# | name | a step attacks the label of | projection onto | step |
+# | :-- | :-- | :-- | :-- |
+# | literal | the current iterate | the sphere | $\epsilon$ |
+# | fixed-label | the clean image | the sphere | $\epsilon$ |
+# | ball | the current iterate | the ball | $\epsilon / 4$ |
+
+# %%
+attacks = {"FGM": fgm(prepared.test, epsilon)} | {
+    name: reading.attack(prepared.model, pair.test.images, epsilon).perturbations
+    for name, reading in PGD_READINGS.items()
+}
+for name, attack in attacks.items():
+    print(f"{name}: every perturbation within the budget:", end=" ")
+    print(bool(in_l2_ball(attack, epsilon).all()))
+
+# %% [markdown]
+# ## The defense
+#
+# The defender adds one and the same $v$ to every image, without knowing the image or the
+# attack. Lemma 1 says for which $v$ a point is safe from *every* attack: for those in the
+# half-space $c_i^\top v + b_i \ge 0$, with $c_i = \operatorname{sgn}(f(x_i)) \nabla f(x_i)$
+# and $b_i = |f(x_i)| - \epsilon \|\nabla f(x_i)\|_2$. The best $v$ lies in as many of these
+# half-spaces as possible. The paper looks for it by projected gradient ascent, after
+# replacing the indicator by a ramp, and calls the result $v_n^*$.
+
+# %%
+sets = RobustSets.from_linearization(prepared.train, epsilon)
+solution = ramp_ascent(sets, config=RampConfig())
+print("v is in the ball:", bool(in_l2_ball(solution.perturbation, epsilon)))
+print("the ramp lies below the count:", solution.ramp_value <= solution.coverage)
+print("v covers more training points than no defense does:")
+print(solution.coverage > sets.coverage(torch.zeros_like(solution.perturbation)))
+
+# %% [markdown]
+# Four test images, what FGM adds to each, and what the defense adds to all. Red pixels
+# are raised, blue ones lowered. Under each image stands the class that $f$ itself sees.
+# Nothing is clipped to $[0, 1]$, as in the paper; the pictures are.
+
+# %%
+chosen = torch.cat(
+    [(pair.test.labels == label).nonzero()[:2, 0] for label in (-1.0, 1.0)]
+)
+clean = pair.test.images[chosen].flatten(1)
+attack, defense = attacks["FGM"][chosen], solution.perturbation.expand(len(chosen), -1)
+columns = {
+    "image $x$": clean,
+    "attack $a$": attack,
+    "$x + a$": clean + attack,
+    "defense $v$": defense,
+    "$x + a + v$": clean + attack + defense,
+}
+with torch.no_grad():
+    seen = {
+        title: [
+            f"seen as {int(logit > 0)}"
+            for logit in prepared.model(images.reshape(-1, 1, 28, 28))
+        ]
+        for title, images in columns.items()
+        if title not in ("attack $a$", "defense $v$")
+    }
+plot_images(columns, signed=["attack $a$", "defense $v$"], notes=seen)
+
+# %% [markdown]
+# ## Table 3, live
+#
+# *True* accuracy asks $f$ at the perturbed image for the label of the data. *Approximate*
+# accuracy asks $f_L$ for the sign of $f$ at the clean image; only its first row is scored
+# against the label. The numbers below come from the embedded images and from weights that
+# differ a little between processors, so this table is not checked digit by digit. What
+# must hold on every machine is checked below it.
+
+# %%
+# NBVAL_IGNORE_OUTPUT: depends on trained weights; tests/regression covers the numbers.
+result = score(prepared, epsilon=epsilon, ramp=RampConfig())
+display(Markdown(comparison_table([result.rows[primary]], PAPER_TABLE_2)))
+
+# %% [markdown]
+# Two of these statements are theorems, so a failure would be an error in the code. By
+# Lemma 1, the approximate accuracy under FGM with the defense is the share of test points
+# whose robust set holds $v$; only points that rounding decides may differ. By Lemma 2, no
+# attack leaves a lower approximate accuracy than FGM does at the same defense. The third
+# is the paper's second conclusion from Table 1, and an experiment.
+
+# %%
+table = percents(result.rows[primary])
+test_sets = RobustSets.from_linearization(prepared.test, epsilon)
+share = 100 * test_sets.coverage(solution.perturbation)
+print("Lemma 1: accuracy under FGM is the coverage of v on test points, to one point:")
+print(abs(table["FGM", "SMOOTH", "approximate"] - share) <= 100 / len(pair.test.labels))
+print("Lemma 2: no reading of PGD goes below FGM, with or without the defense:")
+print(
+    all(
+        percents(rows)["PGD", play, "approximate"]
+        >= percents(rows)["FGM", play, "approximate"]
+        for rows in result.rows.values()
+        for play in ("none", "SMOOTH")
+    )
+)
+print("the defense raises approximate accuracy under FGM on test points:")
+print(table["FGM", "SMOOTH", "approximate"] > table["FGM", "none", "approximate"])
+
+# %% [markdown]
+# A check is worth something if it can fail. FGM with the wrong sign moves every point
+# away from its boundary; scored by the same code, it is no longer the strongest attack.
+
+# %%
+wrong_sign = evaluate(
+    prepared.model,
+    pair.test,
+    prepared.test,
+    epsilon=epsilon,
+    defense=solution.perturbation,
+    pgd_attack=-attacks["FGM"],
+)
+print("FGM with the wrong sign leaves every label in place:")
+print(percents(wrong_sign)["PGD", "none", "approximate"] == 100)
+
+# %% [markdown]
+# ## Accuracy against the budget, live
+#
+# The budget is the one number that moves every row. Here all five rows are computed at
+# other budgets, the defense fitted anew at each. Hollow markers are the paper's numbers,
+# drawn at the calibrated budget.
+
+# %%
+multiples = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
+curve = [
+    score(prepared, epsilon=m * epsilon, ramp=RampConfig(), readings=(primary,))
+    for m in multiples
+]
+plot_accuracy_against_budget(
+    [point.epsilon for point in curve],
+    [point.rows[primary] for point in curve],
+    calibrated=epsilon,
+    paper=PAPER_TABLE_2,
+)
+
+# %% [markdown]
+# (mnist-01-choices)=
+# ## What was chosen, and with a view to what
+#
+# | setting | value | chosen |
+# | :-- | :-- | :-- |
+# | budget | a quantile of the training margins | on the cell FGM, no defense, of Table 2, by training points |
+# | classifier | widths 20, 50 and 500, Adam at $10^{-3}$, batches of 64, two epochs | among six, on the cell FGM, SMOOTH, of Table 2, by training points (below) |
+# | reading of PGD | literal | as Appendix D is written, before the run |
+# | ascent | 300 steps from $v = 0$, lengths falling from $0.1\,\epsilon$ to $0.002\,\epsilon$, raw rows | a common schedule, fixed before the run and not tuned on this pair |
+# | points | all training points train $f$, set the budget and fit $v$; all test points are scored | as the paper says, one sample for everything |
+#
+# Six classifiers were compared by how near the coverage of the defense on *training*
+# points comes to the paper's number for FGM, SMOOTH, with three seeds that appear nowhere
+# else. The nearest mean was taken. The comparison looked at no test point. Still,
+# the cell helped to choose the classifier, so its agreement is not a prediction. Test
+# cells of the first classifier of the list at seed 0 had been seen before. The other
+# eight cells were not used for any choice.
+
+# %%
+choice = load_record(
+    "../results/classifier_choice.json", schema="paper-lib/classifier-choice/1"
+)
+lines = []
+for candidate in choice["candidates"]:
+    covered = [100 * run["train_coverage"] for run in candidate["runs"]]
+    lines.append(
+        [
+            candidate["name"],
+            ", ".join(f"{share:.1f}" for share in covered),
+            f"{sum(covered) / len(covered):.1f}",
+        ]
+    )
+goal = PAPER_TABLE_2["FGM", "SMOOTH", "approximate"]
+nearest = min(lines, key=lambda line: abs(float(line[2]) - goal))
+header = ["classifier", "training coverage of SMOOTH, three seeds (%)", "mean"]
+display(Markdown(markdown_table(header, lines)))
+print(f"nearest to the paper's {goal}: {nearest[0]}")
+
+# %% [markdown]
+# ## Tables 2 and 3 on the complete data
+#
+# The same code on all zeros and ones of MNIST, with five seeds. The page loads the stored
+# records and computes those that are missing, which needs the complete data.
+
+# %%
+seeds = range(5)
+wide_runs = [
+    PairConfig(
+        seed=number,
+        train=WIDE,
+        budget_multiples=(0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
+        if number == 0
+        else (),
+    )
+    for number in seeds
+]
+unit_run = PairConfig(train=WIDE, ramp=RampConfig(rows="unit"))
+small_runs = [PairConfig(seed=number, train=SMALL) for number in seeds]
+records = load_or_run([*wide_runs, unit_run, *small_runs], "../results/table2")
+wide, unit, small = records[:5], records[5], records[6:]
+
+# %% [markdown]
+# **Table 2 under the declared choices.** Each cell is the mean over five seeds of
+# training, with the smallest and the largest value in brackets. The difference is to the
+# paper, in percentage points.
+
+# %%
+literal = [table_rows(record["score"], "literal") for record in wide]
+Markdown(comparison_table(literal, PAPER_TABLE_2))
+
+# %% [markdown]
+# Two of the cells had a target when this reproduction was planned: approximate accuracy
+# within 5 points of the paper for FGM, SMOOTH, and within 8 for PGD, SMOOTH.
+
+# %%
+for attack_name, tolerance in (("FGM", 5.0), ("PGD", 8.0)):
+    printed = PAPER_TABLE_2[attack_name, "SMOOTH", "approximate"]
+    for record in wide:
+        measured = percents(table_rows(record["score"], "literal"))
+        gap = measured[attack_name, "SMOOTH", "approximate"] - printed
+        print(
+            f"{attack_name}, SMOOTH, seed {record['config']['seed']}: "
+            f"{gap:+.1f} points, within {tolerance:.0f}: {abs(gap) <= tolerance}"
+        )
+
+# %% [markdown]
+# **The other two readings of PGD.** The rows without PGD do not depend on the reading.
+
+# %%
+for name in ("fixed-label", "ball"):
+    runs = [table_rows(record["score"], name) for record in wide]
+    cells = {key: value for key, value in PAPER_TABLE_2.items() if key[0] == "PGD"}
+    display(Markdown(f"*{name}*\n\n{comparison_table(runs, cells)}"))
+
+# %% [markdown]
+# **A smaller classifier.** Widths 10, 20 and 50 and one epoch, everything else the same,
+# literal reading. The distance between this table and the first shows how much of each
+# cell is owed to an architecture that the paper does not state.
+
+# %%
+Markdown(
+    comparison_table(
+        [table_rows(record["score"], "literal") for record in small], PAPER_TABLE_2
+    )
+)
+
+# %% [markdown]
+# **Unit rows.** The ramp depends on the scale of the logit; the count it replaces does
+# not. Here the rows $c_i, b_i$ are divided by $\|c_i\|$ before the ascent (seed 0).
+
+# %%
+display(
+    Markdown(comparison_table([table_rows(unit["score"], "literal")], PAPER_TABLE_2))
+)
+for name, record in (("raw rows", wide[0]), ("unit rows", unit)):
+    coverage = 100 * record["score"]["solution"]["train_coverage"]
+    print(f"{name}: coverage of v on training points {coverage:.1f}%")
+
+# %% [markdown]
+# **Accuracy against the budget**, complete data, seed 0, literal reading.
+
+# %%
+points = wide[0]["curve"]
+plot_accuracy_against_budget(
+    [point["epsilon"] for point in points],
+    [table_rows(point, "literal") for point in points],
+    calibrated=wide[0]["epsilon"],
+    paper=PAPER_TABLE_2,
+)
+
+# %% [markdown]
+# **Where these numbers come from.** Each record under `results/table2` says what it was
+# computed with. Seconds are for the whole run, on a machine shared with other work.
+
+# %%
+header = [
+    "run",
+    "budget",
+    "training points",
+    "test points",
+    "torch",
+    "device",
+    "seconds",
+]
+Markdown(
+    markdown_table(
+        header,
+        [
+            [
+                f"{name}, seed {record['config']['seed']}",
+                f"{record['epsilon']:.3f}",
+                str(record["sizes"]["train"]),
+                str(record["sizes"]["test"]),
+                record["provenance"]["versions"]["torch"],
+                record["provenance"]["device"],
+                f"{record['provenance']['seconds']:.0f}",
+            ]
+            for name, group in (
+                ("20-50-500", wide),
+                ("unit rows", [unit]),
+                ("10-20-50", small),
+            )
+            for record in group
+        ],
+    )
+)
+
+# %% [markdown]
+# ## What agrees and what does not
+#
+# TODO after the run.
