@@ -60,9 +60,9 @@ def load_pair(
     file is compared with a checksum, so which place it was makes no difference.
 
     ``download=True`` is the only thing that touches the network, and only if no place
-    has the set. It goes to the first of the folders above that is named, which is
-    created if need be, or else to torchvision's cache. Files already there that are
-    not the expected ones are replaced, with a warning.
+    has the set or, with a warning, if the one found is damaged. It goes to ``root``,
+    else to ``$PAPER_LIB_DATA``, else to torchvision's cache; creates that folder if
+    need be; and replaces damaged files there.
 
     Args:
         dataset: "mnist" or "fashion-mnist".
@@ -88,15 +88,14 @@ def load_pair(
 
     Example:
         >>> pair = load_pair("mnist", (0, 1), source="embedded")
-        >>> pair.train
-        LabeledImages(800 of shape (1, 28, 28), torch.float32: 400 labeled -1, 400 \
-labeled +1)
+        >>> pair.train.images.shape
+        torch.Size([800, 1, 28, 28])
         >>> pair.fingerprint[:8]
         'aa3ee675'
     """
     _check_choice("dataset", dataset, get_args(Dataset))
     _check_choice("source", source, get_args(Source))
-    pair = _check_classes(classes)
+    chosen = _check_classes(classes)
     _check_combination(dataset, root=root, source=source, download=download)
     if source == "embedded":
         (train, test), found = load_embedded(), source
@@ -107,9 +106,9 @@ labeled +1)
         )
     return ClassPair(
         dataset=dataset,
-        classes=pair,
-        train=select(train, pair),
-        test=select(test, pair),
+        classes=chosen,
+        train=select(train, chosen),
+        test=select(test, chosen),
         source=found,
     )
 

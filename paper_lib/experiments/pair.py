@@ -8,9 +8,10 @@ both, :func:`run_pair`, is a pure function of its configuration and the data.
 import math
 import platform
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
-from typing import Any
+from typing import Any, Self
 
 import torch
 from tqdm.auto import tqdm
@@ -74,6 +75,25 @@ class PairConfig:
             )
         if not 0.0 < self.calibration < 1.0:
             raise ValueError(f"calibration must lie in (0, 1), got {self.calibration}.")
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """Read the configuration back from a record.
+
+        Args:
+            record: What :func:`run_pair` returned, or its stored copy.
+
+        Returns:
+            The configuration of that run.
+        """
+        settings = dict(record["config"])
+        train = dict(settings["train"])
+        train["channels"] = tuple(train["channels"])
+        settings["train"] = TrainConfig(**train)
+        settings["ramp"] = RampConfig(**settings["ramp"])
+        for name in ("classes", "budget_multiples"):
+            settings[name] = tuple(settings[name])
+        return cls(**settings)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
