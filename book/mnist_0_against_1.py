@@ -43,7 +43,13 @@ from IPython.display import Markdown, display
 from paper_lib.attacks import PGD_READINGS, fgm
 from paper_lib.data import load_pair
 from paper_lib.defense import RampConfig, ramp_ascent
-from paper_lib.evaluation import PAPER_TABLE_2, calibrate_epsilon, evaluate
+from paper_lib.evaluation import (
+    PAPER_TABLE_2,
+    PLAYS,
+    calibrate_epsilon,
+    evaluate,
+    logits_at,
+)
 from paper_lib.experiments import (
     PairConfig,
     load_or_run,
@@ -58,6 +64,7 @@ from paper_lib.plotting import (
     comparison_table,
     markdown_table,
     percents,
+    play_name,
     plot_accuracy_against_budget,
     plot_images,
     plot_margins,
@@ -110,8 +117,8 @@ print("flat points (gradient zero):", prepared.test.num_flat)
 target = PAPER_TABLE_2["FGM", "none", "approximate"] / 100
 epsilon = calibrate_epsilon(prepared.train, target)
 kept = (prepared.train.margins >= epsilon).double().mean()
-print("training points that FGM leaves alone, to a point of the target:")
-print(abs(float(kept) - target) <= 1 / len(pair.train.labels))
+hit = abs(float(kept) - target) <= 1 / len(pair.train.labels)
+print("the share FGM leaves alone is the target, to one training point:", hit)
 
 # %%
 plot_margins(prepared.train, epsilon=epsilon, classes=["0", "1"])
@@ -154,8 +161,8 @@ sets = RobustSets.from_linearization(prepared.train, epsilon)
 solution = ramp_ascent(sets, config=RampConfig())
 print("v is in the ball:", bool(in_l2_ball(solution.perturbation, epsilon)))
 print("the ramp lies below the count:", solution.ramp_value <= solution.coverage)
-print("v covers more training points than no defense does:")
-print(solution.coverage > sets.coverage(torch.zeros_like(solution.perturbation)))
+undefended = sets.coverage(torch.zeros_like(solution.perturbation))
+print("v covers more training points than no defense:", solution.coverage > undefended)
 
 # %% [markdown]
 # Four test images, what FGM adds to each, and what the defense adds to all. Red pixels
@@ -211,19 +218,19 @@ display(Markdown(comparison_table([result.rows[primary]], PAPER_TABLE_2)))
 table = percents(result.rows[primary])
 test_sets = RobustSets.from_linearization(prepared.test, epsilon)
 share = 100 * test_sets.coverage(solution.perturbation)
-print("Lemma 1: accuracy under FGM is the coverage of v on test points, to one point:")
-print(abs(table["FGM", "SMOOTH", "approximate"] - share) <= 100 / len(pair.test.labels))
-print("Lemma 2: no reading of PGD goes below FGM, with or without the defense:")
-print(
-    all(
-        percents(rows)["PGD", play, "approximate"]
-        >= percents(rows)["FGM", play, "approximate"]
-        for rows in result.rows.values()
-        for play in ("none", "SMOOTH")
-    )
+equal = abs(table["FGM", "SMOOTH", "approximate"] - share) <= 100 / len(
+    pair.test.labels
 )
-print("the defense raises approximate accuracy under FGM on test points:")
-print(table["FGM", "SMOOTH", "approximate"] > table["FGM", "none", "approximate"])
+print("Lemma 1: accuracy under FGM is the coverage of v, to one test point:", equal)
+dominated = all(
+    percents(rows)["PGD", play, "approximate"]
+    >= percents(rows)["FGM", play, "approximate"]
+    for rows in result.rows.values()
+    for play in ("none", "SMOOTH")
+)
+print("Lemma 2: no reading of PGD goes below FGM, defended or not:", dominated)
+raised = table["FGM", "SMOOTH", "approximate"] > table["FGM", "none", "approximate"]
+print("the defense raises approximate accuracy under FGM on test points:", raised)
 
 # %% [markdown]
 # A check is worth something if it can fail. FGM with the wrong sign moves every point
@@ -238,8 +245,41 @@ wrong_sign = evaluate(
     defense=solution.perturbation,
     pgd_attack=-attacks["FGM"],
 )
-print("FGM with the wrong sign leaves every label in place:")
-print(percents(wrong_sign)["PGD", "none", "approximate"] == 100)
+harmless = percents(wrong_sign)["PGD", "none", "approximate"] == 100
+print("FGM with the wrong sign leaves every label in place:", harmless)
+
+# %% [markdown]
+# ## Where the linear model and the network part
+#
+# The theorems speak of $f_L$. True accuracy is about $f$, and the two may disagree at the
+# perturbed image, which lies up to $2\epsilon$ from the clean one. For each row, this is
+# the share of test points that one of them keeps and the other loses.
+
+# %%
+# NBVAL_IGNORE_OUTPUT: depends on trained weights.
+still = torch.zeros_like(solution.perturbation).unsqueeze(0)
+moves = {"none": still, "FGM": attacks["FGM"], "PGD": attacks[primary]}
+answers = {"none": still, "SMOOTH": solution.perturbation.unsqueeze(0)}
+lines = []
+for play in PLAYS:
+    both = moves[play[0]], answers[play[1]]
+    true = prepared.test.signs * logits_at(prepared.model, pair.test.images, *both) > 0
+    linear = prepared.test.label_survives(*both)
+    lines.append(
+        [play_name(play)]
+        + [
+            f"{100 * part.double().mean():.1f}"
+            for part in (true & ~linear, ~true & linear)
+        ]
+    )
+header = ["percent of test points", "only f keeps", "only f_L keeps"]
+display(Markdown(markdown_table(header, lines)))
+
+# %% [markdown]
+# Where neither player moves, the two agree by definition. Everywhere else they do not.
+# Appendix E argues that networks are close to locally linear. At this budget, which the
+# paper's own number sets, this one is not. The gaps between the true and the approximate
+# column of the tables below, and their spread over seeds, have the same origin.
 
 # %% [markdown]
 # ## Accuracy against the budget, live
@@ -357,6 +397,23 @@ for name in ("fixed-label", "ball"):
     display(Markdown(f"*{name}*\n\n{comparison_table(runs, cells)}"))
 
 # %% [markdown]
+# Five seeds show how far one training run moves a cell. A number of the paper that lies
+# between the smallest and the largest of them cannot be told from another seed.
+
+# %%
+lines = []
+for name in PGD_READINGS:
+    runs = [percents(table_rows(record["score"], name)) for record in wide]
+    outside = [
+        f"{key[2]} {play_name(key[:2])}"
+        for key, printed in PAPER_TABLE_2.items()
+        if not min(run[key] for run in runs) <= printed <= max(run[key] for run in runs)
+    ]
+    lines.append([name, f"{10 - len(outside)} of 10", "; ".join(outside)])
+header = ["reading", "paper's number within the seeds", "outside"]
+Markdown(markdown_table(header, lines))
+
+# %% [markdown]
 # **A smaller classifier.** Widths 10, 20 and 50 and one epoch, everything else the same,
 # literal reading. The distance between this table and the first shows how much of each
 # cell is owed to an architecture that the paper does not state.
@@ -432,4 +489,43 @@ Markdown(
 # %% [markdown]
 # ## What agrees and what does not
 #
-# TODO after the run.
+# **Agrees.** Approximate accuracy with SMOOTH comes out as the paper has it, under both
+# attacks and within the targets at every seed. So does the pattern that the paper draws
+# its conclusions from: FGM is the strongest attack in the linear model, and SMOOTH takes
+# back most of what FGM took. The first half of this is a theorem; the second is a
+# measurement on held-out points.
+#
+# **Calibrated, so no evidence.** The cell FGM, no defense. It is met on training points;
+# test points lie a little farther from the boundary, hence the small surplus.
+#
+# **Depends on the reading.** The literal PGD turns back once it has crossed the boundary
+# and so leaves more labels in place than the paper reports. Keeping the label of the
+# clean image makes it much stronger than the paper's on true accuracy. The reading with
+# short steps and a ball comes closest on all four cells. It was not declared primary
+# before the run, and it is not made so now.
+#
+# **Does not agree.** True accuracy under FGM with SMOOTH stays below the paper's number
+# at every seed, with both classifiers and with unit rows. The defense moves points
+# up to $\epsilon$ in addition to the attack, out to where the network bends away from its
+# tangents. The paper's network seems to bend less; a smaller budget would have the same
+# effect, but the approximate column then no longer matches. Without the network or the
+# budget of the paper this cannot be settled.
+#
+# **Where the defense ends.** In the curve the two rows with SMOOTH fall off a cliff
+# beyond the calibrated budget. This is the ascent, not the game. It starts at $v = 0$, and
+# there only points that FGM cannot flip pull on $v$. When one class holds all of these,
+# the ascent serves that class alone; when no point is left, the gradient is zero and it
+# does not start. The last column says at which budgets it ended in such a place.
+
+# %%
+lines = [
+    [
+        f"{point['epsilon']:.2f}",
+        f"{percents(table_rows(point, 'literal'))['FGM', 'SMOOTH', 'approximate']:.1f}",
+        str(point["solution"]["steps"]),
+        "yes" if point["solution"]["in_dead_zone"] else "no",
+    ]
+    for point in points
+]
+header = ["budget", "FGM, SMOOTH, approximate (%)", "steps taken", "gradient zero"]
+Markdown(markdown_table(header, lines))

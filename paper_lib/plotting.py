@@ -1,6 +1,6 @@
 """Result objects -> matplotlib figures and Markdown tables, for the book's pages.
 
-Each function returns a new figure and draws nothing else, so that a page shows it by
+Each function returns a new figure, closed for pyplot, so that a page shows it once, by
 ending a cell with it, and a script saves it.
 """
 
@@ -79,6 +79,7 @@ def plot_images(
                 axis.set_title(title, fontsize=10)
             if title in notes:
                 axis.set_xlabel(notes[title][row], fontsize=9)
+    plt.close(figure)
     return figure
 
 
@@ -113,6 +114,7 @@ def plot_margins(
     axis.axvline(epsilon, color="black", linestyle="--", label="budget")
     axis.set(xlabel=r"margin $|f(x)| / \|\nabla f(x)\|_2$ (pixels)", ylabel="points")
     axis.legend(frameon=False)
+    plt.close(figure)
     return figure
 
 
@@ -165,6 +167,7 @@ def plot_accuracy_against_budget(
     figure.legend(
         *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3
     )
+    plt.close(figure)
     return figure
 
 

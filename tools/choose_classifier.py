@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from paper_lib.data import LabeledImages, load_pair
 from paper_lib.defense import ramp_ascent

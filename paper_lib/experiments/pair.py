@@ -14,7 +14,7 @@ from importlib import metadata
 from typing import Any, Self
 
 import torch
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from paper_lib.attacks import PGD_READINGS
 from paper_lib.data import ClassPair, Dataset, LabeledImages, Source, load_pair

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from paper_lib.data import Source
 from paper_lib.experiments.pair import PairConfig, run_pair
