@@ -54,8 +54,8 @@ types: $(READY)
 notebooks: $(READY)  ## Execute the notebooks and refresh their stored outputs
 	$(BIN)/python tools/build_book.py notebooks
 
-experiments: $(READY)  ## Compute the stored results on the complete data
-	$(BIN)/python tools/build_book.py run book/mnist_0_against_1.ipynb _build/experiments/mnist_0_against_1.ipynb -p recompute True
+experiments: $(READY)  ## Compute the stored results that are missing, on the complete data
+	$(BIN)/python tools/build_book.py run book/mnist_0_against_1.ipynb _build/experiments/mnist_0_against_1.ipynb
 
 bench: $(READY)  ## Time attacks against plain torch and peers, and check their precision
 	$(BIN)/python -m benchmarks

@@ -9,7 +9,13 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from paper_lib.checks import check_finite, check_radius
-from paper_lib.geometry import fit_product, l2_norm, project_l2_ball, scale_to_radius
+from paper_lib.geometry import (
+    fit_product,
+    l2_norm,
+    project_l2_ball,
+    project_l2_sphere,
+    scale_to_radius,
+)
 from paper_lib.linearize import (
     Linearization,
     check_inputs,
@@ -198,7 +204,7 @@ def run_pgd(
     _check_settings(epsilon, steps, step_size, direction, projection)
     check_inputs(model, inputs, batch_size)
     length = epsilon if step_size is None else step_size
-    project = scale_to_radius if projection == "sphere" else project_l2_ball
+    project = project_l2_sphere if projection == "sphere" else project_l2_ball
     returned = torch.zeros(steps, dtype=torch.int64)
     batches = []
     with frozen_evaluation(model):

@@ -131,6 +131,33 @@ def fit_product(
     return vectors
 
 
+def project_l2_sphere(
+    vectors: Float[Tensor, "*batch d"], radius: float
+) -> Float[Tensor, "*batch d"]:
+    r"""Project vectors onto the sphere around V; those already on it stay.
+
+    As :func:`scale_to_radius`, but a vector of that length up to rounding comes back
+    bit for bit: scaling it again would add a rounding error, and a later step that
+    undoes it exactly would leave that error instead of zero.
+
+    Args:
+        vectors: Vectors along the last axis.
+        radius: Radius of the sphere, in the units of ``vectors``.
+
+    Returns:
+        Vectors of length at most ``radius``, and within a few roundings of it; zero,
+        which has no direction, for zero.
+
+    Raises:
+        ValueError: If ``radius`` is negative, NaN or infinite.
+    """
+    check_radius(radius)
+    norm = l2_norm(vectors).unsqueeze(-1)
+    shortest = radius * (1.0 - 2.0 * _SHORTFALL[vectors.dtype])
+    on_sphere = (norm >= shortest) & (norm <= radius)
+    return torch.where(on_sphere, vectors, scale_to_radius(vectors, radius))
+
+
 def project_l2_ball(
     vectors: Float[Tensor, "*batch d"], radius: float
 ) -> Float[Tensor, "*batch d"]:

@@ -1,12 +1,9 @@
 """What every method for Eq. (7) returns: a perturbation, its count, and a bound."""
 
 from dataclasses import dataclass
-from typing import Any, Self
 
 from jaxtyping import Float
 from torch import Tensor
-
-from paper_lib.robust_sets import RobustSets
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,23 +47,3 @@ class Solution:
     perturbation: Float[Tensor, " d"]
     coverage: float
     certificate: Certificate
-
-    @classmethod
-    def counted(cls, sets: RobustSets, v: Float[Tensor, " d"], **evidence: Any) -> Self:
-        """Count what v covers; the upper bound is the trivial one.
-
-        Args:
-            sets: The robust sets to count on.
-            v: The perturbation.
-            **evidence: Further fields of a subclass.
-
-        Returns:
-            The solution.
-        """
-        coverage = float(sets.coverage(v))
-        return cls(
-            perturbation=v,
-            coverage=coverage,
-            certificate=Certificate(lower=coverage),
-            **evidence,
-        )

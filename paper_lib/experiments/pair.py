@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
-from typing import Any, Self
+from typing import Any
 
 import torch
 from tqdm import tqdm
@@ -77,7 +77,7 @@ class PairConfig:
             raise ValueError(f"calibration must lie in (0, 1), got {self.calibration}.")
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Self:
+    def from_record(cls, record: Mapping[str, Any]) -> "PairConfig":
         """Read the configuration back from a record.
 
         Args:

@@ -1,0 +1,129 @@
+"""The ledger of claims: complete, and true of the tree it is in."""
+
+import importlib
+from pathlib import Path
+
+import pytest
+import yaml
+
+# Everything in the paper that carries a number, by the ledger's ids.
+NUMBERED = {
+    "definition-1",
+    "lemma-1",
+    "lemma-2",
+    "corollary-2-1",
+    "lemma-3",
+    "theorem-1",
+    "implication-1",
+    "implication-2",
+    "implication-3",
+    "table-1",
+    "table-2",
+    "table-3",
+    "figure-1",
+    "figure-2",
+    "figure-3",
+    "figure-4",
+}
+# Claims without a number of their own that a reader would look for.
+UNNUMBERED = {
+    "assumption",
+    "point-mass",
+    "equation-7",
+    "one-and-two-samples",
+    "ramp",
+    "table-1-attack",
+    "table-1-defense",
+    "pgd-against-fgm",
+    "mcdiarmid",
+    "equation-11",
+    "equation-12",
+    "equation-18",
+    "regions",
+    "equation-20",
+    "rate",
+}
+
+SOUND = {
+    "id": "lemma-9",
+    "title": "Lemma 9",
+    "where": "Section 9",
+    "statement": "All is well.",
+    "page": "intro",
+    "module": "paper_lib.geometry",
+    "test": "tests/book/test_book_claims.py::test_sound_entry_passes",
+    "outcome": "holds",
+    "note": None,
+}
+
+
+@pytest.fixture(scope="module")
+def entries(root, claims_ledger):
+    return claims_ledger.read_entries(root / "book" / "claims.yml")
+
+
+@pytest.fixture(scope="module")
+def pages(root):
+    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    files = [toc["root"], *(c["file"] for p in toc["parts"] for c in p["chapters"])]
+    return {Path(file).name for file in files}
+
+
+def test_every_numbered_claim_is_in_the_ledger(entries):
+    assert {entry["id"] for entry in entries} == NUMBERED | UNNUMBERED
+
+
+def test_ledger_is_sound(entries, pages, root, claims_ledger):
+    assert claims_ledger.ledger_problems(entries, pages, root) == []
+
+
+def test_modules_import_or_the_claim_is_open(entries):
+    for entry in entries:
+        if entry["module"] and entry["outcome"] != "open":
+            importlib.import_module(entry["module"])
+
+
+def test_sound_entry_passes(pages, root, claims_ledger):
+    assert claims_ledger.ledger_problems([SOUND], pages, root) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"outcome": "perhaps"}, "none of holds"),
+        ({"page": "nowhere"}, "no page 'nowhere'"),
+        ({"page": None}, "needs a page and a test"),
+        ({"test": None}, "needs a page and a test"),
+        ({"outcome": "fails"}, "needs a note"),
+        ({"test": "tests/book/test_gone.py"}, "no test file"),
+        ({"test": "README.md"}, "no test file"),
+        ({"test": "tests/book/test_book_claims.py::test_gone"}, "no test 'test_gone'"),
+        ({"module": "torch.nn"}, "no module of paper_lib"),
+        ({"statement": ""}, "'statement' is empty"),
+        ({"note": 3}, "'note' is no text"),
+        ({"color": "red"}, "unknown or missing: color"),
+    ],
+)
+def test_each_mistake_is_found(change, problem, pages, root, claims_ledger):
+    problems = claims_ledger.ledger_problems([SOUND | change], pages, root)
+    assert len(problems) == 1
+    assert problems[0].startswith("lemma-9: ")
+    assert problem in problems[0]
+
+
+def test_missing_keys_and_repeated_ids_are_found(pages, root, claims_ledger):
+    short = {key: SOUND[key] for key in ("id", "title")}
+    assert "missing" in claims_ledger.ledger_problems([short], pages, root)[0]
+    twice = claims_ledger.ledger_problems([SOUND, SOUND], pages, root)
+    assert twice == ["lemma-9: id used twice"]
+    assert claims_ledger.ledger_problems(["x"], pages, root) == ["entry 1: no mapping"]
+
+
+def test_table_has_a_row_for_each_claim(claims_ledger):
+    claims = [claims_ledger.Claim(**SOUND), claims_ledger.Claim(**SOUND)]
+    text = claims_ledger.ledger_markdown(claims)
+    assert text.startswith("2 claims: 2 holds.")
+    assert text.count("* - **Lemma 9**") == 2
+    assert "{bdg-success}`holds`" in text
+    assert "{doc}`/book/intro`" in text
+    assert "</tests/book/test_book_claims.py>" in text

@@ -1,0 +1,346 @@
+"""The built book: no warnings, nothing from the network, mathematics on every page."""
+
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import nbformat
+import pytest
+import yaml
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM_FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
+).split()
+
+EXTERNAL = re.compile(r"\s*(https?:)?//", re.IGNORECASE)
+CSS_REQUEST = re.compile(r"(?:url\(\s*|@import\s+)[\"']?(?:https?:)?//", re.IGNORECASE)
+# Attributes through which a page loads something by itself.
+LOADING = {
+    ("audio", "src"),
+    ("embed", "src"),
+    ("iframe", "src"),
+    ("image", "href"),
+    ("img", "src"),
+    ("img", "srcset"),
+    ("input", "src"),
+    ("link", "href"),
+    ("object", "data"),
+    ("script", "src"),
+    ("source", "src"),
+    ("source", "srcset"),
+    ("track", "src"),
+    ("use", "href"),
+    ("video", "poster"),
+    ("video", "src"),
+}
+
+
+class Page(HTMLParser):
+    """What a page loads, links to and writes into styles and scripts."""
+
+    def __init__(self, text):
+        """Parse a page."""
+        super().__init__()
+        self.loaded, self.links, self.styles, self.scripts = [], [], [], []
+        self.ids = set()
+        self._inside = None
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        """Sort the attributes of a tag."""
+        for name, value in attrs:
+            if (tag, name) in LOADING and value:
+                self.loaded.append(value)
+            elif (tag, name) == ("a", "href"):
+                self.links.append(value)
+            elif name == "style":
+                self.styles.append(value)
+            elif name == "id":
+                self.ids.add(value)
+        self._inside = tag
+
+    def handle_data(self, data):
+        """Keep the text of styles and scripts."""
+        if self._inside == "style":
+            self.styles.append(data)
+        elif self._inside == "script":
+            self.scripts.append(data)
+
+    def handle_endtag(self, tag):
+        """Leave a tag."""
+        self._inside = None
+
+    def requests(self):
+        """What the page would ask a network for."""
+        return [
+            *(value for value in self.loaded if EXTERNAL.match(value)),
+            *(text for text in self.styles if CSS_REQUEST.search(text)),
+            *(text for text in self.scripts if re.search(r"[\"']https?://", text)),
+        ]
+
+
+def toc_pages():
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    return [toc["root"], *(c["file"] for p in toc["parts"] for c in p["chapters"])]
+
+
+PAGES = toc_pages()
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory, build_book):
+    """A copy of the sources, with the stored outputs of the notebooks."""
+    folder = tmp_path_factory.mktemp("book") / "source"
+    build_book.copy_sources(ROOT, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def html(source, build_book):
+    """The built pages; building fails on any warning."""
+    return build_book.build_html(source)
+
+
+@pytest.fixture(scope="module")
+def pages(html):
+    paths = [path for path in html.rglob("*.html") if "_static" not in path.parts]
+    return {path: Page(path.read_text(encoding="utf-8")) for path in paths}
+
+
+# --- the build -------------------------------------------------------------------
+
+
+def test_the_book_builds_without_warnings(html):
+    assert (html / "index.html").exists()
+    assert [name for name in PAGES if not (html / f"{name}.html").exists()] == []
+
+
+def broken_copy(source, folder, build_book):
+    """A book of the intro alone, to break; sources only."""
+    build_book.copy_sources(source, folder)
+    for path in [*folder.glob("book/*.py"), *folder.glob("book/*.ipynb")]:
+        path.unlink()
+    return folder
+
+
+def test_a_false_ledger_does_not_build(source, tmp_path, build_book):
+    book = broken_copy(source, tmp_path / "book", build_book)
+    claims = book / "book" / "claims.yml"
+    text = claims.read_text(encoding="utf-8").replace("page: null", "page: nowhere", 1)
+    claims.write_text(text, encoding="utf-8")
+    with pytest.raises(build_book.BookError, match="no page 'nowhere'"):
+        build_book.build_html(book)
+
+
+def test_a_stored_error_does_not_build(source, tmp_path, build_book):
+    folder = tmp_path / "book"
+    build_book.copy_sources(source, folder)
+    path = next(folder.glob("book/*.ipynb"))
+    notebook = nbformat.read(path, as_version=4)
+    cell = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    cell.outputs = [
+        nbformat.v4.new_output("error", ename="E", evalue="no", traceback=[])
+    ]
+    nbformat.write(notebook, path)
+    with pytest.raises(build_book.BookError, match="stores an error"):
+        build_book.build_html(folder)
+    path.unlink()
+    with pytest.raises(build_book.BookError, match="has no stored outputs"):
+        build_book.build_html(folder)
+
+
+# --- what the pages load ---------------------------------------------------------
+
+
+def test_pages_ask_the_network_for_nothing(pages):
+    found = {path.name: page.requests() for path, page in pages.items()}
+    assert {name: what for name, what in found.items() if what} == {}
+
+
+def test_styles_ask_the_network_for_nothing(html):
+    styles = list(html.rglob("*.css"))
+    assert styles
+    found = [
+        path.name
+        for path in styles
+        if CSS_REQUEST.search(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<script src="https://x.org/a.js"></script>',
+        '<script>import("https://x.org/a.js")</script>',
+        '<link rel="stylesheet" href="//x.org/a.css">',
+        '<img src="HTTP://x.org/a.png">',
+        '<p style="background: url(https://x.org/a.png)">',
+        "<style>@import 'https://x.org/a.css'</style>",
+        '<iframe src="https://x.org"></iframe>',
+    ],
+)
+def test_requests_are_found(text):
+    assert len(Page(text).requests()) == 1
+
+
+def test_a_link_and_a_local_file_are_no_requests():
+    page = Page('<a href="https://x.org">x</a><img src="../a.png"><p>https://x.org</p>')
+    assert page.requests() == []
+
+
+def test_everything_a_page_names_is_there(pages):
+    missing = [
+        (path.name, value)
+        for path, page in pages.items()
+        for value in [*page.loaded, *page.links]
+        if not target_exists(path, value, pages)
+    ]
+    assert missing == []
+
+
+def target_exists(path, value, pages):
+    """Tell whether a local link leads to a file, and to a place in it."""
+    parts = urlsplit(value)
+    if parts.scheme or parts.netloc:
+        return True
+    target = path if not parts.path else (path.parent / unquote(parts.path)).resolve()
+    if not parts.fragment or target not in pages:
+        return target.is_file()
+    return unquote(parts.fragment) in pages[target].ids
+
+
+def test_mathjax_comes_with_the_book(html, pages):
+    script = html / "_static" / "mathjax" / "tex-mml-chtml.js"
+    fonts = list((script.parent / "output/chtml/fonts/woff-v2").glob("*.woff"))
+    assert script.is_file()
+    assert len(fonts) > 20
+    intro = html / "book" / "intro.html"
+    assert "../_static/mathjax/tex-mml-chtml.js" in pages[intro].loaded
+
+
+def test_nothing_of_live_cells_is_left(pages):
+    scripts = [text for page in pages.values() for text in page.scripts]
+    assert [text for text in scripts if "THEBE" in text] == []
+
+
+def test_no_table_or_role_is_left_as_text(html):
+    raw = re.compile(r"<p>\s*\||\|\s*:?[-\u2013\u2014]+:?\s*\||\{[a-z:]+\}<code")
+    assert raw.search("<p>| a | b |\n| :\u2013 | \u2013: |")
+    assert raw.search('{doc}<code class="docutils">')
+    left = [
+        name
+        for name in PAGES
+        if raw.search((html / f"{name}.html").read_text(encoding="utf-8"))
+    ]
+    assert left == []
+
+
+def test_the_ledger_is_on_the_intro(html):
+    text = (html / "book" / "intro.html").read_text(encoding="utf-8")
+    claims = yaml.safe_load((ROOT / "book" / "claims.yml").read_text(encoding="utf-8"))
+    assert f"{len(claims)} claims: " in text
+    assert [
+        c["title"] for c in claims if f"<strong>{c['title']}</strong>" not in text
+    ] == []
+
+
+# --- in a browser ----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    if CHROMIUM is None:
+        pytest.skip("no chromium on PATH")
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("profile"),
+            executable_path=CHROMIUM,
+            headless=True,
+            args=CHROMIUM_FLAGS,
+        )
+        yield context
+        context.close()
+
+
+def visit(browser, path):
+    """Open a file; return the page and everything that went wrong on the way."""
+    page, trouble = browser.new_page(), []
+    page.on("pageerror", lambda error: trouble.append(f"script error: {error}"))
+    page.on("requestfailed", lambda request: trouble.append(f"failed: {request.url}"))
+    page.on(
+        "console",
+        lambda message: message.type == "error" and trouble.append(message.text),
+    )
+    page.on(
+        "request",
+        lambda request: (
+            urlsplit(request.url).scheme not in {"file", "data", "blob"}
+            and trouble.append(f"request: {request.url}")
+        ),
+    )
+    page.goto(path.as_uri(), wait_until="load")
+    page.evaluate("window.MathJax?.startup?.promise")
+    page.evaluate("document.fonts.ready.then(() => true)")
+    return page, trouble
+
+
+@pytest.mark.parametrize("name", [*PAGES, "search", "genindex"])
+def test_page_opens_from_a_file(name, html, browser):
+    page, trouble = visit(browser, html / f"{name}.html")
+    formulas = page.locator(".math").count()
+    assert page.locator("mjx-container").count() >= formulas
+    assert page.locator("mjx-merror").count() == 0
+    # MathJax sets a command that it does not know in red, and goes on.
+    assert page.locator("mjx-assistive-mml mtext[mathcolor=red]").count() == 0
+    assert trouble == []
+    page.close()
+
+
+def test_the_index_leads_to_the_intro(html, browser):
+    page = browser.new_page()
+    page.goto((html / "index.html").as_uri(), wait_until="commit")
+    page.wait_for_url("**/book/intro.html")
+    page.close()
+
+
+def test_fonts_of_formulas_are_loaded(html, browser):
+    page, trouble = visit(browser, html / "book" / "intro.html")
+    fonts = page.evaluate(
+        "[...document.fonts].filter(font => font.status === 'loaded')"
+        ".map(font => font.family)"
+    )
+    assert any("MJX" in family for family in fonts)
+    assert trouble == []
+    page.close()
+
+
+def test_search_works_from_a_file(html, browser):
+    page, trouble = visit(browser, html / "search.html")
+    page.goto((html / "search.html").as_uri() + "?q=coverage")
+    page.wait_for_selector("#search-results li a")
+    assert trouble == []
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "trouble"),
+    [
+        ("<script>let a; let a;</script>", "script error"),
+        ("<script>console.error('bad')</script>", "bad"),
+        ("<script src='http://127.0.0.1:9/a.js'></script>", "request: http"),
+        ("<img src='gone.png'>", "failed: file"),
+    ],
+)
+def test_trouble_is_noticed(text, trouble, tmp_path, browser):
+    path = tmp_path / "page.html"
+    path.write_text(f"<!doctype html><title>x</title>{text}", encoding="utf-8")
+    page, found = visit(browser, path)
+    assert trouble in "\n".join(found)
+    page.close()

@@ -1,0 +1,251 @@
+"""The examples on the page of reading notes, computed."""
+
+import itertools
+import math
+
+import pytest
+import torch
+
+from paper_lib.attacks import fgm, run_pgd
+from paper_lib.defense import RampConfig, ramp_ascent
+from paper_lib.evaluation import calibrate_epsilon
+from paper_lib.linearize import Linearization
+from paper_lib.robust_sets import RobustSets
+
+
+def tensor(values):
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def line(points, slope=1.0):
+    """f(x) = slope x at points of the real line."""
+    x = tensor(points)
+    return Linearization(
+        logits=slope * x, gradients=torch.full((len(x), 1), slope).double()
+    )
+
+
+def random_linearization(n=200, d=7, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return Linearization(
+        logits=torch.randn(n, generator=generator, dtype=torch.float64),
+        gradients=torch.randn(n, d, generator=generator, dtype=torch.float64),
+    )
+
+
+class LinearOnTheLine(torch.nn.Module):
+    """f(x) = 2 x on the line."""
+
+    def forward(self, x):  # noqa: D102
+        return 2.0 * x.flatten()
+
+
+# --- Section 2 -------------------------------------------------------------------
+
+
+def test_landing_on_the_boundary_decides_whether_a_maximizer_exists():
+    epsilon, n = 1.0, 4000
+    uniform = (torch.arange(n, dtype=torch.float64) + 0.5) / n * 2 * epsilon
+
+    def strict(v):
+        """The share won when landing on the boundary is a flip."""
+        return 0.5 * (v < 0) + 0.5 * float((uniform - epsilon + v > 0).double().mean())
+
+    assert strict(-1e-4) == pytest.approx(0.75, abs=1e-3)
+    assert strict(0.0) == pytest.approx(0.25, abs=1e-3)
+    assert max(strict(v) for v in (0.0, 0.5, 1.0)) == pytest.approx(0.5)
+    # With the convention of the library the limit is attained at v = 0.
+    sets = RobustSets.from_linearization(
+        line([-epsilon] * n + uniform.tolist()), epsilon
+    )
+    assert sets.coverage(tensor([0.0])) == pytest.approx(0.75, abs=1e-3)
+    assert sets.coverage(tensor([1e-9])) < 0.3
+
+
+def test_a_straight_boundary_does_not_make_the_tangent_right():
+    def f(x):
+        return 2 * x if x < 1 else x + 1
+
+    x, point, epsilon = 1.5, -0.25, 1.0
+    tangent = f(x) + 1.0 * (point - x)
+    assert abs(point - x) <= 2 * epsilon
+    assert f(point) < 0 < tangent
+
+
+def test_a_defender_who_reacts_defeats_fgm():
+    x, epsilon = tensor([-1.0, 1.0]), 1.5
+    lin = line(x.tolist())
+    attacked = x + fgm(lin, epsilon).flatten()
+    assert torch.allclose(attacked, tensor([0.5, -0.5]))
+
+    def reaction(seen):
+        return -epsilon * seen.sign()
+
+    def wins(seen):
+        return (lin.signs * (seen + reaction(seen)) < 0).tolist()
+
+    assert wins(attacked) == [False, False]
+    assert wins(x) == [True, True]
+
+
+# --- Section 3 -------------------------------------------------------------------
+
+
+def test_the_opposite_of_fgm_is_always_robust():
+    lin = random_linearization()
+    sets = RobustSets.from_linearization(lin, epsilon=2.0)
+    opposite = -fgm(lin, 2.0)
+    slack = (sets.normals * opposite).sum(-1) + sets.offsets
+    assert torch.allclose(slack, lin.logits.abs())
+    assert bool(sets.contains(opposite).diagonal().all())
+
+
+def test_a_larger_attack_budget_can_empty_robust_sets():
+    lin = random_linearization()
+    sets = RobustSets.from_linearization(lin, epsilon=1.0, attack_epsilon=2.0)
+    best = sets.offsets + 1.0 * sets.normals.norm(dim=-1)
+    assert bool((best < 0).any())
+
+
+def test_a_globally_linear_classifier_has_value_at_least_one_half():
+    generator = torch.Generator().manual_seed(1)
+    w = torch.randn(5, generator=generator, dtype=torch.float64)
+    x = torch.randn(101, 5, generator=generator, dtype=torch.float64)
+    lin = Linearization(logits=x @ w, gradients=w.expand(101, 5).contiguous())
+    sets = RobustSets.from_linearization(lin, epsilon=10.0)
+    along = (1.0 - 1e-9) * 10.0 * w / w.norm()
+    assert max(sets.coverage(along), sets.coverage(-along)) >= 0.5
+
+
+def three_half_planes():
+    """Half-planes at 120 degrees whose boundaries pass through 0."""
+    normals = tensor([[2.0, 0.0], [-1.0, 1.5], [-1.0, -1.5]])
+    return RobustSets(normals=normals, offsets=torch.zeros(3).double(), epsilon=1.0)
+
+
+def test_the_maximizers_may_be_a_single_point():
+    sets = three_half_planes()
+    assert sets.coverage(tensor([0.0, 0.0])) == 1.0
+    angles = torch.linspace(0, 2 * math.pi, 721, dtype=torch.float64)
+    circle = torch.stack([angles.cos(), angles.sin()], dim=-1)
+    for radius in (1e-9, 0.5, 1.0 - 1e-9):
+        assert float(sets.coverage(radius * circle).max()) < 1.0
+
+
+# --- Section 4 -------------------------------------------------------------------
+
+
+def test_rows_off_their_slope_do_not_pull():
+    # At v = 0: violated, on the slope, past it.
+    sets = RobustSets(
+        normals=tensor([[0.0, 9.0], [1.0, 0.0], [0.0, -9.0]]),
+        offsets=tensor([-1.0, 0.5, 2.0]),
+        epsilon=1.0,
+    )
+    first = ramp_ascent(sets, config=RampConfig(num_steps=1)).perturbation
+    assert first[0] > 0
+    assert first[1] == 0
+    stuck = RobustSets(normals=tensor([[1.0]]), offsets=tensor([-0.1]), epsilon=1.0)
+    solution = ramp_ascent(stuck)
+    assert solution.coverage == 0.0
+    assert solution.in_dead_zone
+    assert stuck.coverage(tensor([0.5])) == 1.0
+
+
+def test_the_scale_of_the_logit_moves_the_ramp_and_not_the_sets():
+    lin = random_linearization(d=2)
+    scaled = Linearization(logits=64 * lin.logits, gradients=64 * lin.gradients)
+    sets, large = (RobustSets.from_linearization(x, 1.0) for x in (lin, scaled))
+    v = 0.1 * torch.randn(50, 2, generator=torch.Generator().manual_seed(2)).double()
+    assert torch.equal(sets.contains(v), large.contains(v))
+    found, other = (ramp_ascent(s).perturbation for s in (sets, large))
+    assert float((found - other).norm()) > 0.01
+
+
+def test_one_cell_of_the_table_is_a_quantile_of_the_margins():
+    lin = random_linearization()
+    epsilon = calibrate_epsilon(lin, accuracy=0.4)
+    survives = lin.label_survives(fgm(lin, epsilon))
+    assert torch.equal(survives, lin.margins >= epsilon)
+    assert int(survives.sum()) == 80
+
+
+def test_one_pair_of_table_1_is_most_of_the_variance():
+    part = (94.5 - 71.2) ** 2 / 44
+    assert part == pytest.approx(12.3, abs=0.05)
+    assert math.sqrt(14.2 - part) < 1.5
+
+
+def test_regions_double_until_the_dimension_is_reached():
+    def regions(n, m):
+        return sum(math.comb(n, k) for k in range(m + 1))
+
+    assert all(regions(n, 9) == 2**n for n in range(10))
+    assert regions(10, 9) < 2**10
+    assert all(regions(n, 2) == (n * n + n + 2) // 2 for n in range(50))
+    for n, m in itertools.product(range(2, 40), range(1, 12)):
+        assert regions(n, m) <= n**m + 1 <= n ** (2 * m)
+
+
+# --- Appendix D ------------------------------------------------------------------
+
+
+def attack(x, projection, steps, direction="current"):
+    return run_pgd(
+        LinearOnTheLine(),
+        tensor([[x]]),
+        1.0,
+        steps=steps,
+        direction=direction,
+        projection=projection,
+    )
+
+
+def test_on_a_linear_classifier_pgd_comes_back():
+    literal = attack(0.5, "sphere", 10)
+    assert literal.num_returned.tolist() == [0, 1] * 5
+    assert float(attack(0.5, "ball", 9).perturbations) == pytest.approx(-1.0)
+    assert float(attack(0.5, "ball", 10).perturbations) == 0.0
+    kept = attack(0.5, "ball", 10, direction="original").perturbations
+    assert float(kept) == pytest.approx(-1.0)
+
+
+# --- later sections --------------------------------------------------------------
+
+
+def test_the_two_sided_inequality_needs_its_factor():
+    # One fair coin: n = 1, c = 1, and the deviation is always one half.
+    for epsilon in (0.1, 0.3, 0.49):
+        assert 1.0 > math.exp(-2 * epsilon**2)
+        assert 1.0 <= 2 * math.exp(-2 * epsilon**2) or epsilon > 0.5
+
+
+def test_the_bound_says_nothing_for_two_classes_of_images():
+    def bound(n, m=784):
+        return 4 * math.sqrt(m * math.log(n) / n)
+
+    # No two classes of either data set have more than 14,000 training images.
+    assert min(bound(n) for n in range(3, 14_000)) > 1
+
+
+def test_closed_half_planes_cut_out_more_subsets_than_there_are_cells():
+    sets = three_half_planes()
+    angles = torch.linspace(0.0, 2 * math.pi, 3601, dtype=torch.float64)[:-1] + 1e-4
+    circle = 0.5 * torch.stack([angles.cos(), angles.sin()], dim=-1)
+    inside = sets.contains(torch.cat([circle, torch.zeros(1, 2).double()]))
+    assert len({tuple(row) for row in inside[:-1].tolist()}) == 6
+    assert len({tuple(row) for row in inside.tolist()}) == 7
+    apart = RobustSets(normals=sets.normals, offsets=sets.offsets + 0.1, epsilon=1.0)
+    assert apart.coverage(tensor([0.0, 0.0])) == 1.0
+    assert bool((apart.normals @ tensor([0.0, 0.0]) + apart.offsets > 0).all())
+
+
+def test_equation_28_has_its_signs_swapped():
+    lin = random_linearization()
+    sets = RobustSets.from_linearization(lin, epsilon=1.0)
+    v = torch.zeros(7, dtype=torch.float64)
+    inside = sets.contains(v)
+    utility = 1 - 2 * lin.label_survives(fgm(lin, 1.0), v.unsqueeze(0)).double()
+    as_printed = inside.double() - (~inside).double()
+    assert float(utility.mean()) == pytest.approx(-float(as_printed.mean()))
+    assert float(as_printed.mean()) != 0.0
