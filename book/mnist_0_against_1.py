@@ -255,7 +255,7 @@ print("FGM with the wrong sign leaves every label in place:", harmless)
 # perturbed image, which lies up to $2\epsilon$ from the clean one. For each row, this is
 # the share of test points that one of them keeps and the other loses.
 
-# %%
+# %% tags=["hide-input"]
 # NBVAL_IGNORE_OUTPUT: depends on trained weights.
 still = torch.zeros_like(solution.perturbation).unsqueeze(0)
 moves = {"none": still, "FGM": attacks["FGM"], "PGD": attacks[primary]}
@@ -320,7 +320,7 @@ plot_accuracy_against_budget(
 # cells of the first classifier of the list at seed 0 had been seen before. The other
 # eight cells were not used for any choice.
 
-# %%
+# %% tags=["hide-input"]
 choice = load_record(
     "../results/classifier_choice.json", schema="paper-lib/classifier-choice/1"
 )
@@ -400,7 +400,7 @@ for name in ("fixed-label", "ball"):
 # Five seeds show how far one training run moves a cell. A number of the paper that lies
 # between the smallest and the largest of them cannot be told from another seed.
 
-# %%
+# %% tags=["hide-input"]
 lines = []
 for name in PGD_READINGS:
     runs = [percents(table_rows(record["score"], name)) for record in wide]
@@ -411,7 +411,7 @@ for name in PGD_READINGS:
     ]
     lines.append([name, f"{10 - len(outside)} of 10", "; ".join(outside)])
 header = ["reading", "paper's number within the seeds", "outside"]
-Markdown(markdown_table(header, lines))
+Markdown(markdown_table(header, lines, align="lll"))
 
 # %% [markdown]
 # **A smaller classifier.** Widths 10, 20 and 50 and one epoch, everything else the same,
@@ -453,7 +453,7 @@ plot_accuracy_against_budget(
 # **Where these numbers come from.** Each record under `results/table2` says what it was
 # computed with. Seconds are for the whole run, on a machine shared with other work.
 
-# %%
+# %% tags=["hide-input"]
 header = [
     "run",
     "budget",
@@ -517,7 +517,7 @@ Markdown(
 # the ascent serves that class alone; when no point is left, the gradient is zero and it
 # does not start. The last column says at which budgets it ended in such a place.
 
-# %%
+# %% tags=["hide-input"]
 lines = [
     [
         f"{point['epsilon']:.2f}",

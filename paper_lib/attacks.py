@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from paper_lib.checks import check_finite, check_radius
 from paper_lib.geometry import (
     fit_product,
-    l2_norm,
     project_l2_ball,
     project_l2_sphere,
     scale_to_radius,
@@ -205,23 +204,25 @@ def run_pgd(
     check_inputs(model, inputs, batch_size)
     length = epsilon if step_size is None else step_size
     project = project_l2_sphere if projection == "sphere" else project_l2_ball
-    returned = torch.zeros(steps, dtype=torch.int64)
-    batches = []
+    returned = [0] * steps
+    batches, start = [], 0
     with frozen_evaluation(model):
         for batch in inputs.split(batch_size):
             total, signs = torch.zeros_like(batch.flatten(1)), None
             for step in range(steps):
-                logits, gradients = logits_and_gradients(
-                    model, batch + total.view_as(batch)
-                )
-                check_finite(logits=logits, gradients=gradients)
+                moved = batch + total.view_as(batch)
+                logits, gradients = logits_and_gradients(model, moved)
+                check_finite(start, logits=logits, gradients=gradients)
                 if signs is None or direction == "current":
                     signs = logits.sign().unsqueeze(-1)
                 total = total + scale_to_radius(-signs * gradients.flatten(1), length)
-                returned[step] += int((l2_norm(total) == 0).sum())
+                returned[step] += int((total == 0).all(-1).sum())
                 total = project(total, epsilon)
             batches.append(total)
-    return PGDResult(perturbations=torch.cat(batches), num_returned=returned)
+            start += len(batch)
+    return PGDResult(
+        perturbations=torch.cat(batches), num_returned=torch.tensor(returned)
+    )
 
 
 def _check_settings(

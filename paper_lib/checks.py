@@ -43,10 +43,11 @@ def check_same_kind(**tensors: Tensor) -> None:
                 )
 
 
-def check_finite(**tensors: Tensor) -> None:
+def check_finite(first_row: int = 0, /, **tensors: Tensor) -> None:
     """Reject NaN and infinite entries.
 
     Args:
+        first_row: Index of the first sample, where the tensors are part of a batch.
         **tensors: The tensors under their argument names, samples first.
 
     Raises:
@@ -55,11 +56,33 @@ def check_finite(**tensors: Tensor) -> None:
     for name, tensor in tensors.items():
         bad = ~torch.isfinite(tensor)
         if count := int(bad.sum()):
-            first = tuple(bad.nonzero()[0].tolist())
+            row, *rest = bad.nonzero()[0].tolist()
             raise ValueError(
                 f"{name} must be finite, got {count} NaN or infinite entries, "
-                f"the first at index {first}."
+                f"the first at index {(first_row + row, *rest)}."
             )
+
+
+def check_perturbation(name: str, perturbation: Tensor, points: Tensor) -> None:
+    """Reject a perturbation that cannot be added to flattened points.
+
+    Args:
+        name: The argument's name, for the message.
+        perturbation: A row for each point, or one row ``(1, d)`` for all of them.
+        points: What it is added to, ``(n, d)``.
+
+    Raises:
+        ValueError: If the shape, dtype or device does not fit, or an entry is NaN or
+            infinite.
+    """
+    check_same_kind(**{"the points": points, name: perturbation})
+    expected = tuple(points.shape)
+    if tuple(perturbation.shape) not in (expected, (1, expected[1])):
+        raise ValueError(
+            f"{name} must have shape {expected} or {(1, expected[1])}, "
+            f"got {tuple(perturbation.shape)}."
+        )
+    check_finite(**{name: perturbation})
 
 
 def available_device(device: str | torch.device) -> torch.device:
@@ -77,7 +100,7 @@ def available_device(device: str | torch.device) -> torch.device:
     try:
         place = torch.device(device)
         torch.empty(0, device=place)
-    except (RuntimeError, AssertionError) as error:
+    except Exception as error:  # each backend fails in its own way
         reason = str(error).splitlines()[0]
         raise ValueError(
             f"device must be one this machine has, got {device!r}: {reason}"

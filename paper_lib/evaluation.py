@@ -5,6 +5,7 @@ A row is a count: how many points keep what they should under an attack and a de
 linearized :math:`f_L` for the sign of f at the clean point, as Table 3 defines them.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,9 +14,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from paper_lib.attacks import fgm
+from paper_lib.checks import check_finite, check_perturbation, check_radius
 from paper_lib.data import LabeledImages
 from paper_lib.geometry import in_l2_ball, l2_norm
-from paper_lib.linearize import Linearization, check_inputs, frozen_evaluation
+from paper_lib.linearize import Linearization, call, check_inputs, frozen_evaluation
 
 Attack = Literal["none", "FGM", "PGD"]
 Defense = Literal["none", "SMOOTH"]
@@ -74,8 +76,8 @@ def calibrate_epsilon(lin: Linearization, accuracy: float) -> float:
 
     Against no defense the label survives FGM exactly when the margin
     :math:`|f| / \|\nabla f\|_2` is at least epsilon, so the budget is a quantile of
-    the margins. It is put halfway between two margins, where no point is decided by
-    rounding.
+    the margins. It is put halfway between two margins that differ, the pair nearest to
+    the target, where no point is decided by rounding.
 
     Args:
         lin: Points to calibrate on; training points, so that test points stay unseen.
@@ -85,8 +87,8 @@ def calibrate_epsilon(lin: Linearization, accuracy: float) -> float:
         The budget, in the units of the inputs.
 
     Raises:
-        ValueError: If ``accuracy`` is outside (0, 1), or no budget reaches it because
-            too many points have no label or no gradient.
+        ValueError: If ``accuracy`` is outside (0, 1) or rounds to none or all of the
+            points, or no budget leaves it because margins are equal or infinite.
 
     Example:
         >>> lin = Linearization(
@@ -97,19 +99,23 @@ def calibrate_epsilon(lin: Linearization, accuracy: float) -> float:
     """
     if not 0.0 < accuracy < 1.0:
         raise ValueError(f"accuracy must lie in (0, 1), got {accuracy}.")
-    margins = lin.margins.sort().values
-    lost = round((1.0 - accuracy) * len(margins))
-    if not 0 < lost < len(margins):
+    margins = lin.margins.sort().values.cpu()
+    wanted = round((1.0 - accuracy) * len(margins))
+    if not 0 < wanted < len(margins):
         raise ValueError(
             f"accuracy {accuracy} rounds to none or all of {len(margins)} points."
         )
-    epsilon = float(margins[lost - 1] + margins[lost]) / 2.0
-    if not 0.0 < epsilon < torch.inf:
+    # A budget fits between two neighbors that differ; flat points cannot be lost.
+    lost = (margins[:-1] < margins[1:]).nonzero().squeeze(-1) + 1
+    nearest = int(lost[(lost - wanted).abs().argmin()]) if len(lost) else wanted
+    below, above = float(margins[nearest - 1]), float(margins[nearest])
+    if not below < above < math.inf:
         raise ValueError(
-            f"no budget leaves an accuracy of {accuracy}: {lin.num_unlabeled} points "
-            f"have no label and {lin.num_flat} a zero gradient."
+            f"no budget leaves an accuracy of {accuracy} of {len(margins)} points: "
+            f"{lin.num_unlabeled} points have no label and {lin.num_flat} a zero "
+            f"gradient; the margins there are {below} and {above}."
         )
-    return epsilon
+    return (below + above) / 2.0
 
 
 def logits_at(
@@ -130,15 +136,19 @@ def logits_at(
         The logits.
 
     Raises:
-        ValueError: If the inputs do not fit the model.
+        ValueError: If the inputs or perturbations do not fit the model, its output is
+            not ``(n,)``, or a logit is NaN or infinite.
     """
     check_inputs(model, inputs, batch_size)
     moved = inputs.flatten(1)
-    for perturbation in perturbations:
+    for number, perturbation in enumerate(perturbations):
+        check_perturbation(f"perturbations[{number}]", perturbation, moved)
         moved = moved + perturbation
     with frozen_evaluation(model), torch.no_grad():
         parts = moved.view_as(inputs).split(batch_size)
-        return torch.cat([model(part) for part in parts])
+        logits = torch.cat([call(model, part) for part in parts])
+    check_finite(logits=logits)
+    return logits
 
 
 def evaluate(
@@ -173,11 +183,16 @@ def evaluate(
             "lin must be taken at the points of data, got "
             f"{len(lin.logits)} and {len(data.labels)} points."
         )
-    for name, tensor in (("defense", defense), ("pgd_attack", pgd_attack)):
-        if not bool(in_l2_ball(tensor, epsilon).all()):
+    check_radius(epsilon, "epsilon")
+    for name, moves in (
+        ("defense", defense.unsqueeze(0)),
+        ("pgd_attack", pgd_attack),
+    ):
+        check_perturbation(name, moves, lin.gradients)
+        if not bool(in_l2_ball(moves, epsilon).all()):
             raise ValueError(
                 f"{name} must lie in the ball of radius {epsilon}, got length "
-                f"{float(l2_norm(tensor).max())}."
+                f"{float(l2_norm(moves).max())}."
             )
     still = torch.zeros_like(defense).unsqueeze(0)
     attacks = {"none": still, "FGM": fgm(lin, epsilon), "PGD": pgd_attack}

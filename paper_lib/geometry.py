@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from paper_lib.checks import check_finite, check_radius
+from paper_lib.checks import check_finite, check_radius, check_same_kind
 
 # Relative slack of the test ||v|| <= radius, by the precision v is stored in.
 _BALL_SLACK = {torch.float64: 1e-12, torch.float32: 1e-6}
@@ -40,11 +40,9 @@ def l2_norm(vectors: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
     """
     if vectors.dtype == torch.float32:  # squares of float32 fit float64
         return torch.linalg.vector_norm(vectors, dim=-1, dtype=torch.float64)
-    peak = torch.linalg.vector_norm(vectors, ord=math.inf, dim=-1, keepdim=True)
-    # A power of two near the largest entry: dividing by it rounds nothing away.
-    exponent = torch.frexp(peak).exponent.clamp(-1021, 1021)
-    scale = torch.ldexp(torch.ones_like(peak), exponent)
-    return torch.linalg.vector_norm(vectors / scale, dim=-1) * scale.squeeze(-1)
+    scaled, scale = _near_one(vectors)
+    rows = scaled.reshape(-1, scaled.shape[-1])
+    return row_dots(rows, rows).sqrt().view_as(scale) * scale
 
 
 def in_l2_ball(
@@ -63,9 +61,11 @@ def in_l2_ball(
         Whether each vector belongs to the ball.
 
     Raises:
-        ValueError: If ``radius`` is negative, NaN or infinite.
+        ValueError: If ``radius`` is negative, NaN or infinite, or the vectors are not
+            floating point.
     """
     check_radius(radius)
+    check_same_kind(vectors=vectors)
     return l2_norm(vectors) <= radius * (1.0 + _BALL_SLACK[vectors.dtype])
 
 
@@ -81,6 +81,7 @@ def unit_vectors(vectors: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"
     Returns:
         Vectors of length one or a few roundings less, zero for zero.
     """
+    vectors, _ = _near_one(vectors)
     norm = l2_norm(vectors).unsqueeze(-1)
     longer = norm * (1.0 + _SHORTFALL[vectors.dtype])
     return (vectors / torch.where(norm > 0, longer, 1.0)).to(vectors.dtype)
@@ -125,7 +126,9 @@ def fit_product(
     """
     if radius >= _SAFE_RADIUS[vectors.dtype]:
         return vectors
-    while bool((too_long := l2_norm(vectors) > radius).any()):
+    zoom = 2.0**600  # exact, and takes the smallest floats where norms are accurate
+    longest = radius * zoom * (1.0 - 2.0**-50)
+    while bool((too_long := l2_norm(vectors.double() * zoom) > longest).any()):
         shorter = torch.nextafter(vectors, torch.zeros_like(vectors))
         vectors = torch.where(too_long.unsqueeze(-1), shorter, vectors)
     return vectors
@@ -270,15 +273,36 @@ def row_dots(
     Returns:
         :math:`c_i^\top v_i` for each row, as float64.
 
+    Raises:
+        ValueError: If the shapes do not fit.
+
     Example:
         >>> row_dots(torch.eye(2), torch.tensor([[3.0, 4.0]]))
         tensor([3., 4.], dtype=torch.float64)
     """
+    if vectors.shape not in (rows.shape, (1, rows.shape[1])):
+        raise ValueError(
+            f"vectors must have shape {tuple(rows.shape)} or {(1, rows.shape[1])}, got "
+            f"{tuple(vectors.shape)}."
+        )
     blocks = [
         _sum_pairwise(left.double() * right.double())
         for left, right in _blocks(rows, vectors)
     ]
     return torch.cat(blocks)
+
+
+def _near_one(
+    vectors: Float[Tensor, "*batch d"],
+) -> tuple[Float[Tensor, "*batch d"], Float[Tensor, "*batch"]]:
+    """Divide float64 vectors by a power of two near their largest entry, exactly."""
+    # What is computed next then neither overflows nor underflows.
+    if vectors.dtype == torch.float32:  # its squares fit float64 as they are
+        return vectors, torch.ones(vectors.shape[:-1], device=vectors.device)
+    peak = torch.linalg.vector_norm(vectors, ord=math.inf, dim=-1, keepdim=True)
+    exponent = torch.frexp(peak).exponent.clamp(-1021, 1021)
+    scale = torch.ldexp(torch.ones_like(peak), exponent)
+    return vectors / scale, scale.squeeze(-1)
 
 
 def _blocks(rows: Tensor, vectors: Tensor) -> Iterator[tuple[Tensor, Tensor]]:

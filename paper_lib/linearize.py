@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from paper_lib.checks import check_finite, check_same_kind
+from paper_lib.checks import check_finite, check_perturbation, check_same_kind
 from paper_lib.geometry import l2_norm, row_dots, unit_vectors
 
 
@@ -118,24 +118,9 @@ class Linearization:
         """
         values = self.logits.double()
         for number, perturbation in enumerate(perturbations):
-            self._check_perturbation(f"perturbations[{number}]", perturbation)
+            check_perturbation(f"perturbations[{number}]", perturbation, self.gradients)
             values = values + row_dots(self.gradients, perturbation)
         return (self.signs.double() * values >= 0) & (self.logits != 0)
-
-    def _check_perturbation(self, name: str, perturbation: Tensor) -> None:
-        """Reject a perturbation that does not fit the points.
-
-        Raises:
-            ValueError: See the summary.
-        """
-        check_same_kind(**{"gradients": self.gradients, name: perturbation})
-        expected = tuple(self.gradients.shape)
-        if tuple(perturbation.shape) not in (expected, (1, expected[1])):
-            raise ValueError(
-                f"{name} must have shape {expected} or {(1, expected[1])}, "
-                f"got {tuple(perturbation.shape)}."
-            )
-        check_finite(**{name: perturbation})
 
 
 @contextmanager
@@ -166,6 +151,29 @@ def frozen_evaluation(model: nn.Module) -> Iterator[None]:
             module.training = training
 
 
+def call(model: nn.Module, inputs: Float[Tensor, "n ..."]) -> Float[Tensor, " n"]:
+    """Evaluate a model and check what comes back.
+
+    Args:
+        model: Maps ``(n, ...)`` to ``(n,)``.
+        inputs: The inputs.
+
+    Returns:
+        The logits.
+
+    Raises:
+        ValueError: If the model's output is not ``(n,)``.
+    """
+    logits = model(inputs)
+    if not isinstance(logits, Tensor) or logits.shape != inputs.shape[:1]:
+        found = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits)
+        raise ValueError(
+            f"model must map {tuple(inputs.shape)} to one logit a point, of shape "
+            f"{tuple(inputs.shape[:1])}, got {found}."
+        )
+    return logits
+
+
 def logits_and_gradients(
     model: nn.Module, batch: Float[Tensor, "n ..."]
 ) -> tuple[Float[Tensor, " n"], Float[Tensor, "n ..."]]:
@@ -184,15 +192,11 @@ def logits_and_gradients(
         ValueError: If the model's output is not ``(n,)``.
     """
     inputs = batch.detach().clone().requires_grad_(True)
-    logits = model(inputs)
-    if not isinstance(logits, Tensor) or logits.shape != inputs.shape[:1]:
-        found = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits)
-        raise ValueError(
-            f"model must map {tuple(inputs.shape)} to one logit a point, of shape "
-            f"{tuple(inputs.shape[:1])}, got {found}."
-        )
+    logits = call(model, inputs)
+    if not logits.requires_grad:  # the model ignores its input, weights are frozen
+        return logits.detach(), torch.zeros_like(batch)
     # Each logit depends on its own input alone, so one backward pass of the sum
-    # gives every gradient. A model that ignores its input has gradient zero.
+    # gives every gradient.
     (gradients,) = torch.autograd.grad(
         logits.sum(), inputs, allow_unused=True, materialize_grads=True
     )

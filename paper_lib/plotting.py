@@ -185,21 +185,36 @@ def percents(
     return {(row.attack, row.defense, row.accuracy): row.percent for row in rows}
 
 
-def markdown_table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """Write a Markdown table, first column left, the others right.
+def markdown_table(
+    header: Sequence[str],
+    lines: Iterable[Sequence[str]],
+    *,
+    align: str | None = None,
+) -> str:
+    """Write a Markdown table.
 
     Args:
         header: Titles of the columns.
         lines: Cells, as many a line as there are titles.
+        align: For each column ``l`` or ``r``; None: the first left, the others right.
 
     Returns:
         The table.
 
     Raises:
-        ValueError: If a line has another number of cells than the header.
+        ValueError: If a line has another number of cells than the header, or ``align``
+            is not one letter for each column.
+
+    Example:
+        >>> print(markdown_table(["row", "value"], [["a", "1"]]))
+        | row | value |
+        | :-- | --: |
+        | a | 1 |
     """
-    rules = [":--", *["--:"] * (len(header) - 1)]
-    table = [header, rules, *lines]
+    align = "l" + "r" * (len(header) - 1) if align is None else align
+    if len(align) != len(header) or set(align) - {"l", "r"}:
+        raise ValueError(f"align must be {len(header)} letters l or r, got {align!r}.")
+    table = [header, [{"l": ":--", "r": "--:"}[side] for side in align], *lines]
     for line in table:
         if len(line) != len(header):
             raise ValueError(f"each line must have {len(header)} cells, got {line}.")

@@ -119,10 +119,15 @@ class RobustSets:
         Raises:
             ValueError: If the shape, dtype or device does not fit, or v is not finite.
         """
-        self.check_perturbation(v, "v")
+        self.check_candidates(v, "v")
         if v.ndim == 1:
             return self._contains_one(v)
-        return torch.stack([self._contains_one(row) for row in v])
+        verdicts = [self._contains_one(row) for row in v]
+        return (
+            torch.stack(verdicts)
+            if verdicts
+            else v.new_zeros((0, len(self.offsets)), dtype=torch.bool)
+        )
 
     def coverage(self, v: Float[Tensor, "*k d"]) -> float | Float[Tensor, " k"]:
         r"""Count the share of robust sets that contain v: :math:`\phi_n(v)`, Eq. (5).
@@ -141,7 +146,7 @@ class RobustSets:
             return int(counts) / len(self.offsets)
         return counts.double() / len(self.offsets)
 
-    def check_perturbation(self, v: Float[Tensor, "*k d"], name: str) -> None:
+    def check_candidates(self, v: Float[Tensor, "*k d"], name: str) -> None:
         """Reject a perturbation that does not fit the rows.
 
         Args:

@@ -115,8 +115,9 @@ def ramp_ascent(
     """
     config = config or RampConfig()
     normals, offsets = _rows(sets, config.rows)
-    v = torch.zeros_like(normals[0]) if start is None else start
-    _check_start(sets, v)
+    start = torch.zeros_like(normals[0]) if start is None else start
+    _check_start(sets, start)
+    v = project_l2_ball(start, sets.epsilon)  # the check has a slack, a result has none
     best, values, flat = v, [], False
     for length in (*_step_lengths(config, sets.epsilon), 0.0):
         value, gradient = _ramp(normals, offsets, v)
@@ -178,7 +179,7 @@ def _check_start(sets: RobustSets, start: Float[Tensor, " d"]) -> None:
     Raises:
         ValueError: See the summary.
     """
-    sets.check_perturbation(start, "start")
+    sets.check_candidates(start, "start")
     if start.ndim != 1 or not bool(in_l2_ball(start, sets.epsilon)):
         raise ValueError(
             f"start must be one point of the ball of radius {sets.epsilon}, got shape "

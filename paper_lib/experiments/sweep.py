@@ -57,15 +57,16 @@ def load_or_run(
         One record a configuration, in order.
 
     Warns:
-        UserWarning: If a stored record is damaged or belongs to other settings; it is
-            named, computed again and replaced.
+        UserWarning: If a stored record is damaged, or belongs to other settings or to
+            the embedded data where the complete data are asked for, or the other way
+            round; it is named, computed again and replaced.
     """
     store = Path(folder)
     store.mkdir(parents=True, exist_ok=True)
     records = []
     for config in tqdm(configs, desc="runs", disable=not progress):
         path = store / record_name(config)
-        record = _stored(path, config)
+        record = _stored(path, config, source)
         if record is None:
             record = run_pair(
                 config, root=root, source=source, device=device, progress=progress
@@ -75,15 +76,20 @@ def load_or_run(
     return records
 
 
-def _stored(path: Path, config: PairConfig) -> dict[str, Any] | None:
-    """Load a record if it is there, whole, and of this configuration."""
+def _stored(path: Path, config: PairConfig, source: Source) -> dict[str, Any] | None:
+    """Load a record if it is there, whole, and answers what is asked."""
     if not path.exists():
         return None
     try:
         record = load_record(path)
-        if record["config"] != plain(asdict(config)):
+        if record.get("config") != plain(asdict(config)):
             raise ValueError(f"{path} holds the result of other settings.")
-    except (KeyError, ValueError) as error:
+        found = record.get("provenance", {}).get("data", {}).get("source")
+        if (found == "embedded") != (source == "embedded"):
+            raise ValueError(
+                f"{path} was computed on {found!r} data, not on source={source!r}."
+            )
+    except ValueError as error:
         warnings.warn(f"{error} It is computed again.", UserWarning, stacklevel=3)
         return None
     return record

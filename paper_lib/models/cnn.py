@@ -24,6 +24,7 @@ class PairCNN(nn.Module):
             normalization is undefined.
 
     Example:
+        >>> import torch
         >>> PairCNN()(torch.zeros(5, 1, 28, 28)).shape
         torch.Size([5])
     """

@@ -1,5 +1,6 @@
 """Weights on disk, as safetensors: data, never code."""
 
+import hashlib
 import json
 import os
 import tempfile
@@ -8,6 +9,7 @@ from pathlib import Path
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
 from paper_lib.checks import available_device
 from paper_lib.models.cnn import PairCNN
@@ -23,8 +25,13 @@ def save_classifier(model: PairCNN, path: str | os.PathLike[str]) -> None:
         path: The file to write or replace; its folder must exist.
     """
     target = Path(path)
-    metadata = {"format": _FORMAT, "settings": json.dumps(model.settings)}
     weights = {name: value.cpu() for name, value in model.state_dict().items()}
+    settings = json.dumps(model.settings)
+    metadata = {
+        "format": _FORMAT,
+        "settings": settings,
+        "sha256": _checksum(weights, settings),
+    }
     # A temporary file beside the target, moved into place once it is complete.
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".saving-") as folder:
         part = Path(folder) / target.name
@@ -64,11 +71,35 @@ def load_classifier(
         raise ValueError(
             f"{path} must hold format {_FORMAT!r}, got {metadata.get('format')!r}."
         )
-    settings = json.loads(metadata["settings"])
-    with torch.random.fork_rng(devices=[]):
-        model = PairCNN(**(settings | {"channels": tuple(settings["channels"])}))
+    settings = metadata.get("settings", "")
+    expected, found = metadata.get("sha256"), _checksum(weights, settings)
+    if found != expected:
+        raise ValueError(
+            f"{path} is altered: its content must have sha256 {expected}, got {found}."
+        )
+    model = _build(settings, path)
     try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
+        model.to(next(iter(weights.values())).dtype).load_state_dict(weights)
+    except (RuntimeError, StopIteration) as error:
         raise ValueError(f"{path} does not fit its own settings: {error}") from error
     return model.to(place).eval()
+
+
+def _build(settings: str, path: str | os.PathLike[str]) -> PairCNN:
+    """Build the network that the stored settings describe, or say that they do not."""
+    try:
+        values = json.loads(settings)
+        # The initial weights are overwritten: leave the global generator alone.
+        with torch.random.fork_rng(devices=[]):
+            return PairCNN(**values | {"channels": tuple(values["channels"])})
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} holds settings of no PairCNN: {error}") from error
+
+
+def _checksum(weights: dict[str, Tensor], settings: str) -> str:
+    """Hash names, kinds, shapes and values of all weights, and the settings."""
+    digest = hashlib.sha256(settings.encode())
+    for name, value in sorted(weights.items()):
+        digest.update(f"{name}{value.dtype}{tuple(value.shape)}".encode())
+        digest.update(value.contiguous().numpy().tobytes())
+    return digest.hexdigest()

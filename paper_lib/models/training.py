@@ -129,7 +129,8 @@ def train_classifier(
     Raises:
         ValueError: If the images are not ``(n, 1, 28, 28)`` float32, or the device is
             not there.
-        TrainingDivergedError: As soon as the loss is NaN or infinite.
+        TrainingDivergedError: As soon as the loss, or at the end a weight, is NaN or
+            infinite.
     """
     config = config or TrainConfig()
     if data.images.shape[1:] != (1, 28, 28) or data.images.dtype != torch.float32:
@@ -139,7 +140,8 @@ def train_classifier(
         )
     place = available_device(device)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        # torch.manual_seed would seed the GPUs' generators as well.
+        torch.default_generator.manual_seed(seed)
         model = config.build().to(place)
     order = torch.Generator().manual_seed(seed)
     optimizer = _optimizer(model, config)
@@ -169,6 +171,11 @@ def train_classifier(
                 bar.update()
             history.append(total / len(data.labels))
     model.zero_grad()
+    if not all(bool(weight.isfinite().all()) for weight in model.parameters()):
+        raise TrainingDivergedError(
+            "the weights became NaN or infinite in the last step, at learning_rate "
+            f"{config.learning_rate}; a smaller one may help."
+        )
     return TrainResult(
         model=model.eval(), history=tuple(history), config=config, seed=seed
     )

@@ -1,0 +1,67 @@
+"""Rewrite the expected values of the regression tests: ``make regen``.
+
+Do so only for a change that was meant, and say why in ``CHANGELOG.md``.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from paper_lib.defense import RampConfig
+from paper_lib.experiments import PairConfig, run_pair
+from paper_lib.models import TrainConfig
+
+EXPECTED = Path(__file__).resolve().parent / "expected.json"
+
+CONFIG = PairConfig(train=TrainConfig(epochs=5), ramp=RampConfig(num_steps=100))
+
+# Kernels of another processor train other weights in the last digits; after some
+# hundred steps a few points in a hundred fall on the other side.
+TOLERANCES = {
+    "epsilon": {"relative": 0.005},
+    "train_coverage": {"absolute": 0.01},
+    "ramp_value": {"absolute": 0.01},
+    "length": {"relative": 0.005},
+    "history": {"relative": 0.01},
+    "correct": {"share_of_points": 0.02},
+    "num_returned": {"absolute": 5},
+}
+
+
+def measure() -> dict[str, Any]:
+    """Run 0 against 1 on the embedded images and keep what a reader would see.
+
+    Returns:
+        The numbers, by the names of their tolerances.
+    """
+    torch.set_num_threads(1)
+    record = run_pair(CONFIG, source="embedded")
+    score = record["score"]
+    return {
+        "fingerprint": record["provenance"]["data"]["fingerprint"],
+        "sizes": record["sizes"],
+        "epsilon": record["epsilon"],
+        "history": record["history"],
+        "train_coverage": score["solution"]["train_coverage"],
+        "ramp_value": score["solution"]["ramp_value"],
+        "length": score["solution"]["length"],
+        "in_dead_zone": score["solution"]["in_dead_zone"],
+        "num_returned": score["num_returned"],
+        "correct": {
+            reading: [row["correct"] for row in rows]
+            for reading, rows in score["rows"].items()
+        },
+    }
+
+
+def main() -> None:
+    """Write the file."""
+    content = {"tolerances": TOLERANCES, "expected": measure()}
+    EXPECTED.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    print(f"{EXPECTED} is rewritten: say why in CHANGELOG.md.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,269 @@
+"""The frame of the project: imports, pins, dependencies, and the README's code."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[1]
+LIBRARY = ROOT / "paper_lib"
+
+# Each module imports only from those before it.
+ORDER = [
+    "checks",
+    "geometry",
+    "data",
+    "models",
+    "linearize",
+    "robust_sets",
+    "attacks",
+    "defense",
+    "evaluation",
+    "experiments",
+    "plotting",
+]
+
+
+def imported_names(source: str) -> set[str]:
+    """List every module a source file names, functions' own imports too."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            names |= {node.module, *(f"{node.module}.{a.name}" for a in node.names)}
+    return names
+
+
+def parts_imported(source: str) -> set[str]:
+    """Reduce the imports of a file to modules of the library."""
+    return {
+        name.split(".")[1]
+        for name in imported_names(source)
+        if name.startswith("paper_lib.")
+    }
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(LIBRARY).parts[0].removesuffix(".py")
+
+
+def backward_imports(part: str, source: str) -> set[str]:
+    """Find the imports of modules that come later."""
+    allowed = ORDER[: ORDER.index(part) + 1]
+    return {other for other in parts_imported(source) if other not in allowed}
+
+
+SOURCES = sorted(LIBRARY.rglob("*.py"))
+
+
+def test_every_module_has_its_place_in_the_order():
+    found = {part_of(path) for path in SOURCES} - {"__init__"}
+    assert found == set(ORDER)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(LIBRARY)))
+def test_imports_point_one_way(path):
+    if part_of(path) == "__init__":
+        assert parts_imported(path.read_text()) == set()
+    else:
+        assert backward_imports(part_of(path), path.read_text()) == set()
+
+
+def test_an_import_of_a_later_module_would_be_found():
+    """Negative control, for each way to write it."""
+    for line in (
+        "import paper_lib.attacks",
+        "from paper_lib.attacks import fgm",
+        "from paper_lib import attacks",
+        "def f():\n    from paper_lib.attacks import fgm",
+    ):
+        assert backward_imports("linearize", line) == {"attacks"}
+        assert backward_imports("evaluation", line) == set()
+
+
+def test_the_library_imports_nothing_of_tests_book_or_tools():
+    for path in SOURCES:
+        tops = {name.split(".")[0] for name in imported_names(path.read_text())}
+        assert tops.isdisjoint({"tests", "book", "tools", "benchmarks", "pytest"})
+
+
+def test_the_library_does_not_print():
+    for path in SOURCES:
+        calls = [
+            n.func for n in ast.walk(ast.parse(path.read_text())) if type(n) is ast.Call
+        ]
+        assert not any(isinstance(f, ast.Name) and f.id == "print" for f in calls), path
+
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+DECLARED = [
+    Requirement(line)
+    for line in [*PROJECT["dependencies"], *(r for e in EXTRAS.values() for r in e)]
+]
+
+
+def constraint_lines() -> list[Requirement]:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    bare = [line.split("#")[0].strip() for line in lines]
+    return [Requirement(line) for line in bare if line]
+
+
+def test_every_dependency_is_declared_once():
+    names = [canonicalize_name(requirement.name) for requirement in DECLARED]
+    assert len(names) == len(set(names))
+
+
+def test_every_constraint_is_one_exact_version():
+    for pin in constraint_lines():
+        assert re.fullmatch(r"==[^*,]+", str(pin.specifier)), pin
+        assert not pin.extras
+
+
+ENVIRONMENTS = [
+    {"platform_machine": machine, "sys_platform": system, "python_version": python}
+    for machine in ("x86_64", "aarch64")
+    for system in ("linux", "darwin")
+    for python in ("3.11", "3.13")
+]
+
+
+@pytest.mark.parametrize("requirement", DECLARED, ids=lambda r: r.name)
+def test_every_dependency_has_one_pin_within_its_range(requirement):
+    """On each platform: markers may tell pins apart, but not leave one out."""
+    pins = [
+        pin
+        for pin in constraint_lines()
+        if canonicalize_name(pin.name) == canonicalize_name(requirement.name)
+    ]
+    for environment in ENVIRONMENTS:
+        chosen = [p for p in pins if p.marker is None or p.marker.evaluate(environment)]
+        assert len(chosen) == 1, environment
+        version = str(chosen[0].specifier).removeprefix("==")
+        assert requirement.specifier.contains(version, prereleases=True)
+    assert str(requirement.specifier), "a range says what the code is meant for"
+
+
+def test_the_pins_agree_with_what_is_installed():
+    """The tests speak of these versions, so they must be the ones that run."""
+    from importlib import metadata
+
+    for pin in constraint_lines():
+        if pin.marker is not None and not pin.marker.evaluate():
+            continue
+        try:
+            version = metadata.version(pin.name)
+        except metadata.PackageNotFoundError:
+            continue  # of an extra that is not installed
+        assert pin.specifier.contains(version.split("+")[0], prereleases=True), pin
+
+
+def test_conda_gets_python_and_what_pyproject_says():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    names = [entry for entry in environment["dependencies"] if isinstance(entry, str)]
+    (by_pip,) = [e["pip"] for e in environment["dependencies"] if isinstance(e, dict)]
+    python = next(name for name in names if name.startswith("python"))
+    assert {re.split("[<>=]", name)[0] for name in names} == {"python", "pip"}
+    version = re.search(r"\d+\.\d+", python).group()
+    assert Requirement(f"python{PROJECT['requires-python']}").specifier.contains(
+        version
+    )
+
+    flags = {"-c": "--constraint", "-e": "--editable"}
+    options = dict(entry.split(maxsplit=1) for entry in by_pip)
+    options = {flags.get(flag, flag): value for flag, value in options.items()}
+    assert options.keys() == {"--constraint", "--editable"}
+    assert (ROOT / options["--constraint"]).samefile(ROOT / "constraints.txt")
+    extras = re.fullmatch(r"\.\[([\w,]+)\]", options["--editable"]).group(1).split(",")
+    assert set(extras) == {"book", "test"} <= EXTRAS.keys()
+
+
+# The name under which a package is imported or called, where it is not its own.
+OTHER_NAMES = {
+    "pyyaml": {"yaml"},
+    "pytest-xdist": {"--dist"},
+    "jupyter-book": {"jupyter-book", "jupyter_book"},
+    "sphinx-book-theme": {"sphinx_book_theme"},
+    "sphinx-mathjax-offline": {"sphinx_mathjax_offline", "sphinx-mathjax-offline"},
+    "ipykernel": {"ipykernel", "kernelspec"},
+    "nbval": {"--nbval"},
+    "pre-commit": {"repos:"},  # of its configuration
+}
+
+
+def all_imports() -> set[str]:
+    folders = ("paper_lib", "tests", "tools", "benchmarks", "book")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    return {
+        name.split(".")[0]
+        for path in files
+        for name in imported_names(path.read_text(encoding="utf-8"))
+    }
+
+
+def commented_dependencies() -> set[str]:
+    """Dependencies whose line in pyproject.toml gives a reason."""
+    lines = (ROOT / "pyproject.toml").read_text().splitlines()
+    found = [re.match(r'\s+"([\w.-]+).*"\s*,\s*#\s*\w', line) for line in lines]
+    return {canonicalize_name(match.group(1)) for match in found if match}
+
+
+@pytest.mark.parametrize("requirement", DECLARED, ids=lambda r: r.name)
+def test_every_dependency_is_used_or_explained(requirement):
+    name = canonicalize_name(requirement.name)
+    words = OTHER_NAMES.get(name, {name, name.replace("-", "_")})
+    commands = ["Makefile", ".ci/run", "_config.yml", ".pre-commit-config.yaml"]
+    texts = " ".join((ROOT / file).read_text() for file in commands)
+    imported = not words.isdisjoint(all_imports())
+    called = any(re.search(rf"(?<![\w-]){re.escape(word)}", texts) for word in words)
+    assert imported or called or name in commented_dependencies()
+
+
+def third_party(source: str) -> set[str]:
+    tops = {name.split(".")[0] for name in imported_names(source)}
+    return tops - sys.stdlib_module_names - {"paper_lib"}
+
+
+def test_every_package_the_library_imports_is_declared():
+    declared = {canonicalize_name(Requirement(d).name) for d in PROJECT["dependencies"]}
+    for path in SOURCES:
+        assert third_party(path.read_text()) <= declared, path
+
+
+def readme_blocks() -> list[str]:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    return re.findall(r"^```python\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def test_the_code_in_the_readme_runs(tmp_path):
+    """As a reader would: blocks in order, in a fresh interpreter, warnings shown."""
+    blocks = readme_blocks()
+    assert blocks
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", "\n".join(blocks)],
+        cwd=tmp_path,
+        env={**os.environ, "OMP_NUM_THREADS": "1"} | {"PAPER_LIB_DATA": ""},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.iterdir()) == []
+    printed = dict(line.split(": ") for line in done.stdout.splitlines())
+    assert all(0.5 < float(value) <= 1.0 for value in printed.values())
+
+
+def test_make_regen_calls_a_script_that_is_there():
+    (line,) = re.findall(r"tests/\S+\.py", (ROOT / "Makefile").read_text())
+    assert (ROOT / line).is_file()
