@@ -1,0 +1,63 @@
+"""Run the benchmarks and print their tables: ``python -m benchmarks --help``."""
+
+import argparse
+import sys
+
+from benchmarks import attacks, precision
+from benchmarks.environment import PeersError
+from benchmarks.report import Report
+from benchmarks.workers import WorkerError
+
+_NAMES = ("attacks", "precision")
+
+
+def main() -> int:
+    options = _parse()
+    try:
+        for name in options.names or _NAMES:
+            report = _run(name, options)
+            print(f"\n{report.markdown}", flush=True)
+            if options.write:
+                print("\n".join(f"wrote {path.name}" for path in report.write()))
+    except (PeersError, WorkerError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ninterrupted; the benchmark under way wrote nothing.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _run(name: str, options: argparse.Namespace) -> Report:
+    if name == "attacks":
+        return attacks.run(runs=options.runs, with_peers=not options.no_peers)
+    return precision.run()
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="name",
+        help=f"which of {', '.join(_NAMES)}; without a name, all",
+    )
+    parser.add_argument(
+        "--runs", type=int, default=20, help="interleaved runs of each case (20)"
+    )
+    parser.add_argument(
+        "--no-peers", action="store_true", help="compare with plain torch alone"
+    )
+    parser.add_argument(
+        "--write", action="store_true", help="store results in benchmarks/results"
+    )
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(_NAMES):
+        parser.error(f"a name must be one of {_NAMES}, got {sorted(unknown)}")
+    if options.runs < 1:
+        parser.error(f"--runs must be at least 1, got {options.runs}")
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())

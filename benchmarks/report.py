@@ -1,0 +1,77 @@
+"""Tables as Markdown, and results on disk when they are asked for."""
+
+import json
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import torch
+
+_FOLDER = Path(__file__).resolve().parent / "results"
+_PACKAGES = ("torch", "numpy", "paper-lib")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """What one benchmark found.
+
+    Attributes:
+        title: Its name; in lower case the name of its files.
+        text: Tables and verdicts as Markdown.
+        data: Every figure behind them, ready for JSON.
+    """
+
+    title: str
+    text: str
+    data: dict[str, object]
+
+    @property
+    def markdown(self) -> str:
+        """The text under its title, with what it was measured on."""
+        where = ", ".join(f"{key} {value}" for key, value in provenance().items())
+        return f"## {self.title}\n\n{self.text}\n\nMeasured with {where}.\n"
+
+    def write(self) -> list[Path]:
+        """Write the figures as JSON and the text as Markdown.
+
+        Returns:
+            The files, in ``benchmarks/results``.
+        """
+        _FOLDER.mkdir(exist_ok=True)
+        contents = {"provenance": provenance()} | self.data
+        files = {
+            "md": self.markdown,
+            "json": json.dumps(contents, indent=1) + "\n",
+        }
+        paths = []
+        for suffix, text in files.items():
+            paths.append(_FOLDER / f"{self.title.lower()}.{suffix}")
+            paths[-1].write_text(text)
+        return paths
+
+
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Lay out a table in Markdown whose columns also line up as plain text."""
+    lines = [header, *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    padded = [
+        [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
+        for line in lines
+    ]
+    padded.insert(1, ["-" * width for width in widths])
+    return "\n".join(f"| {' | '.join(line)} |" for line in padded)
+
+
+def provenance() -> dict[str, str]:
+    """Name the versions and the kind of processor."""
+    versions = {name: metadata.version(name) for name in _PACKAGES}
+    return {
+        "python": platform.python_version(),
+        **versions,
+        "architecture": platform.machine(),
+        "kernels": torch.backends.cpu.get_cpu_capability(),
+        "cores": str(os.cpu_count()),
+    }
