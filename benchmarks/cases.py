@@ -1,7 +1,7 @@
 """What is timed: each case attacks all points once, in one environment.
 
-One torch thread, batches of 250, weights frozen: the setting in which every library
-here is fastest.
+One torch thread, batches of 250, and frozen weights, for the peers as well: nobody
+computes gradients of weights.
 """
 
 from collections.abc import Callable

@@ -54,6 +54,10 @@ def check_finite(first_row: int = 0, /, **tensors: Tensor) -> None:
         ValueError: If an entry is not finite; says how many, and the first index.
     """
     for name, tensor in tensors.items():
+        # NaN and infinity survive a sum, which is ten times faster to look at; a sum
+        # of finite entries that overflows is looked into below.
+        if bool(torch.isfinite(tensor.sum())):
+            continue
         bad = ~torch.isfinite(tensor)
         if count := int(bad.sum()):
             row, *rest = bad.nonzero()[0].tolist()
