@@ -203,7 +203,8 @@ plot_images(columns, signed=["attack $a$", "defense $v$"], notes=seen)
 # must hold on every machine is checked below it.
 
 # %%
-# NBVAL_IGNORE_OUTPUT: depends on trained weights; tests/regression covers the numbers.
+# NBVAL_IGNORE_OUTPUT
+# Depends on trained weights; tests/regression covers the numbers.
 result = score(prepared, epsilon=epsilon, ramp=RampConfig())
 display(Markdown(comparison_table([result.rows[primary]], PAPER_TABLE_2)))
 
@@ -256,7 +257,8 @@ print("FGM with the wrong sign leaves every label in place:", harmless)
 # the share of test points that one of them keeps and the other loses.
 
 # %% tags=["hide-input"]
-# NBVAL_IGNORE_OUTPUT: depends on trained weights.
+# NBVAL_IGNORE_OUTPUT
+# Depends on trained weights.
 still = torch.zeros_like(solution.perturbation).unsqueeze(0)
 moves = {"none": still, "FGM": attacks["FGM"], "PGD": attacks[primary]}
 answers = {"none": still, "SMOOTH": solution.perturbation.unsqueeze(0)}
