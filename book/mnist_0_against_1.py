@@ -47,8 +47,8 @@ from paper_lib.evaluation import (
     PAPER_TABLE_2,
     PLAYS,
     calibrate_epsilon,
+    disagreement,
     evaluate,
-    logits_at,
 )
 from paper_lib.experiments import (
     PairConfig,
@@ -258,22 +258,20 @@ print("FGM with the wrong sign leaves every label in place:", harmless)
 
 # %% tags=["hide-input"]
 # NBVAL_IGNORE_OUTPUT
-# Depends on trained weights.
+# Depends on trained weights; tests/unit/test_evaluation.py covers the computation.
 still = torch.zeros_like(solution.perturbation).unsqueeze(0)
 moves = {"none": still, "FGM": attacks["FGM"], "PGD": attacks[primary]}
 answers = {"none": still, "SMOOTH": solution.perturbation.unsqueeze(0)}
 lines = []
 for play in PLAYS:
-    both = moves[play[0]], answers[play[1]]
-    true = prepared.test.signs * logits_at(prepared.model, pair.test.images, *both) > 0
-    linear = prepared.test.label_survives(*both)
-    lines.append(
-        [play_name(play)]
-        + [
-            f"{100 * part.double().mean():.1f}"
-            for part in (true & ~linear, ~true & linear)
-        ]
+    shares = disagreement(
+        prepared.model,
+        pair.test.images,
+        prepared.test,
+        moves[play[0]],
+        answers[play[1]],
     )
+    lines.append([play_name(play), *(f"{100 * share:.1f}" for share in shares)])
 header = ["percent of test points", "only f keeps", "only f_L keeps"]
 display(Markdown(markdown_table(header, lines)))
 

@@ -50,7 +50,7 @@ class PGDReading:
         Args:
             model: As for :func:`pgd`.
             inputs: As for :func:`pgd`.
-            epsilon: The attacker's budget, > 0.
+            epsilon: The attacker's budget, in the units of the inputs.
 
         Returns:
             The perturbations, and how many points stood still.
@@ -63,7 +63,7 @@ class PGDReading:
             inputs,
             epsilon,
             steps=self.steps,
-            step_size=self.relative_step * epsilon,
+            step_size=self.relative_step * epsilon or None,
             direction=self.direction,
             projection=self.projection,
         )
@@ -150,7 +150,8 @@ def pgd(
             ``"original"`` input.
         projection: Onto the ``"sphere"`` of radius epsilon, as written, or the
             ``"ball"``, as in the work the paper cites.
-        batch_size: Inputs a pass; affects speed and memory, not the result.
+        batch_size: Inputs a pass; affects speed and memory, and the result no more
+            than rounding does.
 
     Returns:
         One perturbation an input, flattened to ``d``, none longer than ``epsilon``.
@@ -209,6 +210,7 @@ def run_pgd(
     with frozen_evaluation(model):
         for batch in inputs.split(batch_size):
             total, signs = torch.zeros_like(batch.flatten(1)), None
+            moved_before = torch.zeros_like(total[:, 0], dtype=torch.bool)
             for step in range(steps):
                 moved = batch + total.view_as(batch)
                 logits, gradients = logits_and_gradients(model, moved)
@@ -216,7 +218,9 @@ def run_pgd(
                 if signs is None or direction == "current":
                     signs = logits.sign().unsqueeze(-1)
                 total = total + scale_to_radius(-signs * gradients.flatten(1), length)
-                returned[step] += int((total == 0).all(-1).sum())
+                here = (total == 0).all(-1)
+                returned[step] += int((here & moved_before).sum())
+                moved_before |= ~here
                 total = project(total, epsilon)
             batches.append(total)
             start += len(batch)

@@ -29,8 +29,15 @@ def check_same_kind(**tensors: Tensor) -> None:
         **tensors: The tensors under their argument names; the first sets the standard.
 
     Raises:
+        TypeError: If one is not a tensor.
         ValueError: If a dtype is neither float32 nor float64, or two tensors differ.
     """
+    for name, tensor in tensors.items():
+        if not isinstance(tensor, Tensor):
+            raise TypeError(
+                f"{name} must be a torch.Tensor, got {type(tensor).__name__}; "
+                "torch.from_numpy makes one of an array."
+            )
     (first, standard), *_ = tensors.items()
     for name, tensor in tensors.items():
         if tensor.dtype not in _PRECISIONS:

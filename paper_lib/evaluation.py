@@ -207,6 +207,41 @@ def evaluate(
     return (*true, *approximate)
 
 
+def disagreement(
+    model: nn.Module,
+    inputs: Float[Tensor, "n ..."],
+    lin: Linearization,
+    *perturbations: Float[Tensor, "#n d"],
+) -> tuple[float, float]:
+    """Measure where f and its linearization part about the same moves.
+
+    Both are asked whether the sign of f at the clean point survives.
+
+    Args:
+        model: The classifier.
+        inputs: One input a row.
+        lin: The classifier linearized at these inputs.
+        *perturbations: What is added to each input, say an attack and a defense.
+
+    Returns:
+        The share of points that only f keeps, and the share that only f_L keeps.
+
+    Raises:
+        ValueError: If the arguments do not fit each other.
+    """
+    logits = logits_at(model, inputs, *perturbations)
+    linear = lin.label_survives(*perturbations)
+    if len(linear) != len(logits):
+        raise ValueError(
+            f"lin must be taken at inputs, got {len(linear)} and {len(logits)} points."
+        )
+    true = lin.signs * logits > 0
+    return (
+        float((true & ~linear).double().mean()),
+        float((~true & linear).double().mean()),
+    )
+
+
 def _row(
     play: tuple[Attack, Defense], accuracy: Accuracy, correct: Bool[Tensor, " n"]
 ) -> TableRow:

@@ -189,17 +189,22 @@ def logits_and_gradients(
         The logits, and their gradients in the shape of the inputs.
 
     Raises:
-        ValueError: If the model's output is not ``(n,)``.
+        ValueError: If the model's output is not ``(n,)`` or has no graph to
+            its inputs.
     """
     inputs = batch.detach().clone().requires_grad_(True)
     logits = call(model, inputs)
-    if not logits.requires_grad:  # the model ignores its input, weights are frozen
-        return logits.detach(), torch.zeros_like(batch)
-    # Each logit depends on its own input alone, so one backward pass of the sum
-    # gives every gradient.
-    (gradients,) = torch.autograd.grad(
-        logits.sum(), inputs, allow_unused=True, materialize_grads=True
-    )
+    gradients = None
+    if logits.requires_grad:
+        # Each logit depends on its own input alone, so one backward pass of the sum
+        # gives every gradient.
+        (gradients,) = torch.autograd.grad(logits.sum(), inputs, allow_unused=True)
+    if gradients is None:
+        # A zero here would pass for a classifier that no attack can move.
+        raise ValueError(
+            "model must be differentiable in its inputs, got logits without a graph to "
+            "them; its forward pass may run under no_grad or leave torch."
+        )
     return logits.detach(), gradients
 
 
@@ -241,7 +246,8 @@ def linearize(
         model: Any module that maps ``(n, ...)`` to ``(n,)``. It is run in eval mode
             and left as it was.
         inputs: One input a row, in the model's dtype and on its device.
-        batch_size: Inputs a pass; affects speed and memory, not the result.
+        batch_size: Inputs a pass; affects speed and memory, and the result no more
+            than rounding does.
 
     Returns:
         Logits and gradients, inputs flattened to ``d``.

@@ -5,18 +5,21 @@ fits the defense on training points and scores test points: :func:`score`. A run
 both, :func:`run_pair`, is a pure function of its configuration and the data.
 """
 
+import hashlib
 import math
 import platform
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import torch
 from tqdm import tqdm
 
 from paper_lib.attacks import PGD_READINGS
+from paper_lib.checks import available_device
 from paper_lib.data import ClassPair, Dataset, LabeledImages, Source, load_pair
 from paper_lib.defense import RampConfig, RampSolution, ramp_ascent
 from paper_lib.evaluation import TableRow, calibrate_epsilon, evaluate
@@ -226,6 +229,7 @@ def run_pair(
         machine differ in ``provenance["seconds"]`` alone.
     """
     started = time.perf_counter()
+    available_device(device)  # fails now rather than after the run
     pair = load_pair(config.dataset, config.classes, root=root, source=source)
     prepared = prepare(
         pair, config=config.train, seed=config.seed, device=device, progress=progress
@@ -272,8 +276,8 @@ def _score_record(result: Score) -> dict[str, Any]:
     return {
         "epsilon": result.epsilon,
         "solution": {
-            # Seven digits tell float32 values apart to a few units in the last place.
-            "perturbation": [float(f"{x:.7g}") for x in solution.perturbation.tolist()],
+            # Nine digits give every float32 value back exactly.
+            "perturbation": [float(f"{x:.9g}") for x in solution.perturbation.tolist()],
             "length": float(solution.perturbation.double().norm()),
             "train_coverage": solution.coverage,
             "ramp_value": solution.ramp_value,
@@ -302,12 +306,15 @@ def provenance(pair: ClassPair, device: str = "cpu") -> dict[str, Any]:
         device: Where the computation ran.
 
     Returns:
-        Source and fingerprint of the data, device, processor kernels, threads and
-        versions.
+        Source and fingerprint of the data, device, processor kernels, threads,
+        versions, and a digest of the library's source.
     """
+    place = available_device(device)
     return {
         "data": {"source": pair.source, "fingerprint": pair.fingerprint},
-        "device": torch.cuda.get_device_name() if "cuda" in device else "cpu",
+        "device": (
+            torch.cuda.get_device_name(place) if place.type == "cuda" else str(place)
+        ),
         "processor": platform.machine(),
         "kernels": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
@@ -319,4 +326,19 @@ def provenance(pair: ClassPair, device: str = "cpu") -> dict[str, Any]:
             },
             "paper-lib": metadata.version("paper-lib"),
         },
+        "code": code_digest(),
     }
+
+
+def code_digest() -> str:
+    """Hash the library's source, which changes more often than its version.
+
+    Returns:
+        The sha256 of all its modules, in the order of their names.
+    """
+    package = Path(__file__).resolve().parents[1]
+    digest = hashlib.sha256()
+    for module in sorted(package.rglob("*.py")):
+        digest.update(module.relative_to(package).as_posix().encode())
+        digest.update(module.read_bytes())
+    return digest.hexdigest()

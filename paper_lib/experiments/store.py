@@ -1,5 +1,6 @@
 """The store of results: one JSON record a run, small enough to be committed."""
 
+import hashlib
 import json
 import os
 import tempfile
@@ -12,14 +13,15 @@ SCHEMA = "paper-lib/pair-record/1"
 
 
 def save_record(record: dict[str, Any], path: str | os.PathLike[str]) -> None:
-    """Write a record as JSON, whole or not at all.
+    """Write a record as JSON with a checksum, whole or not at all.
 
     Args:
         record: Plain values under names, with their ``"schema"``.
         path: The file to write or replace; its folder must exist.
     """
     target = Path(path)
-    text = json.dumps(record, indent=1, allow_nan=False) + "\n"
+    signed = record | {"sha256": _digest(record)}
+    text = json.dumps(signed, indent=1, allow_nan=False) + "\n"
     # A temporary file beside the target, moved into place once it is complete.
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".saving-") as folder:
         part = Path(folder) / target.name
@@ -41,7 +43,7 @@ def load_record(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is damaged or holds another schema.
+        ValueError: If the file is damaged or altered, or holds another schema.
     """
     file = Path(path)
     if not file.is_file():
@@ -53,6 +55,11 @@ def load_record(
     found = record.get("schema") if isinstance(record, dict) else None
     if found != schema:
         raise ValueError(f"{file} must hold schema {schema!r}, got {found!r}.")
+    expected = record.pop("sha256", None)
+    if (content := _digest(record)) != expected:
+        raise ValueError(
+            f"{file} is altered: it must have sha256 {expected}, got {content}."
+        )
     return record
 
 
@@ -86,3 +93,9 @@ def plain(value: Any) -> Any:
         The value as it will be read back.
     """
     return json.loads(json.dumps(value, allow_nan=False))
+
+
+def _digest(record: dict[str, Any]) -> str:
+    """Hash what a record says, however its file is laid out."""
+    text = json.dumps(record, sort_keys=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()

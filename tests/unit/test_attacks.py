@@ -281,9 +281,11 @@ def test_the_scale_of_the_logit_does_not_matter(factor, name):
 def test_points_without_label_or_gradient_stay_where_they_are():
     model = Formula(lambda x: torch.relu(x[:, 0]) + torch.where(x[:, 1] > 0, 1.0, 0.0))
     points = torch.tensor([[-5.0, -5.0], [-5.0, 5.0], [5.0, 5.0]])
-    attack = pgd(model, points, 1.0)
-    assert torch.equal(attack[:2], torch.zeros(2, 2))
-    assert attack[2].norm() > 0.99
+    result = run_pgd(model, points, 1.0, steps=4)
+    assert torch.equal(result.perturbations[:2], torch.zeros(2, 2))
+    assert result.perturbations[2].norm() > 0.99
+    # They never left, so they did not come back.
+    assert result.num_returned.tolist() == [0, 0, 0, 0]
 
 
 def test_a_budget_of_zero_moves_nothing():

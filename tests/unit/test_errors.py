@@ -664,6 +664,7 @@ class TestWeightFiles:
             lambda s: s | {"hidden": "four"},
             lambda s: s | {"hidden": 5},
             lambda s: s | {"hidden": 0},
+            lambda s: s | {"input_mean": 0.5},
             lambda s: [],
         ],
     )
@@ -687,6 +688,26 @@ class TestWeightFiles:
             len(header).to_bytes(8, "little") + header + content[8 + size :]
         )
         with pytest.raises(ValueError, match=re.escape(str(path))):
+            load_classifier(path)
+
+    @pytest.mark.parametrize(
+        "settings",
+        [
+            {"channels": [2, 3], "hidden": 4, "dropout": 0.5},
+            {"hidden": 4},
+            {"channels": 2, "hidden": 4},
+            {"channels": [2, 3], "hidden": "four"},
+            {"channels": [2, 3], "hidden": 0},
+            {"channels": [2, 3], "hidden": 5},
+            [2, 3],
+        ],
+    )
+    def test_settings_of_another_version(self, path, settings):
+        """Written whole, by a program whose network this one is not."""
+        model = PairCNN(channels=(2, 3), hidden=4)
+        model.settings = settings
+        save_classifier(model, path)
+        with pytest.raises(ValueError, match=rf"^{re.escape(str(path))} .* settings"):
             load_classifier(path)
 
     def test_settings_that_are_missing(self, path):

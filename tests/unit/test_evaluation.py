@@ -10,6 +10,7 @@ from paper_lib.evaluation import (
     PLAYS,
     TableRow,
     calibrate_epsilon,
+    disagreement,
     evaluate,
     logits_at,
 )
@@ -231,3 +232,28 @@ def test_logits_at_keeps_the_shape_the_model_wants():
     move = torch.zeros(1, 12)
     move[0, 6] = 100.0
     assert logits_at(model, images, move).tolist() == [106.0, 118.0]
+
+
+def test_disagreement_is_counted_on_both_sides():
+    """A parabola and its tangents, moved by hand."""
+
+    class Parabola(torch.nn.Module):
+        def forward(self, x):
+            return x[:, 0] ** 2 - 1.0
+
+    points = torch.tensor([[2.0], [2.0], [0.5], [2.0]])
+    lin = linearize(Parabola(), points)
+    # f(x) = 3, tangent 4x - 5, zero at 1.25: at 1.1 only f keeps the label, at 1.5
+    # both; at 0 neither. f(x) = -0.75, tangent x - 1.25, zero at 1.25: at 1.1 only
+    # the tangent keeps it.
+    moves = torch.tensor([[-0.9], [-0.5], [0.6], [-2.0]])
+    assert disagreement(Parabola(), points, lin, moves) == (0.25, 0.25)
+    assert disagreement(Parabola(), points, lin, torch.zeros(1, 1)) == (0.0, 0.0)
+
+
+@pytest.mark.bad_input
+def test_disagreement_wants_the_linearization_of_its_points():
+    lin = Linearization(logits=torch.ones(2), gradients=torch.ones(2, 3))
+    model = torch.nn.Sequential(torch.nn.Linear(3, 1), torch.nn.Flatten(0))
+    with pytest.raises(ValueError, match="lin must be taken at inputs, got 2 and 4"):
+        disagreement(model, torch.ones(4, 3), lin, torch.zeros(1, 3))

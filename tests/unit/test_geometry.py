@@ -54,6 +54,19 @@ def test_norm_is_float64_and_acts_on_the_last_axis():
     assert norms.tolist() == [[5.0, 13.0], [17.0, 0.0]]
 
 
+@pytest.mark.parametrize("dtype", [F32, F64])
+def test_norms_are_the_same_bits_for_any_batch(dtype):
+    """Offsets are made of them, so a count depends on them as on row products."""
+    rows = random_tensor(700, 784, seed=20, dtype=dtype)
+    whole = l2_norm(rows)
+    assert torch.equal(torch.stack([l2_norm(row) for row in rows]), whole)
+    assert torch.equal(l2_norm(rows[:, None]).squeeze(1), whole)
+    if dtype == F64:  # in any layout of the memory too
+        assert torch.equal(l2_norm(rows.t().contiguous().t()), whole)
+    torch.set_num_threads(2)
+    assert torch.equal(l2_norm(rows), whole)
+
+
 @pytest.mark.parametrize("dim", [784, 150_528, 1_000_000])
 def test_norm_of_long_vectors_keeps_fourteen_digits(dim):
     third = 1.0 / 3.0

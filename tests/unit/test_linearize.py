@@ -173,22 +173,36 @@ class Ignoring(nn.Module):
 LOOSE_WEIGHT = torch.tensor(-2.0, requires_grad=True)
 
 
+def test_a_model_with_zero_slope_is_flat():
+    lin = linearize(Formula(lambda x: 0.0 * x[:, 0] - 2.0), torch.ones(3, 2))
+    assert lin.gradients.tolist() == [[0.0, 0.0]] * 3
+    assert lin.logits.tolist() == [-2.0] * 3
+    assert (lin.num_flat, lin.num_unlabeled) == (3, 0)
+    assert not lin.logits.requires_grad
+
+
+@torch.no_grad()
+def without_gradients(x):
+    """The mistake behind many a defense that seemed to work."""
+    return x[:, 0] - 2.0
+
+
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     "model",
     [
         Ignoring(-2.0),
         Formula(lambda x: torch.full((len(x),), -2.0)),
-        Formula(lambda x: 0.0 * x[:, 0] - 2.0),
         Formula(lambda x, loose=LOOSE_WEIGHT: loose.expand(len(x))),
+        Formula(without_gradients),
+        Formula(lambda x: torch.from_numpy(x.detach().numpy()[:, 0])),
     ],
-    ids=["weight", "constant", "zero times input", "weight outside the module"],
+    ids=["weight", "constant", "weight outside", "no_grad", "numpy"],
 )
-def test_a_model_that_ignores_its_input_is_flat(model):
-    lin = linearize(model, torch.ones(3, 2))
-    assert lin.gradients.tolist() == [[0.0, 0.0]] * 3
-    assert lin.logits.tolist() == [-2.0] * 3
-    assert (lin.num_flat, lin.num_unlabeled) == (3, 0)
-    assert not lin.logits.requires_grad
+def test_masked_gradients_are_no_zero_gradients(model):
+    for attack in (linearize, lambda model, x: run_pgd(model, x, 1.0)):
+        with pytest.raises(ValueError, match="must be differentiable in its inputs"):
+            attack(model, torch.ones(3, 2))
 
 
 def test_a_model_that_says_zero_everywhere_labels_nothing():
