@@ -9,6 +9,11 @@ export OMP_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
+# Notebooks run in book/, where a relative path would lead elsewhere.
+ifdef PAPER_LIB_DATA
+export PAPER_LIB_DATA := $(abspath $(PAPER_LIB_DATA))
+endif
+
 PYTEST := $(BIN)/python -m pytest
 PARALLEL := -n 2 --dist loadfile
 HOOK := --jaxtyping-packages=paper_lib,beartype.beartype
@@ -55,7 +60,7 @@ notebooks: $(READY)  ## Execute the notebooks and refresh their stored outputs
 	$(BIN)/python tools/build_book.py notebooks
 
 experiments: $(READY)  ## Compute the stored results that are missing, on the complete data
-	$(BIN)/python tools/build_book.py run book/mnist_0_against_1.ipynb _build/experiments/mnist_0_against_1.ipynb
+	$(BIN)/python tools/build_book.py run book/mnist_0_against_1.ipynb _build/experiments/mnist_0_against_1.ipynb -p compute True --timeout 36000
 
 bench: $(READY)  ## Time attacks against plain torch and peers, and check their precision
 	$(BIN)/python -m benchmarks

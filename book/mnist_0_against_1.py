@@ -33,9 +33,11 @@ seed = 0  # of training
 source = "embedded"  # "auto": the complete data, where this machine has them
 epochs = 10  # the embedded set is small, so it is passed over more often
 primary = "literal"  # the reading of PGD that the curves use
+compute = False  # run what the store lacks, on the complete data: make experiments
 
 # %%
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import torch
 from IPython.display import Markdown, display
@@ -55,10 +57,11 @@ from paper_lib.experiments import (
     load_or_run,
     load_record,
     prepare,
+    record_name,
     score,
     table_rows,
 )
-from paper_lib.geometry import in_l2_ball
+from paper_lib.geometry import in_l2_ball, scale_to_radius, unit_vectors
 from paper_lib.models import TrainConfig
 from paper_lib.plotting import (
     comparison_table,
@@ -310,41 +313,46 @@ plot_accuracy_against_budget(
 # | budget | a quantile of the training margins | on the cell FGM, no defense, of Table 2, by training points |
 # | classifier | widths 20, 50 and 500, Adam at $10^{-3}$, batches of 64, two epochs | among six, on the cell FGM, SMOOTH, of Table 2, by training points (below) |
 # | reading of PGD | literal | as Appendix D is written, before the run |
-# | ascent | 300 steps from $v = 0$, lengths falling from $0.1\,\epsilon$ to $0.002\,\epsilon$, raw rows | a common schedule, fixed before the run and not tuned on this pair |
-# | points | all training points train $f$, set the budget and fit $v$; all test points are scored | as the paper says, one sample for everything |
+# | ascent | 300 steps from $v = 0$, lengths falling from $0.1\,\epsilon$ to $0.002\,\epsilon$, raw rows | before the run |
+# | points | all training points train $f$, set the budget and fit $v$; all test points are scored | one sample for everything, as Section 5 has it; the paper does not say which points its tables score |
 #
 # Six classifiers were compared by how near the coverage of the defense on *training*
 # points comes to the paper's number for FGM, SMOOTH, with three seeds that appear nowhere
-# else. The nearest mean was taken. The comparison looked at no test point. Still,
-# the cell helped to choose the classifier, so its agreement is not a prediction. Test
-# cells of the first classifier of the list at seed 0 had been seen before. The other
-# eight cells were not used for any choice.
+# else. The nearest mean was taken. The two best means lie closer together than the seeds
+# of either, so this is a choice between equals, and the cell that made it is no
+# prediction.
+#
+# The other cells are not clean predictions either. Three of the six classifiers, the
+# chosen one among them, the readings of PGD and the schedule of the ascent had been tried
+# before on ten pairs of classes, this one included, with test cells in view. Test cells at
+# seeds 1 to 4 were first computed after the choices were made.
 
 # %% tags=["hide-input"]
 choice = load_record(
     "../results/classifier_choice.json", schema="paper-lib/classifier-choice/1"
 )
-lines = []
-for candidate in choice["candidates"]:
-    covered = [100 * run["train_coverage"] for run in candidate["runs"]]
-    lines.append(
-        [
-            candidate["name"],
-            ", ".join(f"{share:.1f}" for share in covered),
-            f"{sum(covered) / len(covered):.1f}",
-        ]
-    )
+shares = {
+    candidate["name"]: [100 * run["train_coverage"] for run in candidate["runs"]]
+    for candidate in choice["candidates"]
+}
+means = {name: sum(values) / len(values) for name, values in shares.items()}
 goal = PAPER_TABLE_2["FGM", "SMOOTH", "approximate"]
-nearest = min(lines, key=lambda line: abs(float(line[2]) - goal))
+nearest = min(choice["candidates"], key=lambda one: abs(means[one["name"]] - goal))
+lines = [
+    [name, ", ".join(f"{share:.1f}" for share in values), f"{means[name]:.2f}"]
+    for name, values in shares.items()
+]
 header = ["classifier", "training coverage of SMOOTH, three seeds (%)", "mean"]
 display(Markdown(markdown_table(header, lines)))
-print(f"nearest to the paper's {goal}: {nearest[0]}")
+print(f"nearest to the paper's {goal}: {nearest['name']}")
+settings = asdict(WIDE) | {"channels": list(WIDE.channels)}
+print("it is the classifier of this page:", nearest["settings"] == settings)
 
 # %% [markdown]
 # ## Tables 2 and 3 on the complete data
 #
-# The same code on all zeros and ones of MNIST, with five seeds. The page loads the stored
-# records and computes those that are missing, which needs the complete data.
+# The same code on all zeros and ones of MNIST, with five seeds. The page only loads the
+# stored records; `make experiments` computes those that are missing.
 
 # %%
 seeds = range(5)
@@ -360,7 +368,11 @@ wide_runs = [
 ]
 unit_run = PairConfig(train=WIDE, ramp=RampConfig(rows="unit"))
 small_runs = [PairConfig(seed=number, train=SMALL) for number in seeds]
-records = load_or_run([*wide_runs, unit_run, *small_runs], "../results/table2")
+configs = [*wide_runs, unit_run, *small_runs]
+store = Path("../results/table2")
+if compute:
+    load_or_run(configs, store, progress=True)
+records = [load_record(store / record_name(config)) for config in configs]
 wide, unit, small = records[:5], records[5], records[6:]
 
 # %% [markdown]
@@ -373,28 +385,54 @@ literal = [table_rows(record["score"], "literal") for record in wide]
 Markdown(comparison_table(literal, PAPER_TABLE_2))
 
 # %% [markdown]
-# Two of the cells had a target when this reproduction was planned: approximate accuracy
-# within 5 points of the paper for FGM, SMOOTH, and within 8 for PGD, SMOOTH.
+# For two cells a distance to the paper was set as the goal before the run: approximate
+# accuracy within 5 points for FGM, SMOOTH, and within 8 for PGD, SMOOTH. The smaller
+# classifier, widths 10, 20 and 50 and one epoch, is held to the same.
 
-# %%
-for attack_name, tolerance in (("FGM", 5.0), ("PGD", 8.0)):
-    printed = PAPER_TABLE_2[attack_name, "SMOOTH", "approximate"]
-    for record in wide:
-        measured = percents(table_rows(record["score"], "literal"))
-        gap = measured[attack_name, "SMOOTH", "approximate"] - printed
-        print(
-            f"{attack_name}, SMOOTH, seed {record['config']['seed']}: "
-            f"{gap:+.1f} points, within {tolerance:.0f}: {abs(gap) <= tolerance}"
+# %% tags=["hide-input"]
+lines = []
+for name, group in (("20-50-500", wide), ("10-20-50", small)):
+    for attack_name, tolerance in (("FGM", 5.0), ("PGD", 8.0)):
+        key = (attack_name, "SMOOTH", "approximate")
+        gaps = [
+            percents(table_rows(record["score"], "literal"))[key] - PAPER_TABLE_2[key]
+            for record in group
+        ]
+        lines.append(
+            [
+                f"{name}: {attack_name}, SMOOTH",
+                ", ".join(f"{gap:+.1f}" for gap in gaps),
+                f"{tolerance:.0f}",
+                f"{sum(abs(gap) <= tolerance for gap in gaps)} of {len(gaps)}",
+            ]
         )
+header = ["approximate accuracy", "difference, seeds 0 to 4", "goal", "seeds within"]
+Markdown(markdown_table(header, lines))
 
 # %% [markdown]
-# **The other two readings of PGD.** The rows without PGD do not depend on the reading.
+# **All three readings of PGD**, for the classifier declared primary, for the smaller one,
+# and for the primary one with unit rows: the rows $c_i, b_i$ divided by $\|c_i\|$ before
+# the ascent (seed 0). The ramp depends on the scale of the logit, the count it replaces
+# does not. Rows without PGD do not depend on the reading.
 
-# %%
-for name in ("fixed-label", "ball"):
-    runs = [table_rows(record["score"], name) for record in wide]
-    cells = {key: value for key, value in PAPER_TABLE_2.items() if key[0] == "PGD"}
-    display(Markdown(f"*{name}*\n\n{comparison_table(runs, cells)}"))
+# %% tags=["hide-input"]
+groups = {"20-50-500": wide, "10-20-50": small, "20-50-500, unit rows": [unit]}
+for name, group in groups.items():
+    lines = []
+    for key, printed in PAPER_TABLE_2.items():
+        line = [f"{key[2]}: {play_name(key[:2])}", f"{printed:.1f}"]
+        for reading in PGD_READINGS:
+            values = [
+                percents(table_rows(record["score"], reading))[key] for record in group
+            ]
+            mean = f"{sum(values) / len(values):.1f}"
+            spread = (
+                f" [{min(values):.1f}, {max(values):.1f}]" if len(values) > 1 else ""
+            )
+            line.append(mean + spread)
+        lines.append(line)
+    header = [name, "paper", *PGD_READINGS]
+    display(Markdown(markdown_table(header, lines)))
 
 # %% [markdown]
 # Five seeds show how far one training run moves a cell. A number of the paper that lies
@@ -402,40 +440,20 @@ for name in ("fixed-label", "ball"):
 
 # %% tags=["hide-input"]
 lines = []
-for name in PGD_READINGS:
-    runs = [percents(table_rows(record["score"], name)) for record in wide]
-    outside = [
-        f"{key[2]} {play_name(key[:2])}"
-        for key, printed in PAPER_TABLE_2.items()
-        if not min(run[key] for run in runs) <= printed <= max(run[key] for run in runs)
-    ]
-    lines.append([name, f"{10 - len(outside)} of 10", "; ".join(outside)])
-header = ["reading", "paper's number within the seeds", "outside"]
+for name, group in (("20-50-500", wide), ("10-20-50", small)):
+    for reading in PGD_READINGS:
+        runs = [percents(table_rows(record["score"], reading)) for record in group]
+        outside = [
+            f"{key[2]} {play_name(key[:2])}"
+            for key, printed in PAPER_TABLE_2.items()
+            if not min(run[key] for run in runs)
+            <= printed
+            <= max(run[key] for run in runs)
+        ]
+        within = f"{10 - len(outside)} of 10"
+        lines.append([f"{name}, {reading}", within, "; ".join(outside)])
+header = ["classifier, reading", "within the seeds", "outside"]
 Markdown(markdown_table(header, lines, align="lll"))
-
-# %% [markdown]
-# **A smaller classifier.** Widths 10, 20 and 50 and one epoch, everything else the same,
-# literal reading. The distance between this table and the first shows how much of each
-# cell is owed to an architecture that the paper does not state.
-
-# %%
-Markdown(
-    comparison_table(
-        [table_rows(record["score"], "literal") for record in small], PAPER_TABLE_2
-    )
-)
-
-# %% [markdown]
-# **Unit rows.** The ramp depends on the scale of the logit; the count it replaces does
-# not. Here the rows $c_i, b_i$ are divided by $\|c_i\|$ before the ascent (seed 0).
-
-# %%
-display(
-    Markdown(comparison_table([table_rows(unit["score"], "literal")], PAPER_TABLE_2))
-)
-for name, record in (("raw rows", wide[0]), ("unit rows", unit)):
-    coverage = 100 * record["score"]["solution"]["train_coverage"]
-    print(f"{name}: coverage of v on training points {coverage:.1f}%")
 
 # %% [markdown]
 # **Accuracy against the budget**, complete data, seed 0, literal reading.
@@ -489,20 +507,22 @@ Markdown(
 # %% [markdown]
 # ## What agrees and what does not
 #
-# **Agrees.** Approximate accuracy with SMOOTH comes out as the paper has it, under both
-# attacks and within the targets at every seed. So does the pattern that the paper draws
-# its conclusions from: FGM is the strongest attack in the linear model, and SMOOTH takes
-# back most of what FGM took. The first half of this is a theorem; the second is a
-# measurement on held-out points.
+# **Agrees.** Under the declared choices, approximate accuracy with SMOOTH comes out near
+# the paper's under both attacks and at every seed. For FGM this was the aim of the choice
+# of the classifier; the smaller one misses it at most seeds. For PGD it was not. The
+# pattern that the paper draws its conclusions from is there for both: FGM is the
+# strongest attack in the linear model, and SMOOTH takes back most of what FGM took. The
+# first half of this is a theorem; the second is a measurement on held-out points.
 #
 # **Calibrated, so no evidence.** The cell FGM, no defense. It is met on training points;
 # test points lie a little farther from the boundary, hence the small surplus.
 #
-# **Depends on the reading.** The literal PGD turns back once it has crossed the boundary
-# and so leaves more labels in place than the paper reports. Keeping the label of the
-# clean image makes it much stronger than the paper's on true accuracy. The reading with
-# short steps and a ball comes closest on all four cells. It was not declared primary
-# before the run, and it is not made so now.
+# **Depends on the reading and on the network.** With the primary classifier the literal
+# PGD leaves more labels in place than the paper reports, on all four cells, and the
+# reading with short steps and a ball comes closest. With the smaller classifier the
+# literal reading is the nearer one on some cells. No reading matches all cells for both.
+# Keeping the label of the clean image makes a much stronger attack on $f$ than the
+# paper's. The ball was not declared primary before the run, and it is not made so now.
 #
 # **Does not agree.** True accuracy under FGM with SMOOTH stays below the paper's number
 # at every seed, with both classifiers and with unit rows. The defense moves points
@@ -512,10 +532,10 @@ Markdown(
 # budget of the paper this cannot be settled.
 #
 # **Where the defense ends.** In the curve the two rows with SMOOTH fall off a cliff
-# beyond the calibrated budget. This is the ascent, not the game. It starts at $v = 0$, and
-# there only points that FGM cannot flip pull on $v$. When one class holds all of these,
-# the ascent serves that class alone; when no point is left, the gradient is zero and it
-# does not start. The last column says at which budgets it ended in such a place.
+# beyond the calibrated budget. The ascent starts at $v = 0$, and there only points that
+# FGM cannot flip pull on $v$. When one class holds nearly all of these, the ascent serves
+# that class and ends at about half of the points, with a gradient that need not vanish.
+# When no point is left, the gradient is zero and it does not start.
 
 # %% tags=["hide-input"]
 lines = [
@@ -529,3 +549,30 @@ lines = [
 ]
 header = ["budget", "FGM, SMOOTH, approximate (%)", "steps taken", "gradient zero"]
 Markdown(markdown_table(header, lines))
+
+# %% [markdown]
+# That this is the ascent and not the game can be seen by starting it elsewhere. On the
+# embedded images, a start in the direction of the mean unit normal covers more training
+# points at a budget where the start at zero covers one class.
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+# Depends on trained weights; the next cell gives the verdict.
+elsewhere = []
+for point in curve:
+    robust = RobustSets.from_linearization(prepared.train, point.epsilon)
+    mean_normal = unit_vectors(robust.normals).mean(0)
+    start = scale_to_radius(mean_normal, point.epsilon)
+    elsewhere.append(ramp_ascent(robust, start=start).coverage)
+lines = [
+    [f"{m}", f"{100 * point.solution.coverage:.1f}", f"{100 * other:.1f}"]
+    for m, point, other in zip(multiples, curve, elsewhere, strict=True)
+]
+header = ["budget, multiple", "from zero (%)", "from the mean normal (%)"]
+display(Markdown(markdown_table(header, lines)))
+
+# %%
+gain = elsewhere[4] - curve[4].solution.coverage
+print(
+    "at 1.25 times the budget the other start covers over 10 points more:", gain > 0.1
+)

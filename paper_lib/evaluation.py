@@ -184,6 +184,11 @@ def evaluate(
             f"{len(lin.logits)} and {len(data.labels)} points."
         )
     check_radius(epsilon, "epsilon")
+    if defense.ndim != 1:
+        raise ValueError(
+            f"defense must have shape ({lin.gradients.shape[1]},), got "
+            f"{tuple(defense.shape)}."
+        )
     for name, moves in (
         ("defense", defense.unsqueeze(0)),
         ("pgd_attack", pgd_attack),

@@ -1,9 +1,9 @@
 r"""The ball V, half-spaces, and the two computations that decide membership in them.
 
-Membership decides every count the book publishes, so it is exact about rounding:
+Membership decides every count the book publishes, so it is careful about rounding:
 :func:`l2_norm` neither overflows nor underflows, and :func:`row_dots` adds in one fixed
-order, so that a count does not depend on the batch, the number of threads or the
-processor.
+order, so that for given rows a count does not depend on the batch, the number of
+threads or the processor.
 """
 
 import math
@@ -173,11 +173,12 @@ def project_l2_ball(
         radius: Radius of the ball, in the units of ``vectors``.
 
     Returns:
-        The projections; vectors inside the ball come back unchanged, and none is
-        longer than ``radius`` after rounding.
+        The projections; vectors inside the ball come back unchanged, and one that was
+        moved is no longer than ``radius`` after rounding.
 
     Raises:
-        ValueError: If ``radius`` is negative, NaN or infinite.
+        ValueError: If ``radius`` is negative, NaN or infinite, or the vectors are not
+            floating point or not finite.
 
     Example:
         >>> project_l2_ball(torch.tensor([[3.0, 4.0], [0.0, 1.0]]), radius=2.5)
@@ -185,6 +186,8 @@ def project_l2_ball(
                 [0.0000, 1.0000]])
     """
     check_radius(radius)
+    check_same_kind(vectors=vectors)
+    check_finite(vectors=vectors)
     outside = (l2_norm(vectors) > radius).unsqueeze(-1)
     return torch.where(outside, scale_to_radius(vectors, radius), vectors)
 
@@ -211,14 +214,15 @@ def project_halfspace(
         tensor([2., 3.])
     """
     check_finite(normal=normal)
-    length = float(l2_norm(normal))
+    near_one, scale = _near_one(normal.double())
+    length = float(l2_norm(near_one))
     if length == 0.0 or not math.isfinite(offset):
         raise ValueError(
             "a half-space needs a normal that is not zero and a finite offset, "
             f"got a normal of length {length} and offset {offset}."
         )
-    unit = normal.double() / length
-    shortfall = -(vectors.double() @ unit + offset / length)
+    unit = near_one / length
+    shortfall = -(vectors.double() @ unit + offset / float(scale) / length)
     return vectors + (shortfall.clamp(min=0.0).unsqueeze(-1) * unit).to(vectors.dtype)
 
 

@@ -135,9 +135,17 @@ def frozen_evaluation(model: nn.Module) -> Iterator[None]:
 
     Yields:
         Nothing; the model is ready inside the ``with`` block.
+
+    Raises:
+        ValueError: If a weight was made under ``torch.inference_mode()``.
     """
     modes = [(module, module.training) for module in model.modules()]
     trainable = [weight for weight in model.parameters() if weight.requires_grad]
+    if any(weight.is_inference() for weight in model.parameters()):
+        raise ValueError(
+            "model must have weights that autograd can use, got some that were made "
+            "under torch.inference_mode()."
+        )
     try:
         model.eval()
         for weight in trainable:

@@ -67,9 +67,10 @@ class RampSolution(Solution):
 
     Attributes:
         ramp_value: The relaxed objective at the perturbation, the largest on the way.
-            On raw rows it is at most the coverage, up to rounding.
+            At most the coverage, up to rounding.
         ramp_values: The relaxed objective at the start and after each step.
-        in_dead_zone: Whether the ascent ended where the gradient is zero.
+        in_dead_zone: Whether the ascent ended where the gradient is zero: no row is on
+            its slope, as in the dead zone, but also where every row is satisfied.
         config: The settings used.
     """
 

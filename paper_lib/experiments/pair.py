@@ -5,14 +5,12 @@ fits the defense on training points and scores test points: :func:`score`. A run
 both, :func:`run_pair`, is a pure function of its configuration and the data.
 """
 
-import hashlib
 import math
 import platform
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,11 +21,13 @@ from paper_lib.checks import available_device
 from paper_lib.data import ClassPair, Dataset, LabeledImages, Source, load_pair
 from paper_lib.defense import RampConfig, RampSolution, ramp_ascent
 from paper_lib.evaluation import TableRow, calibrate_epsilon, evaluate
-from paper_lib.experiments.store import SCHEMA, plain
+from paper_lib.experiments.store import SCHEMA, code_digest, plain
 from paper_lib.linearize import Linearization, linearize
 from paper_lib.models import PairCNN, TrainConfig, train_classifier
 from paper_lib.robust_sets import RobustSets
 
+# Of the code as it is imported: an edit during a long run does not change the run.
+CODE_DIGEST = code_digest()
 # Margins are stored as this many quantiles, enough to draw their distribution.
 _NUM_QUANTILES = 101
 
@@ -326,19 +326,5 @@ def provenance(pair: ClassPair, device: str = "cpu") -> dict[str, Any]:
             },
             "paper-lib": metadata.version("paper-lib"),
         },
-        "code": code_digest(),
+        "code": CODE_DIGEST,
     }
-
-
-def code_digest() -> str:
-    """Hash the library's source, which changes more often than its version.
-
-    Returns:
-        The sha256 of all its modules, in the order of their names.
-    """
-    package = Path(__file__).resolve().parents[1]
-    digest = hashlib.sha256()
-    for module in sorted(package.rglob("*.py")):
-        digest.update(module.relative_to(package).as_posix().encode())
-        digest.update(module.read_bytes())
-    return digest.hexdigest()

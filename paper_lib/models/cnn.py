@@ -14,7 +14,7 @@ class PairCNN(nn.Module):
     Args:
         channels: Widths of the two convolutions.
         hidden: Width of the hidden fully connected layer.
-        kernel_size: Side of both convolution kernels, odd or even, at most 12.
+        kernel_size: Side of both convolution kernels, at most 9.
         input_mean: Subtracted from every pixel inside the module, so that budgets
             stay in pixels.
         input_std: Divides every pixel afterwards, > 0.

@@ -112,7 +112,8 @@ def train_classifier(
 ) -> TrainResult:
     """Train a classifier of two classes with the logistic loss. Paper: Sec. 4.
 
-    The same seed on the same machine gives the same weights, bit for bit. The seed
+    The same seed on the same machine gives the same weights, bit for bit, on the CPU;
+    on a GPU torch promises no such thing. The seed
     decides the initial weights and the order of the images; torch's global generator
     is left as it was.
 

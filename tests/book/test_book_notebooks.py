@@ -44,7 +44,9 @@ def unexecuted(notebook):
 
 def is_exempt(cell):
     return bool(EXEMPT_TAGS & set(cell.metadata.get("tags", []))) or any(
-        comment in cell.source for comment in EXEMPT_COMMENTS
+        line.strip().lstrip("# ") in EXEMPT_COMMENTS
+        for line in cell.source.splitlines()
+        if line.startswith("#")
     )
 
 

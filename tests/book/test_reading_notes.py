@@ -213,11 +213,24 @@ def test_on_a_linear_classifier_pgd_comes_back():
 # --- later sections --------------------------------------------------------------
 
 
+def exceedance(values, weights, epsilon):
+    """Probability that a discrete variable is more than epsilon from its mean."""
+    mean = sum(v * w for v, w in zip(values, weights, strict=True))
+    return sum(
+        w for v, w in zip(values, weights, strict=True) if abs(v - mean) > epsilon
+    )
+
+
 def test_the_two_sided_inequality_needs_its_factor():
-    # One fair coin: n = 1, c = 1, and the deviation is always one half.
-    for epsilon in (0.1, 0.3, 0.49):
-        assert 1.0 > math.exp(-2 * epsilon**2)
-        assert 1.0 <= 2 * math.exp(-2 * epsilon**2) or epsilon > 0.5
+    """Eq. (9) for h = the toss itself, (10) for h = sup |mu_1 - mu|, both c = 1."""
+    # A fair coin is always one half from its mean.
+    fair = exceedance([0.0, 1.0], [0.5, 0.5], 0.4)
+    assert math.exp(-2 * 0.4**2) < fair <= 2 * math.exp(-2 * 0.4**2)
+    # Heads a quarter of the time: |mu_1 - mu| is 3/4 then, else 1/4, 3/8 on average.
+    skew = exceedance([0.75, 0.25], [0.25, 0.75], 0.1)
+    assert math.exp(-2 * 0.1**2) < skew <= 2 * math.exp(-2 * 0.1**2)
+    # A fair coin does not refute (10): there h is one half, always.
+    assert exceedance([0.5, 0.5], [0.5, 0.5], 0.1) == 0
 
 
 def test_the_bound_says_nothing_for_two_classes_of_images():

@@ -822,3 +822,33 @@ def test_a_layer_that_fails_is_not_hidden():
     """An error inside the model is the model's, and comes through."""
     with pytest.raises(RuntimeError, match="mat1 and mat2 shapes"):
         linearize(nn.Sequential(nn.Linear(3, 1), nn.Flatten(0)), POINTS)
+
+
+def test_weights_made_in_inference_mode_are_refused_and_left_alone():
+    with torch.inference_mode():
+        model = torch.nn.Sequential(torch.nn.Linear(2, 1), torch.nn.Flatten(0))
+    model.train()
+    with pytest.raises(ValueError, match=r"made under torch\.inference_mode"):
+        linearize(model, torch.ones(3, 2))
+    assert model.training
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_projections_of_what_is_not_finite(value):
+    with pytest.raises(ValueError, match=r"^vectors must be finite, got 1"):
+        project_l2_ball(torch.tensor([[1.0, value]]), 1.0)
+
+
+def test_records_that_were_edited(tmp_path):
+    """The checksum speaks of the content, not of the layout of the file."""
+    path = tmp_path / "record.json"
+    save_record({"schema": "a", "correct": 7}, path)
+    assert load_record(path, schema="a") == {"schema": "a", "correct": 7}
+    path.write_text(json.dumps(json.loads(path.read_text())))
+    assert load_record(path, schema="a")["correct"] == 7
+    path.write_text(path.read_text().replace("7", "8", 1))
+    with pytest.raises(ValueError, match=r"record.json is altered: it must have"):
+        load_record(path, schema="a")
+    path.write_text('{"schema": "a", "correct": 7}')
+    with pytest.raises(ValueError, match=r"altered: it must have sha256 None"):
+        load_record(path, schema="a")

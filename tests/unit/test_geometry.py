@@ -371,3 +371,11 @@ def test_a_matrix_product_would_not_pass_the_last_test():
     """Negative control: the order of summation differs, and so do the bits."""
     rows, vector = random_tensor(1_300, 97, seed=9), random_tensor(1, 97, seed=10)
     assert not torch.equal(rows @ vector[0], row_dots(rows, vector))
+
+
+@pytest.mark.parametrize("size", [1.7e308, 5e-324, 1.0])
+def test_half_spaces_with_the_largest_and_smallest_normals(size):
+    """The half-space is ``x + y >= 1``, whatever the scale of its row."""
+    normal = torch.tensor([size, size], dtype=torch.float64)
+    found = project_halfspace(torch.zeros(2, dtype=torch.float64), normal, -size)
+    assert found.tolist() == pytest.approx([0.5, 0.5], rel=1e-12)
