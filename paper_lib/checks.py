@@ -1,6 +1,7 @@
 """Checks of arguments that many functions share, and the words of their errors."""
 
 import math
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -16,8 +17,11 @@ def check_radius(radius: float, name: str = "radius") -> None:
         name: The argument's name, for the message.
 
     Raises:
+        TypeError: If it is no number.
         ValueError: If ``radius`` is negative, NaN or infinite.
     """
+    if isinstance(radius, bool) or not isinstance(radius, Real):
+        raise TypeError(f"{name} must be a number, got {radius!r}.")
     if not 0.0 <= radius < math.inf:
         raise ValueError(f"{name} must be finite and >= 0, got {radius}.")
 

@@ -225,9 +225,15 @@ def check_inputs(model: nn.Module, inputs: Tensor, batch_size: int) -> None:
         batch_size: Rows a batch.
 
     Raises:
+        TypeError: If the model is no module or the inputs no tensor.
         ValueError: If there is no input, it is not floating point or not finite, its
             dtype or device is not the model's, or ``batch_size`` is below one.
     """
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}.")
+    if (weight := next(model.parameters(), None)) is not None:
+        check_same_kind(model=weight, inputs=inputs)
+    check_same_kind(inputs=inputs)
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
     if inputs.ndim < 2 or inputs.numel() == 0:
@@ -235,10 +241,6 @@ def check_inputs(model: nn.Module, inputs: Tensor, batch_size: int) -> None:
             "inputs must hold at least one point, one a row, got shape "
             f"{tuple(inputs.shape)}."
         )
-    if (weight := next(model.parameters(), None)) is None:
-        check_same_kind(inputs=inputs)
-    else:
-        check_same_kind(model=weight, inputs=inputs)
     check_finite(inputs=inputs)
 
 
@@ -251,8 +253,9 @@ def linearize(
     classifier is confident, and its direction does not depend on the logit's scale.
 
     Args:
-        model: Any module that maps ``(n, ...)`` to ``(n,)``. It is run in eval mode
-            and left as it was.
+        model: Any module that maps ``(n, ...)`` to ``(n,)``, one logit a point whose
+            sign is the class. Each logit must depend on its own input alone. It is run
+            in eval mode and left as it was.
         inputs: One input a row, in the model's dtype and on its device.
         batch_size: Inputs a pass; affects speed and memory, and the result no more
             than rounding does.

@@ -7,6 +7,7 @@ import json
 import math
 import re
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -852,3 +853,16 @@ def test_records_that_were_edited(tmp_path):
     path.write_text('{"schema": "a", "correct": 7}')
     with pytest.raises(ValueError, match=r"altered: it must have sha256 None"):
         load_record(path, schema="a")
+
+
+def test_arguments_of_another_type_are_named():
+    """What a newcomer passes by mistake."""
+    model = torch.nn.Sequential(torch.nn.Linear(2, 1), torch.nn.Flatten(0))
+    with pytest.raises(TypeError, match=r"^inputs must be a torch.Tensor, got list"):
+        linearize(model, [[1.0, 2.0]])
+    with pytest.raises(TypeError, match=r"^model must be a torch.nn.Module, got func"):
+        linearize(lambda x: x[:, 0], torch.ones(3, 2))
+    with pytest.raises(TypeError, match=r"^epsilon must be a number, got '0.1'"):
+        fgm(linearize(model, torch.ones(3, 2)), "0.1")
+    with pytest.raises(TypeError, match=r"^logits must be .* torch.from_numpy"):
+        Linearization(logits=np.ones(2), gradients=np.ones((2, 3)))
