@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from paper_lib.checks import check_finite, check_radius
 from paper_lib.geometry import (
     fit_product,
+    l2_norm,
     project_l2_ball,
     project_l2_sphere,
     scale_to_radius,
@@ -218,7 +219,7 @@ def run_pgd(
                 if signs is None or direction == "current":
                     signs = logits.sign().unsqueeze(-1)
                 total = total + scale_to_radius(-signs * gradients.flatten(1), length)
-                here = (total == 0).all(-1)
+                here = l2_norm(total) == 0
                 returned[step] += int((here & moved_before).sum())
                 moved_before |= ~here
                 total = project(total, epsilon)

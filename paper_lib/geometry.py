@@ -83,8 +83,8 @@ def unit_vectors(vectors: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"
     """
     vectors, _ = _near_one(vectors)
     norm = l2_norm(vectors).unsqueeze(-1)
-    longer = norm * (1.0 + _SHORTFALL[vectors.dtype])
-    return (vectors / torch.where(norm > 0, longer, 1.0)).to(vectors.dtype)
+    longer = torch.where(norm > 0, norm * (1.0 + _SHORTFALL[vectors.dtype]), 1.0)
+    return vectors * (1.0 / longer).to(vectors.dtype)
 
 
 def scale_to_radius(
@@ -299,12 +299,11 @@ def row_dots(
 def _near_one(
     vectors: Float[Tensor, "*batch d"],
 ) -> tuple[Float[Tensor, "*batch d"], Float[Tensor, "*batch"]]:
-    """Divide float64 vectors by a power of two near their largest entry, exactly."""
+    """Divide vectors by a power of two near their largest entry, exactly."""
     # What is computed next then neither overflows nor underflows.
-    if vectors.dtype == torch.float32:  # its squares fit float64 as they are
-        return vectors, torch.ones(vectors.shape[:-1], device=vectors.device)
+    largest = 1021 if vectors.dtype == torch.float64 else 125
     peak = torch.linalg.vector_norm(vectors, ord=math.inf, dim=-1, keepdim=True)
-    exponent = torch.frexp(peak).exponent.clamp(-1021, 1021)
+    exponent = torch.frexp(peak).exponent.clamp(-largest, largest)
     scale = torch.ldexp(torch.ones_like(peak), exponent)
     return vectors / scale, scale.squeeze(-1)
 
