@@ -1,6 +1,7 @@
 """Training of a classifier of two classes, the same weights for the same seed."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -155,22 +156,8 @@ def train_classifier(
     ) as bar:
         for _ in range(config.epochs):
             permutation = torch.randperm(len(data.labels), generator=order)
-            total = 0.0
-            for rows in permutation.split(config.batch_size):
-                images, labels = (
-                    data.images[rows].to(place),
-                    data.labels[rows].to(place),
-                )
-                loss = _train_step(model, optimizer, images, labels)
-                if not math.isfinite(loss):
-                    raise TrainingDivergedError(
-                        f"the training loss became {loss} at step {bar.n + 1} of "
-                        f"{bar.total}, at learning_rate {config.learning_rate}; a "
-                        "smaller one may help."
-                    )
-                total += loss * len(rows)
-                bar.update()
-            history.append(total / len(data.labels))
+            batches = permutation.split(config.batch_size)
+            history.append(_train_epoch(model, optimizer, data, batches, bar))
     model.zero_grad()
     if not all(bool(weight.isfinite().all()) for weight in model.parameters()):
         raise TrainingDivergedError(
@@ -180,6 +167,30 @@ def train_classifier(
     return TrainResult(
         model=model.eval(), history=tuple(history), config=config, seed=seed
     )
+
+
+def _train_epoch(
+    model: PairCNN,
+    optimizer: torch.optim.Optimizer,
+    data: LabeledImages,
+    batches: Iterable[Tensor],
+    bar: tqdm,
+) -> float:
+    """Take one step a batch; return the mean loss, or stop where it is not finite."""
+    place = next(model.parameters()).device
+    total = 0.0
+    for rows in batches:
+        images, labels = data.images[rows].to(place), data.labels[rows].to(place)
+        loss = _train_step(model, optimizer, images, labels)
+        if not math.isfinite(loss):
+            raise TrainingDivergedError(
+                f"the training loss became {loss} at step {bar.n + 1} of "
+                f"{bar.total}, at learning_rate "
+                f"{optimizer.param_groups[0]['lr']}; a smaller one may help."
+            )
+        total += loss * len(rows)
+        bar.update()
+    return total / len(data.labels)
 
 
 def _train_step(
