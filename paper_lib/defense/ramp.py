@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from paper_lib.defense.solution import Certificate, Solution
+from paper_lib.defense.solution import Solution, certify
 from paper_lib.geometry import (
     in_l2_ball,
     l2_norm,
@@ -129,11 +129,11 @@ def ramp_ascent(
         if flat:
             break
         v = project_l2_ball(v + scale_to_radius(gradient, length), sets.epsilon)
-    coverage = float(sets.coverage(best))
     return RampSolution(
         perturbation=best,
-        coverage=coverage,
-        certificate=Certificate(lower=coverage),
+        coverage=float(sets.coverage(best)),
+        certificate=certify(sets, best),
+        method="ramp",
         ramp_value=max(values),
         ramp_values=torch.tensor(values, dtype=torch.float64),
         in_dead_zone=flat,

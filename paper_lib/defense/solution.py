@@ -1,37 +1,14 @@
-"""What every method for Eq. (7) returns: a perturbation, its count, and a bound."""
+"""What every method for Eq. (7) returns: a perturbation, its count, and bounds."""
 
 from dataclasses import dataclass
 
+import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Certificate:
-    r"""Two numbers that enclose the maximum of :math:`\phi_n` over V.
-
-    Attributes:
-        lower: A coverage that was counted, so that the maximum is no less.
-        upper: A bound on the maximum; 1 where nothing is known.
-
-    Raises:
-        ValueError: If not 0 <= lower <= upper <= 1.
-    """
-
-    lower: float
-    upper: float = 1.0
-
-    def __post_init__(self) -> None:
-        """Reject bounds that enclose nothing.
-
-        Raises:
-            ValueError: See the class.
-        """
-        if not 0.0 <= self.lower <= self.upper <= 1.0:
-            raise ValueError(
-                "a certificate needs 0 <= lower <= upper <= 1, got "
-                f"lower {self.lower} and upper {self.upper}."
-            )
+from paper_lib.defense.certificate import Certificate, Evidence
+from paper_lib.defense.rows import fingerprint, surely_satisfied
+from paper_lib.robust_sets import RobustSets
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -42,8 +19,50 @@ class Solution:
         perturbation: The defense v, inside V.
         coverage: :math:`\phi_n(v)`, counted by ``RobustSets.coverage``.
         certificate: What is known of the maximum of :math:`\phi_n`.
+        method: What found it.
     """
 
     perturbation: Float[Tensor, " d"]
     coverage: float
     certificate: Certificate
+    method: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Progress:
+    """What an anytime method has to show so far; it may be stopped after any of these.
+
+    Attributes:
+        point: A candidate in the unit ball, v divided by the budget.
+        evidence: Evidence for an upper bound, better than what came before.
+    """
+
+    point: Float[np.ndarray, " d"] | None = None
+    evidence: Evidence | None = None
+
+
+def certify(
+    sets: RobustSets,
+    perturbation: Float[Tensor, " d"],
+    evidence: Evidence | None = None,
+) -> Certificate:
+    """Count what a perturbation reaches and what the evidence proves.
+
+    Args:
+        sets: The robust sets.
+        perturbation: The witness of the lower bound.
+        evidence: The witness of the upper bound; None: the trivial one.
+
+    Returns:
+        A certificate that verifies; with the trivial bound if the evidence does not.
+    """
+    num = len(sets.offsets)
+    violated = 0 if evidence is None else evidence.violated_at_least(sets)
+    return Certificate(
+        num_rows=num,
+        lower_count=int(surely_satisfied(sets, perturbation).sum()),
+        upper_count=num - max(violated, 0),
+        perturbation=perturbation,
+        evidence=evidence if violated > 0 else None,
+        fingerprint=fingerprint(sets),
+    )

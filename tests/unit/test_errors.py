@@ -742,12 +742,18 @@ def test_settings_of_the_ascent(settings, match):
         RampConfig(**settings)
 
 
-@pytest.mark.parametrize(
-    ("lower", "upper"), [(-0.1, 1.0), (0.6, 0.5), (0.5, 1.1), (math.nan, 1.0)]
-)
+@pytest.mark.parametrize(("lower", "upper"), [(-1, 10), (6, 5), (5, 11)])
 def test_certificates_that_enclose_nothing(lower, upper):
-    with pytest.raises(ValueError, match=r"^a certificate needs 0 <= lower <= upper"):
-        Certificate(lower=lower, upper=upper)
+    match = r"^a certificate needs 0 <= lower_count <= upper_count <= num_rows"
+    with pytest.raises(ValueError, match=match):
+        Certificate(
+            num_rows=10,
+            lower_count=lower,
+            upper_count=upper,
+            perturbation=torch.zeros(4),
+            evidence=None,
+            fingerprint="",
+        )
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from paper_lib.defense import Certificate, RampConfig, ramp_ascent
+from paper_lib.defense import RampConfig, ramp_ascent
 from paper_lib.robust_sets import RobustSets
 from tests.oracles import fits_exactly, random_tensor
 
@@ -252,7 +252,9 @@ def test_the_result_is_feasible_counted_and_no_better_than_its_count(seed, dtype
     assert found.ramp_value <= found.coverage + 1e-6
     assert found.ramp_value == found.ramp_values.max()
     assert found.ramp_value > found.ramp_values[0]
-    assert found.certificate == Certificate(lower=found.coverage, upper=1.0)
+    assert found.certificate.lower <= found.coverage
+    assert found.certificate.upper == 1.0
+    assert found.certificate.verify(sets)
 
 
 def test_a_start_within_the_slack_of_the_ball_is_still_returned_inside():

@@ -1,0 +1,226 @@
+r"""The rows of Eq. (7) as the solvers want them, and exact counting.
+
+A solver works in the unit ball with unit normals: row i asks for
+:math:`g_i^\top u \ge t_i` with :math:`g_i = c_i / \|c_i\|_2`,
+:math:`t_i = -b_i / (\epsilon \|c_i\|_2)` and :math:`u = v / \epsilon`. What it finds is
+then judged on the stored rows, as exact reals.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from paper_lib.geometry import l2_norm, row_dots, scale_to_radius, unit_vectors
+from paper_lib.robust_sets import RobustSets
+
+# Rounding of one float64 operation, relative.
+UNIT_ROUNDOFF = 2.0**-53
+# Added to every bound on a rounding error, for results below the normal floats.
+TINY = 1e-290
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class UnitRows:
+    """Rows that some perturbations satisfy and others do not, in the unit ball.
+
+    Attributes:
+        normals: Unit normals, as float64.
+        thresholds: What a row asks of its product with u, in (-1, 1].
+        index: Where each row stands among all rows.
+        num_free: Rows that every perturbation satisfies.
+        num_lost: Rows that none satisfies.
+    """
+
+    normals: Float[Tensor, "m d"]
+    thresholds: Float[Tensor, " m"]
+    index: Int[Tensor, " m"]
+    num_free: int
+    num_lost: int
+
+
+def unit_rows(sets: RobustSets) -> UnitRows:
+    """Scale rows to unit length and the ball to radius one; set aside what is decided.
+
+    Args:
+        sets: The robust sets.
+
+    Returns:
+        The rows left to decide, on the CPU. None when the budget is zero.
+    """
+    normals, offsets = sets.normals.cpu(), sets.offsets.cpu().double()
+    lengths = l2_norm(normals)
+    reach = lengths * sets.epsilon
+    thresholds = torch.where(
+        reach > 0,
+        -offsets / torch.where(reach > 0, reach, 1.0),
+        torch.where(offsets >= 0, -torch.inf, torch.inf),
+    )
+    free, lost = thresholds <= -1.0, thresholds > 1.0
+    index = (~free & ~lost).nonzero()[:, 0]
+    return UnitRows(
+        normals=unit_vectors(normals[index].double()),
+        thresholds=thresholds[index],
+        index=index,
+        num_free=int(free.sum()),
+        num_lost=int(lost.sum()),
+    )
+
+
+def fingerprint(sets: RobustSets) -> str:
+    """Name the rows and the budget by the SHA-256 of their bytes.
+
+    Args:
+        sets: The robust sets.
+
+    Returns:
+        The digest, in hexadecimal.
+    """
+    digest = hashlib.sha256()
+    kind = (
+        f"{sets.normals.dtype} {tuple(sets.normals.shape)} {float(sets.epsilon).hex()}"
+    )
+    digest.update(kind.encode())
+    for tensor in (sets.normals, sets.offsets):
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def surely_satisfied(
+    sets: RobustSets, perturbation: Float[Tensor, " d"]
+) -> Bool[Tensor, " n"]:
+    r"""Decide each row at a perturbation, stored numbers taken as exact reals.
+
+    A slack larger than the bound on its rounding error is believed; the few that are
+    not are computed again with rationals, and so is the length of a perturbation on
+    the sphere. Unlike ``RobustSets.contains`` there is no slack for the ball.
+
+    Args:
+        sets: The robust sets.
+        perturbation: The perturbation to judge.
+
+    Returns:
+        The verdicts; False everywhere when the perturbation lies outside V.
+    """
+    normals, offsets = sets.normals.cpu(), sets.offsets.cpu().double()
+    v = perturbation.detach().cpu()
+    if not _inside_exactly(v, sets.epsilon):
+        return torch.zeros(len(offsets), dtype=torch.bool)
+    slack = row_dots(normals, v.unsqueeze(0)) + offsets
+    size = row_dots(normals.abs(), v.abs().unsqueeze(0)) + offsets.abs()
+    # Pairwise summation of d products, one more sum, and the rounding of this bound.
+    depth = max(normals.shape[1] - 1, 1).bit_length() + 4
+    error = torch.where(offsets.isinf(), 0.0, 2 * depth * UNIT_ROUNDOFF * size + TINY)
+    verdicts = slack > error
+    for row in ((slack.abs() <= error) | slack.isnan()).nonzero()[:, 0].tolist():
+        verdicts[row] = _dot(normals[row], v) + Fraction(offsets[row].item()) >= 0
+    return verdicts
+
+
+def _inside_exactly(v: Float[Tensor, " d"], radius: float) -> bool:
+    """Test whether a vector is no longer than the radius, without slack."""
+    norm = float(l2_norm(v))
+    if norm < radius * (1.0 - 1e-12):
+        return True
+    if norm > radius * (1.0 + 1e-12):
+        return False
+    return _dot(v, v) <= Fraction(radius) ** 2
+
+
+def _dot(left: Float[Tensor, " d"], right: Float[Tensor, " d"]) -> Fraction:
+    """Multiply two stored vectors exactly."""
+    pairs = zip(left.tolist(), right.tolist(), strict=True)
+    return sum((Fraction(a) * Fraction(b) for a, b in pairs), Fraction(0))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class SafeRows:
+    """Rows for proofs: what fails them fails the stored rows for sure.
+
+    Attributes:
+        normals: Unit normals g, rounded.
+        thresholds: Numbers t such that g u < t, computed exactly, implies that the
+            stored row is violated at v = epsilon u, for each u of the unit ball.
+            Infinite where every perturbation satisfies or violates the row.
+    """
+
+    normals: Float[np.ndarray, "n d"]
+    thresholds: Float[np.ndarray, " n"]
+
+
+def safe_rows(sets: RobustSets) -> SafeRows:
+    """Scale rows to the unit ball, thresholds lowered by all rounding on the way.
+
+    Args:
+        sets: The robust sets.
+
+    Returns:
+        The rows, in their order.
+    """
+    normals, offsets = scaled_rows(sets)
+    lengths = np.sqrt(np.square(normals).sum(axis=1))
+    reach = lengths * sets.epsilon
+    flat = np.where(offsets >= 0, -np.inf, np.inf)
+    with np.errstate(over="ignore", under="ignore"):
+        quotients = -offsets / np.where(reach > 0, reach, 1.0)
+    thresholds = np.where(reach > 0, quotients, flat)
+    # Length, quotient and product: d + 8 roundings of each, relative.
+    error = (normals.shape[1] + 8) * UNIT_ROUNDOFF
+    return SafeRows(
+        normals=normals / np.where(lengths > 0, lengths, 1.0)[:, np.newaxis],
+        thresholds=np.where(
+            np.isfinite(thresholds),
+            thresholds - 2 * error * (1.0 + np.abs(thresholds)) - TINY,
+            thresholds,
+        ),
+    )
+
+
+def scaled_rows(
+    sets: RobustSets,
+) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, " n"]]:
+    """Scale each row by the power of two that brings its largest entry near one.
+
+    The scaling is exact but for entries that fall below the smallest float64, which
+    whoever uses it allows for. A row whose normal is zero is scaled by its offset.
+
+    Args:
+        sets: The robust sets.
+
+    Returns:
+        Normals and offsets as float64.
+    """
+    normals = sets.normals.detach().cpu().double().numpy()
+    offsets = sets.offsets.detach().cpu().double().numpy()
+    peak = np.abs(normals).max(axis=1)
+    finite = np.where(np.isfinite(offsets), np.abs(offsets), 1.0)
+    exponent = np.frexp(np.where(peak > 0, peak, finite))[1]
+    with np.errstate(over="ignore", under="ignore"):
+        return (
+            np.ldexp(normals, -exponent[:, np.newaxis]),
+            np.ldexp(offsets, -exponent),
+        )
+
+
+def as_perturbation(
+    direction: Float[np.ndarray, " d"], sets: RobustSets
+) -> Float[Tensor, " d"]:
+    """Bring a point of the unit ball into V, in the precision of the rows.
+
+    Args:
+        direction: A point of the unit ball, up to rounding.
+        sets: The robust sets.
+
+    Returns:
+        The perturbation, no longer than the budget after the last rounding.
+    """
+    point = torch.from_numpy(np.asarray(direction, dtype=np.float64))
+    length = min(float(l2_norm(point)), 1.0)
+    result = (unit_vectors(point) * length * sets.epsilon).to(sets.normals)
+    if not _inside_exactly(result.cpu(), sets.epsilon):
+        result = scale_to_radius(result, sets.epsilon)
+    return result
