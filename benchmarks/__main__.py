@@ -1,14 +1,15 @@
 """Run the benchmarks and print their tables: ``python -m benchmarks --help``."""
 
 import argparse
+import math
 import sys
 
-from benchmarks import attacks, precision
+from benchmarks import attacks, bounds, defense, precision
 from benchmarks.environment import PeersError
 from benchmarks.report import Report
 from benchmarks.workers import WorkerError
 
-_NAMES = ("attacks", "precision")
+_NAMES = ("attacks", "precision", "defense", "bounds")
 
 
 def main() -> int:
@@ -31,6 +32,14 @@ def main() -> int:
 def _run(name: str, options: argparse.Namespace) -> Report:
     if name == "attacks":
         return attacks.run(runs=options.runs, with_peers=not options.no_peers)
+    if name == "defense":
+        return defense.run(
+            runs=options.runs,
+            search_seconds=options.search_seconds,
+            limit=options.instances,
+        )
+    if name == "bounds":
+        return bounds.run(bound_seconds=options.bound_seconds, limit=options.instances)
     return precision.run()
 
 
@@ -49,13 +58,33 @@ def _parse() -> argparse.Namespace:
         "--no-peers", action="store_true", help="compare with plain torch alone"
     )
     parser.add_argument(
+        "--search-seconds",
+        type=float,
+        default=30.0,
+        help="length of the search that says what defenses left to find (30)",
+    )
+    parser.add_argument(
+        "--bound-seconds",
+        type=float,
+        default=60.0,
+        help="time limit of each upper bound (60)",
+    )
+    parser.add_argument(
+        "--instances",
+        type=int,
+        default=100,
+        help="instances of a kind to run for the defense, at most (100)",
+    )
+    parser.add_argument(
         "--write", action="store_true", help="store results in benchmarks/results"
     )
     options = parser.parse_args()
     if unknown := set(options.names) - set(_NAMES):
         parser.error(f"a name must be one of {_NAMES}, got {sorted(unknown)}")
-    if options.runs < 1:
-        parser.error(f"--runs must be at least 1, got {options.runs}")
+    for option in ("runs", "search_seconds", "bound_seconds", "instances"):
+        if not 0 < (value := getattr(options, option)) < math.inf:
+            name = option.replace("_", "-")
+            parser.error(f"--{name} must be finite and > 0, got {value}")
     return options
 
 

@@ -7,14 +7,16 @@ linearizations are kept under ``.cache/instances``, keyed by everything they dep
 
 import hashlib
 import json
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
+from tqdm.auto import tqdm
 
-from paper_lib.data import load_pair
+from paper_lib.data import Source, load_pair
 from paper_lib.experiments.store import code_digest
 from paper_lib.linearize import Linearization, linearize
 from paper_lib.models import TrainConfig, train_classifier
@@ -35,12 +37,14 @@ class Instance:
         sets: The rows to cover.
         holdout: Rows of test points, which nothing is fitted on; None: there are none.
         optimum: The largest count there is, where it is known.
+        witness: A point that reaches it.
     """
 
     name: str
     sets: RobustSets
     holdout: RobustSets | None = None
     optimum: int | None = None
+    witness: torch.Tensor | None = None
 
 
 MNIST_PAIRS = ((0, 1), (0, 5), (2, 4), (1, 7))
@@ -62,15 +66,39 @@ def real_instance(
     multiple: float,
     *,
     num_points: int = NUM_POINTS,
+    source: Source = "auto",
 ) -> Instance:
-    """Build one instance from the complete data."""
-    fit, test = _linearizations(dataset, classes, num_points)
+    """Build one instance, by default from the complete data."""
+    fit, test = _linearizations(dataset, classes, num_points, source)
     epsilon = multiple * float(fit.margins.median())
     first, second = classes
     return Instance(
         name=f"{dataset} {first}-{second}, {multiple:g}",
         sets=RobustSets.from_linearization(fit, epsilon),
         holdout=RobustSets.from_linearization(test, epsilon),
+    )
+
+
+def available_instances(limit: int) -> tuple[list[Instance], str]:
+    """Build the real instances; without complete data, three of the embedded images.
+
+    Args:
+        limit: How many to build, at most.
+
+    Returns:
+        The instances, and what they are in words.
+    """
+    if os.environ.get("PAPER_LIB_DATA"):
+        chosen = real_instances()[:limit]
+        built = [real_instance(*one) for one in tqdm(chosen, desc="instances")]
+        return built, f"Complete data, {NUM_POINTS:,} points each."
+    built = [
+        real_instance("mnist", (0, 1), multiple, source="embedded")
+        for multiple in MULTIPLES[:limit]
+    ]
+    return built, (
+        "SKIPPED: the real instances, as PAPER_LIB_DATA names no complete data. The "
+        f"embedded images of MNIST 0-1, {len(built[0].sets.offsets)} points, stand in."
     )
 
 
@@ -116,6 +144,7 @@ def planted_instance(
             epsilon=1.0,
         ),
         optimum=num_free + num_pairs,
+        witness=torch.from_numpy(hidden),
     )
 
 
@@ -125,10 +154,10 @@ def _units(draw: np.random.Generator, count: int, dim: int) -> np.ndarray:
 
 
 def _linearizations(
-    dataset: str, classes: tuple[int, int], num_points: int
+    dataset: str, classes: tuple[int, int], num_points: int, source: Source
 ) -> tuple[Linearization, Linearization]:
     """Load or compute the linear models at training and at test points."""
-    pair = load_pair(dataset, classes)
+    pair = load_pair(dataset, classes, source=source)
     key = {
         "data": pair.fingerprint,
         "train": asdict(_TRAIN),

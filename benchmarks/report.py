@@ -53,6 +53,35 @@ class Report:
         return paths
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """A section of a report.
+
+    Attributes:
+        heading: Its name, also the key of its figures.
+        text: Tables and verdicts as Markdown.
+        data: The figures behind them, ready for JSON.
+    """
+
+    heading: str
+    text: str
+    data: dict[str, object]
+
+
+def join_parts(title: str, parts: Sequence[Part]) -> Report:
+    """Put sections one after another."""
+    return Report(
+        title=title,
+        text="\n\n".join(f"### {part.heading}\n\n{part.text}" for part in parts),
+        data={part.heading: part.data for part in parts},
+    )
+
+
+def verdict(what: str, aim: str, met: bool) -> str:
+    """Say whether an aim is met, as an item of a list."""
+    return f"- {what}; aim {aim}: {'met' if met else 'MISSED'}"
+
+
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Lay out a table in Markdown whose columns also line up as plain text."""
     lines = [header, *rows]

@@ -1,0 +1,190 @@
+"""The solvers of Eq. (7): coverage, time, memory, and how they grow."""
+
+import os
+import time
+from collections.abc import Callable
+from statistics import median
+
+import numpy as np
+import torch
+from tqdm.auto import tqdm
+
+from benchmarks.instances import (
+    Instance,
+    available_instances,
+    planted_instance,
+    real_instance,
+)
+from benchmarks.quality import METHODS, OURS, count, quality
+from benchmarks.report import Part, Report, join_parts, markdown_table, verdict
+from benchmarks.scaling import scaling
+from paper_lib import defense
+
+NUM_PLANTED, PLANTED_AIM = 100, 0.95
+NUM_BUDGETS, PATH_AIM = 20, 4.0
+PATH_PAIRS = ((0, 1), (2, 4))
+
+
+def run(*, runs: int = 20, search_seconds: float = 30.0, limit: int = 100) -> Report:
+    """Measure quality, planted optima, growth and paths of budgets.
+
+    Args:
+        runs: Interleaved rounds of each comparison of times.
+        search_seconds: Length of the search that says what is left to find.
+        limit: How many instances of a kind, at most.
+
+    Returns:
+        Tables and verdicts.
+    """
+    torch.set_num_threads(1)
+    instances, source = available_instances(limit)
+    parts = [
+        quality(instances, source, runs=runs, search_seconds=search_seconds),
+        planted(min(limit, NUM_PLANTED)),
+        scaling(runs=runs),
+        path(runs=min(runs, 3)),
+    ]
+    return join_parts("Defense", parts)
+
+
+def planted(num: int = NUM_PLANTED) -> Part:
+    """Solve instances whose optimum is known.
+
+    Args:
+        num: How many.
+
+    Returns:
+        Shares solved and certified, with verdicts.
+    """
+    found = [
+        _solve_planted(planted_instance(seed))
+        for seed in tqdm(range(num), desc="planted", unit="instance")
+    ]
+    optimum = [one["optimum"] for one in found]
+    solved = {
+        name: sum(
+            one["counts"][name] == best
+            for one, best in zip(found, optimum, strict=True)
+        )
+        for name in METHODS
+    }
+    certified = sum(one["upper"] == one["optimum"] for one in found)
+    lines = [
+        [
+            name,
+            f"{solved[name]} of {num}",
+            f"{np.mean([one['counts'][name] for one in found]):.1f}",
+            f"{median(one['seconds'][name] for one in found):.2f}",
+        ]
+        for name in METHODS
+    ]
+    heading = f"{num} instances of n = 500, d = 50, optimum {optimum[0]}."
+    table = markdown_table(["method", "solved", "mean count", "seconds"], lines)
+    aim = f"{PLANTED_AIM:.0%}"
+    verdicts = [
+        verdict(f"{name} {number} of {num}", aim, number >= PLANTED_AIM * num)
+        for name, number in (("solved", solved[OURS]), ("certified", certified))
+    ]
+    text = "\n\n".join([heading, table, "\n".join(verdicts)])
+    return Part(heading="Planted", text=text, data={"instances": found})
+
+
+def _solve_planted(instance: Instance) -> dict[str, object]:
+    """Run every method once, ours with its certificate."""
+    counts, seconds = {}, {}
+    for name, method in METHODS.items():
+        began = time.perf_counter()
+        if name == OURS:
+            solution = defense.maximize_coverage(instance.sets)
+            point = solution.perturbation
+        else:
+            point = method(instance.sets)
+        seconds[name] = round(time.perf_counter() - began, 4)
+        counts[name] = count(instance.sets, point)
+    return {
+        "name": instance.name,
+        "optimum": instance.optimum,
+        "counts": counts,
+        "seconds": seconds,
+        "upper": solution.certificate.upper_count,
+        "verified": solution.certificate.verify(instance.sets),
+    }
+
+
+def path(*, runs: int = 3) -> Part:
+    """Solve for many budgets at once, and one by one.
+
+    Args:
+        runs: How often the path is timed.
+
+    Returns:
+        Times and coverage, with verdicts.
+    """
+    full = bool(os.environ.get("PAPER_LIB_DATA"))
+    pairs = PATH_PAIRS if full else PATH_PAIRS[:1]
+    found = [
+        _follow(pair, "auto" if full else "embedded", runs)
+        for pair in tqdm(pairs, desc="path", unit="pair")
+    ]
+    header = ["pair", "path, s", "single, s", "ratio", "fewer rows", "more rows"]
+    lines = [
+        [
+            one["name"],
+            f"{one['path_seconds']:.2f}",
+            f"{one['single_seconds']:.2f}",
+            f"{one['ratio']:.2f}",
+            f"{sum(gain < 0 for gain in one['gains'])} budgets",
+            f"{sum(gain > 0 for gain in one['gains'])} budgets",
+        ]
+        for one in found
+    ]
+    ratio = max(one["ratio"] for one in found)
+    least = min(min(one["gains"]) for one in found)
+    verdicts = [
+        verdict(f"path to one single {ratio:.2f}", f"{PATH_AIM:g}", ratio < PATH_AIM),
+        verdict(f"least gain over single {least} rows", "at least 0", least >= 0),
+    ]
+    heading = (
+        f"{NUM_BUDGETS} budgets, 0.5 to 1.5 times the median margin; a single solve is "
+        "the median over budgets."
+    )
+    table = markdown_table(header, lines)
+    text = "\n\n".join([heading, table, "\n".join(verdicts)])
+    return Part(heading="Path", text=text, data={"pairs": found})
+
+
+def _follow(pair: tuple[int, int], source: str, runs: int) -> dict[str, object]:
+    """Time a path and the single solves of its budgets."""
+    multiples = np.linspace(0.5, 1.5, NUM_BUDGETS).tolist()
+    sets = [
+        real_instance("mnist", pair, multiple, source=source).sets
+        for multiple in multiples
+    ]
+    single = [_timed(lambda one=one: defense.maximize_coverage(one)) for one in sets]
+    joint = [_timed(lambda: defense.coverage_path(sets)) for _ in range(runs)]
+    counts = [
+        count(one, solution.perturbation)
+        for one, solution in zip(sets, joint[0][1], strict=True)
+    ]
+    alone = [
+        count(one, solution.perturbation)
+        for one, (_, solution) in zip(sets, single, strict=True)
+    ]
+    path_seconds = median(seconds for seconds, _ in joint)
+    single_seconds = median(seconds for seconds, _ in single)
+    return {
+        "name": f"mnist {pair[0]}-{pair[1]}",
+        "multiples": multiples,
+        "path_counts": counts,
+        "single_counts": alone,
+        "gains": [mine - other for mine, other in zip(counts, alone, strict=True)],
+        "path_seconds": path_seconds,
+        "single_seconds": single_seconds,
+        "ratio": path_seconds / single_seconds,
+    }
+
+
+def _timed(solve: Callable[[], object]) -> tuple[float, object]:
+    began = time.perf_counter()
+    result = solve()
+    return time.perf_counter() - began, result
