@@ -20,6 +20,7 @@ LIBRARY = ROOT / "paper_lib"
 ORDER = [
     "checks",
     "geometry",
+    "arrangement",
     "data",
     "models",
     "linearize",

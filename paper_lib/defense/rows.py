@@ -33,14 +33,19 @@ class UnitRows:
         thresholds: What a row asks of its product with u, in (-1, 1].
         index: Where each row stands among all rows.
         num_free: Rows that every perturbation satisfies.
-        num_lost: Rows that none satisfies.
+        lost: The rows that none satisfies, among all rows.
     """
 
     normals: Float[Tensor, "m d"]
     thresholds: Float[Tensor, " m"]
     index: Int[Tensor, " m"]
     num_free: int
-    num_lost: int
+    lost: Int[Tensor, " k"]
+
+    @property
+    def num_lost(self) -> int:
+        """How many rows no perturbation satisfies."""
+        return len(self.lost)
 
 
 def unit_rows(sets: RobustSets) -> UnitRows:
@@ -67,7 +72,7 @@ def unit_rows(sets: RobustSets) -> UnitRows:
         thresholds=thresholds[index],
         index=index,
         num_free=int(free.sum()),
-        num_lost=int(lost.sum()),
+        lost=lost.nonzero()[:, 0],
     )
 
 
@@ -168,15 +173,15 @@ def safe_rows(sets: RobustSets) -> SafeRows:
     with np.errstate(over="ignore", under="ignore"):
         quotients = -offsets / np.where(reach > 0, reach, 1.0)
     thresholds = np.where(reach > 0, quotients, flat)
-    # Length, quotient and product: d + 8 roundings of each, relative.
+    # Lengths and quotients are off by d + 8 roundings, relative.
     error = (normals.shape[1] + 8) * UNIT_ROUNDOFF
+    size = np.where(np.isfinite(thresholds), np.abs(thresholds), 0.0)
+    safe = thresholds - 2 * error * (1.0 + size) - TINY
+    safe[safe > 1.0 + error] = np.inf  # no u of the ball has a product as large
+    safe[safe < -1.0 - error] = -np.inf
     return SafeRows(
         normals=normals / np.where(lengths > 0, lengths, 1.0)[:, np.newaxis],
-        thresholds=np.where(
-            np.isfinite(thresholds),
-            thresholds - 2 * error * (1.0 + np.abs(thresholds)) - TINY,
-            thresholds,
-        ),
+        thresholds=safe,
     )
 
 

@@ -1,6 +1,7 @@
 """What every method for Eq. (7) returns: a perturbation, its count, and bounds."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -19,13 +20,16 @@ class Solution:
         perturbation: The defense v, inside V.
         coverage: :math:`\phi_n(v)`, counted by ``RobustSets.coverage``.
         certificate: What is known of the maximum of :math:`\phi_n`.
-        method: What found it.
+        method: What found it; with ``method="auto"`` what was picked.
+        stopped_by: Why it ended: nothing was left to do, or the time limit or an
+            interrupt came first. What is stored or published has to be ``"done"``.
     """
 
     perturbation: Float[Tensor, " d"]
     coverage: float
     certificate: Certificate
     method: str
+    stopped_by: Literal["done", "time_limit", "interrupt"] = "done"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -35,16 +39,19 @@ class Progress:
     Attributes:
         point: A candidate in the unit ball, v divided by the budget.
         evidence: Evidence for an upper bound, better than what came before.
+        violated: Rows that the evidence is known to prove violated; None: to be seen.
     """
 
     point: Float[np.ndarray, " d"] | None = None
     evidence: Evidence | None = None
+    violated: int | None = None
 
 
 def certify(
     sets: RobustSets,
     perturbation: Float[Tensor, " d"],
     evidence: Evidence | None = None,
+    violated: int | None = None,
 ) -> Certificate:
     """Count what a perturbation reaches and what the evidence proves.
 
@@ -52,12 +59,16 @@ def certify(
         sets: The robust sets.
         perturbation: The witness of the lower bound.
         evidence: The witness of the upper bound; None: the trivial one.
+        violated: Rows the evidence is known to prove violated; None: it is asked.
 
     Returns:
         A certificate that verifies; with the trivial bound if the evidence does not.
     """
     num = len(sets.offsets)
-    violated = 0 if evidence is None else evidence.violated_at_least(sets)
+    if evidence is None:
+        violated = 0
+    elif violated is None:
+        violated = evidence.violated_at_least(sets)
     return Certificate(
         num_rows=num,
         lower_count=int(surely_satisfied(sets, perturbation).sum()),

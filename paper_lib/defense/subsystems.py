@@ -20,6 +20,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.sparse import csr_array
 
 from paper_lib.defense.rows import TINY, UNIT_ROUNDOFF, scaled_rows
+from paper_lib.defense.trees import is_tree
 from paper_lib.robust_sets import RobustSets
 
 # Weights are whole numbers of this unit, so that sums of them are exact.
@@ -119,7 +120,7 @@ class SubsystemEvidence:
         """
         if not self._is_well_formed(len(sets.offsets)):
             return -1
-        if not _are_infeasible(sets, self.subsystems, self.multipliers).all():
+        if not are_infeasible(sets, self.subsystems, self.multipliers).all():
             return -1
         return _tree_bound(self, len(sets.offsets))
 
@@ -136,7 +137,7 @@ class SubsystemEvidence:
             and ((self.weights >= 0) & (self.weights <= WEIGHT_ONE)).all()
             and len(self.packings) == leaves
             and ((self.splits >= -1) & (self.splits < num_rows)).all()
-            and _is_tree(self.splits)
+            and is_tree(self.splits)
         )
 
 
@@ -158,7 +159,7 @@ def packing_evidence(
     kept = np.flatnonzero(weights > 0)
     mask = (weights > 0)[subsystems.owners]
     return SubsystemEvidence(
-        subsystems=Lists.of([subsystems[k] for k in kept]),
+        subsystems=Lists.of([subsystems[k] for k in kept.tolist()]),
         multipliers=multipliers[mask],
         splits=np.array([-1]),
         packings=Lists.of([np.arange(len(kept))]),
@@ -166,10 +167,19 @@ def packing_evidence(
     )
 
 
-def _are_infeasible(
+def are_infeasible(
     sets: RobustSets, subsystems: Lists, multipliers: Float[np.ndarray, " entries"]
 ) -> Bool[np.ndarray, " k"]:
-    """Check every proof of infeasibility; a row that is empty by itself needs none."""
+    """Check proofs of infeasibility with rounding allowed for.
+
+    Args:
+        sets: The robust sets.
+        subsystems: Rows that should have no point of V in common.
+        multipliers: Their proofs; a row with offset minus infinity needs none.
+
+    Returns:
+        For each subsystem whether it is proven infeasible.
+    """
     normals, offsets = scaled_rows(sets)
     owners, rows = subsystems.owners, subsystems.items
     proven = np.zeros(len(subsystems), dtype=bool)
@@ -206,12 +216,6 @@ def _pull_exceeds_reach(
     error = 1.01 * roundings * (mix @ np.abs(offsets)) + TINY
     with np.errstate(over="ignore"):
         return pull - error > reach * (1.0 + 16 * UNIT_ROUNDOFF) + TINY
-
-
-def _is_tree(splits: Int[np.ndarray, " nodes"]) -> bool:
-    """Tell whether nodes in preorder form one binary tree."""
-    open_nodes = 1 + np.cumsum(np.where(splits == -1, -1, 1))
-    return bool(len(splits) and open_nodes[-1] == 0 and (open_nodes[:-1] > 0).all())
 
 
 def _tree_bound(evidence: SubsystemEvidence, num_rows: int) -> int:

@@ -1,0 +1,201 @@
+r"""A smooth relaxation on unit normals, sharpened step by step.
+
+The indicator of a row is replaced by the logistic function of its slack over a width,
+
+.. math:: \sum_i \sigma\bigl((g_i^\top u - t_i) / w\bigr),
+
+which has a gradient everywhere, so that the ascent has no dead zone. The width falls
+geometrically, the step length linearly. Several problems of one size, or several
+starts, run as one batch on whatever device the rows are on.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnnealConfig:
+    """Settings of the ascent; lengths and widths are shares of the budget.
+
+    Attributes:
+        num_steps: Gradient steps.
+        first_width: Width of the logistic function at first.
+        last_width: Width at last.
+        first_step: Length of the first step.
+        last_step: Length of the last.
+
+    Raises:
+        ValueError: If a setting is out of range.
+    """
+
+    num_steps: int = 150
+    first_width: float = 0.3
+    last_width: float = 0.003
+    first_step: float = 0.1
+    last_step: float = 0.002
+
+    def __post_init__(self) -> None:
+        """Reject settings for which the ascent is undefined.
+
+        Raises:
+            ValueError: See the class.
+        """
+        if self.num_steps < 1:
+            raise ValueError(f"num_steps must be at least 1, got {self.num_steps}.")
+        for what in ("width", "step"):
+            first = getattr(self, f"first_{what}")
+            last = getattr(self, f"last_{what}")
+            if not 0.0 < last <= first < math.inf:
+                raise ValueError(
+                    f"{what}s must be finite with 0 < last_{what} <= first_{what}, got "
+                    f"{last} and {first}."
+                )
+
+    @property
+    def widths(self) -> list[float]:
+        """The width of each step."""
+        span = max(self.num_steps - 1, 1)
+        ratio = self.last_width / self.first_width
+        return [self.first_width * ratio ** (k / span) for k in range(self.num_steps)]
+
+    @property
+    def steps(self) -> list[float]:
+        """The length of each step."""
+        span = max(self.num_steps - 1, 1)
+        fall = self.first_step - self.last_step
+        return [self.first_step - fall * k / span for k in range(self.num_steps)]
+
+
+# Starts are compared on this many rows, at most, with wide logistic functions.
+_COARSE_ROWS = 1000
+
+
+def anneal_from_several(
+    normals: Float[Tensor, "m d"],
+    thresholds: Float[Tensor, " m"],
+    *,
+    seed: int,
+    num_starts: int = 4,
+    config: AnnealConfig | None = None,
+) -> Float[Tensor, " d"]:
+    """Compare starts on some of the rows, and go on from the best with all of them.
+
+    The starts are zero, the direction of the mean normal, and random directions at half
+    the budget.
+
+    Args:
+        normals: Unit normals.
+        thresholds: What each row asks of its product with u.
+        seed: Seed of the random directions and of the choice of rows.
+        num_starts: How many starts.
+        config: Settings of the ascent with all rows; None: the defaults.
+
+    Returns:
+        A point of the unit ball.
+
+    Raises:
+        ValueError: If ``num_starts`` is below one.
+    """
+    if num_starts < 1:
+        raise ValueError(f"num_starts must be at least 1, got {num_starts}.")
+    generator = torch.Generator().manual_seed(seed)
+    config = config or AnnealConfig()
+    starts = _starts(normals, num_starts, generator)
+    if num_starts > 1:
+        rows = torch.randperm(len(normals), generator=generator)[:_COARSE_ROWS]
+        rows = rows.to(normals.device)
+        coarse = replace(
+            config,
+            num_steps=-(-config.num_steps // 3),
+            last_width=max(config.last_width, config.first_width / 10),
+        )
+        found = anneal(normals[rows], thresholds[rows][None], starts, config=coarse)
+        counts = (_products(normals, found) >= thresholds).sum(-1)
+        starts = found[counts.argmax()][None]
+        config = replace(
+            config,
+            first_width=max(config.last_width, config.first_width / 3),
+            first_step=max(config.last_step, config.first_step / 2),
+        )
+    return anneal(normals, thresholds[None], starts, config=config)[0]
+
+
+def _starts(
+    normals: Float[Tensor, "m d"], count: int, generator: torch.Generator
+) -> Float[Tensor, "count d"]:
+    """Give zero, the mean normal and random directions."""
+    dim = normals.shape[1]
+    draws = torch.randn(count, dim, generator=generator, dtype=torch.float64)
+    starts = draws.to(normals)
+    starts[1:2] = normals.mean(0)
+    length = torch.linalg.vector_norm(starts, dim=-1, keepdim=True)
+    starts = 0.5 * starts / torch.where(length > 0, length, 1.0)
+    starts[0] = 0.0
+    return starts
+
+
+def anneal(
+    normals: Float[Tensor, "*problems m d"],
+    thresholds: Float[Tensor, "#batch m"],
+    starts: Float[Tensor, "batch d"],
+    *,
+    config: AnnealConfig,
+) -> Float[Tensor, "batch d"]:
+    """Ascend from each start and return the iterates that satisfy most rows.
+
+    Args:
+        normals: Unit normals, shared ``(m, d)`` or one set for each start
+            ``(batch, m, d)``.
+        thresholds: What each row asks of its product with u, for all starts or each.
+        starts: Points of the unit ball.
+        config: Settings.
+
+    Returns:
+        For each start the best iterate, inside the unit ball.
+
+    Example:
+        >>> rows = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+        >>> asked = torch.tensor([[0.5, 0.5]])
+        >>> u = anneal(rows, asked, torch.zeros(1, 2), config=AnnealConfig())
+        >>> (u @ rows.T >= asked).tolist()
+        [[True, True]]
+    """
+    u = starts
+    best, most = u, torch.full(u.shape[:1], -1, device=u.device)
+    for width, length in zip(config.widths, config.steps, strict=True):
+        slack = _products(normals, u) - thresholds
+        count = (slack >= 0).sum(-1)
+        best = torch.where((count > most).unsqueeze(-1), u, best)
+        most = torch.maximum(most, count)
+        level = torch.sigmoid(slack / width)
+        pull = _combine(normals, level * (1.0 - level))
+        norm = torch.linalg.vector_norm(pull, dim=-1, keepdim=True)
+        u = u + length * pull / torch.where(norm > 0, norm, 1.0)
+        u = u / torch.linalg.vector_norm(u, dim=-1, keepdim=True).clamp(min=1.0)
+    count = (_products(normals, u) >= thresholds).sum(-1)
+    return torch.where((count > most).unsqueeze(-1), u, best)
+
+
+def _products(
+    normals: Float[Tensor, "*problems m d"], u: Float[Tensor, "batch d"]
+) -> Float[Tensor, "batch m"]:
+    """Multiply each point with its rows."""
+    if normals.ndim == 3:
+        return torch.bmm(normals, u.unsqueeze(-1)).squeeze(-1)
+    # A matrix-vector product is twice as fast as a product with a matrix of one row.
+    return (normals @ u[0]).unsqueeze(0) if len(u) == 1 else u @ normals.T
+
+
+def _combine(
+    normals: Float[Tensor, "*problems m d"], weights: Float[Tensor, "batch m"]
+) -> Float[Tensor, "batch d"]:
+    """Add up the rows with weights."""
+    if normals.ndim == 3:
+        return torch.bmm(weights.unsqueeze(1), normals).squeeze(1)
+    return (
+        (weights[0] @ normals).unsqueeze(0) if len(weights) == 1 else weights @ normals
+    )

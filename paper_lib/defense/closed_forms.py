@@ -1,0 +1,137 @@
+r"""The maximizer for at most two rows, in closed form. Paper: Sec. 4, Fig. 2.
+
+For one row it is the projection of the origin onto the half-space, for two the
+projection onto their intersection; where they meet outside the ball, the projection
+onto either. The multipliers of that projection are then the proof of the conflict.
+"""
+
+import math
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from paper_lib.defense.rows import (
+    UnitRows,
+    as_perturbation,
+    scaled_rows,
+    surely_satisfied,
+)
+from paper_lib.defense.solution import Progress
+from paper_lib.defense.subsystems import (
+    WEIGHT_ONE,
+    Lists,
+    SubsystemEvidence,
+    are_infeasible,
+    packing_evidence,
+)
+from paper_lib.robust_sets import RobustSets
+
+# How far inside its half-spaces a point is put where there is room, so that they still
+# contain it after it is rounded to the precision of the rows.
+_INSET = {torch.float64: 2.0**-42, torch.float32: 2.0**-20}
+
+
+def closed_form(rows: UnitRows, sets: RobustSets) -> Progress:
+    r"""Solve Eq. (7) where at most two rows are left to decide. Paper: Sec. 4.
+
+    Args:
+        rows: The rows left to decide, in the unit ball.
+        sets: All rows, for the evidence.
+
+    Returns:
+        A maximizer, nearest to the origin up to a few roundings, and evidence that no
+        other is better; None where all rows are reached.
+
+    Raises:
+        ValueError: If more than two rows are left.
+
+    Example:
+        >>> sets = RobustSets(
+        ...     normals=torch.tensor([[3.0, 4.0]], dtype=torch.float64),
+        ...     offsets=torch.tensor([-2.5], dtype=torch.float64),
+        ...     epsilon=1.0,
+        ... )
+        >>> closed_form(unit_rows(sets), sets).point.round(6).tolist()
+        [0.3, 0.4]
+    """
+    count = len(rows.thresholds)
+    if count > 2:
+        raise ValueError(f"the closed form needs at most two rows, got {count}.")
+    normals, thresholds = rows.normals.numpy(), rows.thresholds.numpy()
+    normals = normals / np.sqrt(np.square(normals).sum(axis=1, keepdims=True))
+    inset = np.minimum(thresholds + _INSET[sets.normals.dtype], 1.0)
+    point = _nearest(normals, inset)
+    if point is not None:
+        return Progress(point=point, evidence=_evidence(rows, sets, None))
+    # They may touch: rounding decides whether a point of both is one.
+    touching, either = _nearest(normals, thresholds), _nearest(normals[:1], inset[:1])
+    points = [one for one in (touching, either) if one is not None]
+    return Progress(
+        point=max(points, key=lambda one: _count(one, sets)),
+        evidence=_evidence(rows, sets, _conflict(normals, thresholds)),
+    )
+
+
+def _nearest(
+    normals: Float[np.ndarray, "m d"], thresholds: Float[np.ndarray, " m"]
+) -> Float[np.ndarray, " d"] | None:
+    """Project the origin onto at most two half-spaces; None: they meet outside."""
+    if (thresholds <= 0.0).all():
+        return np.zeros(normals.shape[1])
+    for row in np.flatnonzero(thresholds > 0.0):
+        point = thresholds[row] * normals[row]
+        enough = normals @ point >= thresholds
+        enough[row] = True  # but for rounding
+        if enough.all():
+            return point
+    return _corner(normals, thresholds)
+
+
+def _count(point: Float[np.ndarray, " d"], sets: RobustSets) -> int:
+    """Count the stored rows that hold at a point of the unit ball."""
+    return int(surely_satisfied(sets, as_perturbation(point, sets)).sum())
+
+
+def _corner(
+    normals: Float[np.ndarray, "2 d"], thresholds: Float[np.ndarray, " 2"]
+) -> Float[np.ndarray, " d"] | None:
+    """Find the shortest vector on both boundaries; None where it leaves the ball."""
+    (g, h), (s, t) = normals, thresholds
+    across = h - (g @ h) * g
+    length = math.sqrt(across @ across)
+    if length < 1e-15:  # parallel: opposite, or one would contain the other
+        return s * g if s + t <= 0 else None
+    along = (t - (g @ h) * s) / length
+    if math.hypot(s, along) > 1.0:
+        return None
+    return s * g + along * (across / length)
+
+
+def _conflict(
+    normals: Float[np.ndarray, "2 d"], thresholds: Float[np.ndarray, " 2"]
+) -> Float[np.ndarray, " 2"]:
+    """Compute multipliers of the projection onto both, for unit rows."""
+    cosine = normals[0] @ normals[1]
+    return np.maximum(thresholds - cosine * thresholds[::-1], 0.0)
+
+
+def _evidence(
+    rows: UnitRows, sets: RobustSets, conflict: Float[np.ndarray, " m"] | None
+) -> SubsystemEvidence | None:
+    """Pack every lost row and a pair in conflict, where that is proven."""
+    subsystems = list(rows.lost.numpy()[:, np.newaxis])
+    multipliers = [np.ones(1)] * len(subsystems)
+    if conflict is not None:
+        index = rows.index.numpy()
+        lengths = np.sqrt(np.square(scaled_rows(sets)[0][index]).sum(axis=1))
+        subsystems, multipliers = (
+            [*subsystems, index],
+            [*multipliers, conflict / lengths],
+        )
+    if not subsystems:
+        return None
+    lists, joined = Lists.of(subsystems), np.concatenate(multipliers)
+    # A row lost by the last bit alone is not proven to be.
+    weights = np.where(are_infeasible(sets, lists, joined), WEIGHT_ONE, 0)
+    return packing_evidence(lists, joined, weights) if weights.any() else None

@@ -1,0 +1,183 @@
+r"""The perturbation to deploy: chosen for points that it was not fitted on.
+
+A maximizer of :math:`\phi_n` follows its sample closely; the polish gains on the sample
+and loses elsewhere. Here the sharpness of the relaxation, and whether to polish at all,
+are chosen by cross-validation, the perturbation is then fitted on all points, and its
+coverage is reported on points that neither the fit nor the choice saw.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from paper_lib.defense.annealing import AnnealConfig, anneal_from_several
+from paper_lib.defense.maximize import maximize_coverage
+from paper_lib.defense.rows import as_perturbation, unit_rows
+from paper_lib.defense.solution import Solution, certify
+from paper_lib.robust_sets import RobustSets
+
+# Last widths of the logistic function that are compared, as shares of the budget.
+_WIDTHS = (0.1, 0.05, 0.02, 0.01, 0.003)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class FittedDefense(Solution):
+    """A perturbation to deploy and how it was chosen.
+
+    Attributes:
+        choice: The candidate chosen, as ``validation`` names it.
+        validation: For each candidate its coverage of points it was not fitted on, by
+            cross-validation. The chosen one's is optimistic, being the largest.
+        holdout_coverage: Coverage of the points that were set aside.
+        num_holdout: How many these are.
+    """
+
+    choice: str
+    validation: Mapping[str, float]
+    holdout_coverage: float
+    num_holdout: int
+
+
+def fit_defense(
+    sets: RobustSets,
+    holdout: RobustSets | float = 0.2,
+    seed: int = 0,
+    *,
+    num_folds: int = 5,
+) -> FittedDefense:
+    r"""Fit a perturbation for points that are not in the sample.
+
+    Args:
+        sets: The robust sets of the sample.
+        holdout: Robust sets of further points, for the report alone; or the share of
+            the sample that is set aside for it.
+        seed: Seed of the split and of the search.
+        num_folds: Parts of the cross-validation.
+
+    Returns:
+        The perturbation, the choice and the coverage of the points set aside.
+
+    Raises:
+        ValueError: If the holdout is no share in (0, 1) or has another budget or
+            dimension, or a fold would be empty.
+        KeyboardInterrupt: If interrupted: a choice made on part of the folds is none.
+    """
+    fitted, aside = _set_aside(sets, holdout, seed)
+    num = len(fitted.offsets)
+    if not 2 <= num_folds <= num:
+        raise ValueError(
+            f"num_folds must be at least 2 and at most the {num} rows left to fit, got "
+            f"{num_folds}."
+        )
+    order = torch.randperm(num, generator=torch.Generator().manual_seed(seed))
+    folds = order.chunk(num_folds)
+    candidates = _candidates(seed)
+    validation = {
+        name: _cross_validated(fitted, folds, fit) for name, fit in candidates.items()
+    }
+    choice = max(validation, key=lambda name: validation[name])
+    v = candidates[choice](fitted)
+    return FittedDefense(
+        perturbation=v,
+        coverage=float(fitted.coverage(v)),
+        certificate=certify(fitted, v),
+        method="fit",
+        choice=choice,
+        validation=validation,
+        holdout_coverage=float(aside.coverage(v)),
+        num_holdout=len(aside.offsets),
+    )
+
+
+_Fit = Callable[[RobustSets], Float[Tensor, " d"]]
+
+
+def _candidates(seed: int) -> dict[str, _Fit]:
+    """Name the candidates: how sharp the relaxation ends, and the polish."""
+
+    def annealed(width: float) -> _Fit:
+        return lambda sets: _anneal(sets, width, seed)
+
+    def polished(sets: RobustSets) -> Float[Tensor, " d"]:
+        found = maximize_coverage(sets, method="search", seed=seed)
+        if found.stopped_by == "interrupt":
+            raise KeyboardInterrupt
+        return found.perturbation
+
+    return {
+        **{f"annealed to {width:g}": annealed(width) for width in _WIDTHS},
+        "polished": polished,
+    }
+
+
+def _anneal(sets: RobustSets, width: float, seed: int) -> Float[Tensor, " d"]:
+    """Anneal to a given width."""
+    rows = unit_rows(sets)
+    if not len(rows.thresholds):
+        return torch.zeros_like(sets.normals[0])
+    found = anneal_from_several(
+        rows.normals.float(),
+        rows.thresholds.float(),
+        seed=seed,
+        config=AnnealConfig(last_width=width),
+    )
+    return as_perturbation(found.double().numpy(), sets)
+
+
+def _cross_validated(
+    sets: RobustSets, folds: tuple[Int[Tensor, " k"], ...], fit: _Fit
+) -> float:
+    """Fit without each fold in turn and count the fold."""
+    kept = 0
+    for number, fold in enumerate(folds):
+        rest = torch.cat([*folds[:number], *folds[number + 1 :]])
+        v = fit(_subset(sets, rest))
+        kept += int(_subset(sets, fold).contains(v).sum())
+    return kept / len(sets.offsets)
+
+
+def _set_aside(
+    sets: RobustSets, holdout: RobustSets | float, seed: int
+) -> tuple[RobustSets, RobustSets]:
+    """Separate the rows to fit from those for the report.
+
+    Args:
+        sets: The robust sets of the sample.
+        holdout: Further robust sets, or a share of the sample.
+        seed: Seed of the split.
+
+    Returns:
+        Both parts.
+
+    Raises:
+        ValueError: If the holdout does not fit; see :func:`fit_defense`.
+    """
+    if isinstance(holdout, RobustSets):
+        same = holdout.normals.shape[1:] == sets.normals.shape[1:]
+        if not same or holdout.epsilon != sets.epsilon:
+            raise ValueError(
+                f"holdout must have dimension {sets.normals.shape[1]} and budget "
+                f"{sets.epsilon}, got {holdout.normals.shape[1]} and {holdout.epsilon}."
+            )
+        return sets, holdout
+    num = len(sets.offsets)
+    count = round(holdout * num) if 0.0 < holdout < 1.0 else 0
+    if not 0 < count < num:
+        raise ValueError(
+            "holdout must be robust sets, or a share in (0, 1) that leaves rows on "
+            f"both sides of {num}, got {holdout}."
+        )
+    # Another stream than that of the folds.
+    order = torch.randperm(num, generator=torch.Generator().manual_seed(seed + 2**31))
+    return _subset(sets, order[count:]), _subset(sets, order[:count])
+
+
+def _subset(sets: RobustSets, rows: Int[Tensor, " k"]) -> RobustSets:
+    """Take some rows."""
+    rows = rows.to(sets.normals.device)
+    return RobustSets(
+        normals=sets.normals[rows], offsets=sets.offsets[rows], epsilon=sets.epsilon
+    )

@@ -1,0 +1,357 @@
+r"""Every method for Eq. (7) behind one name, with its bounds, anytime.
+
+A method is a generator of :class:`~paper_lib.defense.solution.Progress`. The driver
+here keeps the best point and the best evidence, stops when the two meet, when the time
+is up, or when the user interrupts, and certifies what it has.
+"""
+
+import math
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from threadpoolctl import threadpool_limits
+from torch import Tensor
+
+from paper_lib.defense.annealing import anneal_from_several
+from paper_lib.defense.boxes import box_search
+from paper_lib.defense.certificate import Certificate, Evidence
+from paper_lib.defense.closed_forms import closed_form
+from paper_lib.defense.conflicts import matching_evidence
+from paper_lib.defense.hitting_sets import hitting_set_search
+from paper_lib.defense.local_search import MARGIN, hold_point, insert, search
+from paper_lib.defense.min_norm import Gram, MinNorm
+from paper_lib.defense.moments import moment_bounds
+from paper_lib.defense.plane import plane_sweep
+from paper_lib.defense.ramp import ramp_ascent
+from paper_lib.defense.rows import (
+    UnitRows,
+    as_perturbation,
+    surely_satisfied,
+    unit_rows,
+)
+from paper_lib.defense.solution import Progress, Solution, certify
+from paper_lib.robust_sets import RobustSets
+
+Method = Literal[
+    "auto",
+    "closed_form",
+    "plane",
+    "boxes",
+    "hitting_sets",
+    "search",
+    "annealed",
+    "ramp",
+]
+# Without a time limit work is limited instead, so that results repeat.
+_TRIALS = 60
+_NODES, _FEW_NODES = 101, 21
+# The share of a time limit after which the search makes room for the bounds.
+_SEARCH_SHARE = 0.3
+# How large a problem "auto" hands to the exact methods.
+_BOX_DIM, _HITTING_SET_ROWS = 3, 60
+# Seconds that the first steps towards a bound may take, for each pair of rows and for
+# each product in a cell's matrix: generous, and only looked at under a time limit.
+_PAIR_SECONDS, _CELL_SECONDS = 1e-7, 4e-10
+# Conflicts cost the square of the number of rows; up to here they come unasked.
+_FEW_ROWS = 1000
+
+
+@dataclass(kw_only=True, slots=True)
+class _Best:
+    """What the steps so far have found."""
+
+    sets: RobustSets
+    perturbation: Float[Tensor, " d"]
+    count: int = -1
+    evidence: Evidence | None = None
+    violated: int = 0
+    stopped_by: Literal["done", "time_limit", "interrupt"] = "done"
+
+    @property
+    def is_optimal(self) -> bool:
+        """Whether the bounds meet."""
+        return self.count >= len(self.sets.offsets) - self.violated
+
+    def take(self, progress: Progress) -> None:
+        """Keep what is better than before."""
+        if progress.point is not None:
+            self.offer(as_perturbation(progress.point, self.sets))
+        if progress.evidence is not None:
+            violated = progress.violated
+            if violated is None:
+                violated = progress.evidence.violated_at_least(self.sets)
+            if violated > self.violated:
+                self.evidence, self.violated = progress.evidence, violated
+
+    def offer(self, perturbation: Float[Tensor, " d"]) -> None:
+        """Keep a perturbation that satisfies more rows for sure."""
+        count = int(surely_satisfied(self.sets, perturbation).sum())
+        if count > self.count:
+            self.perturbation, self.count = perturbation, count
+
+    def certificate(self) -> Certificate:
+        """Certify the best of both."""
+        return certify(self.sets, self.perturbation, self.evidence, self.violated)
+
+
+@dataclass(kw_only=True, slots=True)
+class _Clock:
+    """Measures what is left of a time limit; without one there is no end."""
+
+    limit: float | None
+    began: float = field(default_factory=time.perf_counter)
+
+    def remaining(self, share: float = 1.0) -> float:
+        """Seconds until a share of the limit is used up; infinite without a limit."""
+        if self.limit is None:
+            return math.inf
+        return share * self.limit - (time.perf_counter() - self.began)
+
+
+def maximize_coverage(
+    sets: RobustSets,
+    method: Method = "auto",
+    time_limit: float | None = None,
+    seed: int = 0,
+) -> Solution:
+    r"""Look for the perturbation in most robust sets, and say how good it is.
+
+    Maximizes :math:`\phi_n(v)`, Eq. (7), over V. Methods: ``"closed_form"`` for up to
+    two rows (Sec. 4), ``"plane"`` in two dimensions, ``"boxes"`` in few, and
+    ``"hitting_sets"`` for few rows are exact; ``"search"`` anneals, polishes and
+    exchanges rows; ``"annealed"`` and ``"ramp"`` (the paper's) stop earlier.
+
+    Args:
+        sets: The robust sets.
+        method: The method; ``"auto"`` picks by size.
+        time_limit: Seconds, kept within about a tenth unless one step takes longer.
+            What is left after the search goes into the upper bound. None: a fixed
+            amount of work, the same on every run; for large problems the upper bound
+            is then the trivial one, and :func:`upper_bound` gives a better one.
+        seed: Seed of all random choices.
+
+    Returns:
+        The best perturbation found, its coverage and certificate, and which method it
+        was. After Ctrl-C as well, with ``stopped_by`` saying so.
+
+    Raises:
+        ValueError: If the method is unknown or does not fit the rows, or the time limit
+            is not > 0.
+
+    Example:
+        >>> sets = RobustSets(
+        ...     normals=torch.tensor([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]]),
+        ...     offsets=torch.tensor([-0.5, -0.5, -0.5]),
+        ...     epsilon=1.0,
+        ... )
+        >>> solution = maximize_coverage(sets)
+        >>> solution.method, round(solution.coverage, 3), solution.certificate.gap
+        ('plane', 0.667, 0.0)
+    """
+    _check(method, time_limit)
+    rows = unit_rows(sets)
+    chosen = _pick(rows) if method == "auto" else method
+    clock = _Clock(limit=time_limit)
+    best = _start(sets)
+    _run(_stages(chosen, best, rows, seed, clock), best, clock)
+    return Solution(
+        perturbation=best.perturbation,
+        coverage=float(sets.coverage(best.perturbation)),
+        certificate=best.certificate(),
+        method=chosen,
+        stopped_by=best.stopped_by,
+    )
+
+
+def upper_bound(
+    sets: RobustSets,
+    time_limit: float | None = 10.0,
+    *,
+    max_nodes: int | None = None,
+    seed: int = 0,
+    start: Float[Tensor, " d"] | None = None,
+) -> Certificate:
+    r"""Bound the maximum of :math:`\phi_n` from above, with a proof.
+
+    Conflicting pairs first, then the moments of :mod:`paper_lib.defense.moments`.
+
+    Args:
+        sets: The robust sets.
+        time_limit: Seconds; None: ``max_nodes`` alone ends it, so that the result is
+            the same on every run.
+        max_nodes: Cells of the ball to solve, at most; None: no limit, or about a
+            hundred without a time limit.
+        seed: Seed of all random choices.
+        start: A good perturbation, the witness of the lower bound; None: one is looked
+            for.
+
+    Returns:
+        The certificate.
+
+    Raises:
+        ValueError: If a limit is not > 0, or ``start`` does not fit the rows.
+    """
+    _check("search", time_limit)
+    if max_nodes is not None and max_nodes < 1:
+        raise ValueError(f"max_nodes must be at least 1, got {max_nodes}.")
+    clock, best = _Clock(limit=time_limit), _start(sets)
+    rows = unit_rows(sets)
+    if start is not None:
+        sets.check_candidates(start, "start")
+        best.offer(start)
+    stages = [(_bounds(best, seed, _node_limit(max_nodes, time_limit), clock), 1.0)]
+    if start is None:
+        stages.insert(0, (_search(rows, seed, _TRIALS), _SEARCH_SHARE))
+    _run(stages, best, clock)
+    return best.certificate()
+
+
+def _check(method: str, time_limit: float | None) -> None:
+    """Reject an unknown method and a limit that is no time.
+
+    Raises:
+        ValueError: See the summary.
+    """
+    if method not in get_args(Method):
+        raise ValueError(f"method must be one of {get_args(Method)}, got {method!r}.")
+    if time_limit is not None and not 0.0 < time_limit < math.inf:
+        raise ValueError(f"time_limit must be finite and > 0, got {time_limit}.")
+
+
+def _start(sets: RobustSets) -> _Best:
+    """Begin with no defense."""
+    best = _Best(sets=sets, perturbation=torch.zeros_like(sets.normals[0]))
+    best.offer(best.perturbation)
+    return best
+
+
+def _pick(rows: UnitRows) -> str:
+    """Choose a method by the number of rows left to decide and their dimension."""
+    num, dim = rows.normals.shape
+    if num <= 2:
+        return "closed_form"
+    if dim == 2:
+        return "plane"
+    if dim <= _BOX_DIM:
+        return "boxes"
+    return "hitting_sets" if num <= _HITTING_SET_ROWS else "search"
+
+
+def _node_limit(max_nodes: int | None, time_limit: float | None) -> int | None:
+    return _NODES if max_nodes is None and time_limit is None else max_nodes
+
+
+_Stage = tuple[Iterator[Progress], float]
+
+
+def _stages(
+    method: str, best: _Best, rows: UnitRows, seed: int, clock: _Clock
+) -> Iterator[_Stage]:
+    """Give the steps of a method in their order, each with its share of the time."""
+    sets, limit = best.sets, clock.limit
+    if method == "closed_form":
+        yield iter([closed_form(rows, sets)]), 1.0
+    elif method == "plane":
+        yield plane_sweep(rows), 1.0
+        yield box_search(rows, target=best.count), 1.0
+    elif method == "boxes":
+        yield _search(rows, seed, _TRIALS), _SEARCH_SHARE
+        yield box_search(rows, target=best.count), 1.0
+    elif method == "hitting_sets":
+        yield _search(rows, seed, _TRIALS), _SEARCH_SHARE
+        start = best.perturbation.double().cpu().numpy() / (sets.epsilon or 1.0)
+        yield (
+            hitting_set_search(sets, rows, remaining=clock.remaining, start=start),
+            1.0,
+        )
+    elif method == "search":
+        yield _search(rows, seed, None if limit else _TRIALS), _SEARCH_SHARE
+        if limit or len(rows.thresholds) <= _FEW_ROWS:
+            yield _bounds(best, seed, None if limit else _FEW_NODES, clock), 1.0
+    elif method == "annealed":
+        yield iter([Progress(point=_annealed(rows, seed))]), 1.0
+    else:
+        best.offer(ramp_ascent(sets).perturbation)
+
+
+def _annealed(rows: UnitRows, seed: int) -> Float[np.ndarray, " d"]:
+    """Anneal in single precision, which is enough for a start."""
+    if not len(rows.thresholds):
+        return np.zeros(rows.normals.shape[1])
+    normals, thresholds = rows.normals.float(), rows.thresholds.float()
+    return anneal_from_several(normals, thresholds, seed=seed).double().numpy()
+
+
+def _search(rows: UnitRows, seed: int, max_trials: int | None) -> Iterator[Progress]:
+    """Anneal, polish, then exchange rows."""
+    if not len(rows.thresholds):
+        return
+    start = _annealed(rows, seed)
+    yield Progress(point=start)
+    problem = MinNorm(Gram(rows.normals.numpy()), rows.thresholds.numpy() + MARGIN)
+    held = insert(problem, hold_point(problem, start))
+    yield Progress(point=problem.point(held.active))
+    most = held.count
+    for best in search(problem, held, seed=seed, max_trials=max_trials):
+        better = best.count > most
+        most = max(most, best.count)
+        yield Progress(point=problem.point(best.active) if better else None)
+
+
+def _bounds(
+    best: _Best, seed: int, max_nodes: int | None, clock: _Clock
+) -> Iterator[Progress]:
+    """Bound by conflicting pairs, then by moments, as far as there is time for each."""
+    num, dim = best.sets.normals.shape
+    if clock.remaining() > _PAIR_SECONDS * num**2:
+        yield Progress(evidence=matching_evidence(best.sets))
+    if clock.remaining() < _CELL_SECONDS * (num + dim) * dim**2:
+        return
+    start = best.perturbation.double().cpu().numpy() / (best.sets.epsilon or 1.0)
+    yield from moment_bounds(best.sets, seed=seed, start=start, max_nodes=max_nodes)
+
+
+def _run(stages: Iterable[_Stage], best: _Best, clock: _Clock) -> None:
+    """Run stage after stage until the bounds meet, the time is up, or an interrupt."""
+    try:
+        with threadpool_limits(limits=1):
+            for steps, share in stages:
+                if not best.is_optimal and not _advance(steps, best, clock, share):
+                    best.stopped_by = "time_limit"
+        if best.is_optimal:
+            best.stopped_by = "done"
+    except KeyboardInterrupt:
+        best.stopped_by = "interrupt"
+
+
+def _advance(
+    steps: Iterator[Progress], best: _Best, clock: _Clock, share: float
+) -> bool:
+    """Take steps until there is none, or the next would not fit.
+
+    Args:
+        steps: The steps.
+        best: What is improved.
+        clock: The time limit.
+        share: The share of it that these steps may use up.
+
+    Returns:
+        Whether the steps came to their end. A step is expected to take as long as the
+        one before.
+    """
+    last = 0.0
+    while clock.remaining(share) >= last:
+        began = time.perf_counter()
+        progress = next(steps, None)
+        if progress is None:
+            return True
+        best.take(progress)
+        if best.is_optimal:
+            return True
+        last = time.perf_counter() - began
+    return False
