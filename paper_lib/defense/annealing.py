@@ -186,8 +186,9 @@ def _products(
     """Multiply each point with its rows."""
     if normals.ndim == 3:
         return torch.bmm(normals, u.unsqueeze(-1)).squeeze(-1)
-    # A matrix-vector product is twice as fast as a product with a matrix of one row.
-    return (normals @ u[0]).unsqueeze(0) if len(u) == 1 else u @ normals.T
+    if _is_single(u):
+        return torch.from_numpy(normals.numpy() @ u[0].numpy()).unsqueeze(0)
+    return u @ normals.T
 
 
 def _combine(
@@ -196,6 +197,11 @@ def _combine(
     """Add up the rows with weights."""
     if normals.ndim == 3:
         return torch.bmm(weights.unsqueeze(1), normals).squeeze(1)
-    return (
-        (weights[0] @ normals).unsqueeze(0) if len(weights) == 1 else weights @ normals
-    )
+    if _is_single(weights):
+        return torch.from_numpy(weights[0].numpy() @ normals.numpy()).unsqueeze(0)
+    return weights @ normals
+
+
+def _is_single(points: Float[Tensor, "batch size"]) -> bool:
+    """Tell whether NumPy, whose matrix-vector product is the faster one, can serve."""
+    return len(points) == 1 and points.device.type == "cpu"

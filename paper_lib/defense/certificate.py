@@ -6,7 +6,7 @@ real numbers, and of no others: a certificate carries a fingerprint of its rows.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor
@@ -15,6 +15,7 @@ from paper_lib.defense.rows import fingerprint, surely_satisfied
 from paper_lib.robust_sets import RobustSets
 
 
+@runtime_checkable
 class Evidence(Protocol):
     """What proves an upper bound: a number of rows that everyone must violate."""
 

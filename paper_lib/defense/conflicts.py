@@ -25,8 +25,7 @@ from paper_lib.robust_sets import RobustSets
 # Pairs this near to touching are left out: rounding could not prove them.
 _CLEARANCE = 1e-7
 _BLOCK = 1000
-# Dense graphs take long to match, and a few pairs of each row nearly suffice.
-_MOST_PARTNERS, _FEW_ROWS = 16, 1000
+_FEW_ROWS = 1000
 
 
 def conflicting_pairs(
@@ -60,18 +59,22 @@ def conflicting_pairs(
     return np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
 
 
-def matching_evidence(sets: RobustSets) -> SubsystemEvidence:
+def matching_evidence(
+    sets: RobustSets, *, most_partners: int | None = 16
+) -> SubsystemEvidence:
     """Prove an upper bound by a fractional matching of conflicting pairs.
 
     Args:
         sets: The robust sets.
+        most_partners: Of many rows consider this many pairs each, since dense graphs
+            take long to match and a few pairs nearly suffice; None: all of them.
 
     Returns:
         The evidence; rows that nobody satisfies count as well.
     """
     rows = unit_rows(sets)
     few = len(rows.thresholds) <= _FEW_ROWS
-    pairs = conflicting_pairs(rows, most_partners=None if few else _MOST_PARTNERS)
+    pairs = conflicting_pairs(rows, most_partners=None if few else most_partners)
     matched = _fractional_matching(pairs, len(rows.thresholds))
     lengths = np.linalg.norm(scaled_rows(sets)[0], axis=1)
     index = rows.index.numpy()

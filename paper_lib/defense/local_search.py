@@ -139,7 +139,7 @@ def _cheapest(
         return None
     costs = missing[rows] ** 2
     if held.active.rows:
-        products = problem.gram.columns(held.active.rows)[:, rows].astype(np.float64)
+        products = problem.gram.columns(held.active.index)[:, rows].astype(np.float64)
         explained = (products * (held.active.inverse @ products)).sum(axis=0)
         costs = costs / np.maximum(1.0 - explained, 1e-9)
     best = int(np.argmin(costs))

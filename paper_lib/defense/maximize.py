@@ -48,7 +48,7 @@ Method = Literal[
     "ramp",
 ]
 # Without a time limit work is limited instead, so that results repeat.
-_TRIALS = 60
+_TRIALS, _TRIALS_A_COUNT = 60, 20
 _NODES, _FEW_NODES = 101, 21
 # The share of a time limit after which the search makes room for the bounds.
 _SEARCH_SHARE = 0.3
@@ -292,15 +292,20 @@ def _search(rows: UnitRows, seed: int, max_trials: int | None) -> Iterator[Progr
     if not len(rows.thresholds):
         return
     start = _annealed(rows, seed)
-    yield Progress(point=start)
+    yield Progress()
     problem = MinNorm(Gram(rows.normals.numpy()), rows.thresholds.numpy() + MARGIN)
     held = insert(problem, hold_point(problem, start))
     yield Progress(point=problem.point(held.active))
-    most = held.count
-    for best in search(problem, held, seed=seed, max_trials=max_trials):
-        better = best.count > most
-        most = max(most, best.count)
+    found = best = held
+    for trial, best in enumerate(
+        search(problem, held, seed=seed, max_trials=max_trials)
+    ):
+        # Counting exactly takes as long as a few trials.
+        better = best.count > found.count and trial % _TRIALS_A_COUNT == 0
+        found = best if better else found
         yield Progress(point=problem.point(best.active) if better else None)
+    if best.count > found.count:
+        yield Progress(point=problem.point(best.active))
 
 
 def _bounds(

@@ -97,10 +97,11 @@ class Gram:
             normals: Unit normals; single precision is enough and faster.
         """
         self.normals = np.ascontiguousarray(normals, dtype=np.float32)
-        self._slots: dict[int, int] = {}
+        self._slots = np.full(len(normals), -1)
         self._columns = np.empty((64, len(normals)), dtype=np.float32)
+        self._used = 0
 
-    def columns(self, rows: Sequence[int]) -> Float[np.ndarray, "k m"]:
+    def columns(self, rows: Int[np.ndarray, " k"]) -> Float[np.ndarray, "k m"]:
         """Give the products of some rows with all rows.
 
         Args:
@@ -109,20 +110,22 @@ class Gram:
         Returns:
             One line for each.
         """
-        slots = [self._slot(row) for row in rows]
+        slots = self._slots[rows]
+        if (slots < 0).any():
+            for row in rows[slots < 0].tolist():
+                self._compute(row)
+            slots = self._slots[rows]
         return self._columns[slots]
 
-    def _slot(self, row: int) -> int:
-        """Find a column, computed the first time."""
-        slot = self._slots.get(row)
-        if slot is None:
-            slot = self._slots[row] = len(self._slots)
-            if slot == len(self._columns):
-                more = np.empty_like(self._columns)
-                self._columns = np.concatenate([self._columns, more])
-            self._columns[slot] = self.normals @ self.normals[row]
-            self._columns[slot, row] = 1.0
-        return slot
+    def _compute(self, row: int) -> None:
+        """Fill the next column."""
+        if self._used == len(self._columns):
+            more = np.empty_like(self._columns)
+            self._columns = np.concatenate([self._columns, more])
+        self._columns[self._used] = self.normals @ self.normals[row]
+        self._columns[self._used, row] = 1.0
+        self._slots[row] = self._used
+        self._used += 1
 
 
 class MinNorm:
@@ -148,7 +151,7 @@ class MinNorm:
         """
         if not active.rows:
             return np.zeros(len(self.thresholds))
-        columns = self.gram.columns(active.rows)
+        columns = self.gram.columns(active.index)
         return (active.multipliers.astype(np.float32) @ columns).astype(np.float64)
 
     def length_squared(self, active: Active) -> float:
@@ -185,7 +188,7 @@ class MinNorm:
         Returns:
             The new active set; None if there is none within the limit.
         """
-        column = self.gram.columns([row])[0]
+        column = self.gram.columns(np.array([row]))[0]
         multiplier, length = 0.0, self.length_squared(active)
         for _ in range(_MAX_CHANGES):
             products = column[active.index].astype(np.float64)
