@@ -1,0 +1,37 @@
+"""Result objects -> matplotlib figures and Markdown tables, for the book's pages.
+
+Each function returns a new figure, closed for pyplot, so that a page shows it once, by
+ending a cell with it, and a script saves it.
+"""
+
+from paper_lib.plotting.algorithm import (
+    plot_ascents,
+    plot_certified_band,
+    plot_relaxations,
+)
+from paper_lib.plotting.attacks import (
+    plot_accuracy_against_budget,
+    plot_images,
+    plot_margins,
+)
+from paper_lib.plotting.plane import plot_half_planes
+from paper_lib.plotting.tables import (
+    comparison_table,
+    markdown_table,
+    percents,
+    play_name,
+)
+
+__all__ = [
+    "comparison_table",
+    "markdown_table",
+    "percents",
+    "play_name",
+    "plot_accuracy_against_budget",
+    "plot_ascents",
+    "plot_certified_band",
+    "plot_half_planes",
+    "plot_images",
+    "plot_margins",
+    "plot_relaxations",
+]
