@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from paper_lib.checks import check_finite, check_radius, check_same_kind
-from paper_lib.geometry import in_l2_ball, l2_norm, row_dots
+from paper_lib.geometry import in_l2_ball, l2_norm, rough_dots, row_dots
 from paper_lib.linearize import Linearization
 
 
@@ -165,5 +165,11 @@ class RobustSets:
         check_finite(**{name: v})
 
     def _contains_one(self, v: Float[Tensor, " d"]) -> Bool[Tensor, " n"]:
-        slack = row_dots(self.normals, v.unsqueeze(0)) + self.offsets.double()
-        return (slack >= 0) & in_l2_ball(v, self.epsilon)
+        products, error = rough_dots(self.normals, v)
+        slack = products + self.offsets.double()
+        verdicts = slack >= 0
+        # Where rounding could decide, one order of summation does.
+        near = (~(slack.abs() > error)).nonzero()[:, 0]
+        exact = row_dots(self.normals[near], v.unsqueeze(0))
+        verdicts[near] = exact + self.offsets[near].double() >= 0
+        return verdicts & in_l2_ball(v, self.epsilon)

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from paper_lib.geometry import l2_norm, row_dots, scale_to_radius, unit_vectors
+from paper_lib.geometry import l2_norm, rough_dots, scale_to_radius, unit_vectors
 from paper_lib.robust_sets import RobustSets
 
 # Rounding of one float64 operation, relative.
@@ -57,7 +57,7 @@ def unit_rows(sets: RobustSets) -> UnitRows:
     Returns:
         The rows left to decide, on the CPU. None when the budget is zero.
     """
-    normals, offsets = sets.normals.cpu(), sets.offsets.cpu().double()
+    normals, offsets = sets.normals.detach().cpu(), sets.offsets.cpu().double()
     lengths = l2_norm(normals)
     reach = lengths * sets.epsilon
     thresholds = torch.where(
@@ -68,12 +68,21 @@ def unit_rows(sets: RobustSets) -> UnitRows:
     free, lost = thresholds <= -1.0, thresholds > 1.0
     index = (~free & ~lost).nonzero()[:, 0]
     return UnitRows(
-        normals=unit_vectors(normals[index].double()),
+        normals=_units(normals[index], lengths[index]),
         thresholds=thresholds[index],
         index=index,
         num_free=int(free.sum()),
         lost=lost.nonzero()[:, 0],
     )
+
+
+def _units(
+    normals: Float[Tensor, "m d"], lengths: Float[Tensor, " m"]
+) -> Float[Tensor, "m d"]:
+    """Divide by the lengths; the largest float64 are scaled down before."""
+    if normals.dtype == torch.float32:
+        return normals.double() / lengths.unsqueeze(-1)
+    return unit_vectors(normals)
 
 
 def fingerprint(sets: RobustSets) -> str:
@@ -115,15 +124,25 @@ def surely_satisfied(
     v = perturbation.detach().cpu()
     if not _inside_exactly(v, sets.epsilon):
         return torch.zeros(len(offsets), dtype=torch.bool)
-    slack = row_dots(normals, v.unsqueeze(0)) + offsets
-    size = row_dots(normals.abs(), v.abs().unsqueeze(0)) + offsets.abs()
-    # Pairwise summation of d products, one more sum, and the rounding of this bound.
-    depth = max(normals.shape[1] - 1, 1).bit_length() + 4
-    error = torch.where(offsets.isinf(), 0.0, 2 * depth * UNIT_ROUNDOFF * size + TINY)
-    verdicts = slack > error
-    for row in ((slack.abs() <= error) | slack.isnan()).nonzero()[:, 0].tolist():
-        verdicts[row] = _dot(normals[row], v) + Fraction(offsets[row].item()) >= 0
+    products, error = rough_dots(normals, v)
+    verdicts = products + offsets > 0
+    error = error + 4 * UNIT_ROUNDOFF * offsets.abs()
+    doubtful = ~((products + offsets).abs() > error) & offsets.isfinite()
+    for row in doubtful.nonzero()[:, 0].tolist():
+        verdicts[row] = _decide(normals[row], offsets[row], v)
     return verdicts
+
+
+def _decide(
+    normal: Float[Tensor, " d"], offset: Float[Tensor, ""], v: Float[Tensor, " d"]
+) -> bool:
+    """Decide one row: in float64 with a bound on its rounding, else with rationals."""
+    terms = normal.double() * v.double()
+    slack = float(terms.sum() + offset)
+    error = 2 * len(v) * UNIT_ROUNDOFF * float(terms.abs().sum() + offset.abs()) + TINY
+    if abs(slack) > error:
+        return slack > 0
+    return _dot(normal, v) + Fraction(offset.item()) >= 0
 
 
 def _inside_exactly(v: Float[Tensor, " d"], radius: float) -> bool:
