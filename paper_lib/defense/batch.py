@@ -11,28 +11,30 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from jaxtyping import Float
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from paper_lib.defense.annealing import AnnealConfig, anneal
 from paper_lib.defense.local_search import MARGIN, hold_point, insert, search
-from paper_lib.defense.maximize import maximize_coverage
-from paper_lib.defense.min_norm import Gram, MinNorm
+from paper_lib.defense.min_norm import EMPTY, Active, Gram, MinNorm
 from paper_lib.defense.rows import as_perturbation, safe_rows
 from paper_lib.defense.solution import Solution, certify
+from paper_lib.geometry import l2_norm
 from paper_lib.robust_sets import RobustSets
 
-# A warm start needs neither wide functions nor many steps.
-_WARM = AnnealConfig(
-    num_steps=25, first_width=0.03, last_width=0.003, first_step=0.02, last_step=0.002
-)
-_WARM_TRIALS = 12
+# First all budgets together, on some of the rows and with wide functions; then each one
+# by itself, from the better of what that gave and its neighbor's solution.
+_COARSE = AnnealConfig(num_steps=50, last_width=0.03)
+_COARSE_ROWS = 2000
+_FINE = AnnealConfig(num_steps=40, first_width=0.05, first_step=0.03)
+_PATH_TRIALS, _BATCH_TRIALS = 4, 60
 
 
 def coverage_path(family: Sequence[RobustSets], seed: int = 0) -> tuple[Solution, ...]:
     """Maximize the coverage of one classifier at many budgets.
 
-    The middle budget is solved from scratch; from there each one begins with the
-    solution of its neighbor.
+    The largest budget comes first. What it covers a smaller one covers with less than
+    its norm, and so each begins with what the one before held.
 
     Args:
         family: Robust sets with equal normals, budgets in increasing order.
@@ -43,24 +45,95 @@ def coverage_path(family: Sequence[RobustSets], seed: int = 0) -> tuple[Solution
 
     Raises:
         ValueError: If the family is empty, normals differ, or budgets do not increase.
-        KeyboardInterrupt: If interrupted: part of a path is no path.
+
+    Example:
+        >>> family = [
+        ...     RobustSets(
+        ...         normals=torch.tensor([[1.0, 0.0], [-1.0, 0.0]]),
+        ...         offsets=torch.tensor([0.7 - budget, 0.8 - budget]),
+        ...         epsilon=budget,
+        ...     )
+        ...     for budget in (0.5, 1.0)
+        ... ]
+        >>> [solution.coverage for solution in coverage_path(family)]
+        [1.0, 0.5]
     """
     _check_family(family)
     gram = Gram(safe_rows(family[0]).normals)
-    middle = len(family) // 2
-    first = maximize_coverage(family[middle], method="search", seed=seed)
-    if first.stopped_by == "interrupt":
-        raise KeyboardInterrupt
-    found = {middle: first.perturbation}
-    for numbers in (range(middle + 1, len(family)), range(middle - 1, -1, -1)):
-        near, previous = first.perturbation, family[middle]
-        for number in numbers:
-            start = near.double().cpu().numpy() / (previous.epsilon or 1.0)
-            near = _warm(family[number], gram, start, seed)
-            found[number], previous = near, family[number]
+    asked = _family_thresholds(family)
+    with threadpool_limits(limits=1):
+        starts = _coarse(gram, asked, seed)
+        found: list[Float[Tensor, " d"]] = []
+        point, active = np.zeros(starts.shape[1]), EMPTY
+        for sets, thresholds, start in reversed(
+            list(zip(family, asked, starts, strict=True))
+        ):
+            counts = [_count(gram, thresholds, u) for u in (start, point)]
+            better = start if counts[0] > counts[1] else point
+            point, active = _fine(gram, thresholds, better, active, seed)
+            found.append(as_perturbation(point, sets))
     return tuple(
-        _solution(sets, found[number], "path") for number, sets in enumerate(family)
+        _solution(sets, v, "path")
+        for sets, v in zip(family, reversed(found), strict=True)
     )
+
+
+def _family_thresholds(family: Sequence[RobustSets]) -> Float[np.ndarray, "k m"]:
+    """Compute what each row asks for at each budget; decided rows ask for 2 or -2."""
+    normals = family[0].normals.detach().cpu()
+    lengths = l2_norm(normals)
+    lines = []
+    for sets in family:
+        offsets = sets.offsets.detach().cpu().double()
+        reach = lengths * sets.epsilon
+        asked = torch.where(reach > 0, -offsets / reach, -offsets.sign() * torch.inf)
+        lines.append(asked.nan_to_num(nan=-torch.inf).clamp(-2.0, 2.0))
+    return torch.stack(lines).numpy()
+
+
+def _coarse(
+    gram: Gram, asked: Float[np.ndarray, "k m"], seed: int
+) -> Float[np.ndarray, "k d"]:
+    """Anneal each budget from zero and from the mean normal; keep the better."""
+    draw = np.random.default_rng(seed)
+    rows = draw.permutation(asked.shape[1])[:_COARSE_ROWS]
+    mean = gram.normals.mean(axis=0)
+    mean = 0.5 * mean / max(float(np.linalg.norm(mean)), 1e-12)
+    starts = np.repeat([np.zeros_like(mean), mean], len(asked), axis=0)
+    found = anneal(
+        torch.from_numpy(gram.normals[rows]),
+        torch.from_numpy(np.tile(asked[:, rows], (2, 1)).astype(np.float32)),
+        torch.from_numpy(starts.astype(np.float32)),
+        config=_COARSE,
+    ).numpy()
+    counts = (found @ gram.normals.T >= np.tile(asked, (2, 1))).sum(axis=1)
+    second = counts[len(asked) :] > counts[: len(asked)]
+    choice = np.arange(len(asked)) + np.where(second, len(asked), 0)
+    return found[choice].astype(np.float64)
+
+
+def _count(
+    gram: Gram, thresholds: Float[np.ndarray, " m"], u: Float[np.ndarray, " d"]
+) -> int:
+    """Count the rows that a point satisfies."""
+    return int((gram.normals @ u.astype(np.float32) >= thresholds).sum())
+
+
+def _fine(
+    gram: Gram,
+    thresholds: Float[np.ndarray, " m"],
+    start: Float[np.ndarray, " d"],
+    active: Active,
+    seed: int,
+) -> tuple[Float[np.ndarray, " d"], Active]:
+    """Anneal a little from a start, polish, and exchange a few rows."""
+    u = anneal(
+        torch.from_numpy(gram.normals),
+        torch.from_numpy(thresholds.astype(np.float32))[None],
+        torch.from_numpy(start.astype(np.float32))[None],
+        config=_FINE,
+    )[0]
+    return _polish(gram, thresholds, u.double().numpy(), active, seed, _PATH_TRIALS)
 
 
 def maximize_batch(
@@ -99,12 +172,31 @@ def maximize_batch(
         torch.zeros(len(problems), normals.shape[-1], device=device),
         config=config or AnnealConfig(),
     )
-    return tuple(
-        _solution(sets, _polish(sets, Gram(rows.normals), u, seed), "batch")
-        for sets, rows, u in zip(
-            problems, scaled, found.double().cpu().numpy(), strict=True
+    solutions = []
+    for sets, asked, u in zip(problems, scaled, found.double().cpu(), strict=True):
+        point, _ = _polish(
+            Gram(asked.normals), asked.thresholds, u.numpy(), EMPTY, seed, _BATCH_TRIALS
         )
-    )
+        solutions.append(_solution(sets, as_perturbation(point, sets), "batch"))
+    return tuple(solutions)
+
+
+def _polish(
+    gram: Gram,
+    thresholds: Float[np.ndarray, " m"],
+    u: Float[np.ndarray, " d"],
+    active: Active,
+    seed: int,
+    trials: int,
+) -> tuple[Float[np.ndarray, " d"], Active]:
+    """Polish a point and exchange a few rows, unless that loses rows."""
+    problem = MinNorm(gram, thresholds + MARGIN)
+    held = insert(problem, hold_point(problem, u, active))
+    for better in search(problem, held, seed=seed, max_trials=trials):
+        held = better
+    if held.count < _count(gram, thresholds, u):
+        return u, held.active
+    return problem.point(held.active), held.active
 
 
 def _solution(sets: RobustSets, v: Float[Tensor, " d"], method: str) -> Solution:
@@ -130,30 +222,3 @@ def _check_family(family: Sequence[RobustSets]) -> None:
         raise ValueError(f"family must have increasing budgets, got {budgets}.")
     if not all(torch.equal(sets.normals, family[0].normals) for sets in family):
         raise ValueError("family must have equal normals, got others at some budget.")
-
-
-def _warm(
-    sets: RobustSets, gram: Gram, start: Float[np.ndarray, " d"], seed: int
-) -> Float[Tensor, " d"]:
-    """Anneal a little from a neighbor's solution, then polish."""
-    thresholds = np.clip(safe_rows(sets).thresholds, -2.0, 2.0)
-    u = anneal(
-        torch.from_numpy(gram.normals),
-        torch.from_numpy(thresholds).float()[None],
-        torch.from_numpy(start).float()[None],
-        config=_WARM,
-    )[0]
-    return _polish(sets, gram, u.double().numpy(), seed)
-
-
-def _polish(
-    sets: RobustSets, gram: Gram, u: Float[np.ndarray, " d"], seed: int
-) -> Float[Tensor, " d"]:
-    """Polish a point and exchange a few rows."""
-    problem = MinNorm(gram, safe_rows(sets).thresholds + MARGIN)
-    held = insert(problem, hold_point(problem, u))
-    for better in search(problem, held, seed=seed, max_trials=_WARM_TRIALS):
-        held = better
-    polished = as_perturbation(problem.point(held.active), sets)
-    plain = as_perturbation(u, sets)
-    return max(polished, plain, key=lambda v: float(sets.coverage(v)))

@@ -248,6 +248,23 @@ class MinNorm:
             active = changed
         return None
 
+    def settle(self, active: Active) -> Active:
+        """Make an active set of other thresholds exact for these.
+
+        Args:
+            active: An active set of a problem with the same rows.
+
+        Returns:
+            Those of its rows whose multipliers are positive here.
+        """
+        asked = self.thresholds[active.index]
+        moved = Active(
+            rows=active.rows,
+            multipliers=active.inverse @ asked,
+            inverse=active.inverse,
+        )
+        return self.release(moved, ())
+
     def release(self, active: Active, rows: Sequence[int]) -> Active:
         """Take rows out and restore an active set with multipliers of one sign.
 

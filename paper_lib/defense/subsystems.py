@@ -13,6 +13,7 @@ or not, and a row may be branched on: where it is satisfied it leaves its subsys
 where it is violated it covers them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,7 +74,7 @@ class Lists:
         )
 
     @classmethod
-    def of(cls, lists: "list[Int[np.ndarray, ' length']]") -> "Lists":
+    def of(cls, lists: Sequence[Int[np.ndarray, " _"]]) -> "Lists":
         """Join arrays into lists.
 
         Args:
@@ -251,7 +252,9 @@ def _leaf_bound(
     part = slice(evidence.packings.starts[leaf], evidence.packings.starts[leaf + 1])
     loads = np.zeros(len(status), dtype=np.int64)
     total = 0
-    for subsystem, weight in zip(chosen, evidence.weights[part].tolist(), strict=True):
+    for subsystem, weight in zip(
+        chosen.tolist(), evidence.weights[part].tolist(), strict=True
+    ):
         rows = evidence.subsystems[subsystem]
         if (status[rows] == _VIOLATED).any():
             continue
