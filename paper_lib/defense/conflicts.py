@@ -50,6 +50,8 @@ def conflicting_pairs(
         angles = np.arccos(np.clip(normals[part] @ normals.T, -1.0, 1.0))
         gaps = angles - reach[part, np.newaxis] - reach
         apart = gaps > _CLEARANCE
+        # Rounded, the angle of a row with itself is not zero.
+        np.fill_diagonal(apart[:, part], False)
         if most_partners is not None and most_partners < len(reach):
             keys = np.where(apart, draw.random(gaps.shape, dtype=np.float32), -1.0)
             kept = np.partition(keys, -most_partners, axis=1)[:, -most_partners]

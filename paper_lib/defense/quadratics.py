@@ -25,7 +25,7 @@ from jaxtyping import Float, Int
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from paper_lib.defense.rows import UNIT_ROUNDOFF, SafeRows, safe_rows
-from paper_lib.defense.trees import is_tree
+from paper_lib.defense.trees import are_kinds, is_tree
 from paper_lib.robust_sets import RobustSets
 
 
@@ -77,10 +77,12 @@ class QuadraticEvidence:
         rows = safe_rows(sets)
         lost = int(np.isposinf(rows.thresholds).sum())
         least = math.inf
-        for leaf, cell in enumerate(self._cells()):
-            least = min(least, self._leaf_bound(rows, leaf, cell))
-            if least <= 0:
-                return lost if least == 0 else -1
+        # Numbers may be anything here; what overflows proves nothing.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for leaf, cell in enumerate(self._cells()):
+                least = min(least, self._leaf_bound(rows, leaf, cell))
+                if least <= 0:
+                    return lost if least == 0 else -1
         return lost + int(least)
 
     def _leaf_bound(self, rows: SafeRows, leaf: int, cell: Cell) -> int:
@@ -97,6 +99,12 @@ class QuadraticEvidence:
 
     def _is_well_formed(self, num_rows: int, dim: int) -> bool:
         """Tell whether arrays fit each other, before anything is computed."""
+        if not (
+            are_kinds([self.splits], "i")
+            and are_kinds([self.cuts, self.ball_multipliers], "f")
+            and are_kinds([self.directions, self.shifts, self.cut_multipliers], "f", 2)
+        ):
+            return False
         leaves = int((self.splits == -1).sum())
         count = len(self.directions)
         return bool(
@@ -182,6 +190,8 @@ def quadratic_bound(
     matrix[np.diag_indices_from(matrix)] += ball_multiplier
     linear = -normals.T @ (curves * shift) - ways.T @ (nu * (low + high) / 2)
     constant = len(shift) - curves @ shift**2 - ball_multiplier + nu @ (low * high)
+    if not (np.isfinite(matrix).all() and np.isfinite(linear).all()):
+        return None
     try:
         factor = cho_factor(matrix, lower=True)
     except LinAlgError:

@@ -150,7 +150,7 @@ def _inside_exactly(v: Float[Tensor, " d"], radius: float) -> bool:
     norm = float(l2_norm(v))
     if norm < radius * (1.0 - 1e-12):
         return True
-    if norm > radius * (1.0 + 1e-12):
+    if not norm <= radius * (1.0 + 1e-12):  # NaN is outside
         return False
     return _dot(v, v) <= Fraction(radius) ** 2
 

@@ -21,7 +21,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.sparse import csr_array
 
 from paper_lib.defense.rows import TINY, UNIT_ROUNDOFF, scaled_rows
-from paper_lib.defense.trees import is_tree
+from paper_lib.defense.trees import are_kinds, is_tree
 from paper_lib.robust_sets import RobustSets
 
 # Weights are whole numbers of this unit, so that sums of them are exact.
@@ -66,9 +66,11 @@ class Lists:
             The verdict.
         """
         return bool(
-            len(self.starts) > 0
+            are_kinds([self.starts, self.items], "i")
+            and len(self.starts) > 0
             and self.starts[0] == 0
             and self.starts[-1] == len(self.items)
+            and ((self.starts >= 0) & (self.starts <= len(self.items))).all()
             and (np.diff(self.starts) >= 0).all()
             and ((self.items >= 0) & (self.items < bound)).all()
         )
@@ -127,9 +129,13 @@ class SubsystemEvidence:
 
     def _is_well_formed(self, num_rows: int) -> bool:
         """Tell whether arrays fit each other, before anything is computed."""
+        # Weights that are no whole numbers would be rounded where rows are loaded.
+        if not are_kinds([self.splits, self.weights], "i"):
+            return False
         leaves = int((self.splits == -1).sum())
         return bool(
-            self.subsystems.is_valid(num_rows)
+            are_kinds([self.multipliers], "f")
+            and self.subsystems.is_valid(num_rows)
             and self.packings.is_valid(len(self.subsystems))
             and self.multipliers.shape == self.subsystems.items.shape
             and self.weights.shape == self.packings.items.shape

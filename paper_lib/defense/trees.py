@@ -1,7 +1,9 @@
 """Binary trees in preorder, the form in which evidence stores its branchings."""
 
+from collections.abc import Sequence
+
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, Shaped
 
 
 def is_tree(splits: Int[np.ndarray, " nodes"]) -> bool:
@@ -19,3 +21,23 @@ def is_tree(splits: Int[np.ndarray, " nodes"]) -> bool:
     """
     open_nodes = 1 + np.cumsum(np.where(splits == -1, -1, 1))
     return bool(len(splits) and open_nodes[-1] == 0 and (open_nodes[:-1] > 0).all())
+
+
+def are_kinds(
+    arrays: Sequence[Shaped[np.ndarray, "..."]], kind: str, ndim: int = 1
+) -> bool:
+    """Tell whether arrays that were read from somewhere hold what they should.
+
+    Args:
+        arrays: The arrays.
+        kind: NumPy's letter for signed integers, ``"i"``, or floats, ``"f"``.
+        ndim: How many axes each must have.
+
+    Returns:
+        The verdict.
+
+    Example:
+        >>> are_kinds([np.array([1])], "i"), are_kinds([np.array([1.0])], "i")
+        (True, False)
+    """
+    return all(array.dtype.kind == kind and array.ndim == ndim for array in arrays)
