@@ -141,7 +141,28 @@ def test_a_segment_of_the_disc_by_hand():
     )
     assert small.area == pytest.approx(math.pi / 3 - math.sqrt(3) / 4, rel=1e-13)
     assert small.area + large.area == pytest.approx(math.pi, rel=1e-14)
+    for cell in (small, large):  # two corners, whatever the disc was made of
+        assert sorted(cell.is_arc.tolist()) == [False, True]
+        assert np.abs(cell.vertices[:, 0]) == pytest.approx([math.sqrt(0.75)] * 2)
+        assert cell.vertices[:, 1] == pytest.approx([0.5, 0.5])
     assert (small.satisfied.tolist(), large.satisfied.tolist()) == ([True], [False])
+
+
+def test_vertices_outside_the_disc_are_left_out():
+    """Lines at x = 0.9 with y = 0.4 inside, with y = 0.5 outside the unit disc."""
+    for height, inner in ((0.4, [[0.9, 0.4]]), (0.5, [])):
+        offsets = np.array([-0.9, -height])
+        found = vertices(np.eye(2), offsets, 1.0, on_circle=False)
+        assert found.tolist() == inner
+        assert len(vertices(np.eye(2), offsets, 1.0)) == 4 + len(inner)
+
+
+def test_parts_too_small_to_tell_from_rounding_stay_with_their_neighbor():
+    """Three lines around a triangle of area 1e-18, and around one of 1e-6."""
+    for distance, num in ((1e-9, 6), (1e-3, 7)):
+        found = cells(STAR, np.full(3, distance), 1.0)
+        assert len(found) == num
+        assert sum(cell.area for cell in found) == pytest.approx(math.pi, rel=1e-14)
 
 
 STAR = np.array([[math.cos(a), math.sin(a)] for a in (0.3, 2.4, 4.5)])
