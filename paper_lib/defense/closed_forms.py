@@ -47,6 +47,7 @@ def closed_form(rows: UnitRows, sets: RobustSets) -> Progress:
         ValueError: If more than two rows are left.
 
     Example:
+        >>> from paper_lib.defense.rows import unit_rows
         >>> sets = RobustSets(
         ...     normals=torch.tensor([[3.0, 4.0]], dtype=torch.float64),
         ...     offsets=torch.tensor([-2.5], dtype=torch.float64),

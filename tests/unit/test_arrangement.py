@@ -323,6 +323,9 @@ def test_a_drawing_shows_counts_lines_and_the_maximizer():
     assert (ours.get_label(), ours.get_xydata().tolist()) == ("ours", [[0.5, -0.5]])
     shades = axis.collections[0].get_array()
     assert sorted(shades.tolist()) == [1, 2, 2, 3]
+    for path, count in zip(axis.collections[0].get_paths(), shades, strict=True):
+        middle = torch.from_numpy(path.vertices[:-1].mean(axis=0)).float()
+        assert sets.contains(middle).sum() == count
     assert bar.get_ylabel() == "rows that hold"
 
 
