@@ -310,13 +310,18 @@ def rough_dots(
 
     Returns:
         The products and the bounds, as float64; a bound may be infinite or NaN where a
-        number overflowed, and then says nothing.
+        number over- or underflowed, and then says nothing.
     """
     kind = torch.finfo(rows.dtype)
     norms = torch.linalg.vector_norm(rows, dim=-1, dtype=torch.float64)
     relative = (2 * rows.shape[1] + 32) * kind.eps
     error = relative * norms * l2_norm(vector) + rows.shape[1] * kind.tiny
-    return (rows @ vector).double(), error
+    products = (rows @ vector).double()
+    # Squares of such lengths underflow; and a sum that overflowed may have any sign.
+    unknown = ~products.isfinite()
+    if rows.dtype == torch.float64:
+        unknown |= norms < 1e-140
+    return products, error.masked_fill(unknown, torch.inf)
 
 
 def _near_one(

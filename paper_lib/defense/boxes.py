@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Int
 
 from paper_lib.defense.rows import TINY, UNIT_ROUNDOFF, SafeRows, UnitRows, safe_rows
 from paper_lib.defense.solution import Progress
-from paper_lib.defense.trees import is_tree
+from paper_lib.defense.trees import are_kinds, is_tree
 from paper_lib.robust_sets import RobustSets
 
 # Boxes cut in one step: a step of 4,000 rows takes a few milliseconds.
@@ -62,7 +62,9 @@ class BoxEvidence:
     def _is_well_formed(self, dim: int) -> bool:
         """Tell whether the arrays form one tree; what cuts may be is seen later."""
         return bool(
-            self.splits.shape == self.cuts.shape
+            are_kinds([self.splits], "i")
+            and are_kinds([self.cuts], "f")
+            and self.splits.shape == self.cuts.shape
             and ((self.splits >= -1) & (self.splits < dim)).all()
             and (self.cuts[self.splits == -1] == 0).all()
             and is_tree(self.splits)

@@ -92,7 +92,10 @@ class Certificate:
                 f"{self.fingerprint[:12]}, got rows with fingerprint {found[:12]}. "
                 "Gradients computed on another processor differ in their last bits."
             )
-        fits = self.perturbation.shape == sets.normals.shape[1:]
+        fits = (
+            self.perturbation.shape == sets.normals.shape[1:]
+            and self.perturbation.dtype == sets.normals.dtype
+        )
         if self.num_rows != len(sets.offsets) or not fits:
             return False
         reached = int(surely_satisfied(sets, self.perturbation).sum())

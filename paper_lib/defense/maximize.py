@@ -53,7 +53,7 @@ _NODES, _FEW_NODES = 101, 21
 # The share of a time limit after which the search makes room for the bounds.
 _SEARCH_SHARE = 0.3
 # How large a problem "auto" hands to the exact methods.
-_BOX_DIM, _HITTING_SET_ROWS = 3, 60
+_BOX_DIM, _HITTING_SET_ROWS = 3, 40
 # Seconds that the first steps towards a bound may take, for each pair of rows and for
 # each product in a cell's matrix: generous, and only looked at under a time limit.
 _PAIR_SECONDS, _CELL_SECONDS = 1e-7, 4e-10

@@ -120,7 +120,7 @@ def moment_bounds(
     root = _solve(search, (), _first_moments(search, start))
     counter = itertools.count()
     queue = [(root.bound, next(counter), root)]
-    proven, solved = 0, 1
+    proven, solved = -1 if lost else 0, 1
     while True:
         progress = Progress()
         if (found := whole_rows(queue[0][0] - _SPARE)) > proven:

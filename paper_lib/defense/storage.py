@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -19,10 +20,11 @@ from paper_lib.defense.quadratics import QuadraticEvidence
 from paper_lib.defense.subsystems import Lists, SubsystemEvidence
 
 _FORMAT = "paper-lib/certificate/1"
-_KINDS: dict[str, type] = {
+_KINDS: dict[str, type[Evidence]] = {
     kind.__name__: kind for kind in (BoxEvidence, QuadraticEvidence, SubsystemEvidence)
 }
 _Arrays = dict[str, np.ndarray]
+_Kind = TypeVar("_Kind")
 
 
 def save_certificate(certificate: Certificate, path: str | os.PathLike[str]) -> None:
@@ -92,7 +94,7 @@ def load_certificate(path: str | os.PathLike[str]) -> Certificate:
             perturbation=torch.from_numpy(arrays["perturbation"]),
             evidence=evidence,
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} holds no certificate: {error}") from error
 
 
@@ -134,14 +136,19 @@ def _arrays_of(value: Evidence | Lists, name: str) -> _Arrays:
     return arrays
 
 
-def _build(kind: type, arrays: Mapping[str, np.ndarray], name: str) -> Evidence:
+def _build(kind: type[_Kind], arrays: Mapping[str, np.ndarray], name: str) -> _Kind:
     """Put the arrays of a dataclass back in their places."""
     values = {}
-    for part in fields(kind):
+    for part in fields(kind):  # pyright: ignore[reportArgumentType]
         where = f"{name}.{part.name}"
         is_list = part.type is Lists
-        values[part.name] = _build(Lists, arrays, where) if is_list else arrays[where]
+        values[part.name] = _lists(arrays, where) if is_list else arrays[where]
     return kind(**values)
+
+
+def _lists(arrays: Mapping[str, np.ndarray], name: str) -> Lists:
+    """Put the two arrays of lists back together."""
+    return Lists(starts=arrays[f"{name}.starts"], items=arrays[f"{name}.items"])
 
 
 def _checksum(arrays: Mapping[str, np.ndarray], claims: str) -> str:

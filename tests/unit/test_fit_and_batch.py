@@ -1,0 +1,156 @@
+"""The perturbation to deploy, and many problems at once."""
+
+import numpy as np
+import pytest
+import torch
+
+from paper_lib.defense import (
+    coverage_path,
+    fit_defense,
+    maximize_batch,
+    maximize_coverage,
+)
+from paper_lib.linearize import Linearization
+from paper_lib.robust_sets import RobustSets
+from tests.oracles import fits_exactly, random_tensor
+from tests.unit.defense_cases import count, random_sets
+
+
+def clustered(n, seed, dim=8):
+    """Margins and gradients that a sample of another seed shares."""
+    labels = torch.arange(n) % 2 * 2.0 - 1.0
+    gradients = 0.7 * random_tensor(n, dim, seed=seed)
+    gradients[:, 0] += 1.0 + 0.8 * labels
+    gradients[:, 1] += labels
+    logits = labels * (1.0 + random_tensor(n, seed=seed + 1).abs())
+    return Linearization(logits=logits.double(), gradients=gradients)
+
+
+SAMPLE = RobustSets.from_linearization(clustered(240, 0), 1.0)
+FRESH = RobustSets.from_linearization(clustered(600, 7), 1.0)
+
+
+def test_the_points_set_aside_are_counted_and_never_fitted():
+    one = fit_defense(SAMPLE, holdout=FRESH, num_folds=3)
+    other = RobustSets(
+        normals=-FRESH.normals, offsets=FRESH.offsets - 1.0, epsilon=FRESH.epsilon
+    )
+    two = fit_defense(SAMPLE, holdout=other, num_folds=3)
+    assert torch.equal(one.perturbation, two.perturbation)
+    assert one.holdout_coverage == FRESH.coverage(one.perturbation)
+    assert two.holdout_coverage == other.coverage(one.perturbation)
+    assert (one.num_holdout, one.method) == (600, "fit")
+    assert one.coverage == SAMPLE.coverage(one.perturbation)
+    assert one.certificate.verify(SAMPLE)
+
+
+def test_a_share_is_set_aside_before_anything_is_fitted():
+    """Rows set aside are spoiled afterwards; the perturbation stays."""
+    one = fit_defense(SAMPLE, holdout=0.25, seed=3, num_folds=2)
+    assert one.num_holdout == 60
+    order = torch.randperm(240, generator=torch.Generator().manual_seed(3 + 2**31))
+    normals = SAMPLE.normals.clone()
+    normals[order[:60]] *= -1.0
+    spoiled = RobustSets(
+        normals=normals, offsets=SAMPLE.offsets, epsilon=SAMPLE.epsilon
+    )
+    two = fit_defense(spoiled, holdout=0.25, seed=3, num_folds=2)
+    assert torch.equal(one.perturbation, two.perturbation)
+    assert one.holdout_coverage != two.holdout_coverage
+
+
+def test_the_choice_is_the_best_of_what_was_validated():
+    found = fit_defense(SAMPLE, holdout=FRESH, num_folds=3)
+    assert found.validation[found.choice] == max(found.validation.values())
+    assert "polished" in found.validation
+    assert all(0.0 <= share <= 1.0 for share in found.validation.values())
+    other = fit_defense(SAMPLE, holdout=FRESH, num_folds=3, seed=1)
+    assert other.validation != found.validation
+
+
+def family_of(count=8):
+    lin = clustered(200, 0)
+    budgets = np.linspace(0.5, 1.5, count).tolist()
+    return [RobustSets.from_linearization(lin, budget) for budget in budgets]
+
+
+def test_a_path_is_feasible_repeats_and_is_near_the_single_solves():
+    family = family_of()
+    path = coverage_path(family)
+    again = coverage_path(family)
+    for sets, one, two in zip(family, path, again, strict=True):
+        assert fits_exactly(one.perturbation, sets.epsilon)
+        assert one.coverage == sets.coverage(one.perturbation)
+        assert torch.equal(one.perturbation, two.perturbation)
+        assert one.certificate.verify(sets)
+        single = maximize_coverage(sets, method="annealed")
+        assert count(sets, one.perturbation) >= count(sets, single.perturbation)
+
+
+def test_a_path_takes_decided_rows_and_a_budget_of_zero():
+    lin = clustered(40, 0)
+    logits = lin.logits.clone()
+    logits[0], logits[1] = 0.0, 100.0
+    gradients = lin.gradients.clone()
+    gradients[2] = 0.0
+    odd = Linearization(logits=logits, gradients=gradients)
+    family = [RobustSets.from_linearization(odd, budget) for budget in (0.0, 0.5, 1.0)]
+    path = coverage_path(family)
+    # At budget zero all but the point without a label are covered.
+    assert path[0].coverage == 39 / 40
+    assert path[0].perturbation.tolist() == [0.0] * 8
+    assert all(one.certificate.verify(s) for one, s in zip(path, family, strict=True))
+
+
+def test_a_batch_solves_each_of_its_problems():
+    problems = [random_sets(n=100, dim=6, seed=seed) for seed in range(3)]
+    for sets, solution in zip(problems, maximize_batch(problems), strict=True):
+        assert fits_exactly(solution.perturbation, sets.epsilon)
+        assert solution.coverage == sets.coverage(solution.perturbation)
+        single = maximize_coverage(sets, method="search")
+        assert solution.coverage >= single.coverage - 0.03
+        assert solution.certificate.verify(sets)
+
+
+@pytest.mark.gpu
+def test_a_batch_on_a_gpu_covers_as_much():
+    problems = [random_sets(n=100, dim=6, seed=seed) for seed in range(3)]
+    there = [
+        RobustSets(
+            normals=sets.normals.cuda(), offsets=sets.offsets.cuda(), epsilon=1.0
+        )
+        for sets in problems
+    ]
+    here = maximize_batch(problems)
+    for one, two in zip(here, maximize_batch(there), strict=True):
+        assert abs(one.coverage - two.coverage) <= 0.02
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("call", "match"),
+    [
+        (lambda: coverage_path([]), "^family must hold robust sets"),
+        (lambda: coverage_path(family_of()[::-1]), "^family must have increasing"),
+        (
+            lambda: coverage_path([SAMPLE, replace_budget(FRESH, 2.0)]),
+            "^family must have equal normals",
+        ),
+        (lambda: maximize_batch([]), "^problems must be robust sets of one shape"),
+        (lambda: maximize_batch([SAMPLE, FRESH]), "^problems must be robust sets"),
+        (lambda: fit_defense(SAMPLE, holdout=0.0), "^holdout must be robust sets, or"),
+        (lambda: fit_defense(SAMPLE, holdout=1.5), "^holdout must be robust sets, or"),
+        (
+            lambda: fit_defense(SAMPLE, holdout=replace_budget(FRESH, 2.0)),
+            "^holdout must have dimension 8 and budget 1.0, got 8 and 2.0",
+        ),
+        (lambda: fit_defense(SAMPLE, num_folds=1), "^num_folds must be at least 2"),
+    ],
+)
+def test_bad_calls(call, match):
+    with pytest.raises(ValueError, match=match):
+        call()
+
+
+def replace_budget(sets, epsilon):
+    return RobustSets(normals=sets.normals, offsets=sets.offsets, epsilon=epsilon)
