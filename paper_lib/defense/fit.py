@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from paper_lib.defense.annealing import AnnealConfig, anneal_from_several
-from paper_lib.defense.maximize import maximize_coverage
+from paper_lib.defense.maximize import search_only
 from paper_lib.defense.rows import as_perturbation, unit_rows
 from paper_lib.defense.solution import Solution, certify
 from paper_lib.robust_sets import RobustSets
@@ -101,15 +101,9 @@ def _candidates(seed: int) -> dict[str, _Fit]:
     def annealed(width: float) -> _Fit:
         return lambda sets: _anneal(sets, width, seed)
 
-    def polished(sets: RobustSets) -> Float[Tensor, " d"]:
-        found = maximize_coverage(sets, method="search", seed=seed)
-        if found.stopped_by == "interrupt":
-            raise KeyboardInterrupt
-        return found.perturbation
-
     return {
         **{f"annealed to {width:g}": annealed(width) for width in _WIDTHS},
-        "polished": polished,
+        "polished": lambda sets: search_only(sets, seed),
     }
 
 

@@ -168,6 +168,26 @@ def maximize_coverage(
     )
 
 
+def search_only(sets: RobustSets, seed: int) -> Float[Tensor, " d"]:
+    """Anneal, polish and exchange rows, without any bound.
+
+    Args:
+        sets: The robust sets.
+        seed: Seed of all random choices.
+
+    Returns:
+        The perturbation that ``maximize_coverage(sets, method="search")`` returns.
+
+    Raises:
+        KeyboardInterrupt: If interrupted.
+    """
+    best, clock = _start(sets), _Clock(limit=None)
+    _run([(_search(unit_rows(sets), seed, _TRIALS), 1.0)], best, clock)
+    if best.stopped_by == "interrupt":
+        raise KeyboardInterrupt
+    return best.perturbation
+
+
 def upper_bound(
     sets: RobustSets,
     time_limit: float | None = 10.0,
