@@ -62,7 +62,7 @@ notebooks: $(READY)  ## Execute the notebooks and refresh their stored outputs
 experiments: $(READY)  ## Compute the stored results that are missing, on the complete data
 	$(BIN)/python tools/build_book.py run book/mnist_0_against_1.ipynb _build/experiments/mnist_0_against_1.ipynb -p compute True --timeout 36000
 
-bench: $(READY)  ## Time attacks against plain torch and peers, and check their precision
+bench: $(READY)  ## Attacks against plain torch and peers, the defense against references
 	$(BIN)/python -m benchmarks
 
 regen: $(READY)  ## Rewrite the regression tests' expected values (say why in CHANGELOG)
