@@ -95,7 +95,8 @@ for name, sets in one_point.items():
     )
 
 # %%
-plot_half_planes(one_point["meets the ball"])
+sets = one_point["meets the ball"]
+plot_half_planes(sets, points={"projection of 0": maximize_coverage(sets).perturbation})
 
 # %% [markdown]
 # ## Two points
@@ -129,10 +130,12 @@ for name, sets in two_points.items():
     )
 
 # %%
-plot_half_planes(two_points["meet inside"])
+sets = two_points["meet inside"]
+plot_half_planes(sets, points={"projection of 0": maximize_coverage(sets).perturbation})
 
 # %%
-plot_half_planes(two_points["meet outside"])
+sets = two_points["meet outside"]
+plot_half_planes(sets, points={"projection of 0": maximize_coverage(sets).perturbation})
 
 # %% [markdown]
 # ## More points: regions
@@ -347,7 +350,7 @@ print("read back from disk, it holds:", again.verify(sets))
 # coverage of all test points. Seconds are for one thread of a machine that other work
 # shared. `fit_defense` sets a fifth of its points aside, so its fit sees fewer.
 #
-# No test point was looked at to choose a setting of the search or of the bound. But both
+# No test point served to choose a setting of the search or of the bound. But both
 # were developed with training points of 0 against 1, 2 against 4 and 1 against 7 of MNIST
 # and 0 against 6 of Fashion-MNIST in view; last settings were chosen on 3 against 8 and 4
 # against 9, which are not in the tables.

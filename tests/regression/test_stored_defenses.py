@@ -1,0 +1,68 @@
+"""The stored comparison of defenses, computed again for one instance."""
+
+import itertools
+import math
+from pathlib import Path
+
+import pytest
+
+from benchmarks.instances import real_instance, real_instances
+from paper_lib.defense import maximize_coverage, ramp_ascent, upper_bound
+from paper_lib.experiments import load_record
+
+FOLDER = Path(__file__).resolve().parents[2] / "results" / "defense"
+SCHEMA = "paper-lib/defense-comparison/1"
+RECORDS = sorted(
+    path for path in FOLDER.glob("*.json") if not path.stem.endswith("path")
+)
+PATHS = sorted(FOLDER.glob("*-path.json"))
+
+
+def test_there_is_a_record_of_every_instance():
+    names = {f"{d}-{c[0]}-{c[1]}-{m:g}" for d, c, m in real_instances()}
+    assert {path.stem for path in RECORDS} == names
+    assert len(PATHS) == 2
+
+
+@pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)
+def test_a_record_keeps_the_order_of_its_bounds(path):
+    record = load_record(path, schema=SCHEMA)
+    counts = {name: found["count"] for name, found in record["methods"].items()}
+    bounds = record["bounds"]
+    assert max(counts.values()) == counts["search"]
+    assert counts["search"] <= bounds["moments"]["count"] < bounds["pairs"]["count"]
+    assert bounds["moments"]["verified"]
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_a_path_keeps_its_order_at_every_budget(path):
+    points = load_record(path, schema=SCHEMA)["points"]
+    assert len(points) == 20
+    for point in points:
+        assert point["ramp"] <= point["lower"] <= point["upper"] <= 1.0
+    # A bound at one budget does not speak of another, but coverage falls.
+    assert all(one["lower"] >= two["lower"] for one, two in itertools.pairwise(points))
+
+
+@pytest.mark.fulldata
+def test_one_record_comes_out_again():
+    """Within a few rows: other processors train other weights."""
+    path = FOLDER / "mnist-1-7-0.7.json"
+    record = load_record(path, schema=SCHEMA)
+    instance = real_instance("mnist", (1, 7), 0.7)
+    counts = record["methods"]
+    found = maximize_coverage(instance.sets, method="search")
+    # A hundredth of the rows: the weights differ between kernels, not the method.
+    allowed = 0.01 * record["instance"]["rows"]
+    rows = record["instance"]["rows"]
+    assert abs(rows * found.coverage - counts["search"]["count"]) <= allowed
+    ramp = ramp_ascent(instance.sets)
+    assert abs(rows * ramp.coverage - counts["ramp, raw rows"]["count"]) <= allowed
+    held = instance.holdout.coverage(found.perturbation)
+    assert math.isclose(held, counts["search"]["holdout"], abs_tol=0.01)
+    certificate = upper_bound(
+        instance.sets, None, max_nodes=31, start=found.perturbation
+    )
+    assert certificate.verify(instance.sets)
+    assert record["bounds"]["moments"]["count"] - allowed <= certificate.upper_count
+    assert certificate.upper_count < record["bounds"]["pairs"]["count"]
