@@ -26,6 +26,19 @@ def check_radius(radius: float, name: str = "radius") -> None:
         raise ValueError(f"{name} must be finite and >= 0, got {radius}.")
 
 
+def check_seed(seed: int) -> None:
+    """Reject what is no seed for both NumPy and torch.
+
+    Args:
+        seed: The seed to check.
+
+    Raises:
+        ValueError: If ``seed`` is no integer from 0 to 2^62.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= 2**62:
+        raise ValueError(f"seed must be an integer from 0 to 2**62, got {seed!r}.")
+
+
 def check_same_kind(**tensors: Tensor) -> None:
     """Reject tensors that are not floating point, or differ in dtype or device.
 

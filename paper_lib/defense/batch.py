@@ -14,6 +14,7 @@ from jaxtyping import Float
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
+from paper_lib.checks import check_seed
 from paper_lib.defense.annealing import AnnealConfig, anneal
 from paper_lib.defense.local_search import MARGIN, hold_point, insert, search
 from paper_lib.defense.min_norm import EMPTY, Active, Gram, MinNorm
@@ -44,7 +45,8 @@ def coverage_path(family: Sequence[RobustSets], seed: int = 0) -> tuple[Solution
         A solution for each budget, with the trivial upper bound. The same on every run.
 
     Raises:
-        ValueError: If the family is empty, normals differ, or budgets do not increase.
+        ValueError: If the family is empty, normals differ, budgets do not increase, or
+            the seed is negative.
 
     Example:
         >>> family = [
@@ -58,6 +60,7 @@ def coverage_path(family: Sequence[RobustSets], seed: int = 0) -> tuple[Solution
         >>> [solution.coverage for solution in coverage_path(family)]
         [1.0, 0.5]
     """
+    check_seed(seed)
     _check_family(family)
     gram = Gram(safe_rows(family[0]).normals)
     asked = _family_thresholds(family)
@@ -153,8 +156,10 @@ def maximize_batch(
         A solution for each, with the trivial upper bound.
 
     Raises:
-        ValueError: If there is no problem, or shapes or devices differ.
+        ValueError: If there is no problem, shapes or devices differ, or the seed is
+            negative.
     """
+    check_seed(seed)
     shapes = {(sets.normals.shape, sets.normals.device) for sets in problems}
     if len(shapes) != 1:
         raise ValueError(

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from paper_lib.checks import check_seed
 from paper_lib.defense.annealing import AnnealConfig, anneal_from_several
 from paper_lib.defense.maximize import search_only
 from paper_lib.defense.rows import as_perturbation, unit_rows
@@ -62,9 +63,10 @@ def fit_defense(
 
     Raises:
         ValueError: If the holdout is no share in (0, 1) or has another budget or
-            dimension, or a fold would be empty.
+            dimension, a fold would be empty, or the seed is negative.
         KeyboardInterrupt: If interrupted: a choice made on part of the folds is none.
     """
+    check_seed(seed)
     fitted, aside = _set_aside(sets, holdout, seed)
     num = len(fitted.offsets)
     if not 2 <= num_folds <= num:

@@ -17,6 +17,7 @@ from jaxtyping import Float
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
+from paper_lib.checks import check_seed
 from paper_lib.defense.annealing import anneal_from_several
 from paper_lib.defense.boxes import box_search
 from paper_lib.defense.certificate import Certificate, Evidence
@@ -27,7 +28,7 @@ from paper_lib.defense.local_search import MARGIN, hold_point, insert, search
 from paper_lib.defense.min_norm import Gram, MinNorm
 from paper_lib.defense.moments import moment_bounds
 from paper_lib.defense.plane import plane_sweep
-from paper_lib.defense.ramp import ramp_ascent
+from paper_lib.defense.ramp import check_start, ramp_ascent
 from paper_lib.defense.rows import (
     UnitRows,
     as_perturbation,
@@ -35,6 +36,7 @@ from paper_lib.defense.rows import (
     unit_rows,
 )
 from paper_lib.defense.solution import Progress, Solution, certify
+from paper_lib.geometry import project_l2_ball
 from paper_lib.robust_sets import RobustSets
 
 Method = Literal[
@@ -140,8 +142,8 @@ def maximize_coverage(
         was. After Ctrl-C as well, with ``stopped_by`` saying so.
 
     Raises:
-        ValueError: If the method is unknown or does not fit the rows, or the time limit
-            is not > 0.
+        ValueError: If the method is unknown or does not fit the rows, the time limit
+            is not > 0, or the seed is negative.
 
     Example:
         >>> sets = RobustSets(
@@ -153,7 +155,7 @@ def maximize_coverage(
         >>> solution.method, round(solution.coverage, 3), solution.certificate.gap
         ('plane', 0.667, 0.0)
     """
-    _check(method, time_limit)
+    _check(method, time_limit, seed)
     rows = unit_rows(sets)
     chosen = _pick(rows) if method == "auto" else method
     clock = _Clock(limit=time_limit)
@@ -214,16 +216,17 @@ def upper_bound(
         The certificate.
 
     Raises:
-        ValueError: If a limit is not > 0, or ``start`` does not fit the rows.
+        ValueError: If a limit is not > 0, the seed is negative, or ``start`` does not
+            fit the rows or lies outside V.
     """
-    _check("search", time_limit)
+    _check("search", time_limit, seed)
     if max_nodes is not None and max_nodes < 1:
         raise ValueError(f"max_nodes must be at least 1, got {max_nodes}.")
     clock, best = _Clock(limit=time_limit), _start(sets)
     rows = unit_rows(sets)
     if start is not None:
-        sets.check_candidates(start, "start")
-        best.offer(start)
+        check_start(sets, start)
+        best.offer(project_l2_ball(start, sets.epsilon))
     stages = [(_bounds(best, seed, _node_limit(max_nodes, time_limit), clock), 1.0)]
     if start is None:
         stages.insert(0, (_search(rows, seed, _TRIALS), _SEARCH_SHARE))
@@ -231,8 +234,8 @@ def upper_bound(
     return best.certificate()
 
 
-def _check(method: str, time_limit: float | None) -> None:
-    """Reject an unknown method and a limit that is no time.
+def _check(method: str, time_limit: float | None, seed: int) -> None:
+    """Reject an unknown method, a limit that is no time, and no seed.
 
     Raises:
         ValueError: See the summary.
@@ -241,6 +244,7 @@ def _check(method: str, time_limit: float | None) -> None:
         raise ValueError(f"method must be one of {get_args(Method)}, got {method!r}.")
     if time_limit is not None and not 0.0 < time_limit < math.inf:
         raise ValueError(f"time_limit must be finite and > 0, got {time_limit}.")
+    check_seed(seed)
 
 
 def _start(sets: RobustSets) -> _Best:

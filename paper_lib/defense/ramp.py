@@ -117,7 +117,7 @@ def ramp_ascent(
     config = config or RampConfig()
     normals, offsets = _rows(sets, config.rows)
     start = torch.zeros_like(normals[0]) if start is None else start
-    _check_start(sets, start)
+    check_start(sets, start)
     v = project_l2_ball(start, sets.epsilon)  # the check has a slack, a result has none
     best, values, flat = v, [], False
     for length in (*_step_lengths(config, sets.epsilon), 0.0):
@@ -174,8 +174,12 @@ def _step_lengths(config: RampConfig, epsilon: float) -> list[float]:
     ]
 
 
-def _check_start(sets: RobustSets, start: Float[Tensor, " d"]) -> None:
+def check_start(sets: RobustSets, start: Float[Tensor, " d"]) -> None:
     """Reject a start that does not fit the rows or lies outside V.
+
+    Args:
+        sets: The robust sets.
+        start: Where a search is to begin.
 
     Raises:
         ValueError: See the summary.

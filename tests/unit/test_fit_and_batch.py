@@ -113,6 +113,7 @@ def test_a_batch_solves_each_of_its_problems():
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_a_batch_on_a_gpu_covers_as_much():
     problems = [random_sets(n=100, dim=6, seed=seed) for seed in range(3)]
     there = [

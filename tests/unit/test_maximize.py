@@ -353,6 +353,12 @@ def test_points_of_the_unit_ball_become_perturbations_inside():
             lambda: upper_bound(PLAIN, start=torch.zeros(4, dtype=F64)),
             r"^start must have shape \(5,\)",
         ),
+        (
+            lambda: upper_bound(PLAIN, start=torch.ones(5, dtype=F64)),
+            "^start must be one point of the ball of radius 1.0",
+        ),
+        (lambda: maximize_coverage(PLAIN, seed=-1), "^seed must be an integer from 0"),
+        (lambda: fit_defense(PLAIN, seed=0.5), "^seed must be an integer from 0"),
         (lambda: maximize_coverage(PLAIN, method="plane"), "dimension 2"),
         (lambda: maximize_coverage(PLAIN, method="closed_form"), "two rows"),
     ],
