@@ -348,7 +348,7 @@ print("read back from disk, it holds:", again.verify(sets))
 # of 0.7, 1 and 1.3 times the median margin. `python -m tools.compare_defenses` computes
 # these records; work is limited, not time, so the counts come out again. *Held out* is
 # coverage of all test points. Seconds are for one thread of a machine that other work
-# shared. `fit_defense` sets a fifth of its points aside, so its fit sees fewer.
+# shared; *search* here exchanges rows sixty times, the default is ten. `fit_defense` sets a fifth of its points aside, so its fit sees fewer.
 #
 # No test point served to choose a setting of the search or of the bound. But both
 # were developed with training points of 0 against 1, 2 against 4 and 1 against 7 of MNIST

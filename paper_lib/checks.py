@@ -1,7 +1,7 @@
 """Checks of arguments that many functions share, and the words of their errors."""
 
 import math
-from numbers import Real
+from numbers import Integral, Real
 
 import torch
 from torch import Tensor
@@ -35,7 +35,11 @@ def check_seed(seed: int) -> None:
     Raises:
         ValueError: If ``seed`` is no integer from 0 to 2^62.
     """
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= 2**62:
+    if (
+        isinstance(seed, bool)
+        or not isinstance(seed, Integral)
+        or not 0 <= seed <= 2**62
+    ):
         raise ValueError(f"seed must be an integer from 0 to 2**62, got {seed!r}.")
 
 

@@ -35,6 +35,7 @@ from paper_lib.robust_sets import RobustSets
 FOLDER = Path(__file__).resolve().parent.parent / "results" / "defense"
 SCHEMA = "paper-lib/defense-comparison/1"
 NODES = 101
+TRIALS = 60
 PATH_NODES = 31
 PATHS = (("mnist", (0, 1)), ("mnist", (2, 4)))
 PATH_MULTIPLES = tuple(round(0.5 + 0.05 * step, 2) for step in range(20))
@@ -46,7 +47,9 @@ METHODS: dict[str, Callable[[RobustSets], torch.Tensor]] = {
         ramp_ascent(sets, config=RampConfig(rows="unit")).perturbation
     ),
     "annealed": lambda sets: maximize_coverage(sets, method="annealed").perturbation,
-    "search": lambda sets: maximize_coverage(sets, method="search").perturbation,
+    "search": lambda sets: (
+        maximize_coverage(sets, method="search", max_trials=TRIALS).perturbation
+    ),
     "fit_defense": lambda sets: fit_defense(sets).perturbation,
 }
 

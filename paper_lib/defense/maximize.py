@@ -49,7 +49,8 @@ Method = Literal[
     "annealed",
     "ramp",
 ]
-# Without a time limit work is limited instead, so that results repeat.
+# Without a time limit work is limited instead, so that results repeat. Where more is
+# to follow, time on the search is well spent.
 _TRIALS, _TRIALS_A_COUNT = 60, 20
 _NODES, _FEW_NODES = 101, 21
 # The share of a time limit after which the search makes room for the bounds.
@@ -120,6 +121,8 @@ def maximize_coverage(
     method: Method = "auto",
     time_limit: float | None = None,
     seed: int = 0,
+    *,
+    max_trials: int = 10,
 ) -> Solution:
     r"""Look for the perturbation in most robust sets, and say how good it is.
 
@@ -136,6 +139,8 @@ def maximize_coverage(
             amount of work, the same on every run; for large problems the upper bound
             is then the trivial one, and :func:`upper_bound` gives a better one.
         seed: Seed of all random choices.
+        max_trials: How often the search exchanges rows where no time limit says so;
+            more may gain a row or two.
 
     Returns:
         The best perturbation found, its coverage and certificate, and which method it
@@ -143,7 +148,7 @@ def maximize_coverage(
 
     Raises:
         ValueError: If the method is unknown or does not fit the rows, the time limit
-            is not > 0, or the seed is negative.
+            is not > 0, or the seed or ``max_trials`` is negative.
 
     Example:
         >>> sets = RobustSets(
@@ -156,11 +161,13 @@ def maximize_coverage(
         ('plane', 0.667, 0.0)
     """
     _check(method, time_limit, seed)
+    if max_trials < 0:
+        raise ValueError(f"max_trials must be at least 0, got {max_trials}.")
     rows = unit_rows(sets)
     chosen = _pick(rows) if method == "auto" else method
     clock = _Clock(limit=time_limit)
     best = _start(sets)
-    _run(_stages(chosen, best, rows, seed, clock), best, clock)
+    _run(_stages(chosen, best, rows, seed, clock, max_trials), best, clock)
     return Solution(
         perturbation=best.perturbation,
         coverage=float(sets.coverage(best.perturbation)),
@@ -178,7 +185,7 @@ def search_only(sets: RobustSets, seed: int) -> Float[Tensor, " d"]:
         seed: Seed of all random choices.
 
     Returns:
-        The perturbation that ``maximize_coverage(sets, method="search")`` returns.
+        The perturbation.
 
     Raises:
         KeyboardInterrupt: If interrupted.
@@ -274,7 +281,12 @@ _Stage = tuple[Iterator[Progress], float]
 
 
 def _stages(
-    method: str, best: _Best, rows: UnitRows, seed: int, clock: _Clock
+    method: str,
+    best: _Best,
+    rows: UnitRows,
+    seed: int,
+    clock: _Clock,
+    max_trials: int,
 ) -> Iterator[_Stage]:
     """Give the steps of a method in their order, each with its share of the time."""
     sets, limit = best.sets, clock.limit
@@ -294,7 +306,7 @@ def _stages(
             1.0,
         )
     elif method == "search":
-        yield _search(rows, seed, None if limit else _TRIALS), _SEARCH_SHARE
+        yield _search(rows, seed, None if limit else max_trials), _SEARCH_SHARE
         if limit or len(rows.thresholds) <= _FEW_ROWS:
             yield _bounds(best, seed, None if limit else _FEW_NODES, clock), 1.0
     elif method == "annealed":

@@ -44,8 +44,8 @@ _SAME_DIRECTION = 0.8
 # A new direction has to promise this much more than a narrower cut along an old one.
 _NEW_DIRECTION = 0.5
 _TINY = 1e-12
-# Kept in hand, since a checker may add in another order.
-_SPARE = 1e-6
+# Kept in hand: a checker adds in another order and gives the ball a little more room.
+_SPARE = 1e-4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

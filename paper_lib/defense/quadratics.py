@@ -28,6 +28,9 @@ from paper_lib.defense.rows import UNIT_ROUNDOFF, SafeRows, safe_rows
 from paper_lib.defense.trees import are_kinds, is_tree
 from paper_lib.robust_sets import RobustSets
 
+# Larger multipliers could overflow, and no proof needs them.
+_HUGE = 1e100
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Cell:
@@ -47,7 +50,7 @@ class QuadraticEvidence:
     r"""A partition of the unit ball, and for each cell a quadratic that bounds it.
 
     Attributes:
-        directions: Vectors a along which the ball is cut.
+        directions: Vectors a along which the ball is cut, of length about one.
         splits: A binary tree in preorder: the direction an inner node cuts along, its
             side :math:`a^\top u \le h` first; -1 for a leaf.
         cuts: For each node where it cuts; zero for a leaf.
@@ -105,6 +108,9 @@ class QuadraticEvidence:
             and are_kinds([self.directions, self.shifts, self.cut_multipliers], "f", 2)
         ):
             return False
+        exact = (self.directions, self.cuts, self.ball_multipliers)
+        if any(array.dtype != np.float64 for array in (*exact, self.cut_multipliers)):
+            return False  # rounding is accounted for in double precision
         leaves = int((self.splits == -1).sum())
         count = len(self.directions)
         return bool(
@@ -124,8 +130,10 @@ class QuadraticEvidence:
                     self.cut_multipliers,
                 )
             )
-            and (self.ball_multipliers >= 0).all()
-            and (self.cut_multipliers >= 0).all()
+            and ((self.ball_multipliers >= 0) & (self.ball_multipliers <= _HUGE)).all()
+            and ((self.cut_multipliers >= 0) & (self.cut_multipliers <= _HUGE)).all()
+            and (np.abs(self.directions) <= 2.0).all()
+            and (np.abs(np.linalg.norm(self.directions, axis=1) - 1.0) < 0.5).all()
         )
 
     def _cells(self) -> Iterator[Cell]:

@@ -20,6 +20,8 @@ from paper_lib.robust_sets import RobustSets
 
 # Rounding of one float64 operation, relative.
 UNIT_ROUNDOFF = 2.0**-53
+# More than a number below the normal floats is off by.
+SMALLEST = 2.0**-1070
 # Added to every bound on a rounding error, for results below the normal floats.
 TINY = 1e-290
 
@@ -57,7 +59,7 @@ def unit_rows(sets: RobustSets) -> UnitRows:
     Returns:
         The rows left to decide, on the CPU. None when the budget is zero.
     """
-    normals, offsets = sets.normals.detach().cpu(), sets.offsets.cpu().double()
+    normals, offsets = sets.normals.detach().cpu(), sets.offsets.detach().cpu().double()
     lengths = l2_norm(normals)
     reach = lengths * sets.epsilon
     thresholds = torch.where(
@@ -187,15 +189,17 @@ def safe_rows(sets: RobustSets) -> SafeRows:
     """
     normals, offsets = scaled_rows(sets)
     lengths = np.sqrt(np.square(normals).sum(axis=1))
-    reach = lengths * sets.epsilon
+    decided = (lengths == 0) | (sets.epsilon == 0)
     flat = np.where(offsets >= 0, -np.inf, np.inf)
     with np.errstate(over="ignore", under="ignore"):
-        quotients = -offsets / np.where(reach > 0, reach, 1.0)
-    thresholds = np.where(reach > 0, quotients, flat)
+        # In this order nothing overflows that is not decided by it.
+        quotients = -offsets / (sets.epsilon or 1.0) / np.where(decided, 1.0, lengths)
+        least = SMALLEST / (sets.epsilon or 1.0)
+    thresholds = np.where(decided, flat, quotients)
     # Lengths and quotients are off by d + 8 roundings, relative.
     error = (normals.shape[1] + 8) * UNIT_ROUNDOFF
     size = np.where(np.isfinite(thresholds), np.abs(thresholds), 0.0)
-    safe = thresholds - 2 * error * (1.0 + size) - TINY
+    safe = thresholds - 2 * error * (1.0 + size) - TINY - least
     safe[safe > 1.0 + error] = np.inf  # no u of the ball has a product as large
     safe[safe < -1.0 - error] = -np.inf
     return SafeRows(
@@ -224,10 +228,11 @@ def scaled_rows(
     finite = np.where(np.isfinite(offsets), np.abs(offsets), 1.0)
     exponent = np.frexp(np.where(peak > 0, peak, finite))[1]
     with np.errstate(over="ignore", under="ignore"):
-        return (
-            np.ldexp(normals, -exponent[:, np.newaxis]),
-            np.ldexp(offsets, -exponent),
-        )
+        moved = np.ldexp(offsets, -exponent)
+        # Only a stored minus infinity means that nobody satisfies the row.
+        least = -np.finfo(np.float64).max
+        moved = np.where(np.isfinite(offsets), np.maximum(moved, least), moved)
+        return np.ldexp(normals, -exponent[:, np.newaxis]), moved
 
 
 def as_perturbation(

@@ -20,6 +20,7 @@ from safetensors.numpy import save_file
 from paper_lib.defense import (
     Certificate,
     load_certificate,
+    maximize_coverage,
     ramp_ascent,
     save_certificate,
 )
@@ -664,3 +665,68 @@ def test_a_certificate_that_cannot_be_written_leaves_the_old_one(tmp_path, monke
         save_certificate(case("boxes")[1], path)
     assert isinstance(load_certificate(path), Certificate)
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+def forged(sets, **changes):
+    """One leaf, no cut in the tree, and a direction that pretends to bind."""
+    num, dim = sets.normals.shape
+    arrays = {
+        "directions": np.ones((1, dim)) / dim**0.5,
+        "splits": np.array([-1]),
+        "cuts": np.zeros(1),
+        "shifts": np.full((1, num), 2.0, dtype=np.float32),
+        "ball_multipliers": np.array([1e-6]),
+        "cut_multipliers": np.array([[1.0]]),
+    }
+    return QuadraticEvidence(**{**arrays, **changes})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"directions": np.array([[1e-25]], np.float32), "cut_multipliers": [[1e60]]},
+        {"directions": np.array([[1e-163]]), "cut_multipliers": [[1e300]]},
+        {"directions": np.array([[1e-4]], np.float16), "cut_multipliers": [[1e20]]},
+        {"directions": np.array([[1e-162]]), "cut_multipliers": [[1.79e308]]},
+        {"ball_multipliers": np.array([1e200])},
+        {"cut_multipliers": np.array([[1.0]], np.float32)},
+    ],
+)
+def test_a_direction_without_length_or_precision_binds_nothing(changes):
+    """Rows that one v satisfies together: no evidence may say otherwise."""
+    sets = RobustSets(
+        normals=torch.ones(3, 1, dtype=torch.float64),
+        offsets=torch.full((3,), -0.5, dtype=torch.float64),
+        epsilon=1.0,
+    )
+    arrays = {name: np.asarray(value) for name, value in changes.items()}
+    assert forged(sets, **arrays).violated_at_least(sets) <= 0
+
+
+LARGE, SMALL = 1.7e308, 5e-324
+
+
+@pytest.mark.parametrize(
+    ("normals", "offsets", "epsilon", "count"),
+    [
+        (
+            [[0.99, 0.99], [-0.5, -0.5]],
+            [1.6e308, -0.3 * 0.7071 * LARGE],
+            LARGE,
+            2,
+        ),
+        ([[0.69], [-0.91]], [-2 * SMALL, 3 * SMALL], 5 * SMALL, 2),
+        ([[0.99 * 2**-10] * 4], [-1.9 * 2**-10 * 1e308], 1.79e308, 1),
+    ],
+)
+def test_budgets_at_the_ends_of_the_floats_are_not_overclaimed(
+    normals, offsets, epsilon, count
+):
+    sets = RobustSets(
+        normals=torch.tensor(normals, dtype=torch.float64),
+        offsets=torch.tensor(offsets, dtype=torch.float64),
+        epsilon=epsilon,
+    )
+    for method in ("auto", "boxes", "search"):
+        certificate = maximize_coverage(sets, method=method).certificate
+        assert certificate.upper_count >= count
