@@ -9,27 +9,24 @@ import math
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
-from paper_lib.defense.rows import (
-    UnitRows,
-    as_perturbation,
-    scaled_rows,
-    surely_satisfied,
-)
+from paper_lib.defense.conflicts import pair_multipliers
+from paper_lib.defense.rows import UnitRows, as_perturbation, surely_satisfied
 from paper_lib.defense.solution import Progress
 from paper_lib.defense.subsystems import (
     WEIGHT_ONE,
-    Lists,
     SubsystemEvidence,
-    are_infeasible,
-    packing_evidence,
+    pack_unit_rows,
 )
 from paper_lib.robust_sets import RobustSets
 
 # How far inside its half-spaces a point is put where there is room, so that they still
 # contain it after it is rounded to the precision of the rows.
 _INSET = {torch.float64: 2.0**-42, torch.float32: 2.0**-20}
+
+
+_NO_PAIR = np.zeros((0, 2), dtype=np.int64)
 
 
 def closed_form(rows: UnitRows, sets: RobustSets) -> Progress:
@@ -64,13 +61,13 @@ def closed_form(rows: UnitRows, sets: RobustSets) -> Progress:
     inset = np.minimum(thresholds + _INSET[sets.normals.dtype], 1.0)
     point = _nearest(normals, inset)
     if point is not None:
-        return Progress(point=point, evidence=_evidence(rows, sets, None))
+        return Progress(point=point, evidence=_evidence(rows, sets, _NO_PAIR))
     # They may touch: rounding decides whether a point of both is one.
     touching, either = _nearest(normals, thresholds), _nearest(normals[:1], inset[:1])
     points = [one for one in (touching, either) if one is not None]
     return Progress(
         point=max(points, key=lambda one: _count(one, sets)),
-        evidence=_evidence(rows, sets, _conflict(normals, thresholds)),
+        evidence=_evidence(rows, sets, np.array([[0, 1]])),
     )
 
 
@@ -109,30 +106,10 @@ def _corner(
     return s * g + along * (across / length)
 
 
-def _conflict(
-    normals: Float[np.ndarray, "2 d"], thresholds: Float[np.ndarray, " 2"]
-) -> Float[np.ndarray, " 2"]:
-    """Compute multipliers of the projection onto both, for unit rows."""
-    cosine = normals[0] @ normals[1]
-    return np.maximum(thresholds - cosine * thresholds[::-1], 0.0)
-
-
 def _evidence(
-    rows: UnitRows, sets: RobustSets, conflict: Float[np.ndarray, " m"] | None
+    rows: UnitRows, sets: RobustSets, pairs: Int[np.ndarray, "k 2"]
 ) -> SubsystemEvidence | None:
     """Pack every lost row and a pair in conflict, where that is proven."""
-    subsystems = list(rows.lost.numpy()[:, np.newaxis])
-    multipliers = [np.ones(1)] * len(subsystems)
-    if conflict is not None:
-        index = rows.index.numpy()
-        lengths = np.sqrt(np.square(scaled_rows(sets)[0][index]).sum(axis=1))
-        subsystems, multipliers = (
-            [*subsystems, index],
-            [*multipliers, conflict / lengths],
-        )
-    if not subsystems:
-        return None
-    lists, joined = Lists.of(subsystems), np.concatenate(multipliers)
-    # A row lost by the last bit alone is not proven to be.
-    weights = np.where(are_infeasible(sets, lists, joined), WEIGHT_ONE, 0)
-    return packing_evidence(lists, joined, weights) if weights.any() else None
+    proofs = pair_multipliers(rows, pairs)
+    evidence = pack_unit_rows(sets, rows, pairs, proofs, WEIGHT_ONE)
+    return evidence if len(evidence.subsystems) else None

@@ -12,13 +12,11 @@ from jaxtyping import Float, Int
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
-from paper_lib.defense.rows import UnitRows, scaled_rows, unit_rows
+from paper_lib.defense.rows import UnitRows, unit_rows
 from paper_lib.defense.subsystems import (
     WEIGHT_ONE,
-    Lists,
     SubsystemEvidence,
-    are_infeasible,
-    packing_evidence,
+    pack_unit_rows,
 )
 from paper_lib.robust_sets import RobustSets
 
@@ -78,16 +76,8 @@ def matching_evidence(
     few = len(rows.thresholds) <= _FEW_ROWS
     pairs = conflicting_pairs(rows, most_partners=None if few else most_partners)
     matched = _fractional_matching(pairs, len(rows.thresholds))
-    lengths = np.linalg.norm(scaled_rows(sets)[0], axis=1)
-    index = rows.index.numpy()
-    pairs = index[matched]
-    multipliers = _pair_multipliers(rows, matched) / lengths[pairs]
-    alone = rows.lost.numpy()
-    subsystems = Lists.of([*alone[:, np.newaxis], *pairs])
-    proofs = np.concatenate([np.ones(len(alone)), multipliers.ravel()])
-    weights = np.repeat([WEIGHT_ONE, WEIGHT_ONE // 2], [len(alone), len(pairs)])
-    weights[~are_infeasible(sets, subsystems, proofs)] = 0
-    return packing_evidence(subsystems, proofs, weights)
+    multipliers = pair_multipliers(rows, matched)
+    return pack_unit_rows(sets, rows, matched, multipliers, WEIGHT_ONE // 2)
 
 
 def _fractional_matching(
@@ -104,11 +94,22 @@ def _fractional_matching(
     return np.column_stack([left, partner[left]]).astype(np.int64)
 
 
-def _pair_multipliers(
+def pair_multipliers(
     rows: UnitRows, pairs: Int[np.ndarray, "k 2"]
 ) -> Float[np.ndarray, "k 2"]:
-    """Weigh the two rows of each pair so that their sum asks for most."""
-    normals, asked = rows.normals.numpy(), rows.thresholds.numpy()[pairs]
-    cosines = (normals[pairs[:, 0]] * normals[pairs[:, 1]]).sum(axis=1)
+    """Weigh the two rows of each pair so that their sum asks for most.
+
+    Args:
+        rows: The rows.
+        pairs: Their numbers among ``rows``.
+
+    Returns:
+        Multipliers, those of the projection of the origin onto both.
+    """
+    left, right = (rows.normals.numpy()[side] for side in pairs.T)
+    asked = rows.thresholds.numpy()[pairs]
+    # Unit normals may fall short of one, which would spoil the proof of a near touch.
+    lengths = np.linalg.norm(left, axis=1) * np.linalg.norm(right, axis=1)
+    cosines = (left * right).sum(axis=1) / lengths
     weights = asked - cosines[:, np.newaxis] * asked[:, ::-1]
     return np.maximum(weights, 0.0)

@@ -80,6 +80,11 @@ class _Best:
         """Whether the bounds meet."""
         return self.count >= len(self.sets.offsets) - self.violated
 
+    @property
+    def point(self) -> Float[np.ndarray, " d"]:
+        """The perturbation as a point of the unit ball."""
+        return self.perturbation.double().cpu().numpy() / (self.sets.epsilon or 1.0)
+
     def take(self, progress: Progress) -> None:
         """Keep what is better than before."""
         if progress.point is not None:
@@ -300,9 +305,8 @@ def _stages(
         yield box_search(rows, target=best.count), 1.0
     elif method == "hitting_sets":
         yield _search(rows, seed, _TRIALS), _SEARCH_SHARE
-        start = best.perturbation.double().cpu().numpy() / (sets.epsilon or 1.0)
         yield (
-            hitting_set_search(sets, rows, remaining=clock.remaining, start=start),
+            hitting_set_search(sets, rows, remaining=clock.remaining, start=best.point),
             1.0,
         )
     elif method == "search":
@@ -353,8 +357,9 @@ def _bounds(
         yield Progress(evidence=matching_evidence(best.sets))
     if clock.remaining() < _CELL_SECONDS * (num + dim) * dim**2:
         return
-    start = best.perturbation.double().cpu().numpy() / (best.sets.epsilon or 1.0)
-    yield from moment_bounds(best.sets, seed=seed, start=start, max_nodes=max_nodes)
+    yield from moment_bounds(
+        best.sets, seed=seed, start=best.point, max_nodes=max_nodes
+    )
 
 
 def _run(stages: Iterable[_Stage], best: _Best, clock: _Clock) -> None:

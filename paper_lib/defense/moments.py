@@ -181,10 +181,9 @@ def _solve(
     )
     node = _Node(cuts=cuts, moments=moments, multipliers=multipliers, shifts=shifts)
     node.ball_multiplier = _ball_multiplier(rows, node)
-    ways = np.array([rows.basis @ cut.direction for cut in cuts])
     bound = quadratic_bound(
         rows.safe,
-        ways.reshape(len(cuts), len(rows.basis)),
+        _ways(rows, cuts),
         _cell(cuts),
         shifts=shifts.astype(np.float64),
         ball_multiplier=node.ball_multiplier,
@@ -200,6 +199,12 @@ def _row_moments(
     """Compute mean and variance of each row's product with u."""
     products = (rows.reduced @ moments.astype(np.float32)).astype(np.float64)
     return products[:, 0], np.square(products[:, 1:]).sum(axis=1)
+
+
+def _ways(rows: _Rows, cuts: tuple[_Cut, ...]) -> Float[np.ndarray, "cuts d"]:
+    """Give the directions of cuts in all of the space."""
+    ways = np.array([rows.basis @ cut.direction for cut in cuts])
+    return ways.reshape(len(cuts), len(rows.basis))
 
 
 def _cell(cuts: tuple[_Cut, ...]) -> Cell:
@@ -308,8 +313,7 @@ def _ball_multiplier(rows: _Rows, node: _Node) -> float:
     used = np.isfinite(shifts)
     normals, shifts = rows.normals[used], shifts[used]
     curves = 1.0 / np.square(rows.thresholds[used] + shifts)
-    ways = np.array([rows.basis @ cut.direction for cut in node.cuts])
-    ways = ways.reshape(len(node.cuts), normals.shape[1])
+    ways = _ways(rows, node.cuts)
     cell, nu = _cell(node.cuts), node.multipliers
     matrix = (normals.T * curves) @ normals - (ways.T * nu) @ ways
     linear = normals.T @ (curves * shifts) + ways.T @ (nu * (cell.low + cell.high) / 2)

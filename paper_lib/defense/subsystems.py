@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.sparse import csr_array
 
-from paper_lib.defense.rows import TINY, UNIT_ROUNDOFF, scaled_rows
+from paper_lib.defense.rows import TINY, UNIT_ROUNDOFF, UnitRows, scaled_rows
 from paper_lib.defense.trees import are_kinds, is_tree
 from paper_lib.robust_sets import RobustSets
 
@@ -172,6 +172,36 @@ def packing_evidence(
         packings=Lists.of([np.arange(len(kept))]),
         weights=weights[kept],
     )
+
+
+def pack_unit_rows(
+    sets: RobustSets,
+    rows: UnitRows,
+    subsystems: Int[np.ndarray, "k size"],
+    multipliers: Float[np.ndarray, "k size"],
+    weight: int,
+) -> SubsystemEvidence:
+    """Pack subsystems of unit rows, beside the rows that nobody satisfies.
+
+    Args:
+        sets: The robust sets.
+        rows: The same rows as ``unit_rows`` gives them.
+        subsystems: Numbers among the unit rows, one subsystem a line.
+        multipliers: Their proofs, for rows of length one.
+        weight: What each subsystem weighs, in units of 1 / 2^30.
+
+    Returns:
+        The evidence; what rounding keeps from being proven is left out.
+    """
+    lengths = np.linalg.norm(scaled_rows(sets)[0], axis=1)
+    index, alone = rows.index.numpy()[subsystems], rows.lost.numpy()
+    lists = Lists.of([*alone[:, np.newaxis], *index])
+    proofs = np.concatenate(
+        [np.ones(len(alone)), (multipliers / lengths[index]).ravel()]
+    )
+    weights = np.repeat([WEIGHT_ONE, weight], [len(alone), len(index)])
+    weights[~are_infeasible(sets, lists, proofs)] = 0
+    return packing_evidence(lists, proofs, weights)
 
 
 def are_infeasible(

@@ -11,16 +11,7 @@ from paper_lib.defense.closed_forms import closed_form
 from paper_lib.defense.rows import as_perturbation, surely_satisfied, unit_rows
 from paper_lib.robust_sets import RobustSets
 from tests.oracles import fits_exactly, random_tensor
-
-F32, F64 = torch.float32, torch.float64
-
-
-def make_sets(normals, offsets, epsilon=1.0, dtype=F64):
-    return RobustSets(
-        normals=torch.tensor(normals, dtype=dtype),
-        offsets=torch.tensor(offsets, dtype=dtype),
-        epsilon=epsilon,
-    )
+from tests.unit.defense_cases import F32, F64, make_sets
 
 
 def solve(sets):

@@ -8,16 +8,7 @@ import torch
 from paper_lib.defense import RampConfig, ramp_ascent
 from paper_lib.robust_sets import RobustSets
 from tests.oracles import fits_exactly, random_tensor
-
-F32, F64 = torch.float32, torch.float64
-
-
-def make_sets(normals, offsets, epsilon=1.0, dtype=F64):
-    return RobustSets(
-        normals=torch.tensor(normals, dtype=dtype),
-        offsets=torch.tensor(offsets, dtype=dtype),
-        epsilon=epsilon,
-    )
+from tests.unit.defense_cases import F32, F64, make_sets
 
 
 def random_sets(n=40, dim=4, seed=0, epsilon=1.0, shift=-0.3):
