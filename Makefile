@@ -32,7 +32,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(f"Python 3.11 or later is needed, found {sys.version}" if sys.version_info < (3, 11) else 0)'
 	@if [ -e $@ ]; then rm $@; else rm -rf $(VENV); fi
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable '.[book,test]'
+	$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable '.[book,test,cluster]'
 	@touch $@
 
 setup: $(READY)  ## Install everything into .venv (the other targets do it by themselves)

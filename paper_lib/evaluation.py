@@ -6,8 +6,8 @@ linearized :math:`f_L` for the sign of f at the clean point, as Table 3 defines 
 """
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float
@@ -19,12 +19,13 @@ from paper_lib.data import LabeledImages
 from paper_lib.geometry import in_l2_ball, l2_norm
 from paper_lib.linearize import Linearization, call, check_inputs, frozen_evaluation
 
-Attack = Literal["none", "FGM", "PGD"]
-Defense = Literal["none", "SMOOTH"]
-Accuracy = Literal["true", "approximate"]
+# The names of an attack and of a defense; "none" is the perturbation zero.
+Play = tuple[str, str]
+# A play and "true" or "approximate".
+Cell = tuple[str, str, str]
 
 # The five pairs of attack and defense, in the paper's order.
-PLAYS: tuple[tuple[Attack, Defense], ...] = (
+PLAYS: tuple[Play, ...] = (
     ("none", "none"),
     ("FGM", "none"),
     ("FGM", "SMOOTH"),
@@ -33,7 +34,7 @@ PLAYS: tuple[tuple[Attack, Defense], ...] = (
 )
 
 # Table 2 of the paper, MNIST 0 against 1, in percent.
-PAPER_TABLE_2: dict[tuple[Attack, Defense, Accuracy], float] = {
+PAPER_TABLE_2: dict[Cell, float] = {
     ("none", "none", "true"): 99.9,
     ("FGM", "none", "true"): 63.0,
     ("FGM", "SMOOTH", "true"): 95.6,
@@ -44,6 +45,25 @@ PAPER_TABLE_2: dict[tuple[Attack, Defense, Accuracy], float] = {
     ("FGM", "SMOOTH", "approximate"): 94.5,
     ("PGD", "none", "approximate"): 85.6,
     ("PGD", "SMOOTH", "approximate"): 99.1,
+}
+
+# Table 1 of the paper: approximate accuracy over the 45 pairs of classes, in percent;
+# the mean, and what the paper calls the variance.
+PAPER_TABLE_1: dict[str, dict[Play, tuple[float, float]]] = {
+    "mnist": {
+        ("none", "none"): (99.9, 0.0),
+        ("FGM", "none"): (53.3, 10.0),
+        ("FGM", "SMOOTH"): (71.2, 14.2),
+        ("PGD", "none"): (71.9, 12.0),
+        ("PGD", "SMOOTH"): (94.0, 4.0),
+    },
+    "fashion-mnist": {
+        ("none", "none"): (99.9, 0.1),
+        ("FGM", "none"): (47.4, 5.1),
+        ("FGM", "SMOOTH"): (67.4, 9.0),
+        ("PGD", "none"): (74.7, 7.3),
+        ("PGD", "SMOOTH"): (90.3, 8.5),
+    },
 }
 
 
@@ -59,9 +79,9 @@ class TableRow:
         total: Points scored.
     """
 
-    attack: Attack
-    defense: Defense
-    accuracy: Accuracy
+    attack: str
+    defense: str
+    accuracy: str
     correct: int
     total: int
 
@@ -118,6 +138,56 @@ def calibrate_epsilon(lin: Linearization, accuracy: float) -> float:
     return (below + above) / 2.0
 
 
+def calibrate_shared_epsilon(
+    margins: Sequence[Float[Tensor, " _"]], accuracy: float
+) -> float:
+    r"""Find the one budget at which FGM leaves a given accuracy on average over tasks.
+
+    The mean over tasks of the share of points with a margin of at least epsilon falls
+    with epsilon in steps; the budget is put halfway between the two neighboring margins
+    where it comes nearest to the target.
+
+    Args:
+        margins: The margins :math:`|f| / \|\nabla f\|_2` of each task's points.
+        accuracy: The mean share to survive, in (0, 1).
+
+    Returns:
+        The budget, in the units of the inputs.
+
+    Raises:
+        ValueError: If ``accuracy`` is outside (0, 1), a task has no points, or no
+            budget leaves it because margins are infinite.
+
+    Example:
+        >>> tasks = [torch.tensor([1.0, 2.0]), torch.tensor([4.0, 8.0])]
+        >>> calibrate_shared_epsilon(tasks, accuracy=0.5)
+        3.0
+    """
+    if not 0.0 < accuracy < 1.0:
+        raise ValueError(f"accuracy must lie in (0, 1), got {accuracy}.")
+    if not len(margins) or not all(len(task) for task in margins):
+        raise ValueError(
+            "margins must hold at least one task and one point in each, got "
+            f"{[len(task) for task in margins]} points."
+        )
+    values = torch.cat([task.double().cpu() for task in margins])
+    shares = torch.cat(
+        [torch.full((len(task),), 1.0 / (len(task) * len(margins))) for task in margins]
+    )
+    values, order = values.sort()
+    # What is left once every margin up to this one is below the budget.
+    left = 1.0 - shares.double()[order].cumsum(0)
+    ends = (values[:-1] < values[1:]) & values[1:].isfinite()
+    places = ends.nonzero().squeeze(-1)
+    if not len(places):
+        raise ValueError(
+            f"no budget leaves an accuracy of {accuracy}: all {len(values)} margins "
+            "are equal or infinite."
+        )
+    nearest = int(places[(left[places] - accuracy).abs().argmin()])
+    return float(values[nearest] + values[nearest + 1]) / 2.0
+
+
 def logits_at(
     model: nn.Module,
     inputs: Float[Tensor, "n ..."],
@@ -166,7 +236,7 @@ def evaluate(
         model: The classifier.
         data: The points to score, with the labels of the data.
         lin: The classifier linearized at these points.
-        epsilon: The attacker's budget, in the units of the inputs.
+        epsilon: The budget of both players, in the units of the inputs.
         defense: The perturbation v the defender adds to every point.
         pgd_attack: The perturbations of PGD at these points.
 
@@ -178,38 +248,133 @@ def evaluate(
         ValueError: If ``lin`` and ``data`` differ in length, or an argument does not
             fit the model or lies outside V.
     """
-    if len(lin.logits) != len(data.labels):
-        raise ValueError(
-            "lin must be taken at the points of data, got "
-            f"{len(lin.logits)} and {len(data.labels)} points."
-        )
+    _check_points(data, lin)
     check_radius(epsilon, "epsilon")
     if defense.ndim != 1:
         raise ValueError(
             f"defense must have shape ({lin.gradients.shape[1]},), got "
             f"{tuple(defense.shape)}."
         )
-    for name, moves in (
-        ("defense", defense.unsqueeze(0)),
-        ("pgd_attack", pgd_attack),
-    ):
-        check_perturbation(name, moves, lin.gradients)
-        if not bool(in_l2_ball(moves, epsilon).all()):
-            raise ValueError(
-                f"{name} must lie in the ball of radius {epsilon}, got length "
-                f"{float(l2_norm(moves).max())}."
-            )
-    still = torch.zeros_like(defense).unsqueeze(0)
-    attacks = {"none": still, "FGM": fgm(lin, epsilon), "PGD": pgd_attack}
-    defenses = {"none": still, "SMOOTH": defense.unsqueeze(0)}
-    true, approximate = [], []
-    for play in PLAYS:
-        moves = attacks[play[0]], defenses[play[1]]
-        right = data.labels * logits_at(model, data.images, *moves) > 0
-        kept = right if play == ("none", "none") else lin.label_survives(*moves)
-        true.append(_row(play, "true", right))
-        approximate.append(_row(play, "approximate", kept))
-    return (*true, *approximate)
+    _check_move("defense", defense.unsqueeze(0), lin, epsilon)
+    _check_move("pgd_attack", pgd_attack, lin, epsilon)
+    verdicts = judge(
+        model,
+        data,
+        lin,
+        epsilon=epsilon,
+        attacks={"FGM": fgm(lin, epsilon), "PGD": pgd_attack},
+        defenses={"SMOOTH": defense.unsqueeze(0)},
+    )
+    return tuple(
+        TableRow(
+            attack=attack,
+            defense=defense_name,
+            accuracy=accuracy,
+            correct=int(verdicts[attack, defense_name, accuracy].sum()),
+            total=len(data.labels),
+        )
+        for accuracy in ("true", "approximate")
+        for attack, defense_name in PLAYS
+    )
+
+
+def judge(
+    model: nn.Module,
+    data: LabeledImages,
+    lin: Linearization,
+    *,
+    epsilon: float,
+    attacks: Mapping[str, Float[Tensor, "#n d"]],
+    defenses: Mapping[str, Float[Tensor, "#n d"]],
+) -> dict[Cell, Bool[Tensor, " n"]]:
+    """Decide for every point whether it keeps its label, under each attack and defense.
+
+    Args:
+        model: The classifier.
+        data: The points, with the labels of the data.
+        lin: The classifier linearized at these points.
+        epsilon: The budget of both players, in the units of the inputs.
+        attacks: Perturbations of the attacker under their names.
+        defenses: Perturbations of the defender under their names; ``(1, d)`` for one
+            that is added to every point.
+
+    Returns:
+        The verdicts under the names of attack and defense, ``"none"`` included, and
+        ``"true"``, for f and the label, or ``"approximate"``, for f_L and the sign of
+        f. Without attack and defense both are scored against the label, as in Table 3.
+
+    Raises:
+        ValueError: If ``lin`` and ``data`` differ in length, or an argument does not
+            fit the model or lies outside V.
+    """
+    _check_points(data, lin)
+    check_radius(epsilon, "epsilon")
+    for argument, moves in (("attacks", attacks), ("defenses", defenses)):
+        for name, perturbation in moves.items():
+            _check_move(f"{argument}[{name!r}]", perturbation, lin, epsilon)
+    verdicts = {}
+    right = data.labels * logits_at(model, data.images) > 0
+    for accuracy in ("true", "approximate"):
+        verdicts["none", "none", accuracy] = right
+    still = torch.zeros_like(lin.gradients[:1])
+    for attack, move in {"none": still, **attacks}.items():
+        for defense, answer in {"none": still, **defenses}.items():
+            if (attack, defense) != ("none", "none"):
+                right, kept = keeps_label(model, data, lin, move, answer)
+                verdicts[attack, defense, "true"] = right
+                verdicts[attack, defense, "approximate"] = kept
+    return verdicts
+
+
+def keeps_label(
+    model: nn.Module,
+    data: LabeledImages,
+    lin: Linearization,
+    *moves: Float[Tensor, "#n d"],
+) -> tuple[Bool[Tensor, " n"], Bool[Tensor, " n"]]:
+    """Decide for every point whether it keeps its label when it is moved.
+
+    Args:
+        model: The classifier.
+        data: The points, with the labels of the data.
+        lin: The classifier linearized at these points.
+        *moves: What is added to each point, say an attack and a defense.
+
+    Returns:
+        Whether f gives the label of the data, and whether f_L gives the sign of f.
+
+    Raises:
+        ValueError: If a move does not fit the points.
+    """
+    right = data.labels * logits_at(model, data.images, *moves) > 0
+    return right, lin.label_survives(*moves)
+
+
+def _check_points(data: LabeledImages, lin: Linearization) -> None:
+    """Reject a linearization taken at other points.
+
+    Raises:
+        ValueError: If the lengths differ.
+    """
+    if len(lin.logits) != len(data.labels):
+        raise ValueError(
+            "lin must be taken at the points of data, got "
+            f"{len(lin.logits)} and {len(data.labels)} points."
+        )
+
+
+def _check_move(name: str, moves: Tensor, lin: Linearization, epsilon: float) -> None:
+    """Reject perturbations that do not fit the points or lie outside V.
+
+    Raises:
+        ValueError: See the summary.
+    """
+    check_perturbation(name, moves, lin.gradients)
+    if not bool(in_l2_ball(moves, epsilon).all()):
+        raise ValueError(
+            f"{name} must lie in the ball of radius {epsilon}, got length "
+            f"{float(l2_norm(moves).max())}."
+        )
 
 
 def disagreement(
@@ -244,18 +409,4 @@ def disagreement(
     return (
         float((true & ~linear).double().mean()),
         float((~true & linear).double().mean()),
-    )
-
-
-def _row(
-    play: tuple[Attack, Defense], accuracy: Accuracy, correct: Bool[Tensor, " n"]
-) -> TableRow:
-    """Count one row."""
-    attack, defense = play
-    return TableRow(
-        attack=attack,
-        defense=defense,
-        accuracy=accuracy,
-        correct=int(correct.sum()),
-        total=len(correct),
     )

@@ -26,6 +26,7 @@ ORDER = [
     "linearize",
     "robust_sets",
     "attacks",
+    "isotropic",
     "defense",
     "evaluation",
     "experiments",

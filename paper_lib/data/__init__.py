@@ -6,6 +6,21 @@ The paper trains one binary classifier for each pair of the ten classes.
 """
 
 from paper_lib.data.images import LabeledImages
-from paper_lib.data.pairs import ClassPair, Dataset, Source, load_pair
+from paper_lib.data.pairs import (
+    ClassPair,
+    Dataset,
+    Source,
+    Splits,
+    load_pair,
+    load_splits,
+)
 
-__all__ = ["ClassPair", "Dataset", "LabeledImages", "Source", "load_pair"]
+__all__ = [
+    "ClassPair",
+    "Dataset",
+    "LabeledImages",
+    "Source",
+    "Splits",
+    "load_pair",
+    "load_splits",
+]

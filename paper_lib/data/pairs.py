@@ -12,7 +12,7 @@ import numpy as np
 
 from paper_lib.data.complete import load_complete
 from paper_lib.data.embedded import load_embedded
-from paper_lib.data.images import LabeledImages, select
+from paper_lib.data.images import LabeledImages, TenClasses, select
 
 Dataset = Literal["mnist", "fashion-mnist"]
 Source = Literal["auto", "torchvision", "debian", "embedded"]
@@ -93,9 +93,74 @@ def load_pair(
         >>> pair.fingerprint[:8]
         'aa3ee675'
     """
+    chosen = _check_classes(classes)  # before anything is read
+    splits = load_splits(dataset, root=root, source=source, download=download)
+    return splits.pair(chosen)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Splits:
+    """All ten classes of a data set, read once for many pairs.
+
+    Attributes:
+        dataset: "mnist" or "fashion-mnist".
+        train: Training images of all classes.
+        test: Test images of all classes.
+        source: Where they came from, as in :class:`ClassPair`.
+    """
+
+    dataset: str
+    train: TenClasses
+    test: TenClasses
+    source: str
+
+    def pair(self, classes: tuple[int, int]) -> ClassPair:
+        """Select two classes.
+
+        Args:
+            classes: The class to label -1, then the class to label +1; each 0 to 9.
+
+        Returns:
+            The pair, as :func:`load_pair` gives it.
+
+        Raises:
+            ValueError: If the classes are not two different ones.
+        """
+        chosen = _check_classes(classes)
+        return ClassPair(
+            dataset=self.dataset,
+            classes=chosen,
+            train=select(self.train, chosen),
+            test=select(self.test, chosen),
+            source=self.source,
+        )
+
+
+def load_splits(
+    dataset: Dataset,
+    root: str | os.PathLike[str] | None = None,
+    source: Source = "auto",
+    download: bool = False,
+) -> Splits:
+    """Load a data set with all its classes; :func:`load_pair` says from where.
+
+    Args:
+        dataset: "mnist" or "fashion-mnist".
+        root: A folder in torchvision's layout.
+        source: As for :func:`load_pair`.
+        download: As for :func:`load_pair`.
+
+    Returns:
+        Both splits.
+
+    Raises:
+        ValueError: As :func:`load_pair`.
+        FileNotFoundError: As :func:`load_pair`.
+        NotADirectoryError: As :func:`load_pair`.
+        RuntimeError: As :func:`load_pair`.
+    """
     _check_choice("dataset", dataset, get_args(Dataset))
     _check_choice("source", source, get_args(Source))
-    chosen = _check_classes(classes)
     _check_combination(dataset, root=root, source=source, download=download)
     if source == "embedded":
         (train, test), found = load_embedded(), source
@@ -104,13 +169,7 @@ def load_pair(
         train, test, found = load_complete(
             dataset, root=folder, source=source, download=download
         )
-    return ClassPair(
-        dataset=dataset,
-        classes=chosen,
-        train=select(train, chosen),
-        test=select(test, chosen),
-        source=found,
-    )
+    return Splits(dataset=dataset, train=train, test=test, source=found)
 
 
 def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:

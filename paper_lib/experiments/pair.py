@@ -6,11 +6,9 @@ both, :func:`run_pair`, is a pure function of its configuration and the data.
 """
 
 import math
-import platform
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from importlib import metadata
 from typing import Any
 
 import torch
@@ -21,13 +19,12 @@ from paper_lib.checks import available_device
 from paper_lib.data import ClassPair, Dataset, LabeledImages, Source, load_pair
 from paper_lib.defense import RampConfig, RampSolution, ramp_ascent
 from paper_lib.evaluation import TableRow, calibrate_epsilon, evaluate
-from paper_lib.experiments.store import SCHEMA, code_digest, plain
+from paper_lib.experiments.provenance import provenance
+from paper_lib.experiments.store import SCHEMA, plain
 from paper_lib.linearize import Linearization, linearize
 from paper_lib.models import PairCNN, TrainConfig, train_classifier
 from paper_lib.robust_sets import RobustSets
 
-# Of the code as it is imported: an edit during a long run does not change the run.
-CODE_DIGEST = code_digest()
 # Margins are stored as this many quantiles, enough to draw their distribution.
 _NUM_QUANTILES = 101
 
@@ -296,35 +293,3 @@ def _quantiles(lin: Linearization) -> list[float]:
     finite = lin.margins[torch.isfinite(lin.margins)]
     levels = torch.linspace(0.0, 1.0, _NUM_QUANTILES, dtype=torch.float64)
     return torch.quantile(finite.cpu(), levels).tolist()
-
-
-def provenance(pair: ClassPair, device: str = "cpu") -> dict[str, Any]:
-    """Say what a result was computed with.
-
-    Args:
-        pair: The images.
-        device: Where the computation ran.
-
-    Returns:
-        Source and fingerprint of the data, device, processor kernels, threads,
-        versions, and a digest of the library's source.
-    """
-    place = available_device(device)
-    return {
-        "data": {"source": pair.source, "fingerprint": pair.fingerprint},
-        "device": (
-            torch.cuda.get_device_name(place) if place.type == "cuda" else str(place)
-        ),
-        "processor": platform.machine(),
-        "kernels": torch.backends.cpu.get_cpu_capability(),
-        "threads": torch.get_num_threads(),
-        "versions": {
-            "python": platform.python_version(),
-            **{
-                name: metadata.version(name)
-                for name in ("torch", "torchvision", "numpy")
-            },
-            "paper-lib": metadata.version("paper-lib"),
-        },
-        "code": CODE_DIGEST,
-    }

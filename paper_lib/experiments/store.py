@@ -19,13 +19,23 @@ def save_record(record: dict[str, Any], path: str | os.PathLike[str]) -> None:
         record: Plain values under names, with their ``"schema"``.
         path: The file to write or replace; its folder must exist.
     """
-    target = Path(path)
     signed = record | {"sha256": _digest(record)}
     text = json.dumps(signed, indent=1, allow_nan=False) + "\n"
+    save_bytes(text.encode(), path)
+
+
+def save_bytes(content: bytes, path: str | os.PathLike[str]) -> None:
+    """Write a file, whole or not at all.
+
+    Args:
+        content: What it holds.
+        path: The file to write or replace; its folder must exist.
+    """
+    target = Path(path)
     # A temporary file beside the target, moved into place once it is complete.
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".saving-") as folder:
         part = Path(folder) / target.name
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(content)
         os.replace(part, target)
 
 

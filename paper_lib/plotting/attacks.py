@@ -8,7 +8,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from paper_lib.evaluation import PLAYS, Accuracy, Attack, Defense, TableRow
+from paper_lib.evaluation import PLAYS, Cell, TableRow
 from paper_lib.linearize import Linearization
 from paper_lib.plotting.style import COLORS, MARKERS
 from paper_lib.plotting.tables import percents, play_name
@@ -97,7 +97,7 @@ def plot_accuracy_against_budget(
     tables: Sequence[Sequence[TableRow]],
     *,
     calibrated: float,
-    paper: Mapping[tuple[Attack, Defense, Accuracy], float] | None = None,
+    paper: Mapping[Cell, float] | None = None,
 ) -> Figure:
     """Draw the five rows of Table 2 against the budget, approximate and true.
 

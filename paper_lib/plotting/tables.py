@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from paper_lib.evaluation import Accuracy, Attack, Defense, TableRow
+from paper_lib.evaluation import Cell, Play, TableRow
 
 
-def play_name(play: tuple[Attack, Defense]) -> str:
+def play_name(play: Play) -> str:
     """Name an attack and a defense for a legend or a table.
 
     Args:
@@ -25,9 +25,7 @@ def play_name(play: tuple[Attack, Defense]) -> str:
     )
 
 
-def percents(
-    rows: Iterable[TableRow],
-) -> dict[tuple[Attack, Defense, Accuracy], float]:
+def percents(rows: Iterable[TableRow]) -> dict[Cell, float]:
     """Key rows by attack, defense and accuracy.
 
     Args:
@@ -77,7 +75,7 @@ def markdown_table(
 
 def comparison_table(
     runs: Sequence[Sequence[TableRow]],
-    paper: Mapping[tuple[Attack, Defense, Accuracy], float],
+    paper: Mapping[Cell, float],
 ) -> str:
     """Set measured rows beside the paper's numbers.
 

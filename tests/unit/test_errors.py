@@ -22,7 +22,12 @@ from paper_lib.checks import (
 )
 from paper_lib.data import LabeledImages
 from paper_lib.defense import Certificate, RampConfig, ramp_ascent
-from paper_lib.evaluation import calibrate_epsilon, evaluate, logits_at
+from paper_lib.evaluation import (
+    calibrate_epsilon,
+    calibrate_shared_epsilon,
+    evaluate,
+    logits_at,
+)
 from paper_lib.experiments import (
     PairConfig,
     load_record,
@@ -468,6 +473,21 @@ def test_plays_that_do_not_fit(changes, match):
 def test_shares_to_calibrate_to(accuracy):
     with pytest.raises(ValueError, match=r"^accuracy must lie in \(0, 1\), got"):
         calibrate_epsilon(LIN, accuracy)
+
+
+@pytest.mark.parametrize(
+    ("margins", "accuracy", "match"),
+    [
+        ([torch.ones(2)], 1.0, r"^accuracy must lie in \(0, 1\), got 1.0"),
+        ([], 0.5, r"^margins must hold at least one task and one point in each"),
+        ([torch.ones(2), torch.ones(0)], 0.5, r"^margins must hold .* \[2, 0\] points"),
+        ([torch.ones(2)], 0.5, r"^no budget leaves an accuracy of 0.5: all 2 margins"),
+        ([torch.tensor([1.0, math.inf])], 0.5, r"^no budget leaves an accuracy of 0.5"),
+    ],
+)
+def test_shared_budgets_that_are_none(margins, accuracy, match):
+    with pytest.raises(ValueError, match=match):
+        calibrate_shared_epsilon(margins, accuracy)
 
 
 def test_calibration_that_no_budget_reaches():

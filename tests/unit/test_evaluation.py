@@ -10,8 +10,10 @@ from paper_lib.evaluation import (
     PLAYS,
     TableRow,
     calibrate_epsilon,
+    calibrate_shared_epsilon,
     disagreement,
     evaluate,
+    judge,
     logits_at,
 )
 from paper_lib.geometry import sample_l2_ball
@@ -257,3 +259,65 @@ def test_disagreement_wants_the_linearization_of_its_points():
     model = torch.nn.Sequential(torch.nn.Linear(3, 1), torch.nn.Flatten(0))
     with pytest.raises(ValueError, match="lin must be taken at inputs, got 2 and 4"):
         disagreement(model, torch.ones(4, 3), lin, torch.zeros(1, 3))
+
+
+def test_a_shared_budget_meets_the_target_on_average_over_tasks():
+    tasks = [
+        random_tensor(300, seed=1).abs(),
+        3.0 * random_tensor(100, seed=2).abs() + 0.5,
+        torch.full((7,), torch.inf, dtype=F64),
+    ]
+    for target in (0.4, 0.5, 0.8):
+        budget = calibrate_shared_epsilon(tasks, target)
+        kept = sum(float((task >= budget).double().mean()) for task in tasks) / 3
+        # One point of the smallest task is worth 1 / 300.
+        assert kept == pytest.approx(target, abs=1 / 300)
+        # The mean over tasks, not the share of all points.
+        pooled = float((torch.cat(tasks) >= budget).double().mean())
+        assert abs(pooled - target) > 0.02
+
+
+def test_a_shared_budget_of_one_task_is_the_budget_of_that_task():
+    lin = Linearization(
+        logits=random_tensor(101, seed=3), gradients=torch.ones(101, 1, dtype=F64)
+    )
+    for target in (0.1, 0.483, 0.9):
+        assert calibrate_shared_epsilon([lin.margins], target) == calibrate_epsilon(
+            lin, target
+        )
+
+
+def test_equal_margins_are_not_split_by_a_shared_budget():
+    tasks = [torch.tensor([1.0, 2.0, 2.0, 2.0, 2.0, 5.0])]
+    assert calibrate_shared_epsilon(tasks, 0.75) == 1.5
+    assert calibrate_shared_epsilon(tasks, 0.3) == 3.5
+
+
+def test_judging_agrees_with_the_ten_rows_and_names_every_play():
+    model, inputs = smooth_network(4, seed=5), random_tensor(30, 4, seed=6)
+    lin = linearize(model, inputs)
+    data = LabeledImages(
+        images=inputs, labels=torch.where(lin.logits > 0.1, 1.0, -1.0).to(F64)
+    )
+    v = sample_l2_ball(1, 4, 0.7, seed=7)
+    pgd_attack = sample_l2_ball(30, 4, 0.7, seed=8)
+    rows = evaluate(model, data, lin, epsilon=0.7, defense=v[0], pgd_attack=pgd_attack)
+    verdicts = judge(
+        model,
+        data,
+        lin,
+        epsilon=0.7,
+        attacks={"FGM": fgm(lin, 0.7), "PGD": pgd_attack},
+        defenses={"SMOOTH": v, "other": -v},
+    )
+    assert len(verdicts) == 2 * 3 * 3
+    for row in rows:
+        kept = verdicts[row.attack, row.defense, row.accuracy]
+        assert int(kept.sum()) == row.correct
+    assert torch.equal(
+        verdicts["none", "none", "true"], verdicts["none", "none", "approximate"]
+    )
+    assert torch.equal(
+        verdicts["FGM", "other", "approximate"],
+        lin.label_survives(fgm(lin, 0.7), -v),
+    )

@@ -178,7 +178,7 @@ def test_a_stored_record_comes_back_equal(record, tmp_path):
     assert load_record(path)["epsilon"] == 1.0
 
 
-@pytest.mark.parametrize("name", ["write_text", "replace"])
+@pytest.mark.parametrize("name", ["write_bytes", "replace"])
 def test_writing_that_is_interrupted_leaves_the_old_record(
     record, tmp_path, monkeypatch, name
 ):

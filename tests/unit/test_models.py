@@ -18,6 +18,7 @@ from paper_lib.models import (
     storage,
     train_classifier,
 )
+from paper_lib.models.cnn import MaxPool
 
 SMALL = {"channels": (2, 3), "hidden": 4}
 
@@ -52,8 +53,18 @@ def test_the_network_has_four_layers_with_weights_and_one_logit():
 
 def test_the_layers_stand_in_the_stated_order():
     kinds = [type(layer).__name__ for layer in PairCNN().layers]
-    pooled = ["Conv2d", "MaxPool2d", "ReLU"]
+    pooled = ["Conv2d", "MaxPool", "ReLU"]
     assert kinds == [*pooled, *pooled, "Flatten", "Linear", "ReLU", "Linear"]
+
+
+@pytest.mark.parametrize("shape", [(3, 2, 6, 8), (2, 3, 7, 5)])
+def test_pooling_without_gradients_gives_the_same_values(shape):
+    values = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    values[0, 0, 0, 0] = torch.nan
+    pool, expected = MaxPool(), torch.nn.functional.max_pool2d(values, 2)
+    with torch.no_grad():
+        assert torch.equal(pool(values).nan_to_num(9.0), expected.nan_to_num(9.0))
+    assert torch.equal(pool(values).nan_to_num(9.0), expected.nan_to_num(9.0))
 
 
 @pytest.mark.parametrize("kernel_size", range(1, 10))

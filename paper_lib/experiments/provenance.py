@@ -1,0 +1,59 @@
+"""What a result was computed with."""
+
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import metadata
+from typing import Any
+
+import torch
+
+from paper_lib.checks import available_device
+from paper_lib.data import ClassPair
+from paper_lib.experiments.store import code_digest
+
+# Of the code as it is imported: an edit during a long run does not change the run.
+CODE_DIGEST = code_digest()
+
+
+def provenance(pair: ClassPair, device: str = "cpu") -> dict[str, Any]:
+    """Say what a result was computed with.
+
+    Args:
+        pair: The images.
+        device: Where the computation ran.
+
+    Returns:
+        Source and fingerprint of the data, device, processor kernels, threads,
+        versions, and a digest of the library's source.
+    """
+    place = available_device(device)
+    return {
+        "data": {"source": pair.source, "fingerprint": pair.fingerprint},
+        "device": (
+            torch.cuda.get_device_name(place) if place.type == "cuda" else str(place)
+        ),
+        "processor": platform.machine(),
+        "kernels": torch.backends.cpu.get_cpu_capability(),
+        "threads": torch.get_num_threads(),
+        "versions": {
+            "python": platform.python_version(),
+            **{
+                name: metadata.version(name)
+                for name in ("torch", "torchvision", "numpy")
+            },
+            "paper-lib": metadata.version("paper-lib"),
+        },
+        "code": CODE_DIGEST,
+    }
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute with one torch thread, as every task does, and restore the number."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

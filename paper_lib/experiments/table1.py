@@ -1,0 +1,402 @@
+"""Table 1: all pairs of both data sets, from raw images to the published rows.
+
+What is run is a list of :class:`Line`. One classifier, one protocol and one reading of
+PGD are primary; they were declared before the complete run.
+"""
+
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import combinations
+from pathlib import Path
+from typing import Any, TypeVar
+
+from paper_lib.attacks import PGD_READINGS
+from paper_lib.data import Dataset, Source
+from paper_lib.experiments.calibration import (
+    CALIBRATION_SCHEMA,
+    CalibrationConfig,
+    Protocol,
+    calibrate,
+)
+from paper_lib.experiments.runner import (
+    InProcess,
+    SweepError,
+    Task,
+    only_writer,
+    run_tasks,
+)
+from paper_lib.experiments.scoring import (
+    SCORE_SCHEMA,
+    SOLVERS,
+    ScoreConfig,
+    score_name,
+    score_pair,
+)
+from paper_lib.experiments.store import load_record, plain, save_record
+from paper_lib.experiments.training import (
+    ClassifierConfig,
+    TrainedClassifier,
+    classifier_name,
+    load_trained,
+    save_trained,
+    train_pair,
+)
+from paper_lib.models import TrainConfig
+
+ALL_PAIRS: tuple[tuple[int, int], ...] = tuple(combinations(range(10), 2))
+DATASETS: tuple[Dataset, ...] = ("mnist", "fashion-mnist")
+CLASSIFIERS = {
+    "10-20-50": TrainConfig(),
+    # The MNIST example that was in wide use when the paper was written.
+    "20-50-500": TrainConfig(
+        channels=(20, 50),
+        hidden=500,
+        optimizer="sgd",
+        learning_rate=0.01,
+        momentum=0.5,
+        input_mean=0.1307,
+        input_std=0.3081,
+    ),
+}
+PRIMARY_CLASSIFIER = "10-20-50"
+PRIMARY_PROTOCOL: Protocol = "one budget"
+PRIMARY_READING = "ball"
+PRIMARY_SOLVER = SOLVERS[0]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """Runs of one classifier, seed and protocol over pairs of one data set.
+
+    Attributes:
+        classifier: A name in ``CLASSIFIERS``.
+        calibration: The pairs, the seed and how their budgets are set.
+        readings: The readings of PGD.
+        solvers: What to fit the defense with.
+        isotropic_draws: Draws of isotropic smoothing; 0: none.
+    """
+
+    classifier: str
+    calibration: CalibrationConfig
+    readings: tuple[str, ...] = tuple(PGD_READINGS)
+    solvers: tuple[str, ...] = SOLVERS[:2]
+    isotropic_draws: int = 0
+
+    def scores(self, budgets: Sequence[float]) -> tuple[ScoreConfig, ...]:
+        """Name the runs once their budgets are known.
+
+        Args:
+            budgets: The budget of each pair.
+
+        Returns:
+            One configuration a pair.
+        """
+        return tuple(
+            ScoreConfig(
+                classifier=classifier,
+                epsilon=budget,
+                readings=self.readings,
+                solvers=self.solvers,
+                isotropic_draws=self.isotropic_draws,
+            )
+            for classifier, budget in zip(
+                self.calibration.classifiers, budgets, strict=True
+            )
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class LineResult:
+    """A line with its budgets and its records.
+
+    Attributes:
+        line: What was run.
+        calibration: The record of the budgets.
+        scores: The records of the pairs, in order.
+    """
+
+    line: Line
+    calibration: dict[str, Any]
+    scores: tuple[dict[str, Any], ...]
+
+
+def plan(
+    *,
+    datasets: Sequence[Dataset] = DATASETS,
+    pairs: Sequence[tuple[int, int]] = ALL_PAIRS,
+    seeds: Sequence[int] = range(5),
+) -> tuple[Line, ...]:
+    """List what the published table holds, the primary choice first.
+
+    The primary choice is run with every seed. The other protocol, readings, solvers and
+    the other classifier are run with the first seed.
+
+    Args:
+        datasets: The data sets.
+        pairs: The pairs of classes.
+        seeds: The seeds.
+
+    Returns:
+        The lines.
+
+    Raises:
+        ValueError: If a list is empty or names something twice.
+    """
+    for name, values in (("datasets", datasets), ("pairs", pairs), ("seeds", seeds)):
+        if not values or len(set(values)) != len(values):
+            raise ValueError(
+                f"{name} must be different and at least one, got {values}."
+            )
+    first, *others = seeds
+    return (
+        *_lines(datasets, pairs, first, solvers=SOLVERS, isotropic_draws=5),
+        *(
+            line
+            for seed in others
+            for line in _lines(
+                datasets,
+                pairs,
+                seed,
+                readings=(PRIMARY_READING,),
+                solvers=(PRIMARY_SOLVER,),
+            )
+        ),
+        *_lines(datasets, pairs, first, protocol="margin quantile"),
+        *(
+            line
+            for protocol in ("one budget", "margin quantile")
+            for line in _lines(
+                datasets,
+                pairs,
+                first,
+                classifier="20-50-500",
+                protocol=protocol,
+                solvers=(PRIMARY_SOLVER,),
+            )
+        ),
+    )
+
+
+def _lines(
+    datasets: Sequence[Dataset],
+    pairs: Sequence[tuple[int, int]],
+    seed: int,
+    *,
+    classifier: str = PRIMARY_CLASSIFIER,
+    protocol: Protocol = PRIMARY_PROTOCOL,
+    **settings: Any,
+) -> list[Line]:
+    return [
+        Line(
+            classifier=classifier,
+            calibration=CalibrationConfig(
+                protocol=protocol,
+                dataset=dataset,
+                pairs=tuple(pairs),
+                seed=seed,
+                train=CLASSIFIERS[classifier],
+            ),
+            **settings,
+        )
+        for dataset in datasets
+    ]
+
+
+def run_lines(
+    lines: Sequence[Line],
+    store: str | os.PathLike[str],
+    *,
+    executor: Executor | None = None,
+    cache: str | os.PathLike[str] | None = None,
+    root: str | None = None,
+    source: Source = "auto",
+    device: str = "cpu",
+    progress: bool = False,
+) -> tuple[LineResult, ...]:
+    """Load the records a store has and compute those it lacks.
+
+    Every record is written as soon as its run is done. A sweep that is stopped loses
+    the runs in flight and goes on from there.
+
+    Args:
+        lines: What to run.
+        store: The folder of the records; made if it is not there.
+        executor: Where to run what is missing; None: in this process.
+        cache: The folder of trained classifiers; None: ``.cache`` in the store.
+        root: Folder of the data, which every worker needs under the same name.
+        source: Source of the data.
+        device: Where to compute.
+        progress: Show progress bars.
+
+    Returns:
+        One result a line, in order.
+
+    Raises:
+        SweepError: If a run failed, the store cannot be written to although something
+            is missing, or another sweep writes to it.
+
+    Warns:
+        UserWarning: If a stored record is damaged or of another schema or source; it is
+            named, computed again and replaced.
+    """
+    sweep = _Sweep(
+        store=Path(store),
+        cache=Path(store) / ".cache" if cache is None else Path(cache),
+        executor=executor or InProcess(),
+        options={"root": root, "source": source, "device": device},
+        progress=progress,
+    )
+    found = sweep.load(lines)
+    if found is None:
+        with only_writer(sweep.store):
+            sweep.compute(lines)
+        found = sweep.load(lines)
+        if found is None:
+            raise SweepError(f"records in {store} vanished while they were written.")
+    return found
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Sweep:
+    """One call of :func:`run_lines`."""
+
+    store: Path
+    cache: Path
+    executor: Executor
+    options: dict[str, Any]
+    progress: bool
+
+    def load(self, lines: Sequence[Line]) -> tuple[LineResult, ...] | None:
+        """Load every line; None as soon as something is missing."""
+        results = []
+        for line in lines:
+            calibration = self._budgets(line.calibration)
+            if calibration is None:
+                return None
+            scores = []
+            for config in line.scores(calibration["budgets"]):
+                record = self._stored(score_name(config), config, SCORE_SCHEMA)
+                if record is None:
+                    return None
+                scores.append(record)
+            results.append(
+                LineResult(line=line, calibration=calibration, scores=tuple(scores))
+            )
+        return tuple(results)
+
+    def compute(self, lines: Sequence[Line]) -> None:
+        """Compute what is missing: budgets first, then accuracies."""
+        self.cache.mkdir(parents=True, exist_ok=True)
+        calibrations = dict.fromkeys(line.calibration for line in lines)
+        missing = [config for config in calibrations if self._budgets(config) is None]
+        self._train({one: None for config in missing for one in config.classifiers})
+        for config in missing:
+            record = calibrate(config, [self._trained(c) for c in config.classifiers])
+            save_record(record, self.store / config.name)
+        budgets = {
+            config: load_record(self.store / config.name, schema=CALIBRATION_SCHEMA)[
+                "budgets"
+            ]
+            for config in calibrations
+        }
+        wanted = {
+            config: None
+            for line in lines
+            for config in line.scores(budgets[line.calibration])
+            if self._stored(score_name(config), config, SCORE_SCHEMA) is None
+        }
+        self._train({config.classifier: None for config in wanted})
+        run_tasks(
+            (self._score_task(config) for config in wanted),
+            self.executor,
+            total=len(wanted),
+            title="accuracies",
+            progress=self.progress,
+        )
+
+    def _train(self, configs: dict[ClassifierConfig, None]) -> None:
+        """Train the classifiers that the cache lacks."""
+        wanted = [config for config in configs if not self._is_trained(config)]
+        run_tasks(
+            (self._train_task(config) for config in wanted),
+            self.executor,
+            total=len(wanted),
+            title="classifiers",
+            progress=self.progress,
+        )
+
+    def _train_task(self, config: ClassifierConfig) -> Task:
+        return Task(
+            label=config.label,
+            call=partial(train_pair, config, **self.options),
+            keep=lambda trained: save_trained(trained, self.cache, self._name(config)),
+        )
+
+    def _score_task(self, config: ScoreConfig) -> Task:
+        return Task(
+            label=config.label,
+            call=partial(
+                score_pair, config, self._trained(config.classifier), **self.options
+            ),
+            keep=lambda record: save_record(record, self.store / score_name(config)),
+        )
+
+    def _name(self, config: ClassifierConfig) -> str:
+        return classifier_name(
+            config, source=self.options["source"], device=self.options["device"]
+        )
+
+    def _is_trained(self, config: ClassifierConfig) -> bool:
+        """Look for a classifier; a damaged one is named and trained again."""
+        return (
+            _or_warn(lambda: load_trained(self.cache, self._name(config))) is not None
+        )
+
+    def _trained(self, config: ClassifierConfig) -> TrainedClassifier:
+        trained = load_trained(self.cache, self._name(config))
+        if trained is None:
+            raise FileNotFoundError(
+                f"the classifier of {config.label} vanished from {self.cache}."
+            )
+        return trained
+
+    def _budgets(self, config: CalibrationConfig) -> dict[str, Any] | None:
+        return self._stored(config.name, config, CALIBRATION_SCHEMA)
+
+    def _stored(
+        self, name: str, config: ScoreConfig | CalibrationConfig, schema: str
+    ) -> dict[str, Any] | None:
+        """Load a record if it is there, whole, and answers what is asked."""
+        path = self.store / name
+        if not path.exists():
+            return None
+        return _or_warn(lambda: self._checked(path, config, schema))
+
+    def _checked(
+        self, path: Path, config: ScoreConfig | CalibrationConfig, schema: str
+    ) -> dict[str, Any]:
+        record = load_record(path, schema=schema)
+        if record.get("config") != plain(asdict(config)):
+            raise ValueError(f"{path} holds the result of other settings.")
+        found, asked = record["source"], self.options["source"]
+        if (found == "embedded") != (asked == "embedded"):
+            raise ValueError(
+                f"{path} was computed on {found!r} data, not on source={asked!r}."
+            )
+        return record
+
+
+_Found = TypeVar("_Found")
+
+
+def _or_warn(load: Callable[[], _Found]) -> _Found | None:
+    """Load something; where it is damaged, say so and go on without it."""
+    try:
+        return load()
+    except ValueError as error:
+        warnings.warn(f"{error} It is computed again.", UserWarning, stacklevel=4)
+        return None

@@ -1,0 +1,161 @@
+"""Tasks through an executor, and the one writer of a store."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from functools import partial
+from operator import mul
+from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
+
+from paper_lib.experiments import runner
+from paper_lib.experiments.runner import (
+    InProcess,
+    SweepError,
+    Task,
+    only_writer,
+    process_pool,
+    run_tasks,
+)
+
+
+def squares(kept, numbers=range(10)):
+    return [
+        Task(label=f"{n}", call=partial(mul, n, n), keep=partial(kept.__setitem__, n))
+        for n in numbers
+    ]
+
+
+@pytest.mark.parametrize("make", [InProcess, partial(ThreadPoolExecutor, 3)])
+def test_every_result_is_kept_under_its_task(make):
+    kept = {}
+    with make() as executor:
+        run_tasks(squares(kept), executor, total=10, title="squares")
+    assert kept == {n: n * n for n in range(10)}
+
+
+def test_processes_give_what_this_process_gives():
+    kept = {}
+    with process_pool(2) as executor:
+        run_tasks(squares(kept), executor, total=10, title="squares")
+    assert kept == {n: n * n for n in range(10)}
+
+
+def test_in_process_each_result_is_kept_before_the_next_call():
+    order = []
+    tasks = [
+        Task(
+            label=f"{n}",
+            call=partial(order.append, ("call", n)),
+            keep=lambda _, n=n: order.append(("keep", n)),
+        )
+        for n in range(3)
+    ]
+    run_tasks(tasks, InProcess(), total=3, title="calls")
+    assert order == [(what, n) for n in range(3) for what in ("call", "keep")]
+
+
+def test_tasks_are_taken_as_there_is_room_for_them():
+    """So that the arguments of a thousand tasks are not in memory at once."""
+    taken, done = [], []
+
+    def tasks():
+        for n in range(200):
+            taken.append(n)
+            assert len(taken) - len(done) <= 40
+            yield Task(label=f"{n}", call=partial(mul, n, 1), keep=done.append)
+
+    with ThreadPoolExecutor(2) as executor:
+        run_tasks(tasks(), executor, total=200, title="calls")
+    assert sorted(done) == list(range(200))
+
+
+@pytest.mark.parametrize("make", [InProcess, partial(ThreadPoolExecutor, 2)])
+def test_a_task_that_fails_is_named_and_the_others_are_kept(make):
+    kept = {}
+    bad = Task(label="broken one", call=partial(mul, None, None), keep=kept.clear)
+    tasks = squares(kept)
+    tasks.insert(3, bad)
+    with make() as executor, pytest.raises(SweepError, match="broken one: unsupported"):
+        run_tasks(tasks, executor, total=11, title="squares")
+    assert kept == {n: n * n for n in range(10)}
+
+
+def test_workers_that_are_gone_end_the_sweep_at_once_and_are_reported():
+    kept = {}
+    tasks = squares(kept, range(3))
+    tasks.append(Task(label="last", call=partial(os._exit, 1), keep=kept.clear))
+    with process_pool(1) as executor, pytest.raises(SweepError, match="workers are go"):
+        run_tasks(tasks, executor, total=4, title="squares")
+    assert all(kept[n] == n * n for n in kept)
+
+
+def test_an_interrupt_cancels_what_has_not_begun(monkeypatch):
+    futures = [Future() for _ in range(10)]
+    executor = Mock(spec=Executor)
+    executor.submit.side_effect = futures
+
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_tasks(squares({}), executor, total=10, title="squares")
+    assert all(future.cancelled() for future in futures)
+
+
+def test_two_sweeps_do_not_write_to_one_store(tmp_path):
+    store = tmp_path / "store"
+    with only_writer(store):
+        with pytest.raises(SweepError, match="another sweep"):
+            with only_writer(store):
+                pass
+    with only_writer(store):
+        pass
+
+
+def test_a_killed_sweep_leaves_neither_its_lock_nor_its_scratch(tmp_path):
+    code = (
+        "import sys, time, pathlib\n"
+        "from paper_lib.experiments.runner import only_writer\n"
+        "with only_writer(pathlib.Path(sys.argv[1])):\n"
+        "    (pathlib.Path(sys.argv[1]) / '.saving-abc').mkdir()\n"
+        "    print('ready', flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout.readline() == "ready\n"
+        with pytest.raises(SweepError), only_writer(tmp_path):
+            pass
+        child.send_signal(signal.SIGKILL)
+    (tmp_path / "record.json").write_text("{}")
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            with only_writer(tmp_path):
+                break
+        except SweepError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert sorted(os.listdir(tmp_path)) == [".lock", "record.json"]
+
+
+@pytest.mark.bad_input
+def test_a_pool_of_nobody():
+    with pytest.raises(ValueError, match=r"^workers must be at least 1, got 0"):
+        process_pool(0)
+
+
+@pytest.mark.bad_input
+def test_a_store_that_is_a_file(tmp_path):
+    file = Path(tmp_path / "store")
+    file.write_text("")
+    with pytest.raises(SweepError, match="cannot be written to"), only_writer(file):
+        pass
