@@ -1,28 +1,90 @@
 """Runs of the experiments and the store of their results."""
 
+from paper_lib.experiments.calibration import CalibrationConfig, calibrate
 from paper_lib.experiments.pair import (
     PairConfig,
     PreparedPair,
     Score,
     prepare,
-    provenance,
     run_pair,
     score,
 )
+from paper_lib.experiments.provenance import provenance
+from paper_lib.experiments.runner import SweepError, process_pool
+from paper_lib.experiments.scoring import (
+    SOLVERS,
+    ScoreConfig,
+    fit_solver,
+    rows_of,
+    score_name,
+    score_pair,
+)
 from paper_lib.experiments.store import load_record, save_record, table_rows
+from paper_lib.experiments.summary import (
+    SummaryRow,
+    cell_percents,
+    summarize,
+    write_csv,
+    write_manifest,
+)
 from paper_lib.experiments.sweep import load_or_run, record_name
+from paper_lib.experiments.table1 import (
+    ALL_PAIRS,
+    CLASSIFIERS,
+    PRIMARY_CLASSIFIER,
+    PRIMARY_PROTOCOL,
+    PRIMARY_READING,
+    PRIMARY_SOLVER,
+    Line,
+    LineResult,
+    plan,
+    run_lines,
+)
+from paper_lib.experiments.training import (
+    ClassifierConfig,
+    TrainedClassifier,
+    train_pair,
+)
 
 __all__ = [
+    "ALL_PAIRS",
+    "CLASSIFIERS",
+    "PRIMARY_CLASSIFIER",
+    "PRIMARY_PROTOCOL",
+    "PRIMARY_READING",
+    "PRIMARY_SOLVER",
+    "SOLVERS",
+    "CalibrationConfig",
+    "ClassifierConfig",
+    "Line",
+    "LineResult",
     "PairConfig",
     "PreparedPair",
     "Score",
+    "ScoreConfig",
+    "SummaryRow",
+    "SweepError",
+    "TrainedClassifier",
+    "calibrate",
+    "cell_percents",
+    "fit_solver",
     "load_or_run",
     "load_record",
+    "plan",
     "prepare",
+    "process_pool",
     "provenance",
     "record_name",
+    "rows_of",
+    "run_lines",
     "run_pair",
     "save_record",
     "score",
+    "score_name",
+    "score_pair",
+    "summarize",
     "table_rows",
+    "train_pair",
+    "write_csv",
+    "write_manifest",
 ]

@@ -178,6 +178,7 @@ def score_pair(
             defenses={name: v.unsqueeze(0) for name, (v, _) in fitted.items()},
         )
         isotropic = _isotropic(config, model, test, lin, attacks)
+        computed_with = provenance(pair, device)
     return {
         "schema": SCORE_SCHEMA,
         "config": plain(asdict(config)),
@@ -207,7 +208,7 @@ def score_pair(
             [*cell, int(kept.sum())] for cell, kept in {**verdicts, **isotropic}.items()
         ],
         "provenance": {
-            **provenance(pair, device),
+            **computed_with,
             "seconds": round(time.perf_counter() - started, 1),
         },
     }

@@ -217,6 +217,7 @@ def train_pair(
         )
         lin = linearize_fit(config, trained.model, pair, device)
         logits = logits_at(trained.model, pair.test.images.to(device)).cpu()
+        computed_with = provenance(pair, device)
     weights = {name: w.cpu() for name, w in trained.model.state_dict().items()}
     return TrainedClassifier(
         weights=save(weights),
@@ -234,7 +235,7 @@ def train_pair(
             "test_correct": int((logits * pair.test.labels > 0).sum()),
             "margins": [m if m < float("inf") else None for m in lin.margins.tolist()],
             "provenance": {
-                **provenance(pair, device),
+                **computed_with,
                 "seconds": round(time.perf_counter() - started, 1),
             },
         },
