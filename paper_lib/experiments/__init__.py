@@ -1,6 +1,18 @@
 """Runs of the experiments and the store of their results."""
 
 from paper_lib.experiments.calibration import CalibrationConfig, calibrate
+from paper_lib.experiments.claims import (
+    PairGain,
+    dyadic_interval,
+    holm,
+    mcnemar,
+    pair_gains,
+)
+from paper_lib.experiments.examples import (
+    extreme_pairs,
+    load_examples,
+    save_examples,
+)
 from paper_lib.experiments.pair import (
     PairConfig,
     PreparedPair,
@@ -10,7 +22,7 @@ from paper_lib.experiments.pair import (
     score,
 )
 from paper_lib.experiments.provenance import provenance
-from paper_lib.experiments.runner import SweepError, process_pool
+from paper_lib.experiments.runner import SweepError, executor_for, process_pool
 from paper_lib.experiments.scoring import (
     SOLVERS,
     ScoreConfig,
@@ -37,6 +49,9 @@ from paper_lib.experiments.table1 import (
     PRIMARY_SOLVER,
     Line,
     LineResult,
+    load_lines,
+    parse_pairs,
+    parse_seeds,
     plan,
     run_lines,
 )
@@ -59,6 +74,7 @@ __all__ = [
     "Line",
     "LineResult",
     "PairConfig",
+    "PairGain",
     "PreparedPair",
     "Score",
     "ScoreConfig",
@@ -67,9 +83,19 @@ __all__ = [
     "TrainedClassifier",
     "calibrate",
     "cell_percents",
+    "dyadic_interval",
+    "executor_for",
+    "extreme_pairs",
     "fit_solver",
+    "holm",
+    "load_examples",
+    "load_lines",
     "load_or_run",
     "load_record",
+    "mcnemar",
+    "pair_gains",
+    "parse_pairs",
+    "parse_seeds",
     "plan",
     "prepare",
     "process_pool",
@@ -78,6 +104,7 @@ __all__ = [
     "rows_of",
     "run_lines",
     "run_pair",
+    "save_examples",
     "save_record",
     "score",
     "score_name",

@@ -93,6 +93,39 @@ def process_pool(workers: int) -> ProcessPoolExecutor:
     )
 
 
+@contextlib.contextmanager
+def executor_for(workers: int = 2, scheduler: str | None = None) -> Iterator[Executor]:
+    """Give the executor of a sweep, and close it at the end.
+
+    Args:
+        workers: Processes on this machine; 0: this process alone.
+        scheduler: Address of a Dask scheduler, ``tcp://host:port``, whose workers are
+            taken instead; None: none.
+
+    Yields:
+        The executor.
+
+    Raises:
+        ValueError: If ``workers`` is negative.
+        ImportError: If a scheduler is named and ``distributed`` is not installed.
+        OSError: If the scheduler does not answer.
+    """
+    if scheduler:
+        try:
+            from distributed import Client
+        except ImportError as error:
+            raise ImportError(
+                "scheduler needs the package distributed; install paper-lib[cluster]."
+            ) from error
+        with Client(scheduler) as client:
+            yield client.get_executor()
+    elif workers == 0:
+        yield InProcess()
+    else:
+        with process_pool(workers) as pool:
+            yield pool
+
+
 def run_tasks(
     tasks: Iterable[Task],
     executor: Executor,

@@ -5,6 +5,7 @@ PGD are primary; they were declared before the complete run.
 """
 
 import os
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
@@ -144,8 +145,11 @@ def plan(
         The lines.
 
     Raises:
-        ValueError: If a list is empty or names something twice.
+        ValueError: If a list is empty or names something twice, or a data set is
+            unknown.
     """
+    if unknown := set(datasets) - set(DATASETS):
+        raise ValueError(f"datasets must be of {DATASETS}, got {sorted(unknown)}.")
     for name, values in (("datasets", datasets), ("pairs", pairs), ("seeds", seeds)):
         if not values or len(set(values)) != len(values):
             raise ValueError(
@@ -204,6 +208,94 @@ def _lines(
         )
         for dataset in datasets
     ]
+
+
+def parse_pairs(text: str) -> tuple[tuple[int, int], ...]:
+    """Read pairs of classes as a command line has them.
+
+    Args:
+        text: ``"all"``, or pairs like ``"0-1,3-5"``.
+
+    Returns:
+        The pairs.
+
+    Raises:
+        ValueError: If a pair is none, or one is named twice.
+
+    Example:
+        >>> parse_pairs("0-1, 3-5")
+        ((0, 1), (3, 5))
+    """
+    if text.strip() == "all":
+        return ALL_PAIRS
+    pairs = []
+    for part in text.split(","):
+        found = re.fullmatch(r"\s*(\d)\s*-\s*(\d)\s*", part)
+        pair = tuple(sorted(map(int, found.groups()))) if found else ()
+        if pair not in ALL_PAIRS:
+            raise ValueError(
+                f"pairs must be 'all' or like '0-1,3-5', got {part.strip()!r} in "
+                f"{text!r}."
+            )
+        pairs.append(pair)
+    if len(set(pairs)) != len(pairs):
+        raise ValueError(f"pairs must name each pair once, got {text!r}.")
+    return tuple(pairs)
+
+
+def parse_seeds(seeds: str | int | Sequence[int]) -> tuple[int, ...]:
+    """Read seeds as a command line has them.
+
+    Args:
+        seeds: Seeds like ``"0,1,2"``, one seed, or several.
+
+    Returns:
+        The seeds.
+
+    Raises:
+        ValueError: If one is no integer from 0 on, or is named twice.
+
+    Example:
+        >>> parse_seeds("0,1"), parse_seeds(3)
+        ((0, 1), (3,))
+    """
+    listed = seeds if isinstance(seeds, list | tuple) else str(seeds).split(",")
+    parts = [str(part).strip() for part in listed]
+    if not all(part.isdecimal() for part in parts) or len(set(parts)) != len(parts):
+        raise ValueError(
+            f"seeds must be different integers like '0,1,2', got {seeds!r}."
+        )
+    return tuple(map(int, parts))
+
+
+def load_lines(
+    lines: Sequence[Line], store: str | os.PathLike[str], *, source: Source = "auto"
+) -> tuple[tuple[LineResult, ...], tuple[Line, ...]]:
+    """Load what a store has, without computing anything.
+
+    Args:
+        lines: What to load.
+        store: The folder of the records.
+        source: Source of the data the records have to be of.
+
+    Returns:
+        The lines that are complete, and those of which something is missing.
+
+    Warns:
+        UserWarning: If a stored record cannot be used; see :func:`run_lines`.
+    """
+    sweep = _Sweep(
+        store=Path(store),
+        cache=Path(store) / ".cache",
+        executor=InProcess(),
+        options={"root": None, "source": source, "device": "cpu"},
+        progress=False,
+    )
+    found = {line: sweep.load([line]) for line in lines}
+    return (
+        tuple(result for results in found.values() if results for result in results),
+        tuple(line for line, results in found.items() if results is None),
+    )
 
 
 def run_lines(

@@ -14,6 +14,7 @@ from paper_lib.plotting.attacks import (
     plot_images,
     plot_margins,
 )
+from paper_lib.plotting.pairs import CLASS_LABELS, plot_pair_maps, plot_pair_spread
 from paper_lib.plotting.plane import plot_half_planes
 from paper_lib.plotting.tables import (
     comparison_table,
@@ -23,6 +24,7 @@ from paper_lib.plotting.tables import (
 )
 
 __all__ = [
+    "CLASS_LABELS",
     "comparison_table",
     "markdown_table",
     "percents",
@@ -33,5 +35,7 @@ __all__ = [
     "plot_half_planes",
     "plot_images",
     "plot_margins",
+    "plot_pair_maps",
+    "plot_pair_spread",
     "plot_relaxations",
 ]

@@ -1,6 +1,7 @@
 """Figures hold the numbers they were given, tables the right differences."""
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 import torch
 
@@ -14,6 +15,8 @@ from paper_lib.plotting import (
     plot_accuracy_against_budget,
     plot_images,
     plot_margins,
+    plot_pair_maps,
+    plot_pair_spread,
 )
 
 
@@ -110,3 +113,33 @@ def test_curves_hold_the_tables_and_the_paper():
             assert list(curve.get_ydata()) == [100.0, 50.0]
             assert marker.get_ydata()[0] == PAPER_TABLE_2[(*play, accuracy)]
     assert plt.get_fignums() == []
+
+
+def test_a_map_of_pairs_shows_each_value_at_its_pair():
+    pairs = ((0, 1), (3, 8), (4, 9))
+    figure = plot_pair_maps({"one": [10.0, 55.5, 99.0], "two": [1.0, 2.0, 3.0]}, pairs)
+    one = figure.axes[0]
+    texts = {text.get_position(): text.get_text() for text in one.texts}
+    assert texts == {(0, 1): "10", (3, 8): "56", (4, 9): "99"}
+    grid = one.images[0].get_array()
+    assert grid[8, 3] == 55.5
+    assert np.ma.masked_invalid(grid).count() == 3
+    assert [axis.get_title() for axis in figure.axes[:2]] == ["one", "two"]
+
+
+def test_a_spread_of_pairs_shows_every_value_and_the_paper():
+    groups = {
+        "approximate": {"FGM": [50.0, 60.0], "PGD": [70.0, 90.0]},
+        "true": {"FGM": [10.0, 20.0], "PGD": [30.0, 40.0]},
+    }
+    figure = plot_pair_spread(groups, paper={"FGM": (53.3, 10.0)})
+    (axis,) = figure.axes
+    drawn = [line.get_ydata() for line in axis.lines]
+    assert sorted(y for ys in drawn for y in ys if y in (50.0, 60.0, 30.0, 40.0)) == [
+        30.0,
+        40.0,
+        50.0,
+        60.0,
+    ]
+    (paper,) = axis.containers
+    assert paper[0].get_ydata()[0] == 53.3

@@ -4,6 +4,7 @@ import copy
 import csv
 import dataclasses
 import json
+import multiprocessing
 import random
 import signal
 import subprocess
@@ -27,12 +28,19 @@ from paper_lib.experiments import (
     SweepError,
     calibrate,
     cell_percents,
+    executor_for,
+    extreme_pairs,
     fit_solver,
+    load_examples,
+    load_lines,
     load_record,
+    parse_pairs,
+    parse_seeds,
     plan,
     process_pool,
     rows_of,
     run_lines,
+    save_examples,
     score_name,
     score_pair,
     summarize,
@@ -398,54 +406,38 @@ def test_a_full_disk_is_reported_and_nothing_is_left_half(result, tmp_path):
     assert stored(tmp_path).items() <= stored(store).items()
 
 
-SWEEP = (
-    "import sys\n"
-    "from tests.unit.test_table1 import line, process_pool, run_lines\n"
-    "if __name__ == '__main__':\n"
-    "    lines = [line(), line(seed=1), line(protocol='margin quantile')]\n"
-    "    with process_pool(2) as pool:\n"
-    "        run_lines(lines, sys.argv[1], executor=pool, source='embedded')\n"
-)
-
-
 @pytest.mark.slow
 def test_sweeps_killed_at_20_random_moments_end_like_an_undisturbed_one(
     result, tmp_path
 ):
-    store, _ = result
-    script = tmp_path / "sweep.py"
-    script.write_text(SWEEP)
-    draw, killed, progress = random.Random(0), 0, []
-    while killed < 20:
-        target = tmp_path / f"store{len(progress)}"
+    store, results = result
+    lines = [one.line for one in results]
+    context = multiprocessing.get_context("fork")
+    began = time.monotonic()
+    run_lines(lines, tmp_path / "undisturbed", source="embedded")
+    duration = time.monotonic() - began
+    draw, killed, left = random.Random(0), 0, set()
+    for number in range(200):
+        target = tmp_path / f"store{number}"
         while killed < 20:
-            child = subprocess.Popen(
-                [sys.executable, str(script), str(target)],
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
+            child = context.Process(
+                target=run_lines, args=(lines, target), kwargs={"source": "embedded"}
             )
-            try:
-                child.wait(draw.uniform(0.5, 14.0))
-                break  # came to its end before its time
-            except subprocess.TimeoutExpired:
-                child.send_signal(signal.SIGKILL)
-                child.wait()
-                killed += 1
-        progress.append(len(stored(target)) if target.exists() else 0)
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                run_lines(
-                    [line(), line(seed=1), line(protocol="margin quantile")],
-                    target,
-                    source="embedded",
-                )
+            child.start()
+            child.join(draw.uniform(0.0, 0.6 * duration))
+            if child.exitcode == 0:
                 break
-            except SweepError:  # an orphaned worker may hold the lock for a moment
-                assert time.monotonic() < deadline
-                time.sleep(0.2)
+            child.kill()
+            child.join()
+            killed += 1
+            left.add(len(stored(target)))
+        run_lines(lines, target, source="embedded")
         assert stored(target) == stored(store)
         assert not list(target.glob(".saving-*"))
+        if killed == 20:
+            break
+    assert killed == 20
+    assert len(left) > 3  # it was stopped at different places
 
 
 @pytest.mark.slow
@@ -560,6 +552,49 @@ def test_the_manifest_names_every_file_with_its_checksum(result):
         (store / "manifest.json").unlink()
 
 
+def test_pairs_and_seeds_as_a_command_line_has_them():
+    assert parse_pairs("all") == ALL_PAIRS
+    assert parse_pairs(" 5-3,0 - 1") == ((3, 5), (0, 1))
+    assert parse_seeds("0, 2") == parse_seeds([0, 2]) == (0, 2)
+    assert parse_seeds(7) == (7,)
+
+
+def test_a_part_of_a_store_is_loaded_and_the_rest_is_named(result):
+    store, results = result
+    lines = [one.line for one in results]
+    other = line(seed=5)
+    found, missing = load_lines([*lines, other], store, source="embedded")
+    assert [one.line for one in found] == lines
+    assert missing == (other,)
+
+
+def test_an_executor_for_this_process_and_for_others():
+    with executor_for(0) as executor:
+        assert executor.submit(pow, 2, 3).result() == 8
+    with executor_for(1) as executor:
+        assert executor.submit(pow, 2, 3).result() == 8
+
+
+def test_examples_come_back_as_they_were_fitted(result, tmp_path):
+    _, results = result
+    save_examples([(results[0], (3, 8))], tmp_path / "e.json", source="embedded")
+    (example,) = load_examples(tmp_path / "e.json")
+    pair = load_pair("mnist", (3, 8), source="embedded")
+    first = pair.test.images[pair.test.labels < 0][0].flatten()
+    assert torch.allclose(example["images"][0], first)
+    record = results[0].scores[1]["defenses"]["ramp, raw rows"]
+    assert example["train_coverage"] == record["train_coverage"]
+    length = float(example["perturbation"].norm())
+    assert length == pytest.approx(record["length"], rel=1e-3)
+
+
+def test_the_pairs_at_both_ends():
+    gains = {(0, 1): 3.0, (0, 2): -1.0, (1, 2): 8.0, (1, 3): 4.0}
+    assert extreme_pairs(gains, worst=2, best=1) == ((0, 2), (0, 1), (1, 2))
+    assert extreme_pairs(gains, worst=3, best=3) == ((0, 2), (0, 1), (1, 3), (1, 2))
+    assert extreme_pairs(gains, worst=0, best=0) == ()
+
+
 # --- bad input --------------------------------------------------------------------
 
 
@@ -611,3 +646,32 @@ def test_a_store_that_cannot_be_written_to(tmp_path):
     blocked.write_text("")
     with pytest.raises(SweepError, match="cannot be written to"):
         run_lines([line()], blocked / "store", source="embedded")
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("parse", "text", "message"),
+    [
+        (parse_pairs, "0-0", r"^pairs must be 'all' or like .* got '0-0'"),
+        (parse_pairs, "0-1,", r"got '' in '0-1,'"),
+        (parse_pairs, "0-12", r"got '0-12'"),
+        (parse_pairs, "1-0,0-1", r"^pairs must name each pair once"),
+        (parse_seeds, "0,x", r"^seeds must be different integers"),
+        (parse_seeds, (1, 1), r"^seeds must be different integers .*\(1, 1\)"),
+        (parse_seeds, -1, r"^seeds must be different integers"),
+    ],
+)
+def test_pairs_and_seeds_that_are_none(parse, text, message):
+    with pytest.raises(ValueError, match=message):
+        parse(text)
+
+
+@pytest.mark.bad_input
+def test_an_executor_without_workers_or_scheduler():
+    with pytest.raises(ValueError, match=r"^workers must be"), executor_for(-1):
+        pass
+    with (
+        pytest.raises(OSError, match="Timed out"),
+        executor_for(2, "tcp://127.0.0.1:9"),
+    ):
+        pass
