@@ -59,10 +59,25 @@ types: $(READY)
 notebooks: $(READY)  ## Execute the notebooks and refresh their stored outputs
 	$(BIN)/python tools/build_book.py notebooks
 
-experiments: $(READY)  ## Compute the stored results that are missing, on the complete data
-	$(BIN)/python tools/build_book.py run book/mnist_0_against_1.ipynb _build/experiments/mnist_0_against_1.ipynb -p compute True --timeout 36000
+# The whole, or a part of Table 1: make experiments DATASET=mnist PAIRS=0-1,3-5 SEEDS=0
+# A part is calibrated on its own pairs and goes to a store of its own.
+DATASET ?= mnist,fashion-mnist
+PAIRS ?= all
+SEEDS ?= 0,1,2,3,4
+WORKERS ?= 2
+SCHEDULER ?=
+RUN := $(BIN)/python tools/build_book.py run
+PART := $(filter command line environment,$(origin DATASET) $(origin PAIRS) $(origin SEEDS))
+STORE ?= $(CURDIR)/$(if $(PART),_build/experiments,results)/table1
 
-bench: $(READY)  ## Attacks against plain torch and peers, the defense against references
+experiments: $(READY)  ## Compute the stored results that are missing, on the complete data
+	$(if $(PART),,$(RUN) book/mnist_0_against_1.ipynb _build/experiments/mnist_0_against_1.ipynb \
+	  -p compute True --timeout 36000)
+	$(RUN) book/all_pairs.ipynb _build/experiments/all_pairs.ipynb -p compute True \
+	  -p datasets '$(DATASET)' -p pairs '$(PAIRS)' -p seeds '$(SEEDS)' \
+	  -p workers $(WORKERS) -p scheduler '$(SCHEDULER)' -p store '$(STORE)' --timeout 360000
+
+bench: $(READY)  ## Attacks beside plain torch and peers, the defense beside references, sweeps
 	$(BIN)/python -m benchmarks
 
 regen: $(READY)  ## Rewrite the regression tests' expected values (say why in CHANGELOG)

@@ -4,12 +4,12 @@ import argparse
 import math
 import sys
 
-from benchmarks import attacks, bounds, defense, precision
+from benchmarks import attacks, bounds, defense, precision, sweep
 from benchmarks.environment import PeersError
 from benchmarks.report import Report
 from benchmarks.workers import WorkerError
 
-_NAMES = ("attacks", "precision", "defense", "bounds")
+_NAMES = ("attacks", "precision", "defense", "bounds", "sweep")
 
 
 def main() -> int:
@@ -40,6 +40,8 @@ def _run(name: str, options: argparse.Namespace) -> Report:
         )
     if name == "bounds":
         return bounds.run(bound_seconds=options.bound_seconds, limit=options.instances)
+    if name == "sweep":
+        return sweep.run(runs=min(options.runs, 3), pairs=min(options.pairs, 45))
     return precision.run()
 
 
@@ -76,12 +78,18 @@ def _parse() -> argparse.Namespace:
         help="instances of a kind to run for the defense, at most (100)",
     )
     parser.add_argument(
+        "--pairs",
+        type=int,
+        default=12,
+        help="pairs of each data set in a sweep, 45 for all (12)",
+    )
+    parser.add_argument(
         "--write", action="store_true", help="store results in benchmarks/results"
     )
     options = parser.parse_args()
     if unknown := set(options.names) - set(_NAMES):
         parser.error(f"a name must be one of {_NAMES}, got {sorted(unknown)}")
-    for option in ("runs", "search_seconds", "bound_seconds", "instances"):
+    for option in ("runs", "search_seconds", "bound_seconds", "instances", "pairs"):
         if not 0 < (value := getattr(options, option)) < math.inf:
             name = option.replace("_", "-")
             parser.error(f"--{name} must be finite and > 0, got {value}")

@@ -1,0 +1,117 @@
+"""How a sweep over pairs scales: one worker against two, each from an empty store."""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+
+from tqdm.auto import tqdm
+
+from benchmarks.report import Part, Report, join_parts, markdown_table, verdict
+from paper_lib.data import load_pair
+from paper_lib.experiments import (
+    ALL_PAIRS,
+    CLASSIFIERS,
+    PRIMARY_CLASSIFIER,
+    PRIMARY_PROTOCOL,
+    PRIMARY_READING,
+    PRIMARY_SOLVER,
+    CalibrationConfig,
+    Line,
+    process_pool,
+    run_lines,
+)
+
+AIM_SPEEDUP = 1.8
+AIM_MINUTES = 6.0
+
+
+def run(*, runs: int = 3, pairs: int = 12) -> Report:
+    """Time sweeps of one seed, protocol, reading and solver.
+
+    Args:
+        runs: Interleaved rounds.
+        pairs: Pairs of MNIST and as many of Fashion-MNIST, 1 to 45.
+
+    Returns:
+        Times, the speed of two workers relative to one, and the time of all 90 pairs:
+        measured if all are run, else in proportion.
+    """
+    source = _source()
+    chosen = ALL_PAIRS[:: max(1, len(ALL_PAIRS) // pairs)][:pairs]
+    times: dict[int, list[float]] = {1: [], 2: []}
+    for number in tqdm(range(runs), desc="sweeps", unit="round"):
+        # The order alternates, so that neither always comes to a warm cache first.
+        for workers in (1, 2) if number % 2 == 0 else (2, 1):
+            times[workers].append(_sweep(chosen, workers, source))
+    return join_parts("Sweep", [_part(times, len(chosen), source)])
+
+
+def _source() -> str:
+    """Take the complete data where they are, else what travels with the package."""
+    try:
+        load_pair("mnist", (0, 1))
+        load_pair("fashion-mnist", (0, 1))
+    except FileNotFoundError:
+        return "embedded"
+    return "auto"
+
+
+def _sweep(pairs: Sequence[tuple[int, int]], workers: int, source: str) -> float:
+    """Run a sweep from an empty store; processes are started within the time."""
+    datasets = ("mnist", "fashion-mnist") if source == "auto" else ("mnist",)
+    lines = [
+        Line(
+            classifier=PRIMARY_CLASSIFIER,
+            calibration=CalibrationConfig(
+                protocol=PRIMARY_PROTOCOL,
+                dataset=dataset,
+                pairs=tuple(pairs),
+                seed=0,
+                train=CLASSIFIERS[PRIMARY_CLASSIFIER],
+            ),
+            readings=(PRIMARY_READING,),
+            solvers=(PRIMARY_SOLVER,),
+        )
+        for dataset in datasets
+    ]
+    with tempfile.TemporaryDirectory() as store:
+        began = time.perf_counter()
+        with process_pool(workers) as pool:
+            run_lines(lines, store, executor=pool, source=source)
+        return time.perf_counter() - began
+
+
+def _part(times: dict[int, list[float]], pairs: int, source: str) -> Part:
+    ratios = [one / two for one, two in zip(times[1], times[2], strict=True)]
+    two, speedup = statistics.median(times[2]), statistics.median(ratios)
+    rows = [
+        [str(workers), f"{statistics.median(seconds):.1f}", _spread(seconds)]
+        for workers, seconds in times.items()
+    ]
+    text = [
+        f"{pairs} pairs of each data set, source {source}, one thread a worker.",
+        markdown_table(["workers", "seconds, median", "from, to"], rows),
+        verdict(
+            f"two workers are {speedup:.2f} times as fast as one ({_spread(ratios)})",
+            f">= {AIM_SPEEDUP}",
+            speedup >= AIM_SPEEDUP,
+        ),
+    ]
+    if source == "auto":
+        minutes = two / 60.0 * len(ALL_PAIRS) / pairs
+        how = "measured" if pairs == len(ALL_PAIRS) else "in proportion"
+        text.append(
+            verdict(
+                f"all 90 pairs with two workers, {how}: {minutes:.1f} minutes",
+                f"< {AIM_MINUTES:g}",
+                minutes < AIM_MINUTES,
+            )
+        )
+    return Part(
+        heading="Workers", text="\n\n".join(text), data={"pairs": pairs, "times": times}
+    )
+
+
+def _spread(values: Sequence[float]) -> str:
+    return f"{min(values):.2f} to {max(values):.2f}"

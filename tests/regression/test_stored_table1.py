@@ -1,0 +1,117 @@
+"""The stored runs of Table 1: whole, complete, and not gone stale."""
+
+import csv
+import hashlib
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from paper_lib.evaluation import PAPER_TABLE_1
+from paper_lib.experiments import (
+    PRIMARY_CLASSIFIER,
+    PRIMARY_PROTOCOL,
+    ScoreConfig,
+    load_examples,
+    load_lines,
+    load_record,
+    plan,
+    rows_of,
+    score_name,
+    score_pair,
+    summarize,
+    train_pair,
+)
+from paper_lib.experiments.scoring import SCORE_SCHEMA
+
+ROOT = Path(__file__).resolve().parents[2]
+STORE = ROOT / "results" / "table1"
+RECORDS = sorted(
+    path
+    for path in STORE.glob("*mnist-?-?-seed*.json")
+    if not path.name.startswith("budgets")
+)
+# Percentage points; other kernels move counts by a few in a thousand.
+TOLERANCE = 0.5
+
+
+@pytest.fixture(scope="module")
+def results():
+    found, _ = load_lines(plan(), STORE)
+    return found
+
+
+def test_the_primary_choice_is_there_for_all_pairs(results):
+    primary = [
+        one.line.calibration
+        for one in results
+        if one.line.classifier == PRIMARY_CLASSIFIER
+        and one.line.calibration.protocol == PRIMARY_PROTOCOL
+    ]
+    assert {one.dataset for one in primary if one.seed == 0} == set(PAPER_TABLE_1)
+    assert all(len(one.pairs) == 45 for one in primary)
+
+
+def test_every_record_is_whole_and_named_after_its_settings():
+    assert len(RECORDS) >= 90
+    for path in RECORDS:
+        record = load_record(path, schema=SCORE_SCHEMA)
+        assert path.name == score_name(ScoreConfig.from_plain(record["config"]))
+        assert record["source"] == "torchvision"
+        assert record["provenance"]["threads"] == 1
+        assert record["provenance"]["seconds"] > 0
+
+
+def test_the_theorem_holds_in_every_record():
+    for path in RECORDS:
+        record = load_record(path, schema=SCORE_SCHEMA)
+        assert set(record["stronger_than_fgm"].values()) == {0}
+        rows = {(r.attack, r.defense, r.accuracy): r.correct for r in rows_of(record)}
+        for name, found in record["defenses"].items():
+            assert rows["FGM", name, "approximate"] == found["test_coverage"]
+
+
+def test_the_budgets_meet_the_target(results):
+    for result in results:
+        kept = result.calibration["kept"]
+        target = PAPER_TABLE_1[result.line.calibration.dataset]["FGM", "none"][0]
+        assert 100 * sum(kept) / len(kept) == pytest.approx(target, abs=0.05)
+
+
+def test_the_table_and_the_manifest_are_those_of_the_records(results):
+    with (ROOT / "results" / "table1.csv").open(newline="") as file:
+        stored = list(csv.DictReader(file))
+    rows = summarize(results)
+    assert len(stored) == len(rows)
+    for line, row in zip(stored, rows, strict=True):
+        assert float(line["mean"]) == pytest.approx(row.mean, abs=1e-4)
+        assert (line["attack"], line["solver"]) == (row.attack, row.solver)
+    manifest = load_record(STORE / "manifest.json", schema="paper-lib/manifest/1")
+    for name, digest in manifest["files"].items():
+        assert hashlib.sha256((STORE / name).read_bytes()).hexdigest() == digest
+    assert {path.name for path in RECORDS} <= manifest["files"].keys()
+    examples = load_examples(STORE / "examples.json")
+    assert {example["dataset"] for example in examples} == set(PAPER_TABLE_1)
+
+
+@pytest.mark.slow
+@pytest.mark.fulldata
+@pytest.mark.parametrize("number", range(3))
+def test_records_drawn_by_the_commit_have_not_gone_stale(number):
+    """Other records each commit, so that all are looked at in time."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True
+    ).stdout.strip()
+    # One draw for each third, so that the three differ.
+    third = RECORDS[number::3]
+    stored = load_record(
+        third[int(commit or "0", 16) % len(third)], schema=SCORE_SCHEMA
+    )
+    config = ScoreConfig.from_plain(stored["config"])
+    fresh = score_pair(config, train_pair(config.classifier))
+    assert fresh["provenance"]["data"] == stored["provenance"]["data"]
+    expected = {(r.attack, r.defense, r.accuracy): r.percent for r in rows_of(stored)}
+    found = {(r.attack, r.defense, r.accuracy): r.percent for r in rows_of(fresh)}
+    assert found.keys() == expected.keys()
+    for cell, value in expected.items():
+        assert found[cell] == pytest.approx(value, abs=TOLERANCE), cell
