@@ -76,6 +76,7 @@ from paper_lib.plotting import (
     plot_images,
     plot_pair_maps,
     plot_pair_spread,
+    plot_pairs_against_budget,
 )
 
 lines = plan(
@@ -96,7 +97,7 @@ for line in missing:
     config = line.calibration
     print(
         f"not run yet: {config.dataset}, {line.classifier}, {config.protocol}, "
-        f"seed {config.seed}"
+        f"seed {config.seed}, {line.multiple:g} times the budget"
     )
 rows = summarize(results)
 if compute:
@@ -108,6 +109,7 @@ primary = {
     if result.line.classifier == PRIMARY_CLASSIFIER
     and result.line.calibration.protocol == PRIMARY_PROTOCOL
     and result.line.calibration.seed == parse_seeds(seeds)[0]
+    and result.line.multiple == 1.0
 }
 
 # %% [markdown]
@@ -136,6 +138,8 @@ primary = {
 # %% tags=["hide-input"]
 table = []
 for result in results:
+    if result.line.multiple != 1.0:
+        continue
     config = result.line.calibration
     budgets, kept = result.calibration["budgets"], result.calibration["kept"]
     table.append(
@@ -249,6 +253,37 @@ for name, result in primary.items():
     display(Markdown(f"**{name}**"))
     display(
         plot_pair_maps(panels, result.line.calibration.pairs, names=CLASS_LABELS[name])
+    )
+
+# %% [markdown]
+# ## Accuracy against the budget
+#
+# The same classifiers at multiples of the calibrated budget, under FGM: the mean over
+# pairs, and the spread over pairs as bars. The paper shows one budget only.
+
+# %% tags=["hide-input"]
+for name, result in primary.items():
+    curve = sorted(
+        (
+            one
+            for one in results
+            if one.line.calibration == result.line.calibration
+            and one.line.classifier == PRIMARY_CLASSIFIER
+        ),
+        key=lambda one: one.line.multiple,
+    )
+    budgets = [one.line.multiple * one.calibration["budgets"][0] for one in curve]
+    cells = [cell_percents(one) for one in curve]
+    series = {
+        f"{accuracy}, {title}": [cell["FGM", defense, accuracy] for cell in cells]
+        for accuracy in ("approximate", "true")
+        for title, defense in (("no defense", "none"), ("SMOOTH", PRIMARY_SOLVER))
+    }
+    display(Markdown(f"**{name}**"))
+    display(
+        plot_pairs_against_budget(
+            budgets, series, calibrated=result.calibration["budgets"][0]
+        )
     )
 
 # %% [markdown]

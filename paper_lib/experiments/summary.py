@@ -81,13 +81,15 @@ def summarize(results: Sequence[LineResult]) -> tuple[SummaryRow, ...]:
     """Bring the lines of a plan together, those that differ in their seed as one.
 
     Args:
-        results: What ``run_lines`` gave.
+        results: What ``run_lines`` gave; lines at multiples of the budget are left out.
 
     Returns:
         A row for each data set, protocol, classifier and cell.
     """
     groups: dict[tuple[str, str, str], list[LineResult]] = {}
     for result in results:
+        if result.line.multiple != 1.0:
+            continue
         config = result.line.calibration
         key = (config.dataset, config.protocol, result.line.classifier)
         groups.setdefault(key, []).append(result)

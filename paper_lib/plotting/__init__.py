@@ -14,7 +14,12 @@ from paper_lib.plotting.attacks import (
     plot_images,
     plot_margins,
 )
-from paper_lib.plotting.pairs import CLASS_LABELS, plot_pair_maps, plot_pair_spread
+from paper_lib.plotting.pairs import (
+    CLASS_LABELS,
+    plot_pair_maps,
+    plot_pair_spread,
+    plot_pairs_against_budget,
+)
 from paper_lib.plotting.plane import plot_half_planes
 from paper_lib.plotting.tables import (
     comparison_table,
@@ -37,5 +42,6 @@ __all__ = [
     "plot_margins",
     "plot_pair_maps",
     "plot_pair_spread",
+    "plot_pairs_against_budget",
     "plot_relaxations",
 ]

@@ -140,3 +140,42 @@ def plot_pair_spread(
     figure.legend(loc="outside lower center", ncols=4, frameon=False)
     plt.close(figure)
     return figure
+
+
+def plot_pairs_against_budget(
+    budgets: Sequence[float],
+    series: Mapping[str, Sequence[Sequence[float]]],
+    *,
+    calibrated: float,
+) -> Figure:
+    """Draw the mean over pairs, and their spread, against the budget.
+
+    Args:
+        budgets: The budgets, increasing.
+        series: For each name in the legend, the values of all pairs at each budget.
+        calibrated: The budget that was calibrated, marked by a line.
+
+    Returns:
+        The figure.
+    """
+    figure, axis = plt.subplots(figsize=(7.0, 3.6), layout="constrained")
+    reach = max(budgets)
+    for number, (name, values) in enumerate(series.items()):
+        array = np.asarray(values)
+        axis.errorbar(
+            # Side by side, so that no bar hides another.
+            np.asarray(budgets) + (number - 1.5) * 0.006 * reach,
+            array.mean(axis=1),
+            yerr=array.std(axis=1, ddof=1) if array.shape[1] > 1 else None,
+            fmt=f"{MARKERS[number]}-",
+            color=COLORS[number],
+            markersize=4,
+            capsize=2,
+            linewidth=1,
+            label=name,
+        )
+    axis.axvline(calibrated, color="0.6", linestyle=":", label="calibrated budget")
+    axis.set(xlabel="budget (pixels)", ylabel="accuracy (%)", ylim=(-8, 108))
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    plt.close(figure)
+    return figure

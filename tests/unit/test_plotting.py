@@ -17,6 +17,7 @@ from paper_lib.plotting import (
     plot_margins,
     plot_pair_maps,
     plot_pair_spread,
+    plot_pairs_against_budget,
 )
 
 
@@ -143,3 +144,16 @@ def test_a_spread_of_pairs_shows_every_value_and_the_paper():
     ]
     (paper,) = axis.containers
     assert paper[0].get_ydata()[0] == 53.3
+
+
+def test_means_and_spreads_stand_at_their_budgets():
+    figure = plot_pairs_against_budget(
+        [1.0, 2.0], {"one": [[10.0, 20.0], [30.0, 50.0]]}, calibrated=1.5
+    )
+    (axis,) = figure.axes
+    (drawn,) = axis.containers
+    assert drawn[0].get_ydata().tolist() == [15.0, 40.0]
+    ends = [segment[:, 1].tolist() for segment in drawn[2][0].get_segments()]
+    half = [50**0.5, 200**0.5]
+    assert ends[0] == pytest.approx([15 - half[0], 15 + half[0]])
+    assert ends[1] == pytest.approx([40 - half[1], 40 + half[1]])

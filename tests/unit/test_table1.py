@@ -481,6 +481,7 @@ def test_the_plan_runs_the_primary_choice_first_and_with_every_seed():
         for one in lines
         if one.classifier == module.PRIMARY_CLASSIFIER
         and one.calibration.protocol == module.PRIMARY_PROTOCOL
+        and one.multiple == 1.0
     ]
     assert [(p.calibration.dataset, p.calibration.seed) for p in primary] == [
         (dataset, seed) for seed in range(5) for dataset in module.DATASETS
@@ -490,8 +491,21 @@ def test_the_plan_runs_the_primary_choice_first_and_with_every_seed():
     kinds = {(one.classifier, one.calibration.protocol) for one in lines}
     assert len(kinds) == 4
     for one in lines:
-        if one.calibration.seed == 0:
+        if one.calibration.seed == 0 and one.multiple == 1.0:
             assert set(one.readings) == set(PGD_READINGS)
+
+
+def test_a_multiple_of_the_budget_is_scored_and_left_out_of_the_table(result):
+    store, results = result
+    double = dataclasses.replace(line(), multiple=2.0, readings=())
+    (found,) = run_lines([double], store, source="embedded")
+    budget = results[0].calibration["budgets"][0]
+    assert [r["config"]["epsilon"] for r in found.scores] == [2 * budget] * 2
+    kept = cell_percents(found)["FGM", "none", "approximate"]
+    assert (kept < cell_percents(results[0])["FGM", "none", "approximate"]).all()
+    assert summarize([*results, found]) == summarize(results)
+    for config in double.scores(results[0].calibration["budgets"]):
+        (store / score_name(config)).unlink()
 
 
 def test_rows_of_the_table_by_hand(result):
