@@ -11,10 +11,14 @@ from paper_lib.evaluation import PAPER_TABLE_1
 from paper_lib.experiments import (
     PRIMARY_CLASSIFIER,
     PRIMARY_PROTOCOL,
+    PRIMARY_READING,
+    PRIMARY_SOLVER,
     ScoreConfig,
+    holm,
     load_examples,
     load_lines,
     load_record,
+    pair_gains,
     plan,
     rows_of,
     score_name,
@@ -69,6 +73,21 @@ def test_the_theorem_holds_in_every_record():
         rows = {(r.attack, r.defense, r.accuracy): r.correct for r in rows_of(record)}
         for name, found in record["defenses"].items():
             assert rows["FGM", name, "approximate"] == found["test_coverage"]
+
+
+def test_smooth_helps_against_fgm_on_every_pair_and_not_so_against_pgd(results):
+    for result in results[:2]:
+        against_fgm, against_pgd = (
+            pair_gains(result.scores, PRIMARY_SOLVER, attack, "approximate")
+            for attack in ("FGM", f"PGD {PRIMARY_READING}")
+        )
+        assert all(gain.points > 0 for gain in against_fgm)
+        assert max(holm([gain.p_value for gain in against_fgm])) < 0.05
+        adjusted = holm([gain.p_value for gain in against_pgd])
+        certain = [g for g, p in zip(against_pgd, adjusted, strict=True) if p < 0.05]
+        gained = sum(gain.points > 0 for gain in certain)
+        assert gained >= 30
+        assert 1 <= len(certain) - gained <= 10
 
 
 def test_the_budgets_meet_the_target(results):
