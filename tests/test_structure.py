@@ -27,6 +27,7 @@ ORDER = [
     "robust_sets",
     "attacks",
     "defense",
+    "game",
     "evaluation",
     "experiments",
     "plotting",
@@ -192,6 +193,7 @@ def test_conda_gets_python_and_what_pyproject_says():
 # The name under which a package is imported or called, where it is not its own.
 OTHER_NAMES = {
     "pyyaml": {"yaml"},
+    "z3-solver": {"z3"},
     "pytest-xdist": {"--dist"},
     "jupyter-book": {"jupyter-book", "jupyter_book"},
     "sphinx-book-theme": {"sphinx_book_theme"},
@@ -235,10 +237,28 @@ def third_party(source: str) -> set[str]:
     return tops - sys.stdlib_module_names - {"paper_lib"}
 
 
+# Imported inside a function that says which extra brings it, in one module alone.
+OPTIONAL = {"game/proofs.py": {"z3"}}
+
+
 def test_every_package_the_library_imports_is_declared():
     declared = {canonicalize_name(Requirement(d).name) for d in PROJECT["dependencies"]}
     for path in SOURCES:
-        assert third_party(path.read_text()) <= declared, path
+        optional = OPTIONAL.get(path.relative_to(LIBRARY).as_posix(), set())
+        assert third_party(path.read_text()) <= declared | optional, path
+
+
+def test_the_library_imports_without_its_optional_packages():
+    code = (
+        "import sys; sys.modules['z3'] = None\n"
+        "import paper_lib.game, paper_lib.game.proofs as proofs\n"
+        "try: proofs.prove('fgm_effect', 1)\n"
+        "except ImportError as error: print(error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert "needs z3; install it with pip install 'paper-lib[book]'" in done.stdout
 
 
 def readme_blocks() -> list[str]:
