@@ -2,9 +2,11 @@ r"""Uniform draws from half-spaces cut with the ball, by hit-and-run, and their 
 
 From a point of a convex set, hit-and-run picks a random direction, finds where that
 line leaves the set, and moves to a uniform point between. The uniform distribution is
-its only stationary one (Smith 1984). How fast it gets there is another matter: the
-steps needed grow with the square of the dimension times that of how elongated the set
-is, so :class:`Draws` reports how far independent chains agree (Vehtari et al. 2021).
+its only stationary one (Smith 1984), however directions are distributed; here they follow
+the ellipsoid of the barrier, because pieces of V* are long and thin. How fast the chain
+gets there is another matter: the steps needed grow with the square of the dimension
+times that of how elongated the set still looks, so :class:`Draws` reports how far
+independent chains agree (Vehtari et al. 2021).
 """
 
 from dataclasses import dataclass
@@ -84,6 +86,7 @@ def hit_and_run(
     center: Float[np.ndarray, " d"],
     num_draws: int,
     *,
+    shape: Float[np.ndarray, "d d"] | None = None,
     config: HitAndRunConfig | None = None,
     seed: int = 0,
 ) -> Draws:
@@ -94,6 +97,8 @@ def hit_and_run(
         thresholds: What a row asks of its product with a point.
         center: A point inside, with slack on every row and to the sphere.
         num_draws: How many; rounded up to a multiple of the number of chains.
+        shape: A map whose image of the unit ball looks like the set; None: the set is
+            about round.
         config: The chains.
         seed: Seed of the chains.
 
@@ -118,7 +123,9 @@ def hit_and_run(
             f"center must have slack on every row, got a slack of {slack}."
         )
     generator = np.random.default_rng(seed)
-    walk = _Walk(normals, thresholds, np.tile(center, (chains, 1)), generator)
+    points = np.tile(center, (chains, 1))
+    shape = np.eye(dim) if shape is None else shape
+    walk = _Walk(normals, thresholds, points, shape, generator)
     walk.spread_out()
     thin = 10 * dim if chosen.thin is None else chosen.thin
     kept = []
@@ -146,9 +153,11 @@ class _Walk:
         normals: Float[np.ndarray, "m d"],
         thresholds: Float[np.ndarray, " m"],
         points: Float[np.ndarray, "c d"],
+        shape: Float[np.ndarray, "d d"],
         generator: np.random.Generator,
     ) -> None:
         """Start all chains."""
+        self.shape = shape
         self.normals, self.thresholds = normals, thresholds
         self.points, self.generator = points, generator
         self.slacks = np.empty((len(points), len(thresholds)))
@@ -175,7 +184,7 @@ class _Walk:
 
     def _move(self, choose) -> None:
         """Move along random lines, as far as is chosen between both ends."""
-        lines = self.generator.standard_normal(self.points.shape)
+        lines = self.generator.standard_normal(self.points.shape) @ self.shape.T
         lines /= np.linalg.norm(lines, axis=1, keepdims=True)
         rates = lines @ self.normals.T
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -196,6 +205,9 @@ def _mixing(
 ) -> tuple[float, float]:
     """Compute the worst split R-hat and effective size over a few functionals."""
     directions = generator.standard_normal((_NUM_DIRECTIONS, samples.shape[-1]))
+    # Scaled by the spread of each coordinate, so that a short one is not drowned.
+    spread = samples.reshape(-1, samples.shape[-1]).std(axis=0)
+    directions /= np.where(spread > 0, spread, 1.0)
     traces = [samples @ direction for direction in directions]
     traces.append((samples**2).sum(axis=-1))
     half = samples.shape[1] // 2

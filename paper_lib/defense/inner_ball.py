@@ -66,6 +66,48 @@ def inner_ball(
     return best
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Rounding:
+    """A center of a convex set and a linear map that makes a ball look like the set.
+
+    Attributes:
+        center: The analytic center, where the product of all slacks is largest.
+        shape: The map: it sends the unit ball to an ellipsoid inside the set, up to the
+            shift by the center, that fills the set up to a factor of the rows' number.
+    """
+
+    center: Float[np.ndarray, " d"]
+    shape: Float[np.ndarray, "d d"]
+
+
+def rounding(
+    normals: Float[np.ndarray, "m d"],
+    thresholds: Float[np.ndarray, " m"],
+    start: Float[np.ndarray, " d"],
+) -> Rounding:
+    """Find the analytic center of half-spaces cut with the unit ball, and its ellipsoid.
+
+    Args:
+        normals: Normals g.
+        thresholds: What a row asks of its product with a point.
+        start: A point with slack on every row and to the sphere.
+
+    Returns:
+        The center and the ellipsoid of the barrier there (Dikin's).
+    """
+    point = np.append(start, 0.0)
+    for _ in range(_NEWTON_STEPS):
+        gradient, hessian = _derivatives(normals, thresholds, point, 0.0)
+        step = np.linalg.solve(hessian[:-1, :-1], gradient[:-1])
+        decrement = float(gradient[:-1] @ step)
+        if decrement < 1e-10:
+            break
+        point[:-1] += step / (1.0 + np.sqrt(decrement))
+    _, hessian = _derivatives(normals, thresholds, point, 0.0)
+    root = np.linalg.cholesky(hessian[:-1, :-1])
+    return Rounding(center=point[:-1], shape=np.linalg.inv(root).T)
+
+
 def _reach(
     normals: Float[np.ndarray, "m d"],
     thresholds: Float[np.ndarray, " m"],

@@ -18,7 +18,7 @@ from torch import Tensor
 from paper_lib.arrangement import Cell, heaviest_faces
 from paper_lib.checks import check_seed
 from paper_lib.defense.hit_and_run import HitAndRunConfig, hit_and_run
-from paper_lib.defense.inner_ball import inner_ball
+from paper_lib.defense.inner_ball import inner_ball, rounding
 from paper_lib.defense.maximize import maximize_coverage
 from paper_lib.defense.rows import unit_rows
 from paper_lib.defense.solution import Solution
@@ -270,8 +270,15 @@ def _draw_around(
             inner_radius=0.0,
             effective_size=1.0,
         )
+    ellipsoid = rounding(normals, thresholds, ball.center)
     draws = hit_and_run(
-        normals, thresholds, ball.center, num_draws, config=config, seed=seed
+        normals,
+        thresholds,
+        ellipsoid.center,
+        num_draws,
+        shape=ellipsoid.shape,
+        config=config,
+        seed=seed,
     )
     length = sets.epsilon * (1.0 - margin)
     return MaximizerDraws(
