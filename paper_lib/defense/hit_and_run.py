@@ -2,11 +2,11 @@ r"""Uniform draws from half-spaces cut with the ball, by hit-and-run, and their 
 
 From a point of a convex set, hit-and-run picks a random direction, finds where that
 line leaves the set, and moves to a uniform point between. The uniform distribution is
-its only stationary one (Smith 1984), however directions are distributed; here they follow
-the ellipsoid of the barrier, because pieces of V* are long and thin. How fast the chain
-gets there is another matter: the steps needed grow with the square of the dimension
-times that of how elongated the set still looks, so :class:`Draws` reports how far
-independent chains agree (Vehtari et al. 2021).
+its only stationary one (Smith 1984), however directions are distributed; an ellipsoid
+that looks like the set helps, because pieces of V* are long and thin. How fast the
+chain gets there is another matter: the steps needed grow with the square of the
+dimension times that of how elongated the set still looks, so :class:`Draws` reports how
+far independent chains agree (Vehtari et al. 2021).
 """
 
 from dataclasses import dataclass

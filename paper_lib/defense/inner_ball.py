@@ -85,7 +85,7 @@ def rounding(
     thresholds: Float[np.ndarray, " m"],
     start: Float[np.ndarray, " d"],
 ) -> Rounding:
-    """Find the analytic center of half-spaces cut with the unit ball, and its ellipsoid.
+    """Find the analytic center of half-spaces cut with the unit ball, and the shape.
 
     Args:
         normals: Normals g.

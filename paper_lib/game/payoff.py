@@ -19,6 +19,9 @@ from paper_lib.game.strategies import (
 from paper_lib.geometry import check_in_l2_ball, row_dots
 from paper_lib.linearize import Linearization
 
+# Products computed at once; affects speed alone.
+_BLOCK = 1_000_000
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExpectedUtility:
@@ -245,7 +248,13 @@ def shifts(lin: Linearization, rows: Float[Tensor, "k m d"]) -> Float[Tensor, "k
     Returns:
         The products with the gradients, in float64 and in the one order of summation.
     """
-    return torch.stack([row_dots(lin.gradients, row) for row in rows])
+    num, dim = lin.gradients.shape
+    parts = []
+    for block in rows.split(max(_BLOCK // (num * dim), 1)):
+        left = lin.gradients.expand(len(block), num, dim).reshape(-1, dim)
+        right = block.expand(len(block), num, dim).reshape(-1, dim)
+        parts.append(row_dots(left, right).reshape(len(block), num))
+    return torch.cat(parts)
 
 
 def payoffs(

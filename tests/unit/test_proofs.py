@@ -1,5 +1,6 @@
 """What z3 proves for all reals, and what it refutes with a counterexample."""
 
+import sys
 from fractions import Fraction
 
 import pytest
@@ -74,6 +75,13 @@ def test_the_question_is_the_claims_opposite():
     for line in ("(> f 0.0)", "(>= n 0.0)", "(= (* n n) (+ (* g1 g1)))"):
         assert line in text
     assert text.count("assert") == 7
+
+
+@pytest.mark.bad_input
+def test_without_z3(monkeypatch):
+    monkeypatch.setitem(sys.modules, "z3", None)
+    with pytest.raises(ImportError, match=r"needs z3; install it with pip install"):
+        prove("fgm_effect", 1)
 
 
 @pytest.mark.bad_input
