@@ -181,7 +181,8 @@ def plot_maximizer_set(
     total = sum(maximizers.areas)
     for cell in maximizers.cells:
         axis.add_patch(Polygon(cell.outline(), color=_GREEN, alpha=0.35, linewidth=0))
-        axis.text(*cell.interior.tolist(), f"{cell.area / total:.0%}", ha="center")
+        x, y = cell.interior.tolist()
+        axis.text(x, y, f"{cell.area / total:.0%}", ha="center")
     if len(maximizers.touches):
         axis.plot(*maximizers.touches.T, "D", color=_GREEN)
     if draws is not None:
