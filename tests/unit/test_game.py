@@ -56,6 +56,9 @@ def test_utility_by_hand():
         assert utility(lin, attack, defense).tolist() == expected
         each = defense.expand(4, 1)
         assert utility(lin, attack, each, epsilon=2.0).tolist() == expected
+        mean = sum(expected) / 4
+        assert expected_utility(lin, attack, defense).value == mean
+        assert point_payoffs(lin, attack[:, None], defense[None]).mean() == mean
 
 
 def test_utility_is_what_label_survives_says():
