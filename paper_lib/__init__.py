@@ -3,6 +3,6 @@
 "A Game Theoretic Analysis of Additive Adversarial Attacks and Defenses", NeurIPS 2020.
 One module per mathematical object of the paper. Each imports only from those before
 it: ``checks``, ``geometry``, ``arrangement``, ``data``, ``models``, ``linearize``,
-``robust_sets``, ``attacks``, ``defense``, ``evaluation``, ``experiments``,
-``plotting``.
+``robust_sets``, ``attacks``, ``defense``, ``game``, ``evaluation``,
+``experiments``, ``plotting``.
 """

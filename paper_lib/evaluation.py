@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from paper_lib.attacks import fgm
 from paper_lib.checks import check_finite, check_perturbation, check_radius
 from paper_lib.data import LabeledImages
-from paper_lib.geometry import in_l2_ball, l2_norm
+from paper_lib.geometry import check_in_l2_ball
 from paper_lib.linearize import Linearization, call, check_inputs, frozen_evaluation
 
 # The names of an attack and of a defense; "none" is the perturbation zero.
@@ -370,11 +370,7 @@ def _check_move(name: str, moves: Tensor, lin: Linearization, epsilon: float) ->
         ValueError: See the summary.
     """
     check_perturbation(name, moves, lin.gradients)
-    if not bool(in_l2_ball(moves, epsilon).all()):
-        raise ValueError(
-            f"{name} must lie in the ball of radius {epsilon}, got length "
-            f"{float(l2_norm(moves).max())}."
-        )
+    check_in_l2_ball(name, moves, epsilon)
 
 
 def disagreement(

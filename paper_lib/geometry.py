@@ -69,6 +69,61 @@ def in_l2_ball(
     return l2_norm(vectors) <= radius * (1.0 + _BALL_SLACK[vectors.dtype])
 
 
+def check_in_l2_ball(
+    name: str, vectors: Float[Tensor, "*batch d"], radius: float
+) -> None:
+    """Reject vectors outside the ball V, and say by how much.
+
+    Args:
+        name: The argument's name, for the message.
+        vectors: Vectors along the last axis.
+        radius: Radius of the ball.
+
+    Raises:
+        ValueError: If one is longer than the radius.
+    """
+    if not bool(in_l2_ball(vectors, radius).all()):
+        longest = float(l2_norm(vectors).max())
+        raise ValueError(
+            f"{name} must lie in the ball of radius {radius}, got length {longest}, "
+            f"which is {longest - radius:.3g} too long."
+        )
+
+
+def disc_grid(
+    radius: float, *, num_rings: int = 8, num_angles: int = 90
+) -> Float[Tensor, "k 2"]:
+    """List points of the disc on rings, its center first and its edge last.
+
+    Args:
+        radius: Radius of the disc.
+        num_rings: Circles around the center.
+        num_angles: Points on each.
+
+    Returns:
+        The points, as float64, inside the disc after rounding.
+
+    Raises:
+        ValueError: If a number is below one, or the radius is no length.
+
+    Example:
+        >>> disc_grid(1.0, num_rings=2, num_angles=4).norm(dim=1).round(decimals=6)
+        tensor([0.0000, 0.5000, 0.5000, 0.5000, 0.5000, 1.0000, 1.0000, 1.0000, 1.0000],
+               dtype=torch.float64)
+    """
+    check_radius(radius)
+    if num_rings < 1 or num_angles < 1:
+        raise ValueError(
+            "num_rings and num_angles must be at least 1, got "
+            f"{num_rings} and {num_angles}."
+        )
+    angles = torch.arange(num_angles, dtype=torch.float64) * (2 * math.pi / num_angles)
+    circle = unit_vectors(torch.stack([angles.cos(), angles.sin()], dim=1))
+    rings = torch.arange(1, num_rings + 1, dtype=torch.float64) / num_rings
+    points = (rings[:, None, None] * circle).reshape(-1, 2) * radius
+    return fit_product(torch.cat([points.new_zeros(1, 2), points]), radius)
+
+
 def unit_vectors(vectors: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"]:
     r"""Divide vectors by their length, rounded so that none is longer than one.
 

@@ -116,11 +116,28 @@ class Linearization:
         Raises:
             ValueError: If a shape, dtype or device does not fit.
         """
+        values = self.moved_logits(*perturbations)
+        return (self.signs.double() * values >= 0) & (self.logits != 0)
+
+    def moved_logits(
+        self, *perturbations: Float[Tensor, "#n d"]
+    ) -> Float[Tensor, " n"]:
+        r"""Evaluate the linearized classifier, :math:`f_L(x_i + a + d)`. Paper: Sec. 2.
+
+        Args:
+            *perturbations: As for :meth:`label_survives`.
+
+        Returns:
+            The values, as float64, perturbations added in their order.
+
+        Raises:
+            ValueError: If a shape, dtype or device does not fit.
+        """
         values = self.logits.double()
         for number, perturbation in enumerate(perturbations):
             check_perturbation(f"perturbations[{number}]", perturbation, self.gradients)
             values = values + row_dots(self.gradients, perturbation)
-        return (self.signs.double() * values >= 0) & (self.logits != 0)
+        return values
 
 
 @contextmanager

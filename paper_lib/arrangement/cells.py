@@ -11,7 +11,7 @@ from paper_lib.arrangement.lines import TOUCH, HalfPlanes, half_planes
 from paper_lib.arrangement.regions import DISC, Region, cut, measure, merge_arcs
 
 # Smaller parts of a cell, in squared radii, are rounding and not cut off.
-_SMALLEST = 1e-13
+SMALLEST_AREA = 1e-13
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -93,7 +93,31 @@ def cells(
             for region, signs in found
             for part, side in _halves(region, *line)
         ]
-    return tuple(_cell(region, signs, radius) for region, signs in found)
+    return tuple(as_cell(region, signs, radius) for region, signs in found)
+
+
+def as_cell(region: Region, signs: tuple[bool, ...], radius: float) -> Cell:
+    """Describe a region of the unit disc in the units of the disc.
+
+    Args:
+        region: The region, of positive area.
+        signs: Which half-planes hold inside it.
+        radius: Radius of the disc.
+
+    Returns:
+        The cell.
+    """
+    area, center = measure(region)
+    edges = merge_arcs(region)
+    corners = [(edge.start.real, edge.start.imag) for edge in edges]
+    return Cell(
+        satisfied=np.array(signs, dtype=bool),
+        area=area * radius**2,
+        interior=radius * np.array([center.real, center.imag]),
+        vertices=radius * np.array(corners, dtype=np.float64).reshape(-1, 2),
+        is_arc=np.array([edge.is_arc for edge in edges], dtype=bool),
+        radius=radius,
+    )
 
 
 def vertices(
@@ -138,24 +162,9 @@ def _halves(
     inside, outside = cut(region, normal, offset)
     parts = [(part, part is inside) for part in (inside, outside) if part]
     sizes = [measure(part)[0] for part, _ in parts]
-    if len(parts) == 2 and min(sizes) > _SMALLEST:
+    if len(parts) == 2 and min(sizes) > SMALLEST_AREA:
         return parts
     return [(region, parts[int(np.argmax(sizes))][1])]
-
-
-def _cell(region: Region, signs: tuple[bool, ...], radius: float) -> Cell:
-    """Describe a region in the units of the disc."""
-    area, center = measure(region)
-    edges = merge_arcs(region)
-    corners = [(edge.start.real, edge.start.imag) for edge in edges]
-    return Cell(
-        satisfied=np.array(signs, dtype=bool),
-        area=area * radius**2,
-        interior=radius * np.array([center.real, center.imag]),
-        vertices=radius * np.array(corners, dtype=np.float64).reshape(-1, 2),
-        is_arc=np.array([edge.is_arc for edge in edges], dtype=bool),
-        radius=radius,
-    )
 
 
 def _meetings(planes: HalfPlanes) -> Float[np.ndarray, "k 2"]:

@@ -1,10 +1,11 @@
-"""The classifier of Sec. 4, its training and its storage.
+"""The classifier of Sec. 4, its training and its storage; a network for pictures.
 
 The paper says no more than "4-layer convolutional neural network with ReLU activation
 functions"; everything else here is a setting.
 """
 
 from paper_lib.models.cnn import PairCNN
+from paper_lib.models.planar import PlanarReLU, example_network
 from paper_lib.models.storage import load_classifier, save_classifier
 from paper_lib.models.training import (
     TrainConfig,
@@ -15,9 +16,11 @@ from paper_lib.models.training import (
 
 __all__ = [
     "PairCNN",
+    "PlanarReLU",
     "TrainConfig",
     "TrainResult",
     "TrainingDivergedError",
+    "example_network",
     "load_classifier",
     "save_classifier",
     "train_classifier",

@@ -14,6 +14,14 @@ from paper_lib.plotting.attacks import (
     plot_images,
     plot_margins,
 )
+from paper_lib.plotting.game import (
+    plot_fictitious_play,
+    plot_maximizer_set,
+    plot_network_robust_sets,
+    plot_payoffs,
+    plot_set_size_against_margin,
+    plot_two_conditions,
+)
 from paper_lib.plotting.pairs import (
     CLASS_LABELS,
     plot_pair_maps,
@@ -37,11 +45,17 @@ __all__ = [
     "plot_accuracy_against_budget",
     "plot_ascents",
     "plot_certified_band",
+    "plot_fictitious_play",
     "plot_half_planes",
     "plot_images",
     "plot_margins",
+    "plot_maximizer_set",
+    "plot_network_robust_sets",
     "plot_pair_maps",
     "plot_pair_spread",
     "plot_pairs_against_budget",
+    "plot_payoffs",
     "plot_relaxations",
+    "plot_set_size_against_margin",
+    "plot_two_conditions",
 ]

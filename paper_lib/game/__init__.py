@@ -1,0 +1,62 @@
+"""The game of Sec. 2 and its equilibrium: Lemmas 2 and 3, Theorem 1 (Sec. 3).
+
+``paper_lib.game.proofs`` is imported on demand: it needs z3.
+"""
+
+from paper_lib.game.equilibrium import Equilibrium, equilibrium, smooth
+from paper_lib.game.exploitability import Exploitability, GainBounds, exploitability
+from paper_lib.game.matrix import (
+    FictitiousPlay,
+    MatrixEquilibrium,
+    attack_candidates,
+    judge_strategies,
+    play_fictitiously,
+    point_payoffs,
+    solve_matrix_game,
+)
+from paper_lib.game.payoff import ExpectedUtility, expected_utility, utility
+from paper_lib.game.responses import (
+    AttackerResponse,
+    DefenderResponse,
+    answered_sets,
+    attacker_best_response,
+    defender_best_response,
+    search_attack,
+)
+from paper_lib.game.strategies import (
+    ConstantDefense,
+    DeterministicAttack,
+    Mixture,
+    PointwiseDefense,
+    Sampler,
+)
+
+__all__ = [
+    "AttackerResponse",
+    "ConstantDefense",
+    "DefenderResponse",
+    "DeterministicAttack",
+    "Equilibrium",
+    "ExpectedUtility",
+    "Exploitability",
+    "FictitiousPlay",
+    "GainBounds",
+    "MatrixEquilibrium",
+    "Mixture",
+    "PointwiseDefense",
+    "Sampler",
+    "answered_sets",
+    "attack_candidates",
+    "attacker_best_response",
+    "defender_best_response",
+    "equilibrium",
+    "expected_utility",
+    "exploitability",
+    "judge_strategies",
+    "play_fictitiously",
+    "point_payoffs",
+    "search_attack",
+    "smooth",
+    "solve_matrix_game",
+    "utility",
+]

@@ -1,0 +1,288 @@
+r"""The game with finitely many plays, solved without FGM, Lemma 1 or coverage.
+
+Each point has K attacks, the defender m constants. An attacker's pure strategy picks an
+attack for every point, one of :math:`K^n`; but her utility is a mean over points, so a
+mixed strategy matters only through the probabilities :math:`p_i` that it gives to the
+attacks at each point, and any such probabilities come from some mixed strategy. So a
+linear program in n K variables is exact for all of them:
+
+.. math:: \max_{p, t} t \quad\text{subject to}\quad
+    \frac1n \sum_i p_i^\top U_{i \cdot j} \ge t \ \forall j,\ \ p_i \in \Delta_K.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from scipy.optimize import linprog
+from torch import Tensor
+
+from paper_lib.attacks import fgm
+from paper_lib.checks import check_radius
+from paper_lib.game.payoff import payoffs, shifts
+from paper_lib.geometry import check_in_l2_ball, sample_l2_ball
+from paper_lib.linearize import Linearization
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class MatrixEquilibrium:
+    """An equilibrium of a finite game, and what each strategy guarantees by itself.
+
+    Attributes:
+        attacker: Probabilities of the attacks at each point.
+        defender: Probabilities of the defenses.
+        attacker_guarantee: The attacker's least utility, over all defenses.
+        defender_guarantee: The attacker's largest utility, over all attacks.
+    """
+
+    attacker: Float[np.ndarray, "n k"]
+    defender: Float[np.ndarray, " m"]
+    attacker_guarantee: float
+    defender_guarantee: float
+
+    @property
+    def value(self) -> float:
+        """The value of the game, halfway between both guarantees."""
+        return (self.attacker_guarantee + self.defender_guarantee) / 2.0
+
+    @property
+    def duality_gap(self) -> float:
+        """How far the guarantees are apart: zero at an equilibrium."""
+        return self.defender_guarantee - self.attacker_guarantee
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class FictitiousPlay:
+    """Both players answering what the other has played so far, on average.
+
+    Attributes:
+        last: The averages at the end, with what they guarantee.
+        attacker_guarantees: The attacker's guarantee after each round.
+        defender_guarantees: The defender's.
+    """
+
+    last: MatrixEquilibrium
+    attacker_guarantees: Float[np.ndarray, " rounds"]
+    defender_guarantees: Float[np.ndarray, " rounds"]
+
+    @property
+    def exploitability(self) -> Float[np.ndarray, " rounds"]:
+        """Both gains together after each round; the value lies between guarantees."""
+        return self.defender_guarantees - self.attacker_guarantees
+
+
+def point_payoffs(
+    lin: Linearization,
+    attacks: Float[Tensor, "n k d"],
+    defenses: Float[Tensor, "m d"],
+    *,
+    epsilon: float | None = None,
+    attack_epsilon: float | None = None,
+) -> Float[np.ndarray, "n k m"]:
+    """Score every attack at every point against every defense. Paper: Eq. (1).
+
+    Args:
+        lin: The linearized classifier.
+        attacks: Attacks to choose from at each point, in the units of the inputs.
+        defenses: Constants the defender chooses from.
+        epsilon: The budget both must keep; None: not checked.
+        attack_epsilon: The attacker's budget where it differs.
+
+    Returns:
+        The attacker's utilities, -1. or +1., as :func:`~paper_lib.game.utility` counts.
+
+    Raises:
+        ValueError: If shapes do not fit, there is no attack or defense, or one lies
+            outside V.
+    """
+    num, dim = lin.gradients.shape
+    if (
+        attacks.ndim != 3
+        or attacks.shape[0] != num
+        or attacks.shape[2] != dim
+        or defenses.ndim != 2
+        or defenses.shape[1] != dim
+        or 0 in (attacks.shape[1], len(defenses))
+    ):
+        raise ValueError(
+            f"attacks must be ({num}, k, {dim}) and defenses (m, {dim}), with k and m "
+            f"at least 1, got {tuple(attacks.shape)} and {tuple(defenses.shape)}."
+        )
+    if epsilon is not None:
+        reach = epsilon if attack_epsilon is None else attack_epsilon
+        check_in_l2_ball("attacks", attacks, reach)
+        check_in_l2_ball("defenses", defenses, epsilon)
+    moved = shifts(lin, attacks.transpose(0, 1))
+    defended = shifts(lin, defenses.unsqueeze(1))
+    table = torch.stack([payoffs(lin, one, defended) for one in moved])  # k, m, n
+    return table.permute(2, 0, 1).numpy()
+
+
+def attack_candidates(
+    lin: Linearization,
+    epsilon: float,
+    num_random: int,
+    *,
+    include_fgm: bool = True,
+    seed: int = 0,
+) -> Float[Tensor, "n k d"]:
+    """Collect attacks for each point: FGM first, then uniform draws from V.
+
+    Args:
+        lin: The linearized classifier.
+        epsilon: The attacker's budget.
+        num_random: Draws for each point.
+        include_fgm: Whether FGM is among them.
+        seed: Seed of the draws.
+
+    Returns:
+        The attacks, in the dtype of the gradients.
+
+    Raises:
+        ValueError: If there is no attack, or the budget is no length.
+    """
+    check_radius(epsilon, "epsilon")
+    if num_random + include_fgm < 1 or num_random < 0:
+        raise ValueError(
+            f"num_random must be at least {int(not include_fgm)}, got {num_random}."
+        )
+    num, dim = lin.gradients.shape
+    parts = [fgm(lin, epsilon).unsqueeze(1)] if include_fgm else []
+    if num_random:
+        drawn = sample_l2_ball(num * num_random, dim, epsilon, seed=seed)
+        parts.append(drawn.reshape(num, num_random, dim).to(lin.gradients))
+    return torch.cat(parts, dim=1)
+
+
+def solve_matrix_game(table: Float[np.ndarray, "n k m"]) -> MatrixEquilibrium:
+    """Find the value and an equilibrium by linear programming.
+
+    Args:
+        table: Utilities of the attacker: points, attacks, defenses.
+
+    Returns:
+        Mixed strategies of both, normalized, with guarantees computed from them and the
+        table alone: so the gap is evidence that does not rest on the solver.
+
+    Raises:
+        ValueError: If the table is empty or not finite.
+        RuntimeError: If the solver fails.
+
+    Example:
+        >>> pennies = np.array([[[1.0, -1.0], [-1.0, 1.0]]])
+        >>> solved = solve_matrix_game(pennies)
+        >>> round(solved.value, 9), solved.defender.round(9).tolist()
+        (0.0, [0.5, 0.5])
+    """
+    _check_table(table)
+    num, num_attacks, num_defenses = table.shape
+    payoff = table.transpose(2, 0, 1).reshape(num_defenses, -1) / num
+    one_each = np.kron(np.eye(num), np.ones(num_attacks))
+    # t - p U <= 0 for each defense; variables p, then t.
+    found = linprog(
+        np.append(np.zeros(num * num_attacks), -1.0),
+        A_ub=np.column_stack([-payoff, np.ones(num_defenses)]),
+        b_ub=np.zeros(num_defenses),
+        A_eq=np.column_stack([one_each, np.zeros(num)]),
+        b_eq=np.ones(num),
+        bounds=[(0.0, None)] * (num * num_attacks) + [(None, None)],
+        method="highs",
+    )
+    if not found.success:
+        raise RuntimeError(f"HiGHS found no equilibrium: {found.message}")
+    attacker = found.x[:-1].reshape(num, num_attacks)
+    return judge_strategies(table, attacker, -found.ineqlin.marginals)
+
+
+def judge_strategies(
+    table: Float[np.ndarray, "n k m"],
+    attacker: Float[np.ndarray, "n k"],
+    defender: Float[np.ndarray, " m"],
+) -> MatrixEquilibrium:
+    """Compute what mixed strategies guarantee.
+
+    Args:
+        table: Utilities of the attacker: points, attacks, defenses.
+        attacker: Weights of the attacks at each point, scaled to sum to one.
+        defender: Weights of the defenses, scaled to sum to one.
+
+    Returns:
+        The strategies and their guarantees; an equilibrium where the gap is zero.
+
+    Raises:
+        ValueError: If shapes do not fit, or weights sum to nothing.
+    """
+    _check_table(table)
+    if attacker.shape != table.shape[:2] or defender.shape != table.shape[2:]:
+        raise ValueError(
+            f"attacker must be {table.shape[:2]} and defender {table.shape[2:]}, got "
+            f"{attacker.shape} and {defender.shape}."
+        )
+    p, q = np.maximum(attacker, 0.0), np.maximum(defender, 0.0)
+    if not (p.sum(axis=1) > 0).all() or not q.sum() > 0:
+        raise ValueError("weights must sum to more than 0 at each point.")
+    p, q = p / p.sum(axis=1, keepdims=True), q / q.sum()
+    return MatrixEquilibrium(
+        attacker=p,
+        defender=q,
+        attacker_guarantee=float(np.einsum("nk,nkm->m", p, table).min() / len(table)),
+        defender_guarantee=float((table @ q).max(axis=1).mean()),
+    )
+
+
+def play_fictitiously(
+    table: Float[np.ndarray, "n k m"], num_rounds: int
+) -> FictitiousPlay:
+    """Let both players answer the other's average so far. Brown 1951, Robinson 1951.
+
+    Both begin with their last play. Where several answers are best, the last is taken,
+    so that FGM, which :func:`attack_candidates` puts first, gets no head start.
+
+    Args:
+        table: Utilities of the attacker: points, attacks, defenses.
+        num_rounds: How many rounds, at least one.
+
+    Returns:
+        The averages, and both guarantees after each round.
+
+    Raises:
+        ValueError: If the table is empty or not finite, or there is no round.
+    """
+    _check_table(table)
+    if num_rounds < 1:
+        raise ValueError(f"num_rounds must be at least 1, got {num_rounds}.")
+    num, num_attacks, num_defenses = table.shape
+    points = np.arange(num)
+    earned = np.zeros(num_defenses)  # by the attacker so far, against each defense
+    offered = np.zeros((num, num_attacks))  # to the attacker so far, by each attack
+    p, q = np.zeros((num, num_attacks)), np.zeros(num_defenses)
+    attack = np.full(num, num_attacks - 1)
+    defense, guarantees = num_defenses - 1, []
+    for played in range(1, num_rounds + 1):
+        p[points, attack] += 1.0
+        q[defense] += 1.0
+        earned += table[points, attack].mean(axis=0)
+        offered += table[:, :, defense]
+        low, high = earned.min(), offered.max(axis=1).mean()
+        guarantees.append((low / played, high / played))
+        attack = num_attacks - 1 - offered[:, ::-1].argmax(axis=1)
+        defense = num_defenses - 1 - int(earned[::-1].argmin())
+    lows, highs = np.array(guarantees).T
+    return FictitiousPlay(
+        last=judge_strategies(table, p, q),
+        attacker_guarantees=lows,
+        defender_guarantees=highs,
+    )
+
+
+def _check_table(table: Float[np.ndarray, "n k m"]) -> None:
+    """Reject a table that is no game.
+
+    Raises:
+        ValueError: See the summary.
+    """
+    if table.ndim != 3 or table.size == 0 or not np.isfinite(table).all():
+        raise ValueError(
+            f"table must be (n, k, m), not empty and finite, got shape {table.shape}."
+        )

@@ -1,0 +1,257 @@
+"""Strategies of both players, and the finitely many plays they come down to. Sec. 2."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from paper_lib.checks import check_perturbation
+from paper_lib.geometry import check_in_l2_ball
+from paper_lib.linearize import Linearization
+
+# How far weights may be from summing to one.
+_WEIGHT_SLACK = 1e-9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DeterministicAttack:
+    """The attacker's pure strategy: a function a(x), given by its values at the points.
+
+    Attributes:
+        perturbations: a(x_i), one a row, in the units of the inputs.
+    """
+
+    perturbations: Float[Tensor, "n d"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ConstantDefense:
+    """The defender's pure strategy: the same v for every point.
+
+    Attributes:
+        perturbation: v, in the units of the inputs.
+    """
+
+    perturbation: Float[Tensor, " d"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PointwiseDefense:
+    """A defense d(x) that sees the clean x: not one the paper's defender may play.
+
+    Lemma 2 still holds against it; Lemma 3 does not.
+
+    Attributes:
+        perturbations: d(x_i), one a row, in the units of the inputs.
+    """
+
+    perturbations: Float[Tensor, "n d"]
+
+
+Pure = DeterministicAttack | ConstantDefense | PointwiseDefense
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mixture:
+    """One of finitely many pure strategies of one player, drawn by weight.
+
+    Attributes:
+        plays: The pure strategies.
+        weights: The probability of each.
+
+    Raises:
+        ValueError: If there is no play, plays are of both players, their number is not
+            that of the weights, or the weights are no probabilities.
+    """
+
+    plays: tuple[Pure, ...]
+    weights: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        """Check plays and weights.
+
+        Raises:
+            ValueError: See the class.
+        """
+        if not self.plays or len(self.plays) != len(self.weights):
+            raise ValueError(
+                "a mixture needs at least one play and a weight for each, got "
+                f"{len(self.plays)} plays and {len(self.weights)} weights."
+            )
+        if not all(weight >= 0.0 for weight in self.weights):
+            raise ValueError(f"weights must be at least 0, got {self.weights}.")
+        if not abs(sum(self.weights) - 1.0) <= _WEIGHT_SLACK:
+            raise ValueError(
+                f"weights must sum to 1, got {self.weights} with sum "
+                f"{sum(self.weights)}."
+            )
+        attacks = [isinstance(play, DeterministicAttack) for play in self.plays]
+        if len(set(attacks)) > 1:
+            raise ValueError(
+                f"plays must be of one player, got {sum(attacks)} attacks and "
+                f"{len(attacks) - sum(attacks)} defenses."
+            )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sampler:
+    """A randomized strategy that can only be drawn from.
+
+    Attributes:
+        draw: Takes a number of draws k and a seed; returns ``(k, d)`` for a defender,
+            ``(k, n, d)`` for an attacker, independent and of one distribution.
+    """
+
+    draw: Callable[[int, int], Tensor]
+
+
+Attacker = DeterministicAttack | Mixture | Sampler | Tensor
+Defender = ConstantDefense | PointwiseDefense | Mixture | Sampler | Tensor
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Plays:
+    """What a strategy comes down to: finitely many plays, by weight or as draws.
+
+    Attributes:
+        rows: One play each: a perturbation for each point, or one ``(1, d)`` for all.
+        weights: Their probabilities; equal for draws.
+        is_sampled: Whether these are draws from a distribution, and not all of it.
+    """
+
+    rows: Float[Tensor, "k m d"]
+    weights: Float[Tensor, " k"]
+    is_sampled: bool = False
+
+
+def attacker_plays(
+    attacker: Attacker,
+    lin: Linearization,
+    *,
+    epsilon: float | None = None,
+    num_draws: int = 1,
+    seed: int = 0,
+) -> Plays:
+    """List the plays of an attacker at the points, and check them.
+
+    Args:
+        attacker: A strategy; a tensor ``(n, d)`` is a deterministic one.
+        lin: The points.
+        epsilon: The attacker's budget, which plays must keep; None: not checked.
+        num_draws: Draws from a sampler.
+        seed: Seed of these draws.
+
+    Returns:
+        The plays.
+
+    Raises:
+        TypeError: If it is no strategy of an attacker.
+        ValueError: If a play does not fit the points or lies outside V.
+    """
+    if isinstance(attacker, Sampler):
+        drawn = attacker.draw(num_draws, seed)
+        _check_drawn("attacker", drawn, (num_draws, *lin.gradients.shape))
+        return _checked("attacker", drawn, None, lin, epsilon)
+    plays, weights = _parts(attacker, DeterministicAttack, "attacker")
+    rows = [play.perturbations for play in plays]
+    for row in rows:
+        if row.shape != lin.gradients.shape:
+            raise ValueError(
+                f"attacker must have shape {tuple(lin.gradients.shape)}, got "
+                f"{tuple(row.shape)}."
+            )
+    return _checked("attacker", torch.stack(rows), weights, lin, epsilon)
+
+
+def defender_plays(
+    defender: Defender,
+    lin: Linearization,
+    *,
+    epsilon: float | None = None,
+    num_draws: int = 1,
+    seed: int = 0,
+) -> Plays:
+    """List the plays of a defender, and check them; see :func:`attacker_plays`.
+
+    Args:
+        defender: A strategy; a tensor ``(d,)`` is a constant one.
+        lin: The points.
+        epsilon: The defender's budget, which plays must keep; None: not checked.
+        num_draws: Draws from a sampler.
+        seed: Seed of these draws.
+
+    Returns:
+        The plays.
+
+    Raises:
+        TypeError: If it is no strategy of a defender.
+        ValueError: If a play does not fit the points or lies outside V.
+    """
+    num, dim = lin.gradients.shape
+    if isinstance(defender, Sampler):
+        drawn = defender.draw(num_draws, seed)
+        _check_drawn("defender", drawn, (num_draws, dim))
+        return _checked("defender", drawn.unsqueeze(1), None, lin, epsilon)
+    plays, weights = _parts(defender, ConstantDefense, "defender")
+    is_constant = all(isinstance(play, ConstantDefense) for play in plays)
+    rows = []
+    for play in plays:
+        constant = isinstance(play, ConstantDefense)
+        row = play.perturbation if constant else play.perturbations
+        if row.shape != ((dim,) if constant else (num, dim)):
+            raise ValueError(
+                f"defender must have shape {(dim,)}, or {(num, dim)} for one that sees "
+                f"the points, got {tuple(row.shape)}."
+            )
+        rows.append(row.reshape(-1, dim).expand(1 if is_constant else num, dim))
+    return _checked("defender", torch.stack(rows), weights, lin, epsilon)
+
+
+def _parts(
+    strategy: Attacker | Defender, default: type, name: str
+) -> tuple[tuple, tuple[float, ...]]:
+    """Take a strategy apart into pure ones and their weights."""
+    if isinstance(strategy, Tensor):
+        strategy = default(strategy)
+    plays = strategy.plays if isinstance(strategy, Mixture) else (strategy,)
+    weights = strategy.weights if isinstance(strategy, Mixture) else (1.0,)
+    kinds = (default, PointwiseDefense) if default is ConstantDefense else (default,)
+    for play in plays:
+        if not isinstance(play, kinds):
+            raise TypeError(
+                f"{name} must be a strategy of the {name}, got {type(play).__name__}."
+            )
+    return plays, weights
+
+
+def _check_drawn(name: str, drawn: object, expected: tuple[int, ...]) -> None:
+    """Reject draws of another shape.
+
+    Raises:
+        ValueError: See the summary.
+    """
+    if not isinstance(drawn, Tensor) or tuple(drawn.shape) != expected:
+        found = tuple(drawn.shape) if isinstance(drawn, Tensor) else type(drawn)
+        raise ValueError(f"{name}.draw must return shape {expected}, got {found}.")
+
+
+def _checked(
+    name: str,
+    rows: Float[Tensor, "k m d"],
+    weights: tuple[float, ...] | None,
+    lin: Linearization,
+    epsilon: float | None,
+) -> Plays:
+    """Check plays against the points and the budget."""
+    for row in rows[:1]:
+        check_perturbation(name, row, lin.gradients)
+    if not bool(rows.isfinite().all()):
+        check_perturbation(name, rows.reshape(-1, rows.shape[-1]), lin.gradients)
+    if epsilon is not None:
+        check_in_l2_ball(name, rows, epsilon)
+    shares = torch.full((len(rows),), 1.0 / len(rows), dtype=torch.float64)
+    if weights is not None:
+        shares = torch.tensor(weights, dtype=torch.float64)
+    return Plays(rows=rows, weights=shares, is_sampled=weights is None)

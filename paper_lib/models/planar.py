@@ -1,0 +1,155 @@
+"""A small ReLU network in the plane, and the corners of its decision boundary."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from paper_lib.checks import check_finite, check_same_kind
+
+
+class PlanarReLU(nn.Module):
+    r"""One hidden layer of ReLUs: :math:`f(x) = w^\top \max(0, W x + b) + c`.
+
+    Its boundary is straight but where it meets a hidden unit's line: there, and nowhere
+    else, two of the hyperplanes that make it up intersect.
+
+    Attributes:
+        hidden: The hidden layer, W and b.
+        output: The output layer, w and c.
+    """
+
+    def __init__(
+        self,
+        weights: Float[Tensor, "h 2"],
+        biases: Float[Tensor, " h"],
+        output_weights: Float[Tensor, " h"],
+        output_bias: float,
+    ) -> None:
+        """Set the weights.
+
+        Args:
+            weights: W, a row for each hidden unit.
+            biases: b.
+            output_weights: w.
+            output_bias: c.
+
+        Raises:
+            ValueError: If shapes or dtypes do not fit, or an entry is not finite.
+        """
+        check_same_kind(weights=weights, biases=biases, output_weights=output_weights)
+        check_finite(weights=weights, biases=biases, output_weights=output_weights)
+        num = len(weights)
+        if weights.shape != (num, 2) or not (
+            biases.shape == output_weights.shape == (num,)
+        ):
+            raise ValueError(
+                "weights must be (h, 2), biases and output_weights (h,), got "
+                f"{tuple(weights.shape)}, {tuple(biases.shape)} and "
+                f"{tuple(output_weights.shape)}."
+            )
+        super().__init__()
+        self.hidden = nn.Linear(2, num, dtype=weights.dtype)
+        self.output = nn.Linear(num, 1, dtype=weights.dtype)
+        with torch.no_grad():
+            self.hidden.weight.copy_(weights)
+            self.hidden.bias.copy_(biases)
+            self.output.weight.copy_(output_weights.unsqueeze(0))
+            self.output.bias.fill_(output_bias)
+
+    def forward(self, inputs: Float[Tensor, "n 2"]) -> Float[Tensor, " n"]:
+        """Compute the logits.
+
+        Args:
+            inputs: Points of the plane.
+
+        Returns:
+            One logit a point.
+        """
+        return self.output(torch.relu(self.hidden(inputs))).squeeze(-1)
+
+    def boundary_corners(self) -> Float[Tensor, "k 2"]:
+        """List where the decision boundary meets a hidden unit's line, and may turn.
+
+        On a unit's line f is piecewise linear, with corners where other lines cross it,
+        so its zeros are found exactly, up to rounding.
+
+        Returns:
+            The corners, in float64.
+        """
+        weights, biases = self.hidden.weight.double(), self.hidden.bias.double()
+        found = [
+            self._zeros_on(unit, weights.detach(), biases.detach())
+            for unit in range(len(weights))
+        ]
+        return torch.cat(found)
+
+    def _zeros_on(
+        self, unit: int, weights: Float[Tensor, "h 2"], biases: Float[Tensor, " h"]
+    ) -> Float[Tensor, "k 2"]:
+        """Find the zeros of f on one unit's line."""
+        normal, length = weights[unit], weights[unit].square().sum()
+        if length == 0:
+            return weights.new_zeros((0, 2))
+        base = -biases[unit] * normal / length
+        along = torch.stack([-normal[1], normal[0]]) / length.sqrt()
+        slopes, levels = weights @ along, weights @ base + biases
+        crosses = slopes.abs() > 1e-12 * length.sqrt()
+        crosses[unit] = False
+        stops = (-levels[crosses] / slopes[crosses]).sort().values
+        ends = stops[:1] - 1.0, stops[-1:] + 1.0
+        stops = (
+            torch.cat([ends[0], stops, ends[1]]) if len(stops) else along.new_zeros(1)
+        )
+        values = self._values(base + stops.unsqueeze(1) * along)
+        return torch.cat(
+            [
+                base + (stop + share * width) * along.unsqueeze(0)
+                for stop, width, share in _crossings(stops.tolist(), values.tolist())
+            ]
+            or [weights.new_zeros((0, 2))]
+        )
+
+    def _values(self, points: Float[Tensor, "k 2"]) -> Float[Tensor, " k"]:
+        """Evaluate f in float64."""
+        hidden = points @ self.hidden.weight.double().t() + self.hidden.bias.double()
+        weights = self.output.weight.double().squeeze(0)
+        values = torch.relu(hidden) @ weights + self.output.bias.double()
+        return values.detach()
+
+
+def _crossings(
+    stops: list[float], values: list[float]
+) -> list[tuple[float, float, float]]:
+    """Find zeros between stops, and beyond the outer ones, where f goes on straight.
+
+    Returns:
+        For each a stop, the width of the piece after it, and the share of it.
+    """
+    found = []
+    last = len(stops) - 2
+    for k in range(len(stops) - 1):
+        left, right = values[k], values[k + 1]
+        if abs(left - right) <= 1e-12 * (abs(left) + abs(right)):
+            continue  # constant, up to rounding
+        share = left / (left - right)
+        low = float("-inf") if k == 0 else 0.0
+        high = float("inf") if k == last else 1.0
+        if low <= share < high:
+            found.append((stops[k], stops[k + 1] - stops[k], share))
+    return found
+
+
+def example_network() -> PlanarReLU:
+    """Make the network of the book's pictures: a boundary of four straight pieces.
+
+    Returns:
+        The network, in float64.
+    """
+    return PlanarReLU(
+        torch.tensor(
+            [[0.0, 1.0], [1.0, 0.25], [1.0, -0.25], [-1.0, 0.5]], dtype=torch.float64
+        ),
+        torch.tensor([6.0, 1.75, -1.25, -3.0], dtype=torch.float64),
+        torch.tensor([1.0, 0.75, -1.75, 1.0], dtype=torch.float64),
+        -6.0,
+    )

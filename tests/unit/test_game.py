@@ -1,0 +1,390 @@
+"""Utility, strategies, expectations and exploitability, with what must fail."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from paper_lib.attacks import fgm
+from paper_lib.defense import maximize_coverage
+from paper_lib.evaluation import logits_at
+from paper_lib.game import (
+    ConstantDefense,
+    DeterministicAttack,
+    Mixture,
+    PointwiseDefense,
+    Sampler,
+    answered_sets,
+    attacker_best_response,
+    defender_best_response,
+    equilibrium,
+    expected_utility,
+    exploitability,
+    point_payoffs,
+    search_attack,
+    smooth,
+    utility,
+)
+from paper_lib.geometry import disc_grid, l2_norm
+from paper_lib.linearize import Linearization, linearize
+from paper_lib.robust_sets import RobustSets
+from tests.oracles import Formula
+from tests.unit.game_cases import (
+    F32,
+    F64,
+    NAMED_GAME,
+    POINT_GAME,
+    random_game,
+    random_moves,
+)
+
+
+def test_utility_by_hand():
+    lin = Linearization(
+        logits=torch.tensor([2.0, -2.0, 0.0, 1.0], dtype=F64),
+        gradients=torch.tensor([[1.0], [1.0], [1.0], [0.0]], dtype=F64),
+    )
+    attack = torch.tensor([[-1.0], [1.0], [0.0], [-1.0]], dtype=F64)
+    for v, expected in (
+        (0.0, [-1.0, -1.0, 1.0, -1.0]),  # f = 0 is lost, a flat point is kept
+        (-1.0, [-1.0, -1.0, 1.0, -1.0]),  # the first lands on the boundary: no flip
+        (-1.5, [1.0, -1.0, 1.0, -1.0]),
+        (1.5, [-1.0, 1.0, 1.0, -1.0]),
+    ):
+        defense = torch.tensor([v], dtype=F64)
+        assert utility(lin, attack, defense).tolist() == expected
+        each = defense.expand(4, 1)
+        assert utility(lin, attack, each, epsilon=2.0).tolist() == expected
+        mean = sum(expected) / 4
+        assert expected_utility(lin, attack, defense).value == mean
+        assert point_payoffs(lin, attack[:, None], defense[None]).mean() == mean
+
+
+def test_utility_is_what_label_survives_says():
+    lin = random_game(n=400, dim=37, seed=1, dtype=F32)
+    attack, defense = (
+        0.1 * random_moves(1, 400, 37, seed=s)[0].float() for s in (1, 2)
+    )
+    kept = lin.label_survives(attack, defense[:1])
+    assert torch.equal(utility(lin, attack, defense[0]) == -1.0, kept)
+    kept = lin.label_survives(attack, defense)
+    assert torch.equal(utility(lin, attack, defense) == -1.0, kept)
+    assert 0 < kept.sum() < 400
+
+
+def test_labels_are_another_game():
+    lin = random_game(n=50)
+    attack, v = fgm(lin, 1.0), torch.zeros(2, dtype=F64)
+    assert torch.equal(
+        utility(lin, attack, v), utility(lin, attack, v, labels=lin.signs)
+    )
+    assert (utility(lin, 0 * attack, v, labels=-lin.signs) == 1.0).all()
+
+
+def test_a_finite_mixture_is_counted_exactly():
+    lin = random_game(n=9, dim=3)
+    attacks, (defenses, _) = (
+        random_moves(3, 9, 3, seed=3),
+        random_moves(2, 4, 3, seed=4),
+    )
+    p, q = (0.5, 0.3, 0.2), (0.1, 0.2, 0.3, 0.4)
+    found = expected_utility(
+        lin,
+        Mixture(tuple(map(DeterministicAttack, attacks)), p),
+        Mixture(tuple(map(ConstantDefense, defenses)), q),
+        epsilon=1.0,
+    )
+    by_hand = sum(
+        p[i] * q[j] * float(utility(lin, attacks[i], defenses[j]).mean())
+        for i, j in itertools.product(range(3), range(4))
+    )
+    assert found.value == pytest.approx(by_hand, abs=1e-14)
+    assert found.is_exact
+    assert found.low == found.high == found.value
+
+
+def test_a_mixture_of_constants_and_of_defenses_that_see():
+    lin = random_game(n=5)
+    moves = random_moves(2, 5, 2, seed=8)
+    plays = ConstantDefense(moves[0, 0]), PointwiseDefense(moves[1])
+    attack = fgm(lin, 1.0)
+    found = expected_utility(lin, attack, Mixture(plays, (0.25, 0.75)))
+    parts = [utility(lin, attack, d).mean() for d in (moves[0, 0], moves[1])]
+    assert found.value == pytest.approx(float(0.25 * parts[0] + 0.75 * parts[1]))
+
+
+def coin(share):
+    """Draws one of two constants, the first with a given probability."""
+
+    def draw(num, seed):
+        generator = torch.Generator().manual_seed(seed)
+        heads = torch.rand(num, 1, generator=generator, dtype=F64) < share
+        return torch.where(heads, 1.0, -1.0) * torch.tensor([[1.0, 0.0]], dtype=F64)
+
+    return Sampler(draw)
+
+
+def as_mixture(share):
+    sides = [ConstantDefense(torch.tensor([s, 0.0], dtype=F64)) for s in (1.0, -1.0)]
+    return Mixture(tuple(sides), (share, 1.0 - share))
+
+
+def test_intervals_of_a_sampler_hold_and_shrink():
+    lin, attack = NAMED_GAME, fgm(NAMED_GAME, 1.0)
+    exact = expected_utility(lin, attack, as_mixture(0.3)).value
+    widths = []
+    for num in (100, 3000):
+        found = expected_utility(lin, attack, coin(0.3), num_draws=num, seed=num)
+        assert not found.is_exact
+        assert (found.num_draws, found.confidence) == (num, 0.99)
+        assert found.low <= exact <= found.high
+        widths.append(found.high - found.low)
+    # Hoeffding: 2 sqrt(2 log(200) / k).
+    assert widths[1] == pytest.approx(0.1189, abs=1e-3)
+    assert widths[1] < widths[0]
+    wrong = expected_utility(lin, attack, as_mixture(0.6)).value
+    assert not found.low <= wrong <= found.high  # negative control
+
+
+def test_intervals_hold_as_often_as_they_say():
+    lin, attack = NAMED_GAME, fgm(NAMED_GAME, 1.0)
+    exact = expected_utility(lin, attack, as_mixture(0.3)).value
+    held = 0
+    for seed in range(100):
+        found = expected_utility(
+            lin, attack, coin(0.3), num_draws=50, confidence=0.6, seed=seed
+        )
+        held += found.low <= exact <= found.high
+    assert held >= 60
+
+
+def test_two_samplers_draw_independently():
+    """The same seed would pair heads with heads; independent draws do not."""
+    lin = Linearization(
+        logits=torch.tensor([0.5], dtype=F64),
+        gradients=torch.tensor([[1.0, 0.0]], dtype=F64),
+    )
+    attacker = Sampler(lambda num, seed: coin(0.5).draw(num, seed).unsqueeze(1))
+    found = expected_utility(lin, attacker, coin(0.5), num_draws=1500)
+    assert found.value == pytest.approx(-0.5, abs=0.1)  # lost if both are tails
+    again = expected_utility(lin, attacker, coin(0.5), num_draws=1500)
+    other = expected_utility(lin, attacker, coin(0.5), num_draws=1500, seed=1)
+    assert again.value == found.value != other.value
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3])
+def test_the_rows_of_fgm_are_the_robust_sets(dim):
+    lin = random_game(n=20, dim=dim)
+    found = answered_sets(lin, fgm(lin, 1.0), epsilon=1.0)
+    sets = RobustSets.from_linearization(lin, 1.0)
+    assert torch.equal(found.normals, sets.normals)
+    assert torch.allclose(found.offsets, sets.offsets, atol=1e-10)
+    other = answered_sets(lin, random_moves(1, 20, dim, seed=1)[0], epsilon=1.0)
+    assert (other.offsets >= found.offsets).all()
+
+
+def test_answered_sets_count_utility_bit_for_bit():
+    lin = random_game(n=300, dim=5, seed=2)
+    attack = random_moves(1, 300, 5, seed=3)[0]
+    v = random_moves(1, 1, 5, seed=4)[0, 0]
+    kept = answered_sets(lin, attack, epsilon=1.0).contains(v)
+    assert torch.equal(kept, utility(lin, attack, v) == -1.0)
+
+
+def mixtures_of_attacks(dim, weights, seed=0):
+    lin = random_game(n=6, dim=dim, seed=seed)
+    moves = random_moves(len(weights), 6, dim, seed=seed)
+    return lin, Mixture(tuple(map(DeterministicAttack, moves)), weights)
+
+
+def against(lin, mixture, defenses):
+    """The attacker's expected utility against each of some constants."""
+    attacks = torch.stack([play.perturbations for play in mixture.plays], dim=1)
+    table = point_payoffs(lin, attacks, defenses).mean(axis=0)
+    return np.array(mixture.weights) @ table
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("weights", [(0.5, 0.25, 0.25), (0.113, 0.35, 0.537), (1.0,)])
+def test_the_answer_to_a_mixture_is_best_on_a_grid(weights, seed):
+    lin, attacker = mixtures_of_attacks(2, weights, seed)
+    found = defender_best_response(lin, attacker, epsilon=1.0)
+    assert found.is_exact
+    now = expected_utility(lin, attacker, found.strategy, epsilon=1.0).value
+    assert found.value == pytest.approx(now, abs=1e-12)
+    on_grid = against(lin, attacker, disc_grid(1.0, num_rings=12, num_angles=60))
+    assert found.value <= on_grid.min() + 1e-12
+    # The grid is fine enough to notice a response that is not best.
+    assert on_grid.min() <= found.value + 0.2
+    assert on_grid.max() > found.value + 0.2
+
+
+def test_the_answer_in_space_takes_multiples():
+    lin, attacker = mixtures_of_attacks(3, (0.5, 0.25, 0.25))
+    found = defender_best_response(lin, attacker, epsilon=1.0)
+    assert found.is_exact
+    sampled = against(lin, attacker, random_moves(1, 1000, 3, seed=5)[0])
+    assert found.value <= sampled.min() + 1e-12
+    assert sampled.max() > found.value + 0.2
+
+
+def test_a_bound_is_said_to_be_one():
+    lin = random_game(n=60, dim=20, seed=1)
+    still = torch.zeros(20, dtype=F64)
+    pair = exploitability(lin, fgm(lin, 1.0), still, epsilon=1.0, max_nodes=1)
+    found = pair.defender_response
+    assert found.bound < found.value < pair.utility.value
+    assert not found.is_exact
+    assert not pair.is_exact
+    assert pair.gain_bounds.attacker == (0.0, 0.0)
+    assert pair.gain_bounds.defender[0] == pair.defender_gain > 0.0
+    assert pair.gain_bounds.defender[1] == pair.utility.value - found.bound
+
+
+EQUILIBRIA = [
+    *[(random_game(n=9, dim=dim, seed=s), 1.0) for dim in (1, 2, 3) for s in range(5)],
+    *[(random_game(n=25, dim=2, seed=s), 1.0) for s in range(10, 20)],
+    (NAMED_GAME, 1.0),
+    (POINT_GAME, 1.0),
+    (random_game(n=9, dim=2, seed=3, dtype=F32), 1.0),
+]
+
+
+@pytest.mark.parametrize(("lin", "epsilon"), EQUILIBRIA)
+@pytest.mark.parametrize("attack_epsilon", [None, 0.4])
+def test_nobody_gains_by_leaving_fgm_against_smooth(lin, epsilon, attack_epsilon):
+    """Theorem 1; with different budgets as well."""
+    pair = equilibrium(lin, epsilon=epsilon, attack_epsilon=attack_epsilon)
+    assert pair.is_exact
+    found = exploitability(
+        lin,
+        pair.attacker,
+        pair.defender,
+        epsilon=epsilon,
+        attack_epsilon=attack_epsilon,
+    )
+    assert found.is_exact
+    assert found.attacker_gain <= 1e-12
+    assert found.defender_gain <= 1e-12
+    assert found.utility.value == pytest.approx(pair.value, abs=1e-12)
+    assert pair.value_bounds == pytest.approx((pair.value, pair.value))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_mixtures_over_the_maximizers_are_in_equilibrium(seed):
+    """The support of SMOOTH is not one point: all of V* is as good."""
+    lin = random_game(n=9, dim=2, seed=seed)
+    pair = equilibrium(lin, epsilon=1.0)
+    drawn = smooth(pair.sets).draw(6, 0)
+    defender = Mixture(tuple(map(ConstantDefense, drawn)), (0.25,) * 2 + (0.125,) * 4)
+    found = exploitability(lin, pair.attacker, defender, epsilon=1.0)
+    assert found.is_exact
+    assert found.total <= 1e-12
+
+
+def test_smooth_itself_is_in_equilibrium():
+    pair = equilibrium(NAMED_GAME, epsilon=1.0)
+    found = exploitability(
+        NAMED_GAME, pair.attacker, smooth(pair.sets), epsilon=1.0, num_draws=400
+    )
+    assert found.is_sampled
+    assert not found.is_exact
+    assert (found.attacker_gain, found.defender_gain) == pytest.approx(
+        (0, 0), abs=1e-12
+    )
+    assert found.gain_bounds.attacker[1] > 0.0
+    assert found.utility.value == pytest.approx(pair.value)
+    in_space = equilibrium(random_game(n=12, dim=4), epsilon=1.0)
+    drawn = smooth(in_space.sets, solution=in_space.solution).draw(70, 0)
+    assert (in_space.sets.coverage(drawn) == in_space.solution.coverage).all()
+    assert len(drawn.unique(dim=0)) == 70
+
+
+WRONG_BUDGET = maximize_coverage(
+    RobustSets.from_linearization(NAMED_GAME, 1.0, attack_epsilon=0.2)
+).perturbation
+BEST = equilibrium(NAMED_GAME, epsilon=1.0)
+SMOOTH = BEST.defender.perturbation
+CONTROLS = {
+    "wrong sign": (-fgm(NAMED_GAME, 1.0), SMOOTH, "attacker"),
+    "half the budget": (fgm(NAMED_GAME, 0.5), SMOOTH, "attacker"),
+    "no attack": (0 * fgm(NAMED_GAME, 1.0), SMOOTH, "attacker"),
+    "a defense for another budget": (fgm(NAMED_GAME, 1.0), WRONG_BUDGET, "defender"),
+    "no defense": (fgm(NAMED_GAME, 1.0), 0 * SMOOTH, "defender"),
+    "v off V*": (fgm(NAMED_GAME, 1.0), -SMOOTH, "defender"),
+}
+
+
+@pytest.mark.parametrize(("attack", "v", "who"), CONTROLS.values(), ids=CONTROLS)
+def test_who_plays_wrong_gains_by_leaving(attack, v, who):
+    found = exploitability(NAMED_GAME, attack, v, epsilon=1.0)
+    assert getattr(found, f"{who}_gain") > 0.01
+    assert found.is_exact
+
+
+def test_a_defender_who_sees_the_points_beats_smooth():
+    """Lemma 3 is about constants. Lemma 2 holds all the same."""
+    seeing = PointwiseDefense(-fgm(NAMED_GAME, 1.0))
+    found = exploitability(NAMED_GAME, fgm(NAMED_GAME, 1.0), seeing, epsilon=1.0)
+    assert found.utility.value == -1.0
+    assert found.defender_gain < -0.01  # constants are worse
+    assert BEST.value - found.utility.value > 0.01
+    assert found.attacker_gain == 0.0
+
+
+def test_a_defender_who_reacts_makes_fgm_a_bad_attack():
+    """If d may depend on x + a(x), Lemma 2 fails: it undoes FGM, and FGM alone."""
+    step = fgm(NAMED_GAME, 1.0)
+
+    def score(attack):
+        is_fgm = torch.isclose(attack, step).all(dim=1, keepdim=True)
+        return float(utility(NAMED_GAME, attack, torch.where(is_fgm, -step, 0)).mean())
+
+    assert score(0.95 * step) - score(step) > 0.01
+
+
+def test_labels_that_f_gets_wrong_make_fgm_a_bad_attack():
+    labels = -NAMED_GAME.signs
+    step, v = fgm(NAMED_GAME, 1.0), 0 * SMOOTH
+    scores = [
+        float(utility(NAMED_GAME, attack, v, labels=labels).mean())
+        for attack in (step, -step)
+    ]
+    assert scores[1] - scores[0] > 0.01
+
+
+def test_a_curved_boundary_makes_fgm_a_bad_attack():
+    """Scored with f itself: the gradient points away from the nearer boundary."""
+    model = Formula(lambda x: 0.5 + 0.1 * x[:, 0] - x[:, 0] ** 3)
+    point = torch.zeros(1, 1, dtype=F64)
+    step = fgm(linearize(model, point), 1.0)
+    assert logits_at(model, point, step).item() > 0
+    assert logits_at(model, point, -step).item() < 0
+
+
+@pytest.mark.parametrize("dim", [2, 5])
+def test_a_search_that_knows_nothing_finds_fgm(dim):
+    lin = random_game(n=40, dim=dim, seed=3)
+    v = random_moves(1, 1, dim, seed=4)[0, 0]
+    found = search_attack(lin, v, epsilon=1.0)
+    best = attacker_best_response(lin, v, epsilon=1.0)
+    assert found.method == ("grid" if dim == 2 else "gradient")
+    assert (l2_norm(found.strategy.perturbations) <= 1.0).all()
+    assert found.value == best.value
+    assert torch.equal(best.values, utility(lin, fgm(lin, 1.0), v))
+    # Weaker searches stay below: it is not the score that is generous.
+    weak = search_attack(lin, v, epsilon=0.5)
+    assert weak.value < found.value
+
+
+def test_seeds_are_used():
+    lin, v = random_game(n=5, dim=3), torch.zeros(3, dtype=F64)
+    first, again, other = (
+        search_attack(
+            lin, v, epsilon=1.0, num_steps=1, seed=seed
+        ).strategy.perturbations
+        for seed in (0, 0, 1)
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)

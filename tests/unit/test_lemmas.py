@@ -1,0 +1,198 @@
+"""Lemmas 1 and 2 on ten thousand random cases each, against searches.
+
+The searches know Eq. (1) alone; whether an attack they found loses a label is decided
+with rationals.
+"""
+
+import math
+from fractions import Fraction
+
+import pytest
+import torch
+
+from paper_lib.attacks import fgm
+from paper_lib.game import (
+    Mixture,
+    PointwiseDefense,
+    attacker_best_response,
+    search_attack,
+)
+from paper_lib.geometry import l2_norm, sample_l2_ball
+from paper_lib.linearize import Linearization
+from paper_lib.robust_sets import RobustSets
+from tests.oracles import exact, exact_dot, random_tensor
+from tests.unit.game_cases import F64, random_game, random_moves
+
+# Lemma 1: dimensions 1 to 50, 200 cases each.
+CASES_A_DIM = 200
+
+
+def near_the_boundary(dim):
+    """Cases of which two in five are within 1% of the budget from the boundary."""
+    epsilon = 0.5 + dim / 20
+    gradients = random_tensor(CASES_A_DIM, dim, seed=dim)
+    moves = sample_l2_ball(CASES_A_DIM, dim, epsilon, seed=dim)
+    generator = torch.Generator().manual_seed(dim)
+    draw = {"generator": generator, "dtype": F64}
+    length = l2_norm(gradients)
+    signs = 2.0 * (torch.rand(CASES_A_DIM, **draw) < 0.5) - 1.0
+    logits = 1.5 * epsilon * length * torch.randn(CASES_A_DIM, **draw)
+    # The distance to the boundary in budgets, chosen for the first of them.
+    distance = 0.02 * (torch.rand(CASES_A_DIM, **draw) - 0.5)
+    along = (gradients * moves).sum(dim=1)
+    chosen = signs * (1.0 + distance) * epsilon * length - along
+    is_near = (torch.arange(CASES_A_DIM) < 100) & (signs * chosen > 0)
+    lin = Linearization(
+        logits=torch.where(is_near, chosen, logits), gradients=gradients
+    )
+    return lin, moves, epsilon
+
+
+def loses_the_label(lin, row, attack, v, epsilon):
+    """Whether an attack of the ball flips the label, without any rounding."""
+    # In units of 2^-200 all numbers are integers, which are faster than fractions.
+    budget, f = integers([epsilon, lin.logits[row].item()])
+    g, v = integers(lin.gradients[row].tolist()), integers(v.tolist())
+    a = integers(attack.tolist())
+    if (longer := sum(x * x for x in a)) > budget**2:  # by a rounding at most
+        assert longer <= budget**2 * (1 + Fraction(1, 2**40))
+        a = [x - (x >> 40) for x in a]
+        assert sum(x * x for x in a) <= budget**2
+    moved = (f << 200) + sum(x * (y + z) for x, y, z in zip(g, a, v, strict=True))
+    return moved < 0 if f > 0 else moved > 0
+
+
+def integers(values):
+    """Write floats as multiples of 2^-200."""
+    scaled = [math.ldexp(value, 200) for value in values]
+    assert all(value.is_integer() for value in scaled)
+    return [int(value) for value in scaled]
+
+
+@pytest.mark.parametrize("first", range(1, 51, 10))
+def test_membership_is_what_a_search_over_attacks_finds(first):
+    """Lemma 1: 10,000 cases, over 30% of them within 1% of the budget, both sides."""
+    near, inside, total = 0, 0, 0
+    for dim in range(first, first + 10):
+        lin, moves, epsilon = near_the_boundary(dim)
+        sets = RobustSets.from_linearization(lin, epsilon)
+        verdicts = sets.contains(moves).diagonal()
+        found = search_attack(
+            lin,
+            PointwiseDefense(moves),
+            epsilon=epsilon,
+            method="gradient",
+            num_restarts=1,
+        )
+        slack = (sets.normals * moves).sum(dim=1) + sets.offsets
+        size = epsilon * l2_norm(lin.gradients)
+        # Rounding of slack and the shortfall of a search both stay far below this.
+        assert (slack.abs() > 1e-9 * size).all()
+        for row, verdict in enumerate(verdicts.tolist()):
+            attack = found.strategy.perturbations[row]
+            assert verdict != loses_the_label(lin, row, attack, moves[row], epsilon)
+        is_near = slack.abs() <= 0.01 * size
+        near += int(is_near.sum())
+        inside += int((is_near & verdicts).sum())
+        total += len(verdicts)
+    assert total == 2000
+    assert near > 0.3 * total
+    assert 0.3 < inside / near < 0.7
+
+
+def test_membership_for_another_budget_would_be_noticed():
+    """Negative control: a lemma that is off by a twentieth of the budget."""
+    lin, moves, epsilon = near_the_boundary(20)
+    wrong = RobustSets.from_linearization(lin, epsilon, attack_epsilon=0.95 * epsilon)
+    found = search_attack(
+        lin, PointwiseDefense(moves), epsilon=epsilon, method="gradient"
+    )
+    lost = found.values > 0
+    assert (wrong.contains(moves).diagonal() & lost).sum() >= 10
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3, 5, 9, 17, 29, 50])
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+def test_membership_is_exact_where_lengths_are_rational(dim, sign):
+    """On the boundary, dyadic: the closed half-space, and not one unit further."""
+    root = int(dim**0.5)  # as many entries of equal size have a rational length
+    gradient = torch.zeros(dim, dtype=F64)
+    gradient[: root**2] = torch.tensor([1.0, -1.0] * 25)[: root**2] * 0.75
+    length, epsilon = Fraction(3, 4) * root, 2.0
+    assert exact_dot(gradient, gradient) == length**2
+    v = torch.tensor([0.25, -0.125] * 25, dtype=F64)[:dim]
+    along = exact_dot(gradient, v)
+    worst = [-Fraction(sign) * Fraction(epsilon) * x / length for x in exact(gradient)]
+    for step, expected in (
+        (0, True),
+        (Fraction(1, 2**30), True),
+        (-Fraction(1, 2**30), 0),
+    ):
+        logit = Fraction(sign) * (Fraction(epsilon) * length + step) - along
+        assert Fraction(float(logit)) == logit
+        lin = Linearization(
+            logits=torch.tensor([float(logit)], dtype=F64),
+            gradients=gradient.unsqueeze(0),
+        )
+        left = logit + along
+        left += sum(x * y for x, y in zip(exact(gradient), worst, strict=True))
+        assert (Fraction(sign) * left >= 0) == expected
+        sets = RobustSets.from_linearization(lin, epsilon)
+        assert sets.contains(v).tolist() == [expected]
+
+
+# Lemma 2: games of three points, each against a mixture of its own.
+POINTS, PLAYS = 3, 4
+
+
+def games_and_mixtures(num_games, dim, seed):
+    """Points of many games in one linearization, with a defense for each game."""
+    lin = random_game(n=POINTS * num_games, dim=dim, seed=seed)
+    moves = random_moves(PLAYS, num_games, dim, seed=seed)
+    weights = torch.rand(
+        PLAYS, generator=torch.Generator().manual_seed(seed), dtype=F64
+    )
+    plays = [PointwiseDefense(one.repeat_interleave(POINTS, dim=0)) for one in moves]
+    return lin, Mixture(tuple(plays), tuple((weights / weights.sum()).tolist()))
+
+
+@pytest.mark.parametrize(
+    ("dim", "num_games", "parts"),
+    [(1, 1000, 2), (2, 250, 8), (3, 1000, 2), (5, 1000, 2), (20, 1000, 2)],
+)
+def test_no_attack_beats_fgm_against_a_mixture(dim, num_games, parts):
+    """Lemma 2: 10,000 games; the searches are strong enough to find FGM's utility."""
+    reached = 0
+    for part in range(parts):
+        lin, defender = games_and_mixtures(num_games, dim, 100 * dim + part)
+        best = attacker_best_response(lin, defender, epsilon=1.0)
+        found = search_attack(lin, defender, epsilon=1.0, num_restarts=2)
+        assert (found.values <= best.values).all()
+        equal = (found.values == best.values).reshape(num_games, POINTS).all(dim=1)
+        reached += int(equal.sum())
+        # Not because every attack does the same.
+        assert (best.values > -1.0).double().mean() > 0.3
+    assert reached >= 0.99 * num_games * parts
+
+
+@pytest.mark.parametrize("factor", [-1.0, 0.8])
+def test_a_wrong_fgm_is_beaten(factor):
+    lin, defender = games_and_mixtures(100, 3, 0)
+    found = search_attack(lin, defender, epsilon=1.0)
+    wrong = factor * fgm(lin, 1.0)
+    best = attacker_best_response(lin, defender, epsilon=1.0)
+    scores = attack_values(lin, wrong, defender)
+    assert (found.values >= scores).all()
+    assert float((found.values - scores).mean()) > 0.01
+    assert torch.equal(attack_values(lin, fgm(lin, 1.0), defender), best.values)
+
+
+def attack_values(lin, attack, defender):
+    """Score an attack point by point, by the definition."""
+    parts = [
+        weight * (1.0 - 2.0 * lin.label_survives(attack, play.perturbations).double())
+        for play, weight in zip(defender.plays, defender.weights, strict=True)
+    ]
+    weights = torch.tensor(defender.weights, dtype=F64)
+    table = torch.stack(parts) / weights.unsqueeze(1)
+    return weights @ table
