@@ -104,7 +104,7 @@ def anneal_from_several(
         raise ValueError(f"num_starts must be at least 1, got {num_starts}.")
     generator = torch.Generator().manual_seed(seed)
     config = config or AnnealConfig()
-    starts = _starts(normals, num_starts, generator)
+    starts = draw_starts(normals, num_starts, generator)
     if num_starts > 1:
         rows = torch.randperm(len(normals), generator=generator)[:_COARSE_ROWS]
         rows = rows.to(normals.device)
@@ -124,10 +124,19 @@ def anneal_from_several(
     return anneal(normals, thresholds[None], starts, config=config)[0]
 
 
-def _starts(
+def draw_starts(
     normals: Float[Tensor, "m d"], count: int, generator: torch.Generator
 ) -> Float[Tensor, "count d"]:
-    """Give zero, the mean normal and random directions."""
+    """Give zero, the direction of the mean normal, and random ones at half the budget.
+
+    Args:
+        normals: Unit normals.
+        count: How many starts, at least one.
+        generator: Where the random directions come from.
+
+    Returns:
+        Points of the unit ball.
+    """
     dim = normals.shape[1]
     draws = torch.randn(count, dim, generator=generator, dtype=torch.float64)
     starts = draws.to(normals)

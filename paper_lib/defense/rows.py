@@ -7,6 +7,7 @@ then judged on the stored rows, as exact reals.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -96,14 +97,28 @@ def fingerprint(sets: RobustSets) -> str:
     Returns:
         The digest, in hexadecimal.
     """
-    digest = hashlib.sha256()
-    kind = (
-        f"{sets.normals.dtype} {tuple(sets.normals.shape)} {float(sets.epsilon).hex()}"
-    )
-    digest.update(kind.encode())
-    for tensor in (sets.normals, sets.offsets):
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
+    return fingerprints([sets])[0]
+
+
+def fingerprints(family: Sequence[RobustSets]) -> list[str]:
+    """Name the rows at many budgets; their normals, the bulk, are read once.
+
+    Args:
+        family: Robust sets with equal normals.
+
+    Returns:
+        The fingerprint of each.
+    """
+    normals = family[0].normals
+    common = hashlib.sha256(f"{normals.dtype} {tuple(normals.shape)}".encode())
+    common.update(normals.detach().cpu().contiguous().numpy())
+    names = []
+    for sets in family:
+        digest = common.copy()
+        digest.update(float(sets.epsilon).hex().encode())
+        digest.update(sets.offsets.detach().cpu().contiguous().numpy())
+        names.append(digest.hexdigest())
+    return names
 
 
 def surely_satisfied(

@@ -24,7 +24,7 @@ def is_optimal(problem, active, wanted):
     u = problem.point(active)
     slack = normals @ u - problem.thresholds
     feasible = (slack[wanted] >= -1e-5).all()
-    held = np.abs(slack[active.index]).max(initial=0.0) <= 1e-5
+    held = np.abs(slack[active.rows]).max(initial=0.0) <= 1e-5
     return bool(feasible and held and (active.multipliers > 0).all())
 
 
@@ -57,7 +57,7 @@ def test_rows_that_come_and_go_leave_it_optimal(seed):
     problem, _ = feasible_rows(seed)
     wanted = np.ones(60, dtype=bool)
     active = problem.enforce(EMPTY, wanted, np.inf)
-    gone = list(active.rows[:2])
+    gone = active.rows[:2]
     wanted[gone] = False
     smaller = problem.enforce(problem.release(active, gone), wanted, np.inf)
     assert is_optimal(problem, smaller, wanted)
