@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
@@ -26,16 +26,18 @@ from paper_lib.robust_sets import RobustSets
 
 # A few budgets from several starts with wide functions, then all budgets together, both
 # on some of the rows; then each by itself on the rows near their boundary.
-_WIDE = AnnealConfig(num_steps=50, last_width=0.03)
+_WIDE = AnnealConfig(num_steps=35, last_width=0.03)
 _NARROWING = AnnealConfig(
     num_steps=40, first_width=0.1, last_width=0.03, first_step=0.05, last_step=0.034
 )
-_NARROW = AnnealConfig(num_steps=75, first_width=0.03, first_step=0.034)
+_NARROW = AnnealConfig(
+    num_steps=75, first_width=0.03, first_step=0.034, last_step=0.0005
+)
 _NUM_ROWS, _NUM_BUDGETS, _NUM_STARTS = 2000, 3, 4
-# Farther from its boundary than this a row rarely changes sides from then on; while a
-# point is polished only the nearest do.
-_REACH, _NUM_NEAREST = 0.15, 300
-_PATH_TRIALS, _BATCH_TRIALS = 5, 60
+# Rows far from their boundary rarely change sides from then on, and fewer still while a
+# point is polished: this share of the rows is near, and this many at least.
+_NEAR, _NEAREST = (0.25, 1000), (0.075, 300)
+_BATCH_TRIALS = 60
 
 
 def coverage_path(family: Sequence[RobustSets], seed: int = 0) -> tuple[Solution, ...]:
@@ -73,7 +75,7 @@ def coverage_path(family: Sequence[RobustSets], seed: int = 0) -> tuple[Solution
     asked = _family_thresholds(family)
     with threadpool_limits(limits=1):
         found = [
-            as_perturbation(_finish(normals, thresholds, start, seed), sets)
+            as_perturbation(_finish(normals, thresholds, start), sets)
             for sets, thresholds, start in zip(
                 family, asked, _begin(normals, asked.float(), seed), strict=True
             )
@@ -123,17 +125,30 @@ def _finish(
     normals: Float[Tensor, "m d"],
     thresholds: Float[Tensor, " m"],
     start: Float[Tensor, " d"],
-    seed: int,
 ) -> Float[np.ndarray, " d"]:
-    """Anneal a budget on the rows near their boundary, and polish."""
-    near = (normals @ start - thresholds).abs() < _REACH
-    normals, thresholds = normals[near], thresholds[near]
-    u = anneal(normals, thresholds.float()[None], start[None], config=_NARROW)[0]
-    order = (normals @ u - thresholds).abs().argsort(stable=True)
-    rows = order[:_NUM_NEAREST].sort().values
-    gram = Gram(normals[rows].numpy())
+    """Anneal a budget on the rows near their boundary, and polish.
+
+    Returns:
+        The result; the start where that satisfies more of all rows.
+    """
+    slack = normals @ start - thresholds
+    rows = _nearest(slack, *_NEAR, of=len(slack))
+    near, asked = normals[rows], thresholds[rows]
+    u = anneal(near, asked.float()[None], start[None], config=_NARROW)[0]
+    rows = _nearest(near @ u - asked, *_NEAREST, of=len(slack))
+    gram = Gram(near[rows].numpy())
     gram.columns(np.arange(len(rows)))  # all at once, as most are needed
-    return _polish(gram, thresholds[rows].numpy(), u.numpy(), seed, _PATH_TRIALS)
+    point = _polish(gram, asked[rows].numpy(), u.double().numpy())
+    after = normals @ torch.from_numpy(point).float() >= thresholds
+    return point if after.sum() >= (slack >= 0).sum() else start.double().numpy()
+
+
+def _nearest(
+    slack: Float[Tensor, " m"], share: float, least: int, *, of: int
+) -> Int[Tensor, " k"]:
+    """Choose the rows whose slack is next to zero, a share of so many, in order."""
+    count = max(least, int(share * of))
+    return slack.abs().argsort(stable=True)[:count].sort().values
 
 
 def maximize_batch(
@@ -176,7 +191,13 @@ def maximize_batch(
     )
     solutions = []
     for sets, asked, u in zip(problems, scaled, found.double().cpu(), strict=True):
-        point = _polish(asked.normals, asked.thresholds, u.numpy(), seed, _BATCH_TRIALS)
+        point = _polish(
+            Gram(asked.normals),
+            asked.thresholds,
+            u.numpy(),
+            seed=seed,
+            max_trials=_BATCH_TRIALS,
+        )
         solutions.append(_solution(sets, as_perturbation(point, sets), "batch"))
     return tuple(solutions)
 
@@ -185,13 +206,14 @@ def _polish(
     gram: Gram,
     thresholds: Float[np.ndarray, " m"],
     u: Float[np.ndarray, " d"],
-    seed: int,
-    trials: int,
+    *,
+    seed: int = 0,
+    max_trials: int = 0,
 ) -> Float[np.ndarray, " d"]:
-    """Polish a point and exchange a few rows, unless that loses rows."""
+    """Polish a point and exchange rows so many times, unless that loses rows."""
     problem = MinNorm(gram, thresholds + MARGIN)
     held = insert(problem, hold_point(problem, u))
-    for better in search(problem, held, seed=seed, max_trials=trials):
+    for better in search(problem, held, seed=seed, max_trials=max_trials):
         held = better
     before = int((gram.normals @ u.astype(np.float32) >= thresholds).sum())
     return problem.point(held.active) if held.count >= before else u

@@ -62,8 +62,8 @@ class Active:
         inverse[size, :size] = inverse[:size, size] = -r / rest
         inverse[size, size] = 1.0 / rest
         return Active(
-            rows=np.append(self.rows, row),
-            multipliers=np.append(self.multipliers, multiplier),
+            rows=np.concatenate([self.rows, [row]]),
+            multipliers=np.concatenate([self.multipliers, [multiplier]]),
             inverse=inverse,
         )
 
@@ -207,9 +207,8 @@ class MinNorm:
             if violation <= 0.0:
                 return active.with_row(row, multiplier, products)
             full = violation / rest if rest > _DEPENDENT else np.inf
-            falls = r > 1e-12
             steps = np.full(len(r), np.inf)
-            steps[falls] = active.multipliers[falls] / r[falls]
+            np.divide(active.multipliers, r, out=steps, where=r > 1e-12)
             partial = float(steps.min(initial=np.inf))
             step = min(full, partial)
             if not np.isfinite(step):
