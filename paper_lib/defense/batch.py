@@ -28,7 +28,7 @@ from paper_lib.robust_sets import RobustSets
 # on some of the rows; then each by itself on the rows near their boundary.
 _WIDE = AnnealConfig(num_steps=35, last_width=0.03)
 _NARROWING = AnnealConfig(
-    num_steps=40, first_width=0.1, last_width=0.03, first_step=0.05, last_step=0.034
+    num_steps=30, first_width=0.1, last_width=0.03, first_step=0.05, last_step=0.034
 )
 _NARROW = AnnealConfig(
     num_steps=75, first_width=0.03, first_step=0.034, last_step=0.0005
@@ -36,7 +36,7 @@ _NARROW = AnnealConfig(
 _NUM_ROWS, _NUM_BUDGETS, _NUM_STARTS = 2000, 3, 4
 # Rows far from their boundary rarely change sides from then on, and fewer still while a
 # point is polished: this share of the rows is near, and this many at least.
-_NEAR, _NEAREST = (0.25, 1000), (0.075, 300)
+_NEAR, _NEAREST = (0.2, 800), (0.06, 250)
 _BATCH_TRIALS = 60
 
 
@@ -47,7 +47,7 @@ def coverage_path(family: Sequence[RobustSets], seed: int = 0) -> tuple[Solution
     satisfies most of its rows.
 
     Args:
-        family: Robust sets with equal normals, budgets in increasing order.
+        family: Robust sets with equal normals, bit by bit, budgets in increasing order.
         seed: Seed of all random choices.
 
     Returns:
@@ -242,5 +242,12 @@ def _check_family(family: Sequence[RobustSets]) -> None:
     budgets = [sets.epsilon for sets in family]
     if sorted(set(budgets)) != budgets:
         raise ValueError(f"family must have increasing budgets, got {budgets}.")
-    if not all(torch.equal(sets.normals, family[0].normals) for sets in family):
+    first = _bits(family[0])
+    if not all(torch.equal(_bits(sets), first) for sets in family[1:]):
         raise ValueError("family must have equal normals, got others at some budget.")
+
+
+def _bits(sets: RobustSets) -> Int[Tensor, "n d"]:
+    """View the normals as integers: fingerprints tell zeros of other signs apart."""
+    kind = torch.int32 if sets.normals.dtype == torch.float32 else torch.int64
+    return sets.normals.contiguous().view(kind)

@@ -104,21 +104,25 @@ def fingerprints(family: Sequence[RobustSets]) -> list[str]:
     """Name the rows at many budgets; their normals, the bulk, are read once.
 
     Args:
-        family: Robust sets with equal normals.
+        family: Robust sets whose normals are the same bits.
 
     Returns:
         The fingerprint of each.
     """
     normals = family[0].normals
     common = hashlib.sha256(f"{normals.dtype} {tuple(normals.shape)}".encode())
-    common.update(normals.detach().cpu().contiguous().numpy())
+    common.update(_bytes(normals))
     names = []
     for sets in family:
         digest = common.copy()
         digest.update(float(sets.epsilon).hex().encode())
-        digest.update(sets.offsets.detach().cpu().contiguous().numpy())
+        digest.update(_bytes(sets.offsets))
         names.append(digest.hexdigest())
     return names
+
+
+def _bytes(tensor: Tensor) -> bytes:
+    return tensor.detach().cpu().contiguous().numpy().tobytes()
 
 
 def surely_satisfied(

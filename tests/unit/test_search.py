@@ -177,6 +177,29 @@ def test_the_best_iterate_is_returned():
     assert u.tolist() == [[0.0]]
 
 
+def test_annealing_leaves_its_operands_as_they_are():
+    normals, asked, start = (
+        torch.eye(3),
+        torch.full((1, 3), 0.5),
+        torch.full((1, 3), 0.1),
+    )
+    for kept in (normals, normals[None]):
+        copies = [one.clone() for one in (kept, asked, start)]
+        anneal(kept, asked, start, config=AnnealConfig(num_steps=3))
+        assert all(map(torch.equal, copies, (kept, asked, start)))
+
+
+def test_columns_come_out_alike_in_any_order():
+    rows = unit_rows(random_sets(n=100, dim=8, seed=3)).normals.numpy()
+    whole, pieces = Gram(rows), Gram(rows)
+    whole.columns(np.arange(len(rows)))
+    for chosen in ([5], [7, 5, 3], list(range(0, 90, 2)), [5, 6]):
+        index = np.array(chosen)
+        expected = rows[index] @ rows.T
+        for gram in (whole, pieces):
+            assert gram.columns(index) == pytest.approx(expected, abs=1e-6)
+
+
 def test_random_starts_use_their_seed():
     rows = unit_rows(random_sets(n=300, dim=8, seed=2))
     found = [
