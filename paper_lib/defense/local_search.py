@@ -67,26 +67,21 @@ def hold(
     return Held(satisfied=satisfied | more, active=found, values=values)
 
 
-def hold_point(
-    problem: MinNorm, u: Float[np.ndarray, " d"], active: Active = EMPTY
-) -> Held:
+def hold_point(problem: MinNorm, u: Float[np.ndarray, " d"]) -> Held:
     """Begin with the rows that a point satisfies.
 
     Args:
         problem: The rows.
         u: A point of the unit ball.
-        active: An active set that may be near, of the same rows with other thresholds.
 
     Returns:
         The shortest point that satisfies as much; less where the margin makes that too
         long.
     """
     values = problem.gram.normals @ u.astype(np.float32)
-    near = problem.settle(active)
     for slack in (0.0, 1e-4, 1e-3, 1e-2, 1e-1):
         satisfied = values >= problem.thresholds + slack
-        others = near.rows[~satisfied[near.rows]]
-        found = hold(problem, satisfied, problem.release(near, others))
+        found = hold(problem, satisfied)
         if found is not None:
             return found
     values = np.zeros(len(problem.thresholds))

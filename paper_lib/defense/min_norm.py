@@ -142,7 +142,7 @@ class MinNorm:
         """Keep the rows.
 
         Args:
-            gram: Their products, which several problems may share.
+            gram: Their products.
             thresholds: What each row asks for, a margin included.
         """
         self.gram, self.thresholds = gram, thresholds
@@ -253,23 +253,6 @@ class MinNorm:
                 return None
             active = changed
         return None
-
-    def settle(self, active: Active) -> Active:
-        """Make an active set of other thresholds exact for these.
-
-        Args:
-            active: An active set of a problem with the same rows.
-
-        Returns:
-            Those of its rows whose multipliers are positive here.
-        """
-        asked = self.thresholds[active.rows]
-        moved = Active(
-            rows=active.rows,
-            multipliers=active.inverse @ asked,
-            inverse=active.inverse,
-        )
-        return self.release(moved, EMPTY.rows)
 
     def release(self, active: Active, rows: Int[np.ndarray, " r"]) -> Active:
         """Take rows out and restore an active set with multipliers of one sign.

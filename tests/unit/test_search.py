@@ -83,15 +83,6 @@ def test_rows_that_exclude_each_other_have_no_point():
     assert problem.enforce(EMPTY, np.ones(2, dtype=bool), np.inf) is None
 
 
-def test_other_thresholds_of_the_same_rows_start_where_these_ended():
-    problem, _ = feasible_rows(3)
-    active = problem.enforce(EMPTY, np.ones(60, dtype=bool), np.inf)
-    easier = MinNorm(problem.gram, problem.thresholds - 0.1)
-    warm = easier.enforce(easier.settle(active), np.ones(60, dtype=bool), np.inf)
-    cold = easier.enforce(EMPTY, np.ones(60, dtype=bool), np.inf)
-    assert easier.point(warm) == pytest.approx(easier.point(cold), abs=1e-4)
-
-
 def satisfied(rows, u, slack=0.0):
     return int((rows.normals.numpy() @ u >= rows.thresholds.numpy() + slack).sum())
 
