@@ -463,8 +463,8 @@ print(f"median gain over the ramp, in points: {middle:.2f}")
 #
 # The band between what was found and what is proven holds $\max_v \phi_n(v)$ at every
 # budget. The path of solutions is warm-started: budgets share their normals, and each
-# begins where its neighbor ended. A larger budget helps the attacker as much as the
-# defender: it shifts every half-space away by as much as it lengthens $v$.
+# begins at the best point that a few of them found. A larger budget helps the attacker
+# as much as the defender: it shifts every half-space away by as much as it lengthens $v$.
 
 # %% tags=["hide-input"]
 for path in sorted(store.glob("*-path.json")):

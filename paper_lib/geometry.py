@@ -367,16 +367,14 @@ def rough_dots(
         The products and the bounds, as float64; a bound may be infinite or NaN where a
         number over- or underflowed, and then says nothing.
     """
-    kind = torch.finfo(rows.dtype)
-    norms = torch.linalg.vector_norm(rows, dim=-1, dtype=torch.float64)
-    relative = (2 * rows.shape[1] + 32) * kind.eps
-    error = relative * norms * l2_norm(vector) + rows.shape[1] * kind.tiny
+    kind, dim = torch.finfo(rows.dtype), rows.shape[1]
+    # Squares of entries below the root of the smallest number are lost.
+    norms = torch.linalg.vector_norm(rows, dim=-1).double() + math.sqrt(dim * kind.tiny)
+    relative = (2 * dim + 32) * kind.eps
+    error = relative * norms * l2_norm(vector) + dim * kind.tiny
     products = (rows @ vector).double()
-    # Squares of such lengths underflow; and a sum that overflowed may have any sign.
-    unknown = ~products.isfinite()
-    if rows.dtype == torch.float64:
-        unknown |= norms < 1e-140
-    return products, error.masked_fill(unknown, torch.inf)
+    # A sum that overflowed may have any sign.
+    return products, error.masked_fill(~products.isfinite(), torch.inf)
 
 
 def _near_one(

@@ -104,7 +104,7 @@ def anneal_from_several(
         raise ValueError(f"num_starts must be at least 1, got {num_starts}.")
     generator = torch.Generator().manual_seed(seed)
     config = config or AnnealConfig()
-    starts = _starts(normals, num_starts, generator)
+    starts = draw_starts(normals, num_starts, generator)
     if num_starts > 1:
         rows = torch.randperm(len(normals), generator=generator)[:_COARSE_ROWS]
         rows = rows.to(normals.device)
@@ -124,10 +124,19 @@ def anneal_from_several(
     return anneal(normals, thresholds[None], starts, config=config)[0]
 
 
-def _starts(
+def draw_starts(
     normals: Float[Tensor, "m d"], count: int, generator: torch.Generator
 ) -> Float[Tensor, "count d"]:
-    """Give zero, the mean normal and random directions."""
+    """Give zero, the direction of the mean normal, and random ones at half the budget.
+
+    Args:
+        normals: Unit normals.
+        count: How many starts, at least one.
+        generator: Where the random directions come from.
+
+    Returns:
+        Points of the unit ball.
+    """
     dim = normals.shape[1]
     draws = torch.randn(count, dim, generator=generator, dtype=torch.float64)
     starts = draws.to(normals)
@@ -164,20 +173,22 @@ def anneal(
         >>> (u @ rows.T >= asked).tolist()
         [[True, True]]
     """
-    u = starts
-    best, most = u, torch.full(u.shape[:1], -1, device=u.device)
+    u, points, counts = starts, [], []
+    satisfied = torch.empty(len(u), thresholds.shape[-1]).to(u)
     for width, length in zip(config.widths, config.steps, strict=True):
-        slack = _products(normals, u) - thresholds
-        count = (slack >= 0).sum(-1)
-        best = torch.where((count > most).unsqueeze(-1), u, best)
-        most = torch.maximum(most, count)
-        level = torch.sigmoid(slack / width)
-        pull = _combine(normals, level * (1.0 - level))
+        # In place: beside two products of few columns each pass over the rows counts.
+        slack = _products(normals, u).sub_(thresholds)
+        points.append(u)
+        counts.append(torch.ge(slack, 0.0, out=satisfied).sum(-1))
+        level = slack.div_(width).sigmoid_()
+        pull = _combine(normals, level.addcmul_(level, level, value=-1.0))
         norm = torch.linalg.vector_norm(pull, dim=-1, keepdim=True)
-        u = u + length * pull / torch.where(norm > 0, norm, 1.0)
-        u = u / torch.linalg.vector_norm(u, dim=-1, keepdim=True).clamp(min=1.0)
-    count = (_products(normals, u) >= thresholds).sum(-1)
-    return torch.where((count > most).unsqueeze(-1), u, best)
+        norm.clamp_(min=torch.finfo(u.dtype).tiny)
+        u = u.addcdiv(pull, norm, value=length).renorm_(2, 0, 1.0)
+    points.append(u)
+    counts.append((_products(normals, u) >= thresholds).sum(-1).to(u))
+    best = torch.stack(counts).argmax(0).tolist()
+    return torch.stack([points[step][k] for k, step in enumerate(best)])
 
 
 def _products(

@@ -1,44 +1,53 @@
 r"""Many problems at once: one classifier at many budgets, or many pairs of classes.
 
 Budgets share their normals: only the thresholds :math:`1 - m_i / \epsilon` move with
-them. So the products between rows are computed once, and each budget begins with what
-the one before found. Pairs share nothing but their shape; they are annealed as one
-batch, on the device the rows are on, and polished one by one.
+them. So all budgets are annealed together while the functions are wide, each from the
+best that a few of them found; the narrow rest concerns the rows near their boundary,
+other ones for each budget. Pairs share nothing but their shape; they are annealed as
+one batch, on the device the rows are on, and polished one by one.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from paper_lib.checks import check_seed
-from paper_lib.defense.annealing import AnnealConfig, anneal
+from paper_lib.defense.annealing import AnnealConfig, anneal, draw_starts
 from paper_lib.defense.local_search import MARGIN, hold_point, insert, search
-from paper_lib.defense.min_norm import EMPTY, Active, Gram, MinNorm
-from paper_lib.defense.rows import as_perturbation, safe_rows
+from paper_lib.defense.min_norm import Gram, MinNorm
+from paper_lib.defense.rows import as_perturbation, fingerprints, safe_rows
 from paper_lib.defense.solution import Solution, certify
 from paper_lib.geometry import l2_norm
 from paper_lib.robust_sets import RobustSets
 
-# First all budgets together, on some of the rows and with wide functions; then each one
-# by itself, from the better of what that gave and its neighbor's solution.
-_COARSE = AnnealConfig(num_steps=50, last_width=0.03)
-_COARSE_ROWS = 2000
-_FINE = AnnealConfig(num_steps=40, first_width=0.05, first_step=0.03)
-_PATH_TRIALS, _BATCH_TRIALS = 4, 60
+# A few budgets from several starts with wide functions, then all budgets together, both
+# on some of the rows; then each by itself on the rows near their boundary.
+_WIDE = AnnealConfig(num_steps=35, last_width=0.03)
+_NARROWING = AnnealConfig(
+    num_steps=30, first_width=0.1, last_width=0.03, first_step=0.05, last_step=0.034
+)
+_NARROW = AnnealConfig(
+    num_steps=75, first_width=0.03, first_step=0.034, last_step=0.0005
+)
+_NUM_ROWS, _NUM_BUDGETS, _NUM_STARTS = 2000, 3, 4
+# Rows far from their boundary rarely change sides from then on, and fewer still while a
+# point is polished: this share of the rows is near, and this many at least.
+_NEAR, _NEAREST = (0.2, 800), (0.06, 250)
+_BATCH_TRIALS = 60
 
 
 def coverage_path(family: Sequence[RobustSets], seed: int = 0) -> tuple[Solution, ...]:
     """Maximize the coverage of one classifier at many budgets.
 
-    The largest budget comes first. What it covers a smaller one covers with less than
-    its norm, and so each begins with what the one before held.
+    All budgets begin with the points that a few of them found, each with the one that
+    satisfies most of its rows.
 
     Args:
-        family: Robust sets with equal normals, budgets in increasing order.
+        family: Robust sets with equal normals, bit by bit, budgets in increasing order.
         seed: Seed of all random choices.
 
     Returns:
@@ -62,26 +71,22 @@ def coverage_path(family: Sequence[RobustSets], seed: int = 0) -> tuple[Solution
     """
     check_seed(seed)
     _check_family(family)
-    gram = Gram(safe_rows(family[0]).normals)
+    normals = torch.from_numpy(safe_rows(family[0]).normals).float()
     asked = _family_thresholds(family)
     with threadpool_limits(limits=1):
-        starts = _coarse(gram, asked, seed)
-        found: list[Float[Tensor, " d"]] = []
-        point, active = np.zeros(starts.shape[1]), EMPTY
-        for sets, thresholds, start in reversed(
-            list(zip(family, asked, starts, strict=True))
-        ):
-            counts = [_count(gram, thresholds, u) for u in (start, point)]
-            better = start if counts[0] > counts[1] else point
-            point, active = _fine(gram, thresholds, better, active, seed)
-            found.append(as_perturbation(point, sets))
+        found = [
+            as_perturbation(_finish(normals, thresholds, start), sets)
+            for sets, thresholds, start in zip(
+                family, asked, _begin(normals, asked.float(), seed), strict=True
+            )
+        ]
     return tuple(
-        _solution(sets, v, "path")
-        for sets, v in zip(family, reversed(found), strict=True)
+        _solution(sets, v, "path", name)
+        for sets, v, name in zip(family, found, fingerprints(family), strict=True)
     )
 
 
-def _family_thresholds(family: Sequence[RobustSets]) -> Float[np.ndarray, "k m"]:
+def _family_thresholds(family: Sequence[RobustSets]) -> Float[Tensor, "k m"]:
     """Compute what each row asks for at each budget; decided rows ask for 2 or -2."""
     normals = family[0].normals.detach().cpu()
     lengths = l2_norm(normals)
@@ -91,52 +96,59 @@ def _family_thresholds(family: Sequence[RobustSets]) -> Float[np.ndarray, "k m"]
         reach = lengths * sets.epsilon
         asked = torch.where(reach > 0, -offsets / reach, -offsets.sign() * torch.inf)
         lines.append(asked.nan_to_num(nan=-torch.inf).clamp(-2.0, 2.0))
-    return torch.stack(lines).numpy()
+    return torch.stack(lines)
 
 
-def _coarse(
-    gram: Gram, asked: Float[np.ndarray, "k m"], seed: int
-) -> Float[np.ndarray, "k d"]:
-    """Anneal each budget from zero and from the mean normal; keep the better."""
-    draw = np.random.default_rng(seed)
-    rows = draw.permutation(asked.shape[1])[:_COARSE_ROWS]
-    mean = gram.normals.mean(axis=0)
-    mean = 0.5 * mean / max(float(np.linalg.norm(mean)), 1e-12)
-    starts = np.repeat([np.zeros_like(mean), mean], len(asked), axis=0)
+def _begin(
+    normals: Float[Tensor, "m d"], asked: Float[Tensor, "k m"], seed: int
+) -> Float[Tensor, "k d"]:
+    """Anneal all budgets together, from what a few of them found."""
+    draw = torch.Generator().manual_seed(seed)
+    few = np.linspace(0, len(asked) - 1, _NUM_BUDGETS + 2)[1:-1].round().astype(int)
+    starts = draw_starts(normals, _NUM_STARTS, draw)
+    rows = torch.randperm(len(normals), generator=draw)[:_NUM_ROWS]
     found = anneal(
-        torch.from_numpy(gram.normals[rows]),
-        torch.from_numpy(np.tile(asked[:, rows], (2, 1)).astype(np.float32)),
-        torch.from_numpy(starts.astype(np.float32)),
-        config=_COARSE,
-    ).numpy()
-    counts = (found @ gram.normals.T >= np.tile(asked, (2, 1))).sum(axis=1)
-    second = counts[len(asked) :] > counts[: len(asked)]
-    choice = np.arange(len(asked)) + np.where(second, len(asked), 0)
-    return found[choice].astype(np.float64)
+        normals[rows],
+        asked[few][:, rows].repeat_interleave(_NUM_STARTS, 0),
+        starts.repeat(len(few), 1),
+        config=_WIDE,
+    )
+    products = found @ normals.T
+    counts = torch.stack([(products >= line).sum(-1) for line in asked])
+    rows = torch.randperm(len(normals), generator=draw)[:_NUM_ROWS]
+    return anneal(
+        normals[rows], asked[:, rows], found[counts.argmax(-1)], config=_NARROWING
+    )
 
 
-def _count(
-    gram: Gram, thresholds: Float[np.ndarray, " m"], u: Float[np.ndarray, " d"]
-) -> int:
-    """Count the rows that a point satisfies."""
-    return int((gram.normals @ u.astype(np.float32) >= thresholds).sum())
+def _finish(
+    normals: Float[Tensor, "m d"],
+    thresholds: Float[Tensor, " m"],
+    start: Float[Tensor, " d"],
+) -> Float[np.ndarray, " d"]:
+    """Anneal a budget on the rows near their boundary, and polish.
+
+    Returns:
+        The result; the start where that satisfies more of all rows.
+    """
+    slack = normals @ start - thresholds
+    rows = _nearest(slack, *_NEAR, of=len(slack))
+    near, asked = normals[rows], thresholds[rows]
+    u = anneal(near, asked.float()[None], start[None], config=_NARROW)[0]
+    rows = _nearest(near @ u - asked, *_NEAREST, of=len(slack))
+    gram = Gram(near[rows].numpy())
+    gram.columns(np.arange(len(rows)))  # all at once, as most are needed
+    point = _polish(gram, asked[rows].numpy(), u.double().numpy())
+    after = normals @ torch.from_numpy(point).float() >= thresholds
+    return point if after.sum() >= (slack >= 0).sum() else start.double().numpy()
 
 
-def _fine(
-    gram: Gram,
-    thresholds: Float[np.ndarray, " m"],
-    start: Float[np.ndarray, " d"],
-    active: Active,
-    seed: int,
-) -> tuple[Float[np.ndarray, " d"], Active]:
-    """Anneal a little from a start, polish, and exchange a few rows."""
-    u = anneal(
-        torch.from_numpy(gram.normals),
-        torch.from_numpy(thresholds.astype(np.float32))[None],
-        torch.from_numpy(start.astype(np.float32))[None],
-        config=_FINE,
-    )[0]
-    return _polish(gram, thresholds, u.double().numpy(), active, seed, _PATH_TRIALS)
+def _nearest(
+    slack: Float[Tensor, " m"], share: float, least: int, *, of: int
+) -> Int[Tensor, " k"]:
+    """Choose the rows whose slack is next to zero, a share of so many, in order."""
+    count = max(least, int(share * of))
+    return slack.abs().argsort(stable=True)[:count].sort().values
 
 
 def maximize_batch(
@@ -179,8 +191,12 @@ def maximize_batch(
     )
     solutions = []
     for sets, asked, u in zip(problems, scaled, found.double().cpu(), strict=True):
-        point, _ = _polish(
-            Gram(asked.normals), asked.thresholds, u.numpy(), EMPTY, seed, _BATCH_TRIALS
+        point = _polish(
+            Gram(asked.normals),
+            asked.thresholds,
+            u.numpy(),
+            seed=seed,
+            max_trials=_BATCH_TRIALS,
         )
         solutions.append(_solution(sets, as_perturbation(point, sets), "batch"))
     return tuple(solutions)
@@ -190,26 +206,27 @@ def _polish(
     gram: Gram,
     thresholds: Float[np.ndarray, " m"],
     u: Float[np.ndarray, " d"],
-    active: Active,
-    seed: int,
-    trials: int,
-) -> tuple[Float[np.ndarray, " d"], Active]:
-    """Polish a point and exchange a few rows, unless that loses rows."""
+    *,
+    seed: int = 0,
+    max_trials: int = 0,
+) -> Float[np.ndarray, " d"]:
+    """Polish a point and exchange rows so many times, unless that loses rows."""
     problem = MinNorm(gram, thresholds + MARGIN)
-    held = insert(problem, hold_point(problem, u, active))
-    for better in search(problem, held, seed=seed, max_trials=trials):
+    held = insert(problem, hold_point(problem, u))
+    for better in search(problem, held, seed=seed, max_trials=max_trials):
         held = better
-    if held.count < _count(gram, thresholds, u):
-        return u, held.active
-    return problem.point(held.active), held.active
+    before = int((gram.normals @ u.astype(np.float32) >= thresholds).sum())
+    return problem.point(held.active) if held.count >= before else u
 
 
-def _solution(sets: RobustSets, v: Float[Tensor, " d"], method: str) -> Solution:
+def _solution(
+    sets: RobustSets, v: Float[Tensor, " d"], method: str, name: str | None = None
+) -> Solution:
     """Count and certify."""
     return Solution(
         perturbation=v,
         coverage=float(sets.coverage(v)),
-        certificate=certify(sets, v),
+        certificate=certify(sets, v, name=name),
         method=method,
     )
 
@@ -225,5 +242,12 @@ def _check_family(family: Sequence[RobustSets]) -> None:
     budgets = [sets.epsilon for sets in family]
     if sorted(set(budgets)) != budgets:
         raise ValueError(f"family must have increasing budgets, got {budgets}.")
-    if not all(torch.equal(sets.normals, family[0].normals) for sets in family):
+    first = _bits(family[0])
+    if not all(torch.equal(_bits(sets), first) for sets in family[1:]):
         raise ValueError("family must have equal normals, got others at some budget.")
+
+
+def _bits(sets: RobustSets) -> Int[Tensor, "n d"]:
+    """View the normals as integers: fingerprints tell zeros of other signs apart."""
+    kind = torch.int32 if sets.normals.dtype == torch.float32 else torch.int64
+    return sets.normals.contiguous().view(kind)

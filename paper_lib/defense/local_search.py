@@ -67,26 +67,21 @@ def hold(
     return Held(satisfied=satisfied | more, active=found, values=values)
 
 
-def hold_point(
-    problem: MinNorm, u: Float[np.ndarray, " d"], active: Active = EMPTY
-) -> Held:
+def hold_point(problem: MinNorm, u: Float[np.ndarray, " d"]) -> Held:
     """Begin with the rows that a point satisfies.
 
     Args:
         problem: The rows.
         u: A point of the unit ball.
-        active: An active set that may be near, of the same rows with other thresholds.
 
     Returns:
         The shortest point that satisfies as much; less where the margin makes that too
         long.
     """
     values = problem.gram.normals @ u.astype(np.float32)
-    near = problem.settle(active)
     for slack in (0.0, 1e-4, 1e-3, 1e-2, 1e-1):
         satisfied = values >= problem.thresholds + slack
-        others = [row for row in near.rows if not satisfied[row]]
-        found = hold(problem, satisfied, problem.release(near, others))
+        found = hold(problem, satisfied)
         if found is not None:
             return found
     values = np.zeros(len(problem.thresholds))
@@ -109,24 +104,30 @@ def insert(
     hopeless = np.zeros(len(held.satisfied), dtype=bool) if barred is None else barred
     hopeless = hopeless.copy()
     while True:
-        row = _cheapest(problem, held, hopeless)
-        if row is None:
-            return held
-        changed = problem.add(held.active, row, _LIMIT)
-        if changed is not None:
-            wanted = held.satisfied.copy()
-            wanted[row] = True
-            found = hold(problem, wanted, changed)
+        for row in _affordable(problem, held, hopeless):
+            found = _hold_another(problem, held, row)
             if found is not None:
                 held = found
-                continue
-        hopeless[row] = True
+                break
+            hopeless[row] = True
+        else:
+            return held
 
 
-def _cheapest(
+def _hold_another(problem: MinNorm, held: Held, row: int) -> Held | None:
+    """Satisfy one more row if the norm allows."""
+    changed = problem.add(held.active, row, _LIMIT)
+    if changed is None:
+        return None
+    wanted = held.satisfied.copy()
+    wanted[row] = True
+    return hold(problem, wanted, changed)
+
+
+def _affordable(
     problem: MinNorm, held: Held, hopeless: Bool[np.ndarray, " m"]
-) -> int | None:
-    """Find the row that lengthens the point least, if any is affordable.
+) -> list[int]:
+    """List the rows that the norm may allow, the one that lengthens u least first.
 
     Args:
         problem: The rows.
@@ -134,22 +135,20 @@ def _cheapest(
         hopeless: Rows not to consider.
 
     Returns:
-        The row; None if there is none. The first step towards a row, with all active
-        rows kept, is a lower bound on what it costs.
+        The rows. The first step towards a row, with all active rows kept, is a lower
+        bound on what it costs.
     """
     spare = _LIMIT - problem.length_squared(held.active)
     missing = problem.thresholds - held.values
     near = ~held.satisfied & ~hopeless & (missing**2 <= spare)
     rows = np.flatnonzero(near)
-    if not len(rows):
-        return None
     costs = missing[rows] ** 2
-    if held.active.rows:
-        products = problem.gram.columns(held.active.index)[:, rows].astype(np.float64)
+    if held.active.size:
+        products = problem.gram.columns(held.active.rows)[:, rows].astype(np.float64)
         explained = (products * (held.active.inverse @ products)).sum(axis=0)
         costs = costs / np.maximum(1.0 - explained, 1e-9)
-    best = int(np.argmin(costs))
-    return int(rows[best]) if costs[best] <= spare else None
+    order = np.argsort(costs, kind="stable")
+    return rows[order[costs[order] <= spare]].tolist()
 
 
 def search(
@@ -169,7 +168,7 @@ def search(
     draw = np.random.default_rng(seed)
     best = current = held
     trial = 0
-    while held.active.rows and (max_trials is None or trial < max_trials):
+    while held.active.size and (max_trials is None or trial < max_trials):
         trial += 1
         changed = _exchange(problem, current, _to_give_up(current.active, draw))
         if changed is not None and changed.count >= current.count:
@@ -184,15 +183,17 @@ def _to_give_up(active: Active, draw: np.random.Generator) -> Int[np.ndarray, " 
     savings = active.multipliers**2 / np.diag(active.inverse)
     weights = savings / savings.sum()
     number = min(int(draw.integers(1, _MOST_GIVEN_UP + 1)), int((weights > 0).sum()))
-    return draw.choice(active.index, size=number, replace=False, p=weights)
+    return draw.choice(active.rows, size=number, replace=False, p=weights)
 
 
 def _exchange(problem: MinNorm, held: Held, rows: Int[np.ndarray, " k"]) -> Held | None:
     """Give up some rows, insert others, then try the given ones again."""
     wanted = held.satisfied.copy()
     wanted[rows] = False
-    active = problem.release(held.active, rows.tolist())
+    active = problem.release(held.active, rows)
     smaller = hold(problem, wanted, active)
     if smaller is None:
         return None
-    return insert(problem, insert(problem, smaller, ~wanted & held.satisfied))
+    given_up = ~wanted & held.satisfied
+    # What cannot be afforded now cannot be afforded later, with more rows held.
+    return insert(problem, insert(problem, smaller, given_up), ~given_up)

@@ -9,7 +9,6 @@ only products between rows enter, columns of the Gram matrix are computed when a
 first becomes active and kept.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,14 +32,14 @@ class Active:
         inverse: The inverse of their Gram matrix.
     """
 
-    rows: tuple[int, ...] = ()
+    rows: Int[np.ndarray, " k"]
     multipliers: Float[np.ndarray, " k"]
     inverse: Float[np.ndarray, "k k"]
 
     @property
-    def index(self) -> Int[np.ndarray, " k"]:
-        """The active rows as an array."""
-        return np.array(self.rows, dtype=np.int64)
+    def size(self) -> int:
+        """How many rows are active."""
+        return len(self.rows)
 
     def with_row(
         self, row: int, multiplier: float, products: Float[np.ndarray, " k"]
@@ -55,14 +54,17 @@ class Active:
         Returns:
             The larger set.
         """
+        size = self.size
         r = self.inverse @ products
         rest = max(1.0 - products @ r, 1e-12)
-        top = np.column_stack([self.inverse + np.outer(r, r) / rest, -r / rest])
-        bottom = np.append(-r / rest, 1.0 / rest)
+        inverse = np.empty((size + 1, size + 1))
+        inverse[:size, :size] = self.inverse + np.multiply.outer(r, r / rest)
+        inverse[size, :size] = inverse[:size, size] = -r / rest
+        inverse[size, size] = 1.0 / rest
         return Active(
-            rows=(*self.rows, row),
-            multipliers=np.append(self.multipliers, multiplier),
-            inverse=np.vstack([top, bottom]),
+            rows=np.concatenate([self.rows, [row]]),
+            multipliers=np.concatenate([self.multipliers, [multiplier]]),
+            inverse=inverse,
         )
 
     def without(self, place: int) -> "Active":
@@ -74,17 +76,22 @@ class Active:
         Returns:
             The smaller set.
         """
-        keep = np.arange(len(self.rows)) != place
-        column = self.inverse[keep, place]
-        shrunk = self.inverse[np.ix_(keep, keep)]
+        keep = np.arange(self.size - 1)
+        keep[place:] += 1
+        column = self.inverse[place].take(keep)
+        fall = np.multiply.outer(column, column / self.inverse[place, place])
         return Active(
-            rows=self.rows[:place] + self.rows[place + 1 :],
+            rows=self.rows[keep],
             multipliers=self.multipliers[keep],
-            inverse=shrunk - np.outer(column, column) / self.inverse[place, place],
+            inverse=self.inverse.take(keep, 0).take(keep, 1) - fall,
         )
 
 
-EMPTY = Active(multipliers=np.zeros(0), inverse=np.zeros((0, 0)))
+EMPTY = Active(
+    rows=np.zeros(0, dtype=np.int64),
+    multipliers=np.zeros(0),
+    inverse=np.zeros((0, 0)),
+)
 
 
 class Gram:
@@ -111,21 +118,21 @@ class Gram:
             One line for each.
         """
         slots = self._slots[rows]
-        if (slots < 0).any():
-            for row in rows[slots < 0].tolist():
-                self._compute(row)
+        if self._used < len(self.normals) and (slots < 0).any():
+            self._compute(rows[slots < 0])
             slots = self._slots[rows]
-        return self._columns[slots]
+        return self._columns.take(slots, axis=0)
 
-    def _compute(self, row: int) -> None:
-        """Fill the next column."""
-        if self._used == len(self._columns):
-            more = np.empty_like(self._columns)
-            self._columns = np.concatenate([self._columns, more])
-        self._columns[self._used] = self.normals @ self.normals[row]
-        self._columns[self._used, row] = 1.0
-        self._slots[row] = self._used
-        self._used += 1
+    def _compute(self, rows: Int[np.ndarray, " k"]) -> None:
+        """Fill the next columns by one product."""
+        used, self._used = self._used, self._used + len(rows)
+        if self._used > len(self._columns):
+            more = np.empty((self._used, len(self.normals)), dtype=np.float32)
+            self._columns = np.concatenate([self._columns[:used], more])
+        slots = np.arange(used, self._used)
+        self._columns[slots] = self.normals[rows] @ self.normals.T
+        self._columns[slots, rows] = 1.0
+        self._slots[rows] = slots
 
 
 class MinNorm:
@@ -135,7 +142,7 @@ class MinNorm:
         """Keep the rows.
 
         Args:
-            gram: Their products, which several problems may share.
+            gram: Their products.
             thresholds: What each row asks for, a margin included.
         """
         self.gram, self.thresholds = gram, thresholds
@@ -149,9 +156,9 @@ class MinNorm:
         Returns:
             The products.
         """
-        if not active.rows:
+        if not active.size:
             return np.zeros(len(self.thresholds))
-        columns = self.gram.columns(active.index)
+        columns = self.gram.columns(active.rows)
         return (active.multipliers.astype(np.float32) @ columns).astype(np.float64)
 
     def length_squared(self, active: Active) -> float:
@@ -163,7 +170,7 @@ class MinNorm:
         Returns:
             The squared length.
         """
-        return float(active.multipliers @ self.thresholds[active.index])
+        return float(active.multipliers @ self.thresholds[active.rows])
 
     def point(self, active: Active) -> Float[np.ndarray, " d"]:
         """Compute u.
@@ -174,7 +181,7 @@ class MinNorm:
         Returns:
             The shortest point, as float64.
         """
-        chosen = self.gram.normals[active.index].astype(np.float64)
+        chosen = self.gram.normals[active.rows].astype(np.float64)
         return active.multipliers @ chosen
 
     def add(self, active: Active, row: int, limit: float) -> Active | None:
@@ -191,7 +198,7 @@ class MinNorm:
         column = self.gram.columns(np.array([row]))[0]
         multiplier, length = 0.0, self.length_squared(active)
         for _ in range(_MAX_CHANGES):
-            products = column[active.index].astype(np.float64)
+            products = column[active.rows].astype(np.float64)
             r = active.inverse @ products
             rest = 1.0 - products @ r
             violation = (
@@ -200,9 +207,8 @@ class MinNorm:
             if violation <= 0.0:
                 return active.with_row(row, multiplier, products)
             full = violation / rest if rest > _DEPENDENT else np.inf
-            falls = r > 1e-12
             steps = np.full(len(r), np.inf)
-            steps[falls] = active.multipliers[falls] / r[falls]
+            np.divide(active.multipliers, r, out=steps, where=r > 1e-12)
             partial = float(steps.min(initial=np.inf))
             step = min(full, partial)
             if not np.isfinite(step):
@@ -238,7 +244,7 @@ class MinNorm:
         asked = np.where(wanted, self.thresholds, -np.inf)
         for _ in range(_MAX_CHANGES):
             violation = asked - self.values(active)
-            violation[active.index] = -np.inf
+            violation[active.rows] = -np.inf
             worst = int(np.argmax(violation))
             if violation[worst] <= TOLERANCE:
                 return active
@@ -248,24 +254,7 @@ class MinNorm:
             active = changed
         return None
 
-    def settle(self, active: Active) -> Active:
-        """Make an active set of other thresholds exact for these.
-
-        Args:
-            active: An active set of a problem with the same rows.
-
-        Returns:
-            Those of its rows whose multipliers are positive here.
-        """
-        asked = self.thresholds[active.index]
-        moved = Active(
-            rows=active.rows,
-            multipliers=active.inverse @ asked,
-            inverse=active.inverse,
-        )
-        return self.release(moved, ())
-
-    def release(self, active: Active, rows: Sequence[int]) -> Active:
+    def release(self, active: Active, rows: Int[np.ndarray, " r"]) -> Active:
         """Take rows out and restore an active set with multipliers of one sign.
 
         Args:
@@ -275,10 +264,10 @@ class MinNorm:
         Returns:
             A smaller active set, exact for its own rows.
         """
-        leaving = [active.rows.index(row) for row in rows if row in active.rows]
-        for place in sorted(leaving, reverse=True):
+        leaving = np.flatnonzero(np.isin(active.rows, rows))
+        for place in leaving[::-1].tolist():
             active = _drop(active, place)
-        while len(active.rows) and active.multipliers.min() <= 0.0:
+        while active.size and active.multipliers.min() <= 0.0:
             active = _drop(active, int(np.argmin(active.multipliers)))
         return active
 

@@ -7,6 +7,7 @@ then judged on the stored rows, as exact reals.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -96,14 +97,32 @@ def fingerprint(sets: RobustSets) -> str:
     Returns:
         The digest, in hexadecimal.
     """
-    digest = hashlib.sha256()
-    kind = (
-        f"{sets.normals.dtype} {tuple(sets.normals.shape)} {float(sets.epsilon).hex()}"
-    )
-    digest.update(kind.encode())
-    for tensor in (sets.normals, sets.offsets):
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
+    return fingerprints([sets])[0]
+
+
+def fingerprints(family: Sequence[RobustSets]) -> list[str]:
+    """Name the rows at many budgets; their normals, the bulk, are read once.
+
+    Args:
+        family: Robust sets whose normals are the same bits.
+
+    Returns:
+        The fingerprint of each.
+    """
+    normals = family[0].normals
+    common = hashlib.sha256(f"{normals.dtype} {tuple(normals.shape)}".encode())
+    common.update(_bytes(normals))
+    names = []
+    for sets in family:
+        digest = common.copy()
+        digest.update(float(sets.epsilon).hex().encode())
+        digest.update(_bytes(sets.offsets))
+        names.append(digest.hexdigest())
+    return names
+
+
+def _bytes(tensor: Tensor) -> bytes:
+    return tensor.detach().cpu().contiguous().numpy().tobytes()
 
 
 def surely_satisfied(
@@ -130,21 +149,23 @@ def surely_satisfied(
     verdicts = products + offsets > 0
     error = error + 4 * UNIT_ROUNDOFF * offsets.abs()
     doubtful = ~((products + offsets).abs() > error) & offsets.isfinite()
-    for row in doubtful.nonzero()[:, 0].tolist():
-        verdicts[row] = _decide(normals[row], offsets[row], v)
+    rows = doubtful.nonzero()[:, 0]
+    verdicts[rows] = _decide(normals[rows], offsets[rows], v)
     return verdicts
 
 
 def _decide(
-    normal: Float[Tensor, " d"], offset: Float[Tensor, ""], v: Float[Tensor, " d"]
-) -> bool:
-    """Decide one row: in float64 with a bound on its rounding, else with rationals."""
-    terms = normal.double() * v.double()
-    slack = float(terms.sum() + offset)
-    error = 2 * len(v) * UNIT_ROUNDOFF * float(terms.abs().sum() + offset.abs()) + TINY
-    if abs(slack) > error:
-        return slack > 0
-    return _dot(normal, v) + Fraction(offset.item()) >= 0
+    normals: Float[Tensor, "k d"], offsets: Float[Tensor, " k"], v: Float[Tensor, " d"]
+) -> Bool[Tensor, " k"]:
+    """Decide rows: in float64 with a bound on its rounding, else with rationals."""
+    terms = normals.double() * v.double()
+    slack = terms.sum(-1) + offsets
+    size = terms.abs().sum(-1) + offsets.abs()
+    verdicts = slack > 0
+    unsure = ~(slack.abs() > 2 * len(v) * UNIT_ROUNDOFF * size + TINY)
+    for row in unsure.nonzero()[:, 0].tolist():
+        verdicts[row] = _dot(normals[row], v) + Fraction(offsets[row].item()) >= 0
+    return verdicts
 
 
 def _inside_exactly(v: Float[Tensor, " d"], radius: float) -> bool:

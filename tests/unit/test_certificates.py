@@ -28,7 +28,12 @@ from paper_lib.defense.boxes import box_search
 from paper_lib.defense.conflicts import matching_evidence
 from paper_lib.defense.moments import moment_bounds
 from paper_lib.defense.quadratics import QuadraticEvidence
-from paper_lib.defense.rows import surely_satisfied, unit_rows
+from paper_lib.defense.rows import (
+    fingerprint,
+    fingerprints,
+    surely_satisfied,
+    unit_rows,
+)
 from paper_lib.defense.solution import certify
 from paper_lib.defense.subsystems import WEIGHT_ONE, Lists, SubsystemEvidence
 from paper_lib.robust_sets import RobustSets
@@ -730,3 +735,17 @@ def test_budgets_at_the_ends_of_the_floats_are_not_overclaimed(
     for method in ("auto", "boxes", "search"):
         certificate = maximize_coverage(sets, method=method).certificate
         assert certificate.upper_count >= count
+
+
+def test_fingerprints_of_a_family_are_those_of_its_members():
+    normals = random_tensor(3, 2).float()
+    family = [
+        RobustSets(normals=normals, offsets=offsets, epsilon=epsilon)
+        for epsilon in (0.5, 1.0)
+        for offsets in (torch.zeros(3), torch.ones(3))
+    ]
+    names = fingerprints(family)
+    assert names == [fingerprint(sets) for sets in family]
+    assert len(set(names)) == 4
+    turned = [dataclasses.replace(sets, normals=-normals) for sets in family]
+    assert not set(fingerprints(turned)) & set(names)

@@ -10,6 +10,7 @@ from paper_lib.defense import (
     maximize_batch,
     maximize_coverage,
 )
+from paper_lib.defense.batch import _finish, _nearest
 from paper_lib.linearize import Linearization
 from paper_lib.robust_sets import RobustSets
 from tests.oracles import fits_exactly, random_tensor
@@ -87,6 +88,27 @@ def test_a_path_is_feasible_repeats_and_is_near_the_single_solves():
         assert count(sets, one.perturbation) >= count(sets, single.perturbation) - 2
 
 
+def test_a_path_uses_its_seed():
+    family = family_of(3)
+    seeds = [[one.perturbation for one in coverage_path(family, s)] for s in (0, 1)]
+    assert not all(map(torch.equal, *seeds))
+
+
+def test_a_budget_keeps_its_start_where_the_nearest_rows_mislead():
+    """The shortest point for the 800 nearest rows is zero; 1500 others are farther."""
+    normals = torch.tensor([[-1.0, 0.0]] * 800 + [[1.0, 0.0]] * 1500)
+    thresholds = torch.tensor([-0.85] * 800 + [0.8] * 1500, dtype=torch.float64)
+    start = torch.tensor([0.9, 0.0])
+    assert _finish(normals, thresholds, start) == pytest.approx(start.numpy())
+
+
+def test_the_nearest_rows_are_those_with_the_least_slack():
+    slack = torch.tensor([0.5, -0.1, 0.3, 0.2, -0.4])
+    assert _nearest(slack, 0.4, 1, of=5).tolist() == [1, 3]
+    assert _nearest(slack, 0.4, 3, of=5).tolist() == [1, 2, 3]
+    assert _nearest(slack, 0.4, 9, of=5).tolist() == [0, 1, 2, 3, 4]
+
+
 def test_a_path_takes_decided_rows_and_a_budget_of_zero():
     lin = clustered(40, 0)
     logits = lin.logits.clone()
@@ -137,6 +159,7 @@ def test_a_batch_on_a_gpu_covers_as_much():
             lambda: coverage_path([SAMPLE, replace_budget(FRESH, 2.0)]),
             "^family must have equal normals",
         ),
+        (lambda: coverage_path(signed_zeros()), "^family must have equal normals"),
         (lambda: maximize_batch([]), "^problems must be robust sets of one shape"),
         (lambda: maximize_batch([SAMPLE, FRESH]), "^problems must be robust sets"),
         (lambda: fit_defense(SAMPLE, holdout=0.0), "^holdout must be robust sets, or"),
@@ -151,6 +174,16 @@ def test_a_batch_on_a_gpu_covers_as_much():
 def test_bad_calls(call, match):
     with pytest.raises(ValueError, match=match):
         call()
+
+
+def signed_zeros():
+    """Equal numbers that a fingerprint tells apart."""
+    return [
+        RobustSets(
+            normals=torch.tensor([[1.0, zero]]), offsets=torch.ones(1), epsilon=epsilon
+        )
+        for zero, epsilon in ((0.0, 0.5), (-0.0, 1.0))
+    ]
 
 
 def replace_budget(sets, epsilon):

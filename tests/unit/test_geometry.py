@@ -12,6 +12,7 @@ from paper_lib.geometry import (
     project_halfspace,
     project_l2_ball,
     project_l2_sphere,
+    rough_dots,
     row_dots,
     sample_l2_ball,
     scale_to_radius,
@@ -379,3 +380,16 @@ def test_half_spaces_with_the_largest_and_smallest_normals(size):
     normal = torch.tensor([size, size], dtype=torch.float64)
     found = project_halfspace(torch.zeros(2, dtype=torch.float64), normal, -size)
     assert found.tolist() == pytest.approx([0.5, 0.5], rel=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("power", [-0.7, -0.5, 0.0, 0.5])
+def test_rough_products_are_off_by_no_more_than_they_say(dtype, power):
+    """Also where the squares of the entries vanish or overflow."""
+    scale = torch.finfo(dtype).max ** power
+    rows = (random_tensor(50, 9) * scale).to(dtype)
+    vector = (random_tensor(9, seed=1) / scale).to(dtype)
+    products, errors = rough_dots(rows, vector)
+    for row, product, error in zip(rows, products, errors, strict=True):
+        off = abs(exact_dot(row, vector) - Fraction(product.item()))
+        assert math.isinf(error) or off <= Fraction(error.item())

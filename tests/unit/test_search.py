@@ -24,7 +24,7 @@ def is_optimal(problem, active, wanted):
     u = problem.point(active)
     slack = normals @ u - problem.thresholds
     feasible = (slack[wanted] >= -1e-5).all()
-    held = np.abs(slack[active.index]).max(initial=0.0) <= 1e-5
+    held = np.abs(slack[active.rows]).max(initial=0.0) <= 1e-5
     return bool(feasible and held and (active.multipliers > 0).all())
 
 
@@ -57,7 +57,7 @@ def test_rows_that_come_and_go_leave_it_optimal(seed):
     problem, _ = feasible_rows(seed)
     wanted = np.ones(60, dtype=bool)
     active = problem.enforce(EMPTY, wanted, np.inf)
-    gone = list(active.rows[:2])
+    gone = active.rows[:2]
     wanted[gone] = False
     smaller = problem.enforce(problem.release(active, gone), wanted, np.inf)
     assert is_optimal(problem, smaller, wanted)
@@ -81,15 +81,6 @@ def test_rows_that_exclude_each_other_have_no_point():
     sets = make_sets([[1.0, 0.0], [-1.0, 0.0]], [-0.2, -0.2])
     problem, _ = problem_of(sets)
     assert problem.enforce(EMPTY, np.ones(2, dtype=bool), np.inf) is None
-
-
-def test_other_thresholds_of_the_same_rows_start_where_these_ended():
-    problem, _ = feasible_rows(3)
-    active = problem.enforce(EMPTY, np.ones(60, dtype=bool), np.inf)
-    easier = MinNorm(problem.gram, problem.thresholds - 0.1)
-    warm = easier.enforce(easier.settle(active), np.ones(60, dtype=bool), np.inf)
-    cold = easier.enforce(EMPTY, np.ones(60, dtype=bool), np.inf)
-    assert easier.point(warm) == pytest.approx(easier.point(cold), abs=1e-4)
 
 
 def satisfied(rows, u, slack=0.0):
@@ -175,6 +166,29 @@ def test_the_best_iterate_is_returned():
     config = AnnealConfig(num_steps=1, first_step=0.5, last_step=0.5)
     u = anneal(normals, asked, torch.zeros(1, 1), config=config)
     assert u.tolist() == [[0.0]]
+
+
+def test_annealing_leaves_its_operands_as_they_are():
+    normals, asked, start = (
+        torch.eye(3),
+        torch.full((1, 3), 0.5),
+        torch.full((1, 3), 0.1),
+    )
+    for kept in (normals, normals[None]):
+        copies = [one.clone() for one in (kept, asked, start)]
+        anneal(kept, asked, start, config=AnnealConfig(num_steps=3))
+        assert all(map(torch.equal, copies, (kept, asked, start)))
+
+
+def test_columns_come_out_alike_in_any_order():
+    rows = unit_rows(random_sets(n=100, dim=8, seed=3)).normals.numpy()
+    whole, pieces = Gram(rows), Gram(rows)
+    whole.columns(np.arange(len(rows)))
+    for chosen in ([5], [7, 5, 3], list(range(0, 90, 2)), [5, 6]):
+        index = np.array(chosen)
+        expected = rows[index] @ rows.T
+        for gram in (whole, pieces):
+            assert gram.columns(index) == pytest.approx(expected, abs=1e-6)
 
 
 def test_random_starts_use_their_seed():
