@@ -198,6 +198,7 @@ OTHER_NAMES = {
     "pytest-xdist": {"--dist"},
     "jupyter-book": {"jupyter-book", "jupyter_book"},
     "sphinx-book-theme": {"sphinx_book_theme"},
+    "sphinx-proof": {"sphinx_proof"},
     "sphinx-mathjax-offline": {"sphinx_mathjax_offline", "sphinx-mathjax-offline"},
     "ipykernel": {"ipykernel", "kernelspec"},
     "nbval": {"--nbval"},
@@ -239,7 +240,10 @@ def third_party(source: str) -> set[str]:
 
 
 # Imported inside a function that says which extra brings it, in one module alone.
-OPTIONAL = {"game/proofs.py": {"z3"}}
+OPTIONAL = {
+    "game/proofs.py": {"z3"},
+    "experiments/runner.py": {"distributed"},
+}
 
 
 def test_every_package_the_library_imports_is_declared():
