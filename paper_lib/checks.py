@@ -26,6 +26,24 @@ def check_radius(radius: float, name: str = "radius") -> None:
         raise ValueError(f"{name} must be finite and >= 0, got {radius}.")
 
 
+def check_count(value: int, name: str, least: int) -> None:
+    """Reject what is no whole number, or too small a one.
+
+    Args:
+        value: The number to check.
+        name: The argument's name, for the message.
+        least: The smallest that will do.
+
+    Raises:
+        TypeError: If it is no integer.
+        ValueError: If it is below ``least``.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be an integer, got {value!r}.")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, got {value}.")
+
+
 def check_seed(seed: int) -> None:
     """Reject what is no seed for both NumPy and torch.
 

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from paper_lib.checks import check_seed
+from paper_lib.checks import check_count, check_seed
 from paper_lib.defense.annealing import AnnealConfig, anneal_from_several
 from paper_lib.defense.maximize import search_only
 from paper_lib.defense.rows import as_perturbation, unit_rows
@@ -62,6 +62,7 @@ def fit_defense(
         The perturbation, the choice and the coverage of the points set aside.
 
     Raises:
+        TypeError: If ``num_folds`` is no integer.
         ValueError: If the holdout is no share in (0, 1) or has another budget or
             dimension, a fold would be empty, or the seed is negative.
         KeyboardInterrupt: If interrupted: a choice made on part of the folds is none.
@@ -69,10 +70,10 @@ def fit_defense(
     check_seed(seed)
     fitted, aside = _set_aside(sets, holdout, seed)
     num = len(fitted.offsets)
-    if not 2 <= num_folds <= num:
+    check_count(num_folds, "num_folds", 2)
+    if num_folds > num:
         raise ValueError(
-            f"num_folds must be at least 2 and at most the {num} rows left to fit, got "
-            f"{num_folds}."
+            f"num_folds must be at most the {num} rows left to fit, got {num_folds}."
         )
     order = torch.randperm(num, generator=torch.Generator().manual_seed(seed))
     folds = order.chunk(num_folds)

@@ -18,6 +18,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp, nnls
 from scipy.sparse import csr_array
 
+from paper_lib.checks import check_count
 from paper_lib.defense.rows import UnitRows, scaled_rows
 from paper_lib.defense.solution import Progress
 from paper_lib.defense.subsystems import (
@@ -122,8 +123,7 @@ def _check(point: Float[np.ndarray, " d"], dim: int, max_nodes: int) -> None:
         raise ValueError(
             f"start must be a finite point of shape ({dim},), got shape {point.shape}."
         )
-    if max_nodes < 1:
-        raise ValueError(f"max_nodes must be at least 1, got {max_nodes}.")
+    check_count(max_nodes, "max_nodes", 1)
 
 
 def _violated(

@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Literal, get_args
 
 import numpy as np
@@ -17,7 +18,7 @@ from jaxtyping import Float
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from paper_lib.checks import check_seed
+from paper_lib.checks import check_count, check_seed
 from paper_lib.defense.annealing import anneal_from_several
 from paper_lib.defense.boxes import box_search
 from paper_lib.defense.certificate import Certificate, Evidence
@@ -152,6 +153,7 @@ def maximize_coverage(
         was. After Ctrl-C as well, with ``stopped_by`` saying so.
 
     Raises:
+        TypeError: If the time limit or ``max_trials`` is no such number.
         ValueError: If the method is unknown or does not fit the rows, the time limit
             is not > 0, or the seed or ``max_trials`` is negative.
 
@@ -166,8 +168,7 @@ def maximize_coverage(
         ('plane', 0.667, 0.0)
     """
     _check(method, time_limit, seed)
-    if max_trials < 0:
-        raise ValueError(f"max_trials must be at least 0, got {max_trials}.")
+    check_count(max_trials, "max_trials", 0)
     rows = unit_rows(sets)
     chosen = _pick(rows) if method == "auto" else method
     clock = _Clock(limit=time_limit)
@@ -228,12 +229,13 @@ def upper_bound(
         The certificate.
 
     Raises:
+        TypeError: If a limit is no such number.
         ValueError: If a limit is not > 0, the seed is negative, or ``start`` does not
             fit the rows or lies outside V.
     """
     _check("search", time_limit, seed)
-    if max_nodes is not None and max_nodes < 1:
-        raise ValueError(f"max_nodes must be at least 1, got {max_nodes}.")
+    if max_nodes is not None:
+        check_count(max_nodes, "max_nodes", 1)
     clock, best = _Clock(limit=time_limit), _start(sets)
     rows = unit_rows(sets)
     if start is not None:
@@ -250,12 +252,16 @@ def _check(method: str, time_limit: float | None, seed: int) -> None:
     """Reject an unknown method, a limit that is no time, and no seed.
 
     Raises:
+        TypeError: If the limit is no number.
         ValueError: See the summary.
     """
     if method not in get_args(Method):
         raise ValueError(f"method must be one of {get_args(Method)}, got {method!r}.")
-    if time_limit is not None and not 0.0 < time_limit < math.inf:
-        raise ValueError(f"time_limit must be finite and > 0, got {time_limit}.")
+    if time_limit is not None:
+        if isinstance(time_limit, bool) or not isinstance(time_limit, Real):
+            raise TypeError(f"time_limit must be seconds or None, got {time_limit!r}.")
+        if not 0.0 < time_limit < math.inf:
+            raise ValueError(f"time_limit must be finite and > 0, got {time_limit}.")
     check_seed(seed)
 
 

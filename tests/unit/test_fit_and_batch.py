@@ -169,6 +169,10 @@ def test_a_batch_on_a_gpu_covers_as_much():
             "^holdout must have dimension 8 and budget 1.0, got 8 and 2.0",
         ),
         (lambda: fit_defense(SAMPLE, num_folds=1), "^num_folds must be at least 2"),
+        (
+            lambda: fit_defense(SAMPLE, num_folds=10**6),
+            "^num_folds must be at most the",
+        ),
     ],
 )
 def test_bad_calls(call, match):

@@ -366,3 +366,22 @@ def test_points_of_the_unit_ball_become_perturbations_inside():
 def test_bad_calls(call, match):
     with pytest.raises(ValueError, match=match):
         call()
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("call", "match"),
+    [
+        (lambda: maximize_coverage(PLAIN, time_limit="1"), "^time_limit must be sec"),
+        (lambda: maximize_coverage(PLAIN, time_limit=True), "^time_limit must be sec"),
+        (
+            lambda: maximize_coverage(PLAIN, max_trials=2.5),
+            "^max_trials must be an int",
+        ),
+        (lambda: upper_bound(PLAIN, max_nodes=1.5), "^max_nodes must be an integer"),
+        (lambda: fit_defense(PLAIN, num_folds=2.0), "^num_folds must be an integer"),
+    ],
+)
+def test_numbers_that_are_none(call, match):
+    with pytest.raises(TypeError, match=match):
+        call()
