@@ -8,7 +8,7 @@ from paper_lib.defense.batch import coverage_path, maximize_batch
 from paper_lib.defense.certificate import Certificate
 from paper_lib.defense.fit import FittedDefense, fit_defense
 from paper_lib.defense.maximize import maximize_coverage, upper_bound
-from paper_lib.defense.ramp import RampConfig, RampSolution, ramp_ascent
+from paper_lib.defense.ramp import RampConfig, RampSolution, ramp_ascent, ramp_ascents
 from paper_lib.defense.solution import Solution
 from paper_lib.defense.storage import load_certificate, save_certificate
 
@@ -26,6 +26,7 @@ __all__ = [
     "maximize_batch",
     "maximize_coverage",
     "ramp_ascent",
+    "ramp_ascents",
     "save_certificate",
     "upper_bound",
 ]

@@ -5,6 +5,7 @@ functions"; everything else here is a setting.
 """
 
 from paper_lib.models.cnn import PairCNN
+from paper_lib.models.stacked import StackedClassifier, full_precision, train_stacked
 from paper_lib.models.storage import load_classifier, save_classifier
 from paper_lib.models.training import (
     TrainConfig,
@@ -15,10 +16,13 @@ from paper_lib.models.training import (
 
 __all__ = [
     "PairCNN",
+    "StackedClassifier",
     "TrainConfig",
     "TrainResult",
     "TrainingDivergedError",
+    "full_precision",
     "load_classifier",
     "save_classifier",
     "train_classifier",
+    "train_stacked",
 ]
