@@ -371,6 +371,7 @@ def test_the_path_tells_companions_apart():
         batch_path(CLASSIFIERS),
         batch_path(CLASSIFIERS[:2]),
         batch_path(CLASSIFIERS[::-1]),
+        batch_path([*CLASSIFIERS[:2], dataclasses.replace(CLASSIFIERS[2], seed=1)]),
         batch_path([dataclasses.replace(one, seed=1) for one in CLASSIFIERS]),
     ]
     assert len(set(paths)) == len(paths)
