@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from paper_lib.checks import check_finite, check_radius
@@ -44,7 +44,12 @@ class PGDReading:
     steps: int = 10
 
     def attack(
-        self, model: nn.Module, inputs: Float[Tensor, "n ..."], epsilon: float
+        self,
+        model: nn.Module,
+        inputs: Float[Tensor, "n ..."],
+        epsilon: float,
+        *,
+        batch_size: int = 250,
     ) -> "PGDResult":
         """Run PGD as read here.
 
@@ -52,6 +57,7 @@ class PGDReading:
             model: As for :func:`pgd`.
             inputs: As for :func:`pgd`.
             epsilon: The attacker's budget, in the units of the inputs.
+            batch_size: As for :func:`pgd`.
 
         Returns:
             The perturbations, and how many points stood still.
@@ -67,6 +73,7 @@ class PGDReading:
             step_size=self.relative_step * epsilon or None,
             direction=self.direction,
             projection=self.projection,
+            batch_size=batch_size,
         )
 
 
@@ -87,12 +94,17 @@ class PGDResult:
 
     Attributes:
         perturbations: What is added to each input, none longer than the budget.
-        num_returned: For each step, how many points came back to x exactly, where the
-            projection onto the sphere is undefined; they stay at x for that step.
+        returned: For each point and step, whether it came back to x exactly, where the
+            projection onto the sphere is undefined; it stays at x for that step.
     """
 
     perturbations: Float[Tensor, "n d"]
-    num_returned: Int[Tensor, " steps"]
+    returned: Bool[Tensor, "n steps"]
+
+    @property
+    def num_returned(self) -> Int[Tensor, " steps"]:
+        """For each step, how many points came back to x exactly."""
+        return self.returned.sum(0)
 
 
 def fgm(lin: Linearization, epsilon: float) -> Float[Tensor, "n d"]:
@@ -206,13 +218,13 @@ def run_pgd(
     check_inputs(model, inputs, batch_size)
     length = epsilon if step_size is None else step_size
     project = project_l2_sphere if projection == "sphere" else project_l2_ball
-    returned = [0] * steps
-    batches, start = [], 0
+    batches, returned, start = [], [], 0
     with frozen_evaluation(model):
         for batch in inputs.split(batch_size):
             total, signs = torch.zeros_like(batch.flatten(1)), None
             moved_before = torch.zeros_like(total[:, 0], dtype=torch.bool)
-            for step in range(steps):
+            came_back = []
+            for _ in range(steps):
                 moved = batch + total.view_as(batch)
                 logits, gradients = logits_and_gradients(model, moved)
                 check_finite(start, logits=logits, gradients=gradients)
@@ -220,14 +232,13 @@ def run_pgd(
                     signs = logits.sign().unsqueeze(-1)
                 total = total + scale_to_radius(-signs * gradients.flatten(1), length)
                 here = l2_norm(total) == 0
-                returned[step] += int((here & moved_before).sum())
-                moved_before |= ~here
+                came_back.append(here & moved_before)
+                moved_before = moved_before | ~here
                 total = project(total, epsilon)
             batches.append(total)
+            returned.append(torch.stack(came_back, 1))
             start += len(batch)
-    return PGDResult(
-        perturbations=torch.cat(batches), num_returned=torch.tensor(returned)
-    )
+    return PGDResult(perturbations=torch.cat(batches), returned=torch.cat(returned))
 
 
 def _check_settings(

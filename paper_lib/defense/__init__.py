@@ -15,7 +15,7 @@ from paper_lib.defense.maximizer_set import (
     draw_maximizers,
     maximizer_set,
 )
-from paper_lib.defense.ramp import RampConfig, RampSolution, ramp_ascent
+from paper_lib.defense.ramp import RampConfig, RampSolution, ramp_ascent, ramp_ascents
 from paper_lib.defense.solution import Solution
 from paper_lib.defense.storage import load_certificate, save_certificate
 
@@ -38,6 +38,7 @@ __all__ = [
     "maximize_coverage",
     "maximizer_set",
     "ramp_ascent",
+    "ramp_ascents",
     "save_certificate",
     "upper_bound",
 ]

@@ -125,7 +125,7 @@ def _anneal(sets: RobustSets, width: float, seed: int) -> Float[Tensor, " d"]:
 
 
 def _cross_validated(
-    sets: RobustSets, folds: tuple[Int[Tensor, " k"], ...], fit: _Fit
+    sets: RobustSets, folds: tuple[Int[Tensor, " _"], ...], fit: _Fit
 ) -> float:
     """Fit without each fold in turn and count the fold."""
     kept = 0

@@ -7,13 +7,16 @@ ramp the gradient is zero and the ascent stops, however poor the point.
 """
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
+from paper_lib.checks import check_same_kind
 from paper_lib.defense.solution import Solution, certify
 from paper_lib.geometry import (
     in_l2_ball,
@@ -116,39 +119,159 @@ def ramp_ascent(
     """
     config = config or RampConfig()
     normals, offsets = _rows(sets, config.rows)
+    count = offsets.new_tensor(len(offsets))
     start = torch.zeros_like(normals[0]) if start is None else start
     check_start(sets, start)
-    v = project_l2_ball(start, sets.epsilon)  # the check has a slack, a result has none
-    best, values, flat = v, [], False
-    for length in (*_step_lengths(config, sets.epsilon), 0.0):
-        value, gradient = _ramp(normals, offsets, v)
-        if value > max(values, default=-math.inf):
-            best = v
+    course = _ascend(
+        lambda v: _ramp(normals, offsets, count, v), start, sets.epsilon, config
+    )
+    return _solution(sets, config, *course)
+
+
+def ramp_ascents(
+    problems: Sequence[RobustSets], *, config: RampConfig | None = None
+) -> tuple[RampSolution, ...]:
+    r"""Run :func:`ramp_ascent` on several problems as one batch, each from v = 0.
+
+    Budgets and numbers of points may differ: lengths are measured in budgets, and rows
+    that are missing are zero. Meant for devices where the launch of a product takes
+    longer than the product; all rows are copied once.
+
+    Args:
+        problems: The robust sets of each problem.
+        config: Settings of all of them; None: the defaults.
+
+    Returns:
+        The solutions, in order; those of :func:`ramp_ascent` up to rounding.
+
+    Raises:
+        ValueError: If there is no problem, or they differ in dimension, dtype or
+            device.
+
+    Example:
+        >>> sets = RobustSets(
+        ...     normals=torch.tensor([[1.0, 0.0]]),
+        ...     offsets=torch.tensor([0.5]),
+        ...     epsilon=1.0,
+        ... )
+        >>> [solution.coverage for solution in ramp_ascents([sets, sets])]
+        [1.0, 1.0]
+    """
+    config = config or RampConfig()
+    _check_alike(problems)
+    parts = [_rows(sets, config.rows) for sets in problems]
+    normals = pad_sequence([normals for normals, _ in parts], batch_first=True)
+    offsets = pad_sequence([offsets for _, offsets in parts], batch_first=True)
+    counts = offsets.new_tensor([len(sets.offsets) for sets in problems])
+    budgets = offsets.new_tensor([[sets.epsilon] for sets in problems])
+    batched = torch.vmap(_ramp)
+    # The gradient in v points where that in v / budget does, and only that counts.
+    points, values, flat = _ascend(
+        lambda unit: batched(normals, offsets, counts, unit * budgets),
+        torch.zeros_like(normals[:, 0]),
+        1.0,
+        config,
+    )
+    return tuple(
+        _solution(
+            sets,
+            config,
+            project_l2_ball(points[i] * budgets[i], sets.epsilon),
+            values[:, i],
+            flat[:, i],
+        )
+        for i, sets in enumerate(problems)
+    )
+
+
+def _ascend(
+    ramp: Callable[[Tensor], tuple[Tensor, Tensor]],
+    start: Float[Tensor, "*k d"],
+    radius: float,
+    config: RampConfig,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Ascend from one point, or from several at once in problems of their own.
+
+    Args:
+        ramp: The relaxed objective and its gradient.
+        start: Where to begin.
+        radius: Radius of the ball.
+        config: The settings.
+
+    Returns:
+        The best points ``(*k, d)``; then, as ``(steps, *k)``, the objective at each
+        step and whether its gradient was zero.
+    """
+    v = project_l2_ball(start, radius)  # a check has a slack, a result has none
+    best, most = v, v.new_full(v.shape[:-1], -torch.inf, dtype=torch.float64)
+    values, flat = [], []
+    for length in (*_step_lengths(config, radius), 0.0):
+        value, gradient = ramp(v)
+        best = torch.where((value > most).unsqueeze(-1), v, best)
+        most = torch.maximum(most, value)
         values.append(value)
-        flat = not bool((gradient != 0).any())
-        if flat:
+        flat.append(~(gradient != 0).any(-1))
+        if bool(flat[-1].all()):
             break
-        v = project_l2_ball(v + scale_to_radius(gradient, length), sets.epsilon)
+        # Where the gradient is zero, v stays.
+        v = project_l2_ball(v + scale_to_radius(gradient, length), radius)
+    return best, torch.stack(values), torch.stack(flat)
+
+
+def _solution(
+    sets: RobustSets,
+    config: RampConfig,
+    best: Float[Tensor, " d"],
+    values: Float[Tensor, " steps"],
+    flat: Bool[Tensor, " steps"],
+) -> RampSolution:
+    """Say what an ascent found; it ended where its gradient first was zero."""
+    stuck = bool(flat.any())
+    values = values[: int(flat.int().argmax()) + 1 if stuck else None].cpu()
     return RampSolution(
         perturbation=best,
         coverage=float(sets.coverage(best)),
         certificate=certify(sets, best),
         method="ramp",
-        ramp_value=max(values),
-        ramp_values=torch.tensor(values, dtype=torch.float64),
-        in_dead_zone=flat,
+        ramp_value=float(values.max()),
+        ramp_values=values,
+        in_dead_zone=stuck,
         config=config,
     )
 
 
 def _ramp(
-    normals: Float[Tensor, "n d"], offsets: Float[Tensor, " n"], v: Float[Tensor, " d"]
-) -> tuple[float, Float[Tensor, " d"]]:
-    """Evaluate the relaxed objective and its gradient, taken as zero at both kinks."""
+    normals: Float[Tensor, "n d"],
+    offsets: Float[Tensor, " n"],
+    count: Float[Tensor, ""],
+    v: Float[Tensor, " d"],
+) -> tuple[Float[Tensor, ""], Float[Tensor, " d"]]:
+    """Evaluate the relaxed objective and its gradient, taken as zero at both kinks.
+
+    Args:
+        normals: The rows.
+        offsets: Their offsets.
+        count: How many rows count; those of zeros beyond it add nothing.
+        v: The point.
+
+    Returns:
+        The value, as float64, and the gradient.
+    """
     activations = normals @ v + offsets
     on_slope = (activations > 0) & (activations < 1)
-    value = activations.clamp(0.0, 1.0).mean(dtype=torch.float64)
-    return float(value), on_slope.to(v.dtype) @ normals / len(offsets)
+    total = activations.clamp(0.0, 1.0).sum(dtype=torch.float64)
+    return total / count, on_slope.to(v.dtype) @ normals / count
+
+
+def _check_alike(problems: Sequence[RobustSets]) -> None:
+    """Reject problems that do not fit one batch."""
+    if not problems:
+        raise ValueError("problems must be at least one, got none.")
+    normals = {f"problems[{i}]": sets.normals for i, sets in enumerate(problems)}
+    check_same_kind(**normals)
+    dims = [rows.shape[1] for rows in normals.values()]
+    if len(set(dims)) > 1:
+        raise ValueError(f"problems must be of one dimension, got {dims}.")
 
 
 def _rows(

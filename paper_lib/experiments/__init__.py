@@ -1,5 +1,12 @@
 """Runs of the experiments and the store of their results."""
 
+from paper_lib.experiments.batched import (
+    attack_stacked,
+    batch_path,
+    linearize_stacked,
+    score_pairs,
+    train_pairs,
+)
 from paper_lib.experiments.calibration import CalibrationConfig, calibrate
 from paper_lib.experiments.claims import (
     PairGain,
@@ -81,6 +88,8 @@ __all__ = [
     "SummaryRow",
     "SweepError",
     "TrainedClassifier",
+    "attack_stacked",
+    "batch_path",
     "calibrate",
     "cell_percents",
     "dyadic_interval",
@@ -88,6 +97,7 @@ __all__ = [
     "extreme_pairs",
     "fit_solver",
     "holm",
+    "linearize_stacked",
     "load_examples",
     "load_lines",
     "load_or_run",
@@ -109,9 +119,11 @@ __all__ = [
     "score",
     "score_name",
     "score_pair",
+    "score_pairs",
     "summarize",
     "table_rows",
     "train_pair",
+    "train_pairs",
     "write_csv",
     "write_manifest",
 ]

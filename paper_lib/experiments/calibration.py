@@ -80,11 +80,23 @@ class CalibrationConfig:
 
     @property
     def name(self) -> str:
-        """The name of its record: what a reader looks for, and a digest of the rest."""
+        """The name of its record on the single path; see :meth:`record_name`."""
+        return self.record_name()
+
+    def record_name(self, path: str = "single") -> str:
+        """Name its record: what a reader looks for, and a digest of the rest.
+
+        Args:
+            path: ``"single"``, or which companions its classifiers were trained with.
+
+        Returns:
+            A file name.
+        """
         key = json.dumps(plain(asdict(self)), sort_keys=True)
         digest = hashlib.sha256(key.encode()).hexdigest()[:10]
         kind = self.protocol.replace(" ", "-")
-        return f"budgets-{self.dataset}-{kind}-seed{self.seed}-{digest}.json"
+        batch = "" if path == "single" else f"-{path}"
+        return f"budgets-{self.dataset}-{kind}-seed{self.seed}-{digest}{batch}.json"
 
 
 def calibrate(
@@ -98,7 +110,13 @@ def calibrate(
 
     Returns:
         A record: the budget of each pair, and the share FGM leaves alone there.
+
+    Raises:
+        ValueError: If the classifiers were not trained on one path.
     """
+    paths = {one.record["path"] for one in trained}
+    if len(paths) != 1:
+        raise ValueError(f"trained must be of one path, got {sorted(paths)}.")
     margins = [one.margins for one in trained]
     if config.protocol == "one budget":
         shared = calibrate_shared_epsilon(margins, config.target)
@@ -115,6 +133,7 @@ def calibrate(
         "target": config.target,
         "budgets": budgets,
         "kept": kept,
+        "path": paths.pop(),
         "source": trained[0].record["source"],
         "code": CODE_DIGEST,
     }

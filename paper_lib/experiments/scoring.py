@@ -16,9 +16,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from paper_lib.attacks import PGD_READINGS, fgm
-from paper_lib.data import LabeledImages, Source
-from paper_lib.defense import RampConfig, fit_defense, ramp_ascent
+from paper_lib.attacks import PGD_READINGS, PGDResult, fgm
+from paper_lib.data import ClassPair, LabeledImages, Source
+from paper_lib.defense import RampConfig, RampSolution, fit_defense, ramp_ascent
 from paper_lib.evaluation import Cell, TableRow, judge, keeps_label
 from paper_lib.experiments.provenance import one_thread, provenance
 from paper_lib.experiments.store import plain
@@ -31,7 +31,7 @@ from paper_lib.experiments.training import (
 from paper_lib.geometry import l2_norm, row_dots
 from paper_lib.isotropic import isotropic_draws, majority
 from paper_lib.linearize import Linearization, linearize
-from paper_lib.models import PairCNN
+from paper_lib.models import PairCNN, full_precision
 from paper_lib.robust_sets import RobustSets
 
 SCORE_SCHEMA = "paper-lib/score-record/1"
@@ -106,6 +106,29 @@ class ScoreConfig:
         return f"{self.classifier.label} budget {self.epsilon:.3f}"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class PlayedPair:
+    """A classifier at its points, and what both players do there.
+
+    Attributes:
+        pair: The images.
+        model: The classifier.
+        fit: The classifier linearized at the points to fit on.
+        test: The points to score.
+        lin: The classifier linearized at these.
+        defenses: The fitted perturbations and what there is to say of them, by solver.
+        attacks: What PGD found, by reading.
+    """
+
+    pair: ClassPair
+    model: PairCNN
+    fit: Linearization
+    test: LabeledImages
+    lin: Linearization
+    defenses: Mapping[str, tuple[Float[Tensor, " d"], dict[str, Any]]]
+    attacks: Mapping[str, PGDResult]
+
+
 def score_name(config: ScoreConfig, *, path: str = "single") -> str:
     """Name the record of a run: what a reader looks for, and a digest of all settings.
 
@@ -147,38 +170,97 @@ def score_pair(
     Raises:
         ValueError: If ``trained`` is the classifier of another configuration.
     """
+    check_trained(config, trained)
+    started = time.perf_counter()
+    with one_thread(), full_precision():
+        pair = pair_of(config.classifier, root=root, source=source)
+        model = trained.model(device)
+        fit = linearize_fit(config.classifier, model, pair, device)
+        test = points_to_score(pair, device)
+        played = PlayedPair(
+            pair=pair,
+            model=model,
+            fit=fit,
+            test=test,
+            lin=linearize(model, test.images),
+            defenses=_fit_defenses(config, fit),
+            attacks={
+                reading: PGD_READINGS[reading].attack(
+                    model, test.images, config.epsilon
+                )
+                for reading in config.readings
+            },
+        )
+        record = score_record(config, trained, played, device=device)
+    record["provenance"]["seconds"] = round(time.perf_counter() - started, 1)
+    return record
+
+
+def check_trained(config: ScoreConfig, trained: TrainedClassifier) -> None:
+    """Reject the classifier of another configuration.
+
+    Args:
+        config: What to score.
+        trained: The classifier given for it.
+
+    Raises:
+        ValueError: See the summary.
+    """
     if trained.record["config"] != plain(asdict(config.classifier)):
         raise ValueError(
             f"trained must be the classifier of {config.classifier.label}, got "
             f"{ClassifierConfig.from_plain(trained.record['config']).label} or other "
             "settings."
         )
-    started = time.perf_counter()
-    with one_thread():
-        pair = pair_of(config.classifier, root=root, source=source)
-        model = trained.model(device)
-        fit = linearize_fit(config.classifier, model, pair, device)
-        test = LabeledImages(
-            images=pair.test.images.to(device), labels=pair.test.labels.to(device)
-        )
-        lin = linearize(model, test.images)
-        fitted = _fit_defenses(config, fit)
-        attacks = {"FGM": fgm(lin, config.epsilon)}
-        returned = {}
-        for reading in config.readings:
-            result = PGD_READINGS[reading].attack(model, test.images, config.epsilon)
-            attacks[f"PGD {reading}"] = result.perturbations
-            returned[reading] = int(result.num_returned.sum())
-        verdicts = judge(
-            model,
-            test,
-            lin,
-            epsilon=config.epsilon,
-            attacks=attacks,
-            defenses={name: v.unsqueeze(0) for name, (v, _) in fitted.items()},
-        )
-        isotropic = _isotropic(config, model, test, lin, attacks)
-        computed_with = provenance(pair, device)
+
+
+def points_to_score(pair: ClassPair, device: str) -> LabeledImages:
+    """Bring the points to score where they are needed.
+
+    Args:
+        pair: The images.
+        device: Where to compute.
+
+    Returns:
+        The test images and labels.
+    """
+    return LabeledImages(
+        images=pair.test.images.to(device), labels=pair.test.labels.to(device)
+    )
+
+
+def score_record(
+    config: ScoreConfig,
+    trained: TrainedClassifier,
+    played: PlayedPair,
+    *,
+    device: str,
+) -> dict[str, Any]:
+    """Score every attack against every defense.
+
+    Args:
+        config: What to score.
+        trained: The classifier it names.
+        played: What both players do.
+        device: Where it was computed.
+
+    Returns:
+        The record, whose provenance still lacks the seconds.
+    """
+    pair, fit, test, lin = played.pair, played.fit, played.test, played.lin
+    attacks = {"FGM": fgm(lin, config.epsilon)} | {
+        f"PGD {reading}": result.perturbations
+        for reading, result in played.attacks.items()
+    }
+    verdicts = judge(
+        played.model,
+        test,
+        lin,
+        epsilon=config.epsilon,
+        attacks=attacks,
+        defenses={name: v.unsqueeze(0) for name, (v, _) in played.defenses.items()},
+    )
+    isotropic = _isotropic(config, played.model, test, lin, attacks)
     return {
         "schema": SCORE_SCHEMA,
         "config": plain(asdict(config)),
@@ -200,17 +282,17 @@ def score_pair(
                 "alignment": _alignment(fit, v),
                 "changes": _changes(verdicts, name, test.labels),
             }
-            for name, (v, report) in fitted.items()
+            for name, (v, report) in played.defenses.items()
         },
-        "num_returned": returned,
+        "num_returned": {
+            reading: int(result.returned.sum())
+            for reading, result in played.attacks.items()
+        },
         "stronger_than_fgm": _stronger_than_fgm(verdicts),
         "rows": [
             [*cell, int(kept.sum())] for cell, kept in {**verdicts, **isotropic}.items()
         ],
-        "provenance": {
-            **computed_with,
-            "seconds": round(time.perf_counter() - started, 1),
-        },
+        "provenance": provenance(pair, device),
     }
 
 
@@ -257,8 +339,34 @@ def fit_solver(
             "choice": fitted.choice,
             "holdout_coverage": fitted.holdout_coverage,
         }
+    return ramp_report(ramp_ascent(sets, config=ramp_config(solver, ramp_steps)))
+
+
+def ramp_config(solver: str, ramp_steps: int) -> RampConfig:
+    """Read the settings of the ascent from a solver's name.
+
+    Args:
+        solver: One of ``SOLVERS`` that is an ascent.
+        ramp_steps: Steps of the ascent.
+
+    Returns:
+        The settings.
+    """
     rows = "unit" if solver == "ramp, unit rows" else "raw"
-    solution = ramp_ascent(sets, config=RampConfig(num_steps=ramp_steps, rows=rows))
+    return RampConfig(num_steps=ramp_steps, rows=rows)
+
+
+def ramp_report(
+    solution: RampSolution,
+) -> tuple[Float[Tensor, " d"], dict[str, Any]]:
+    """Say of an ascent what is stored.
+
+    Args:
+        solution: What it found.
+
+    Returns:
+        The perturbation, and what there is to say of the fit.
+    """
     return solution.perturbation, {
         "train_coverage": solution.coverage,
         "steps": len(solution.ramp_values) - 1,

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import stats
 
 from paper_lib.evaluation import PAPER_TABLE_1, Cell
-from paper_lib.experiments.scoring import rows_of, score_name
+from paper_lib.experiments.scoring import rows_of
 from paper_lib.experiments.store import save_bytes, save_record
 from paper_lib.experiments.table1 import (
     PRIMARY_CLASSIFIER,
@@ -85,7 +85,15 @@ def summarize(results: Sequence[LineResult]) -> tuple[SummaryRow, ...]:
 
     Returns:
         A row for each data set, protocol, classifier and cell.
+
+    Raises:
+        ValueError: If some were computed one by one and others in batches.
     """
+    if len({result.path == "single" for result in results}) > 1:
+        raise ValueError(
+            "results must all be of single runs or all of batches, got "
+            f"{sorted({result.path for result in results})}."
+        )
     groups: dict[tuple[str, str, str], list[LineResult]] = {}
     for result in results:
         if result.line.multiple != 1.0:
@@ -237,14 +245,7 @@ def write_manifest(
         The manifest, as written to ``manifest.json`` in the store.
     """
     folder = Path(store)
-    names = sorted(
-        {result.line.calibration.name for result in results}
-        | {
-            score_name(config)
-            for result in results
-            for config in result.line.scores(result.calibration["budgets"])
-        }
-    )
+    names = sorted({name for result in results for name in result.names})
     scores = [record for result in results for record in result.scores]
     manifest = {
         "schema": MANIFEST_SCHEMA,

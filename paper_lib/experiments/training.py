@@ -31,7 +31,13 @@ from paper_lib.experiments.store import (
     save_record,
 )
 from paper_lib.linearize import Linearization, linearize
-from paper_lib.models import PairCNN, TrainConfig, train_classifier
+from paper_lib.models import (
+    PairCNN,
+    TrainConfig,
+    TrainResult,
+    full_precision,
+    train_classifier,
+)
 
 CLASSIFIER_SCHEMA = "paper-lib/classifier-record/1"
 # The modules that decide weights and margins.
@@ -210,34 +216,58 @@ def train_pair(
     """
     available_device(device)  # fails now rather than after the run
     started = time.perf_counter()
-    with one_thread():
+    with one_thread(), full_precision():
         pair = pair_of(config, root=root, source=source)
-        trained = train_classifier(
+        result = train_classifier(
             pair.train, config=config.train, seed=config.seed, device=device
         )
-        lin = linearize_fit(config, trained.model, pair, device)
-        logits = logits_at(trained.model, pair.test.images.to(device)).cpu()
-        computed_with = provenance(pair, device)
-    weights = {name: w.cpu() for name, w in trained.model.state_dict().items()}
+        lin = linearize_fit(config, result.model, pair, device)
+        trained = pack_trained(config, pair, result, lin, device=device)
+    seconds = round(time.perf_counter() - started, 1)
+    trained.record["provenance"]["seconds"] = seconds
+    return trained
+
+
+def pack_trained(
+    config: ClassifierConfig,
+    pair: ClassPair,
+    result: TrainResult,
+    lin: Linearization,
+    *,
+    device: str,
+    path: str = "single",
+) -> TrainedClassifier:
+    """Bring a trained classifier and its record into the form that travels.
+
+    Args:
+        config: The configuration.
+        pair: The images.
+        result: The classifier.
+        lin: The classifier linearized at the points to fit on.
+        device: Where it was trained.
+        path: ``"single"``, or which companions were trained in one batch with it.
+
+    Returns:
+        Weights and record, whose provenance still lacks the seconds.
+    """
+    logits = logits_at(result.model, pair.test.images.to(device)).cpu()
+    weights = {name: w.cpu() for name, w in result.model.state_dict().items()}
     return TrainedClassifier(
         weights=save(weights),
         record={
             "schema": CLASSIFIER_SCHEMA,
             "config": plain(asdict(config)),
-            "path": "single",
+            "path": path,
             "source": pair.source,
             "sizes": {
                 "train": len(pair.train.labels),
                 "fit": len(lin.logits),
                 "test": len(pair.test.labels),
             },
-            "history": list(trained.history),
+            "history": list(result.history),
             "test_correct": int((logits * pair.test.labels > 0).sum()),
             "margins": [m if m < float("inf") else None for m in lin.margins.tolist()],
-            "provenance": {
-                **computed_with,
-                "seconds": round(time.perf_counter() - started, 1),
-            },
+            "provenance": provenance(pair, device),
         },
     )
 

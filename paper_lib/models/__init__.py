@@ -6,6 +6,7 @@ functions"; everything else here is a setting.
 
 from paper_lib.models.cnn import PairCNN
 from paper_lib.models.planar import PlanarReLU, example_network
+from paper_lib.models.stacked import StackedClassifier, full_precision, train_stacked
 from paper_lib.models.storage import load_classifier, save_classifier
 from paper_lib.models.training import (
     TrainConfig,
@@ -17,11 +18,14 @@ from paper_lib.models.training import (
 __all__ = [
     "PairCNN",
     "PlanarReLU",
+    "StackedClassifier",
     "TrainConfig",
     "TrainResult",
     "TrainingDivergedError",
     "example_network",
+    "full_precision",
     "load_classifier",
     "save_classifier",
     "train_classifier",
+    "train_stacked",
 ]

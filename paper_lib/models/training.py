@@ -135,18 +135,10 @@ def train_classifier(
             infinite.
     """
     config = config or TrainConfig()
-    if data.images.shape[1:] != (1, 28, 28) or data.images.dtype != torch.float32:
-        raise ValueError(
-            "data.images must be float32 of shape (n, 1, 28, 28), got "
-            f"{data.images.dtype} of shape {tuple(data.images.shape)}."
-        )
-    place = available_device(device)
-    with torch.random.fork_rng(devices=[]):
-        # torch.manual_seed would seed the GPUs' generators as well.
-        torch.default_generator.manual_seed(seed)
-        model = config.build().to(place)
+    check_images(data)
+    model = initial_model(config, seed).to(available_device(device))
     order = torch.Generator().manual_seed(seed)
-    optimizer = _optimizer(model, config)
+    optimizer = make_optimizer(model.parameters(), config)
     history = []
     with tqdm(
         total=config.epochs * math.ceil(len(data.labels) / config.batch_size),
@@ -167,6 +159,55 @@ def train_classifier(
     return TrainResult(
         model=model.eval(), history=tuple(history), config=config, seed=seed
     )
+
+
+def check_images(data: LabeledImages) -> None:
+    """Reject images that are not what the classifier takes.
+
+    Args:
+        data: The images to train on.
+
+    Raises:
+        ValueError: If they are not ``(n, 1, 28, 28)`` float32.
+    """
+    if data.images.shape[1:] != (1, 28, 28) or data.images.dtype != torch.float32:
+        raise ValueError(
+            "data.images must be float32 of shape (n, 1, 28, 28), got "
+            f"{data.images.dtype} of shape {tuple(data.images.shape)}."
+        )
+
+
+def initial_model(config: TrainConfig, seed: int) -> PairCNN:
+    """Build the untrained classifier of a seed; torch's generator stays as it was.
+
+    Args:
+        config: Settings of the classifier.
+        seed: Seed of its weights.
+
+    Returns:
+        The classifier, on the CPU.
+    """
+    with torch.random.fork_rng(devices=[]):
+        # torch.manual_seed would seed the GPUs' generators as well.
+        torch.default_generator.manual_seed(seed)
+        return config.build()
+
+
+def make_optimizer(
+    weights: Iterable[nn.Parameter], config: TrainConfig
+) -> torch.optim.Optimizer:
+    """Build the optimizer the settings name.
+
+    Args:
+        weights: What it changes.
+        config: The settings.
+
+    Returns:
+        The optimizer.
+    """
+    if config.optimizer == "adam":
+        return torch.optim.Adam(weights, lr=config.learning_rate)
+    return torch.optim.SGD(weights, lr=config.learning_rate, momentum=config.momentum)
 
 
 def _train_epoch(
@@ -202,12 +243,3 @@ def _train_step(
     loss.backward()
     optimizer.step()
     return loss.item()
-
-
-def _optimizer(model: PairCNN, config: TrainConfig) -> torch.optim.Optimizer:
-    """Build the optimizer the settings name."""
-    if config.optimizer == "adam":
-        return torch.optim.Adam(model.parameters(), lr=config.learning_rate)
-    return torch.optim.SGD(
-        model.parameters(), lr=config.learning_rate, momentum=config.momentum
-    )
