@@ -66,6 +66,8 @@ PAIRS ?= all
 SEEDS ?= 0,1,2,3,4
 WORKERS ?= 2
 SCHEDULER ?=
+# DEVICE=cuda: all pairs of a data set as one batch on a GPU
+DEVICE ?= cpu
 RUN := $(BIN)/python tools/build_book.py run
 PART := $(filter command line environment,$(origin DATASET) $(origin PAIRS) $(origin SEEDS))
 STORE ?= $(CURDIR)/$(if $(PART),_build/experiments,results)/table1
@@ -75,7 +77,8 @@ experiments: $(READY)  ## Compute the stored results that are missing, on the co
 	  -p compute True --timeout 36000)
 	$(RUN) book/all_pairs.ipynb _build/experiments/all_pairs.ipynb -p compute True \
 	  -p datasets '$(DATASET)' -p pairs '$(PAIRS)' -p seeds '$(SEEDS)' \
-	  -p workers $(WORKERS) -p scheduler '$(SCHEDULER)' -p store '$(STORE)' --timeout 360000
+	  -p workers $(WORKERS) -p scheduler '$(SCHEDULER)' \
+	  -p device $(DEVICE) -p batched $(if $(filter cpu,$(DEVICE)),False,True) -p store '$(STORE)' --timeout 360000
 
 bench: $(READY)  ## Attacks beside plain torch and peers, the defense beside references, sweeps
 	$(BIN)/python -m benchmarks

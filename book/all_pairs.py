@@ -38,6 +38,8 @@ source = "auto"
 compute = False  # run what the store lacks: make experiments
 workers = 2  # processes; 0: this one alone
 scheduler = ""  # the address of a Dask scheduler, "tcp://host:port", instead
+device = "cpu"  # "cuda": the first GPU
+batched = False  # all pairs of a line as one batch, in this process: for a GPU
 
 # %%
 from pathlib import Path
@@ -84,10 +86,19 @@ lines = plan(
     pairs=parse_pairs(pairs),
     seeds=parse_seeds(seeds),
 )
-if compute:
+if compute and batched:
+    run_lines(lines, store, source=source, device=device, batched=True, progress=True)
+elif compute:
     with executor_for(workers, scheduler) as executor:
-        run_lines(lines, store, executor=executor, source=source, progress=True)
-results, missing = load_lines(lines, store, source=source)
+        run_lines(
+            lines,
+            store,
+            executor=executor,
+            source=source,
+            device=device,
+            progress=True,
+        )
+results, missing = load_lines(lines, store, source=source, batched=batched)
 print("runs of this page:", sum(len(line.calibration.pairs) for line in lines))
 
 # %% tags=["hide-input"]
