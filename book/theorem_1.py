@@ -21,10 +21,12 @@
 # Neither player gains by leaving alone when $A$ plays $s_{\mathrm{FGM}}$ and $D$ plays
 # $s_{\mathrm{SMOOTH}}$. For all strategies $s_A$ and $s_D$
 #
-# $$\bar u_A(s_{\mathrm{FGM}}, s_{\mathrm{SMOOTH}}) \ge
-#   \bar u_A(s_A, s_{\mathrm{SMOOTH}}) \quad\text{and}\quad
-#   \bar u_D(s_{\mathrm{FGM}}, s_{\mathrm{SMOOTH}}) \ge
-#   \bar u_D(s_{\mathrm{FGM}}, s_D).$$
+# $$\begin{aligned}
+#   \bar u_A(s_{\mathrm{FGM}}, s_{\mathrm{SMOOTH}}) &\ge
+#   \bar u_A(s_A, s_{\mathrm{SMOOTH}}), \\
+#   \bar u_D(s_{\mathrm{FGM}}, s_{\mathrm{SMOOTH}}) &\ge
+#   \bar u_D(s_{\mathrm{FGM}}, s_D).
+# \end{aligned}$$
 # :::
 #
 # **The idea.** The first inequality is Corollary 2.1: FGM is a best answer to every
@@ -84,7 +86,7 @@ torch.set_num_threads(1)
 # ## One game
 #
 # Five inputs in the plane, each given by its logit and gradient. No $v$ lies in all five
-# robust sets.
+# robust sets. [The game to play with](play.md) is of the same kind.
 
 # %%
 lin = Linearization(
@@ -114,8 +116,8 @@ print("Corollary 2.1, the attacker gains nothing:", found.attacker_gain < 1e-12)
 print("Lemma 3, the defender gains nothing:", found.defender_gain < 1e-12)
 print("both gains are exact, not estimates:", found.is_exact)
 drawn = exploitability(lin, step, smooth(pair.sets), epsilon=epsilon, num_draws=400)
-print("the same for uniform draws from V*:", drawn.total < 1e-12, end=", ")
-print("known by draws only:", drawn.is_sampled)
+print("the same for uniform draws from V*:", drawn.total < 1e-12)
+print("which is known by draws only:", drawn.is_sampled)
 
 # %% [markdown]
 # The two inequalities make a saddle: any attack against SMOOTH gets at most the value, and
@@ -246,8 +248,8 @@ constants = torch.cat([circles, v[None]])
 options = attack_candidates(lin, epsilon, 6, seed=seed)
 table = point_payoffs(lin, options, constants, epsilon=epsilon)
 solved = solve_matrix_game(table)
-print("value by the program:", f"{solved.value:.2f}", "| 1 - 2 phi(v*):", end=" ")
-print(f"{pair.value:.2f}")
+print(f"value by the program: {solved.value:.2f}")
+print(f"1 - 2 phi(v*):        {pair.value:.2f}")
 plot_payoffs(table)
 
 # %% [markdown]
@@ -269,11 +271,10 @@ fewer = solve_matrix_game(table[:, 1:])
 for name, by_program in (("with FGM", solved.value), ("without FGM", fewer.value)):
     played = plays[name]
     low, high = played.attacker_guarantees, played.defender_guarantees
+    between = (low <= by_program + 1e-9).all() and (high >= by_program - 1e-9).all()
+    print(f"{name}, the value stays between the guarantees: {bool(between)}")
     print(
-        f"{name}: the value stays between the guarantees:",
-        bool((low <= by_program + 1e-9).all() and (high >= by_program - 1e-9).all()),
-        "| exploitability ends below 0.05:",
-        bool(played.exploitability[-1] < 0.05),
+        f"{name}, exploitability ends below 0.05: {bool(played.exploitability[-1] < 0.05)}"
     )
 plot_fictitious_play(plays, value=solved.value)
 
@@ -430,11 +431,11 @@ print("defenses against which it finds as much:", reached, "of 40")
 
 # %%
 small, least = 0.4, float(lin.margins.min())
-print("budget below the least margin:", small < least, end=", ")
-print("value:", equilibrium(lin, epsilon=small).value)
+print("the budget is below the least margin:", small < least)
+print("then the value is:", equilibrium(lin, epsilon=small).value)
 opposite = -fgm(many, epsilon)
-print("the reverse of FGM lies in every R(x):", end=" ")
-print(bool(sets.contains(opposite).diagonal().all()))
+held = bool(sets.contains(opposite).diagonal().all())
+print("the reverse of FGM lies in every R(x):", held)
 slack = (sets.normals * opposite).sum(1) + sets.offsets
 print("with slack |f(x)|:", torch.allclose(slack, many.logits.abs()))
 larger = 1.01 * (epsilon + float(lin.margins.max()))
