@@ -282,8 +282,8 @@ plot_fictitious_play(plays, value=solved.value)
 # ## The equilibrium is not unique
 #
 # The value is one number, but other pairs reach it. A defender may play any maximizer. An
-# attacker may fall a little short of FGM where no point of the count changes. With 0.99 of
-# FGM the pair is still an equilibrium here, with half of it no longer.
+# attacker may fall a little short of FGM, as long as no input is near its threshold. With
+# 0.99 of FGM the pair is still an equilibrium here, with half of it no longer.
 
 # %%
 for factor in (0.99, 0.5):

@@ -285,7 +285,9 @@ const drawTheGame = (root, game) => {
       { tabindex: "0", role: "button", class: "play-handle", "aria-roledescription": "movable point" },
       panel.front
     );
-    const dot = element("circle", { r: radius }, group);
+    // What a finger can hit is wider than what is seen.
+    element("circle", { r: 2.2 * radius, fill: "transparent" }, group);
+    const dot = element("circle", { r: radius, class: "play-dot" }, group);
     const move = (x, y) => {
       set([x, y]);
       draw();

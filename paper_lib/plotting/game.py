@@ -182,7 +182,15 @@ def plot_maximizer_set(
     for cell in maximizers.cells:
         axis.add_patch(Polygon(cell.outline(), color=_GREEN, alpha=0.35, linewidth=0))
         x, y = cell.interior.tolist()
-        axis.text(x, y, f"{cell.area / total:.0%}", ha="center")
+        axis.text(
+            x,
+            y,
+            f"{cell.area / total:.0%}",
+            ha="center",
+            va="center",
+            bbox={"facecolor": "white", "alpha": 0.85, "linewidth": 0, "pad": 1.5},
+            zorder=3,
+        )
     if len(maximizers.touches):
         axis.plot(*maximizers.touches.T, "D", color=_GREEN)
     if draws is not None:
