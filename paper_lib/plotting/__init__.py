@@ -21,6 +21,7 @@ from paper_lib.plotting.game import (
     plot_payoffs,
     plot_set_size_against_margin,
     plot_two_conditions,
+    plot_value_against_budget,
 )
 from paper_lib.plotting.pairs import (
     CLASS_LABELS,
@@ -58,4 +59,5 @@ __all__ = [
     "plot_relaxations",
     "plot_set_size_against_margin",
     "plot_two_conditions",
+    "plot_value_against_budget",
 ]

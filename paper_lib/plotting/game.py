@@ -1,7 +1,7 @@
 """Figures 1 and 3 of the paper by code, V* and its draws, and the play of the game."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -182,7 +182,15 @@ def plot_maximizer_set(
     for cell in maximizers.cells:
         axis.add_patch(Polygon(cell.outline(), color=_GREEN, alpha=0.35, linewidth=0))
         x, y = cell.interior.tolist()
-        axis.text(x, y, f"{cell.area / total:.0%}", ha="center")
+        axis.text(
+            x,
+            y,
+            f"{cell.area / total:.0%}",
+            ha="center",
+            va="center",
+            bbox={"facecolor": "white", "alpha": 0.85, "linewidth": 0, "pad": 1.5},
+            zorder=3,
+        )
     if len(maximizers.touches):
         axis.plot(*maximizers.touches.T, "D", color=_GREEN)
     if draws is not None:
@@ -250,6 +258,30 @@ def plot_payoffs(table: Float[np.ndarray, "n k m"], *, chosen: int = 0) -> Figur
     axis.set(
         xlabel="defense, by what an attacker gets", ylabel="utility of the attacker"
     )
+    axis.legend(frameon=False)
+    plt.close(figure)
+    return figure
+
+
+def plot_value_against_budget(
+    budgets: Float[np.ndarray, " k"], curves: Mapping[str, Sequence[float]]
+) -> Figure:
+    """Draw how the value of the game grows with the budget.
+
+    Args:
+        budgets: The defender's budgets, in the units of the inputs.
+        curves: The values at each of them, under names, five curves at most.
+
+    Returns:
+        The figure; between budgets it shows the value as a step.
+    """
+    figure, axis = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
+    for color, (name, values) in zip(COLORS[1:], curves.items(), strict=False):
+        axis.step(budgets, values, where="post", color=color, label=name)
+    for level in (-1.0, 1.0):
+        axis.axhline(level, color="black", linewidth=1, linestyle=":")
+    axis.set(xlabel="budget of the defender", ylabel="value for the attacker")
+    axis.set(xscale="log")
     axis.legend(frameon=False)
     plt.close(figure)
     return figure

@@ -9,8 +9,21 @@ import torch
 from paper_lib.attacks import fgm, run_pgd
 from paper_lib.defense import RampConfig, ramp_ascent
 from paper_lib.evaluation import calibrate_epsilon
-from paper_lib.linearize import Linearization
+from paper_lib.game import (
+    ConstantDefense,
+    Mixture,
+    equilibrium,
+    expected_utility,
+    exploitability,
+    search_attack,
+    smooth,
+    utility,
+)
+from paper_lib.geometry import sample_l2_ball
+from paper_lib.isotropic import majority
+from paper_lib.linearize import Linearization, linearize
 from paper_lib.robust_sets import RobustSets
+from tests.oracles import Formula
 
 
 def tensor(values):
@@ -88,7 +101,77 @@ def test_a_defender_who_reacts_defeats_fgm():
     assert wins(x) == [True, True]
 
 
+def test_labels_that_f_gets_wrong_are_another_game():
+    lin, still = line([0.5]), torch.zeros(1, 1, dtype=torch.float64)
+    step, v = fgm(lin, 1.0), torch.zeros(1, dtype=torch.float64)
+    assert float(lin.logits + step) == pytest.approx(-0.5)
+    wrong = tensor([-1.0])
+    assert utility(lin, step, v, labels=wrong).tolist() == [-1.0]
+    assert utility(lin, still, v, labels=wrong).tolist() == [1.0]
+    # Against sgn f it is the other way round.
+    assert utility(lin, step, v).tolist() == [1.0]
+    assert utility(lin, still, v).tolist() == [-1.0]
+
+
+@pytest.mark.parametrize("attack_epsilon", [0.4, 1.0, 1.7])
+def test_different_budgets_leave_the_theorem_standing(attack_epsilon):
+    lin = random_linearization(n=9, d=2)
+    budgets = {"epsilon": 1.0, "attack_epsilon": attack_epsilon}
+    pair = equilibrium(lin, **budgets)
+    found = exploitability(lin, pair.attacker, pair.defender, **budgets)
+    assert found.is_exact
+    assert found.total <= 1e-12
+
+
+def test_seeing_the_draw_is_of_no_use_to_the_attacker():
+    lin = random_linearization(n=9, d=2)
+    step = fgm(lin, 1.0)
+    for v in sample_l2_ball(20, 2, 1.0, seed=0):
+        found = search_attack(lin, v, epsilon=1.0)
+        assert found.value == float(utility(lin, step, v).mean())
+
+
 # --- Section 3 -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("epsilon", "attack_epsilon"), [(1.0, 1.0), (1.0, 0.25)])
+def test_from_a_margin_of_both_budgets_on_the_robust_set_is_all_of_v(
+    epsilon, attack_epsilon
+):
+    far = epsilon + attack_epsilon
+    sets = RobustSets.from_linearization(
+        line([far, 0.99 * far]), epsilon, attack_epsilon=attack_epsilon
+    )
+    moves = torch.linspace(-epsilon, epsilon, 101, dtype=torch.float64).unsqueeze(1)
+    held = sets.contains(moves)
+    assert bool(held[:, 0].all())
+    # Just short of it v = 0 saves the input, and a bad v loses it.
+    assert held[:, 1].tolist() == [False, *[True] * 100]
+
+
+def test_other_attacks_can_be_as_good_as_fgm():
+    lin = line([2.5, -0.5])
+    v, step = torch.zeros(1, dtype=torch.float64), fgm(line([2.5, -0.5]), 1.0)
+    other = torch.cat([0.3 * step[:1], 0.9 * step[1:]])
+    for defense in torch.linspace(-1.0, 1.0, 21, dtype=torch.float64):
+        best = utility(lin, step, defense[None])
+        assert bool((best >= utility(lin, other, defense[None])).all())
+    assert torch.equal(utility(lin, step, v), utility(lin, other, v))
+    pair = equilibrium(lin, epsilon=1.0)
+    found = exploitability(lin, other, pair.defender, epsilon=1.0)
+    assert found.total <= 1e-12
+    assert found.utility.value == pair.value
+    too_weak = exploitability(line([0.5, -0.5]), 0.3 * step, v, epsilon=1.0)
+    assert too_weak.attacker_gain > 0.01
+
+
+def test_a_vote_over_isotropic_draws_is_worth_no_defense():
+    lin = line([0.5, 1.5, -0.5, -1.5, 3.0])
+    sets = RobustSets.from_linearization(lin, 1.0)
+    drawn = sample_l2_ball(1001, 1, 1.0, seed=0)
+    alone = sets.contains(tensor([0.0]))
+    assert torch.equal(majority(sets.contains(drawn)), alone)
+    assert alone.tolist() == [False, True, False, True, True]
 
 
 def test_the_opposite_of_fgm_is_always_robust():
@@ -130,6 +213,58 @@ def test_the_maximizers_may_be_a_single_point():
     circle = torch.stack([angles.cos(), angles.sin()], dim=-1)
     for radius in (1e-9, 0.5, 1.0 - 1e-9):
         assert float(sets.coverage(radius * circle).max()) < 1.0
+
+
+# --- Appendices A to C -----------------------------------------------------------
+
+
+def test_a_distance_to_the_tangents_boundary_says_nothing_of_f():
+    model = Formula(lambda x: 0.5 + 0.1 * x[:, 0] - x[:, 0] ** 3)
+    lin = linearize(model, tensor([[0.0]]))
+    assert -float(lin.logits / lin.gradients) == pytest.approx(-5.0)
+    assert float(lin.margins) > 1.0
+    assert RobustSets.from_linearization(lin, 1.0).coverage(tensor([0.0])) == 1.0
+    with torch.no_grad():
+        assert float(model(tensor([[1.0]]))) < 0 < float(model(tensor([[0.0]])))
+
+
+def test_a_constant_attack_does_not_reach_the_supremum():
+    lin, v = line([1.0, -1.0]), tensor([0.0])
+    assert utility(lin, fgm(lin, 1.5), v).tolist() == [1.0, 1.0]
+    for a in torch.linspace(-1.5, 1.5, 31, dtype=torch.float64):
+        constant = a.expand(2, 1)
+        assert int((utility(lin, constant, v) == 1.0).sum()) <= 1
+
+
+def test_rotating_fails_where_the_defender_alone_crosses():
+    lin = Linearization(logits=tensor([1.0]), gradients=tensor([[1.0, 0.0]]))
+    d, epsilon = tensor([-1.5, 0.0]), 2.0
+    step = fgm(lin, epsilon)
+    moved = float(lin.logits + d[0])
+    assert moved < 0
+    assert not RobustSets.from_linearization(lin, epsilon).contains(d).item()
+    # Some attack changes the sign at x + d; FGM does not.
+    assert moved + 2.0 > 0
+    assert moved + float(step[0, 0]) < 0
+    # It has the other sign than x, which is what counts.
+    assert utility(lin, step, d).tolist() == [1.0]
+    attacks = sample_l2_ball(200, 2, epsilon, seed=0)
+    assert float((attacks @ lin.gradients[0]).min()) >= float(step[0, 0])
+
+
+def test_the_bound_is_reached_exactly_by_those_who_stay_in_v_star():
+    lin = random_linearization(n=9, d=2, seed=3)
+    pair = equilibrium(lin, epsilon=1.0)
+    inside = smooth(pair.sets).draw(2, seed=0)
+    outside = -pair.defender.perturbation
+    assert pair.sets.coverage(outside) < pair.solution.coverage
+
+    def value(plays, weights):
+        mixture = Mixture(tuple(map(ConstantDefense, plays)), weights)
+        return expected_utility(lin, pair.attacker, mixture, epsilon=1.0).value
+
+    assert value(inside, (0.9, 0.1)) == pytest.approx(pair.value, abs=1e-12)
+    assert value([inside[0], outside], (0.99, 0.01)) > pair.value + 1e-4
 
 
 # --- Section 4 -------------------------------------------------------------------

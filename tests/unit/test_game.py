@@ -27,6 +27,7 @@ from paper_lib.game import (
     utility,
 )
 from paper_lib.geometry import disc_grid, l2_norm
+from paper_lib.isotropic import isotropic_draws, majority
 from paper_lib.linearize import Linearization, linearize
 from paper_lib.robust_sets import RobustSets
 from tests.oracles import Formula
@@ -388,3 +389,40 @@ def test_seeds_are_used():
     )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+
+
+NOISES = pytest.mark.parametrize("noise", ["uniform", "gaussian"])
+
+
+@NOISES
+def test_isotropic_noise_is_worth_less_than_smooth(noise):
+    """Implication 1: Eq. (37) with noise in the defender's place."""
+    drawn = isotropic_draws(2000, 2, 1.0, noise=noise, seed=0)
+    sampler = Sampler(lambda num, seed: drawn[:num])
+    found = expected_utility(
+        NAMED_GAME, BEST.attacker, sampler, epsilon=1.0, num_draws=2000
+    )
+    assert BEST.value < found.low - 0.01
+    by_coverage = 1.0 - 2.0 * float(BEST.sets.coverage(drawn).mean())
+    assert found.value == pytest.approx(by_coverage)
+    # Negative control: draws from V* are worth what SMOOTH is worth.
+    inside = smooth(BEST.sets).draw(100, 0)
+    value = expected_utility(
+        NAMED_GAME, BEST.attacker, Sampler(lambda num, seed: inside), num_draws=100
+    )
+    assert value.value == pytest.approx(BEST.value)
+
+
+@NOISES
+def test_a_vote_of_isotropic_noise_is_no_defense(noise):
+    lin = random_game(n=60, dim=8, seed=5)
+    sets = RobustSets.from_linearization(lin, 1.0)
+    drawn = isotropic_draws(4001, 8, 1.0, noise=noise, seed=0)
+    clear = (lin.margins - 1.0).abs() > 0.1
+    undefended = sets.contains(torch.zeros(8, dtype=F64))
+    voted = majority(sets.contains(drawn))
+    assert torch.equal(voted[clear], undefended[clear])
+    assert 0 < undefended.sum() < 60
+    # Negative control: noise around a direction is no isotropic noise.
+    moved = 0.2 * drawn - 0.8 * fgm(lin, 1.0)[0]
+    assert not torch.equal(majority(sets.contains(moved))[clear], undefended[clear])

