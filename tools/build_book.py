@@ -19,7 +19,6 @@ import argparse
 import ast
 import contextlib
 import fcntl
-import json
 import os
 import shutil
 import subprocess
@@ -60,9 +59,11 @@ def strip_run_metadata(notebook: NotebookNode) -> NotebookNode:
 
     Returns:
         A copy without papermill's records, execution times, empty lists of tags
-        and the version of the language, all of which the kernel writes anew.
+        and the version of the language, all of which the kernel writes anew, and
+        with text that came in several pieces put together: a busy machine cuts it
+        elsewhere each time, and a page would break the line there.
     """
-    stripped = nbformat.from_dict(json.loads(nbformat.writes(notebook)))
+    stripped = nbformat.reads(nbformat.writes(notebook), as_version=4)
     for key in NOTEBOOK_METADATA_DROPPED:
         stripped.metadata.pop(key, None)
     for cell in stripped.cells:
@@ -70,7 +71,21 @@ def strip_run_metadata(notebook: NotebookNode) -> NotebookNode:
             cell.metadata.pop(key, None)
         if not cell.metadata.get("tags", True):
             del cell.metadata["tags"]
+        if cell.cell_type == "code":
+            cell.outputs = _with_whole_streams(cell.outputs)
     return stripped
+
+
+def _with_whole_streams(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
+    """Join pieces of one stream that follow each other."""
+    whole: list[NotebookNode] = []
+    for output in outputs:
+        last = whole[-1] if whole else {}
+        if output.output_type == "stream" and output.name == last.get("name"):
+            last["text"] += output.text
+        else:
+            whole.append(output)
+    return whole
 
 
 def stored_errors(notebook: NotebookNode) -> list[str]:

@@ -1,11 +1,11 @@
-"""The classifier of Sec. 4, its training and its storage; a network for pictures.
+"""The classifier of Sec. 4, its training and its storage; two for pictures.
 
 The paper says no more than "4-layer convolutional neural network with ReLU activation
 functions"; everything else here is a setting.
 """
 
 from paper_lib.models.cnn import PairCNN
-from paper_lib.models.planar import PlanarReLU, example_network
+from paper_lib.models.planar import DiscClassifier, PlanarReLU, example_network
 from paper_lib.models.stacked import StackedClassifier, full_precision, train_stacked
 from paper_lib.models.storage import load_classifier, save_classifier
 from paper_lib.models.training import (
@@ -16,6 +16,7 @@ from paper_lib.models.training import (
 )
 
 __all__ = [
+    "DiscClassifier",
     "PairCNN",
     "PlanarReLU",
     "StackedClassifier",

@@ -1,10 +1,10 @@
-"""A small ReLU network in the plane, and the corners of its decision boundary."""
+"""Classifiers for pictures: a small ReLU network, its corners, and a round boundary."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from paper_lib.checks import check_finite, check_same_kind
+from paper_lib.checks import check_finite, check_radius, check_same_kind
 
 
 class PlanarReLU(nn.Module):
@@ -153,3 +153,40 @@ def example_network() -> PlanarReLU:
         torch.tensor([1.0, 0.75, -1.75, 1.0], dtype=torch.float64),
         -6.0,
     )
+
+
+class DiscClassifier(nn.Module):
+    r"""A curved boundary: :math:`f(x) = r^2 - \|x\|_2^2`, positive inside a ball.
+
+    Its tangent is nowhere right at a distance, so it shows what the locally linear
+    model is for.
+
+    Attributes:
+        radius: r, in the units of the inputs.
+    """
+
+    def __init__(self, radius: float) -> None:
+        """Set the radius.
+
+        Args:
+            radius: The radius, above zero.
+
+        Raises:
+            ValueError: If it is not.
+        """
+        check_radius(radius, "radius")
+        if radius == 0.0:
+            raise ValueError(f"radius must be above 0, got {radius}.")
+        super().__init__()
+        self.radius = radius
+
+    def forward(self, inputs: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
+        """Compute the logits.
+
+        Args:
+            inputs: Points, of any dimension.
+
+        Returns:
+            One logit a point.
+        """
+        return self.radius**2 - inputs.square().sum(-1)

@@ -17,6 +17,7 @@ from paper_lib.plotting.attacks import (
 from paper_lib.plotting.game import (
     plot_fictitious_play,
     plot_maximizer_set,
+    plot_membership_check,
     plot_network_robust_sets,
     plot_payoffs,
     plot_set_size_against_margin,
@@ -51,6 +52,7 @@ __all__ = [
     "plot_images",
     "plot_margins",
     "plot_maximizer_set",
+    "plot_membership_check",
     "plot_network_robust_sets",
     "plot_pair_maps",
     "plot_pair_spread",

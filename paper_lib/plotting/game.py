@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Polygon
@@ -159,6 +159,46 @@ def plot_two_conditions(
     axis.plot(0.0, 0.0, "*k", label="x")
     axis.set(aspect="equal", xlim=(-reach, reach), ylim=(-reach, reach))
     figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    plt.close(figure)
+    return figure
+
+
+def plot_membership_check(
+    sets: RobustSets, candidates: Float[Tensor, "k 2"], found: Bool[Tensor, " k"]
+) -> Figure:
+    """Draw where Lemma 1 and a search over attacks agree, and where they do not.
+
+    Args:
+        sets: One robust set of the plane, which is drawn in green.
+        candidates: Perturbations v.
+        found: Whether a search over attacks left the label to each.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: If there is more than one robust set, or it is not of the plane.
+    """
+    if sets.normals.shape != (1, 2):
+        raise ValueError(
+            "sets must be one robust set of the plane, got shape "
+            f"{tuple(sets.normals.shape)}."
+        )
+    figure, axis = plt.subplots(figsize=(4.8, 4.8), layout="constrained")
+    _draw_robust_set(axis, np.zeros(2), sets, 0)
+    lemma = sets.contains(candidates)[:, 0]
+    for name, chosen, color, marker in (
+        ("in R(x), no attack found", lemma & found, COLORS[2], "."),
+        ("not in R(x), an attack found", ~lemma & ~found, "gray", "."),
+        ("in R(x), but an attack found", lemma & ~found, _RED, "x"),
+        ("not in R(x), but no attack found", ~lemma & found, COLORS[3], "+"),
+    ):
+        if bool(chosen.any()):
+            points = candidates[chosen].double().numpy()
+            axis.plot(*points.T, marker, color=color, markersize=5, label=name)
+    limits = (-1.08 * sets.epsilon, 1.08 * sets.epsilon)
+    axis.set(aspect="equal", xlim=limits, ylim=limits, xlabel="$v_1$", ylabel="$v_2$")
+    figure.legend(loc="outside lower center", ncols=1, frameon=False)
     plt.close(figure)
     return figure
 

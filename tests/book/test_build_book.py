@@ -72,6 +72,18 @@ def test_strip_removes_what_differs_between_runs(build_book):
     assert "papermill" in notebook.metadata, "the argument must stay as it was"
 
 
+def test_text_that_came_in_pieces_is_put_together(build_book):
+    cell = new_code_cell("print(1, 2)")
+    shown = new_output("display_data", {"text/plain": "x"})
+    pieces = [("stdout", "1 "), ("stdout", "2\n"), ("stderr", "!"), ("stdout", "3")]
+    streams = [new_output("stream", name=name, text=text) for name, text in pieces]
+    cell.outputs = [*streams, shown, new_output("stream", name="stdout", text="4")]
+    stripped = build_book.strip_run_metadata(new_notebook(cells=[cell]))
+    found = [output.get("text") for output in stripped.cells[0].outputs]
+    assert found == ["1 2\n", "!", "3", None, "4"]
+    assert len(cell.outputs) == 6, "the argument must stay as it was"
+
+
 def test_stored_errors_are_listed(build_book):
     error = new_output("error", ename="ValueError", evalue="no", traceback=[])
     notebook = new_notebook(cells=[new_code_cell("1"), new_code_cell("2")])

@@ -397,3 +397,13 @@ def test_equation_28_has_its_signs_swapped():
     as_printed = inside.double() - (~inside).double()
     assert float(utility.mean()) == pytest.approx(-float(as_printed.mean()))
     assert float(as_printed.mean()) != 0.0
+
+
+def test_fgm_does_not_change_a_sign_that_the_defense_has_changed():
+    """The rotation argument as printed fails; what it is to show holds."""
+    lin = line([0.5])
+    across = tensor([[-1.0]])  # the defender's own vector
+    step = fgm(lin, 1.0)
+    before, after = lin.moved_logits(across), lin.moved_logits(across, step)
+    assert before.sign() == after.sign() != lin.signs
+    assert not lin.label_survives(across, step).any()

@@ -18,10 +18,11 @@ from paper_lib.game import (
 )
 from paper_lib.geometry import disc_grid
 from paper_lib.linearize import Linearization, linearize
-from paper_lib.models import PlanarReLU, example_network
+from paper_lib.models import DiscClassifier, PlanarReLU, example_network
 from paper_lib.plotting import (
     plot_fictitious_play,
     plot_maximizer_set,
+    plot_membership_check,
     plot_network_robust_sets,
     plot_payoffs,
     plot_set_size_against_margin,
@@ -29,6 +30,7 @@ from paper_lib.plotting import (
     plot_value_against_budget,
 )
 from paper_lib.plotting.game import disc_share
+from paper_lib.robust_sets import RobustSets
 from tests.oracles import random_tensor
 from tests.unit.game_cases import F32, F64, NAMED_GAME, THREE_CELLS
 
@@ -88,6 +90,23 @@ def test_the_example_has_known_corners():
     with torch.no_grad():
         moved = network(point + moves)
     assert torch.allclose(moved, lin.logits + moves @ lin.gradients[0])
+
+
+def test_the_boundary_of_the_disc_is_its_circle():
+    model = DiscClassifier(2.0)
+    points = torch.tensor([[0.0, 0.0], [1.2, 1.6], [3.0, 0.0]], dtype=F64)
+    assert model(points).tolist() == pytest.approx([4.0, 0.0, -5.0])
+    lin = linearize(model, points[2:])
+    assert lin.gradients.tolist() == [[-6.0, 0.0]]
+    # Outside, the tangent puts the boundary nearer than it is.
+    assert float(lin.margins[0]) == pytest.approx(5 / 6)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("radius", [0.0, -1.0, math.inf])
+def test_a_disc_needs_a_radius(radius):
+    with pytest.raises(ValueError, match="radius must be"):
+        DiscClassifier(radius)
 
 
 def test_a_network_of_one_unit_and_one_without_lines():
@@ -174,6 +193,33 @@ def test_figure_three_is_about_one_point():
         ValueError, match=r"one point of the plane .* got shape \(5, 2\)"
     ):
         plot_two_conditions(NAMED_GAME, epsilon=1.0, defenses={})
+
+
+def test_a_check_of_membership_marks_all_four_cases():
+    sets = RobustSets(
+        normals=torch.tensor([[1.0, 0.0]], dtype=F64),
+        offsets=torch.tensor([0.0], dtype=F64),
+        epsilon=1.0,
+    )
+    v = torch.tensor([[0.5, 0.0], [0.4, 0.1], [-0.5, 0.0]], dtype=F64)
+    figure = plot_membership_check(sets, v, torch.tensor([True, False, True]))
+    labels = [line.get_label() for line in figure.axes[0].lines]
+    assert labels == [
+        "in R(x), no attack found",
+        "in R(x), but an attack found",
+        "not in R(x), but no attack found",
+    ]
+    assert figure.axes[0].lines[1].get_xdata().tolist() == [0.4]
+    right = plot_membership_check(sets, v, sets.contains(v)[:, 0])
+    assert len(right.axes[0].lines) == 2
+
+
+@pytest.mark.bad_input
+def test_a_check_of_membership_is_about_one_set():
+    with pytest.raises(ValueError, match=r"one robust set .* got shape \(3, 2\)"):
+        plot_membership_check(
+            THREE_CELLS, torch.zeros(1, 2, dtype=F64), torch.tensor([True])
+        )
 
 
 def test_v_star_is_drawn_piece_by_piece():
