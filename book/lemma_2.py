@@ -160,7 +160,7 @@ print("and the step loses something here:", by_24 - by_23 > 0.01)
 # **Eq. (25): the supremum is $-1$ on the robust set and $+1$ off it.** This is the
 # definition of $R(x)$, read with [Lemma 1](lemma_1.ipynb). (The paper lets $d$ range over
 # $\mathcal P(\mathcal A_D)$ here; it is a deterministic $d \in \mathcal A_D$; see the
-# [reading notes](reading_notes.md#misprints-in-the-proof-of-lemma-2) for this and the two
+# [reading notes](reading_notes.md#letters-and-signs) for this and the two
 # slips below.)
 
 # %%
@@ -198,7 +198,7 @@ print("(27) is the expected utility of FGM:", abs(by_27 - whole) < 1e-12)
 # rotating it toward the gradient keeps the change. As printed the argument compares
 # $\operatorname{sgn} f(x + d + v_a)$ with $\operatorname{sgn} f(x + d)$. What counts in
 # Eq. (1) is $f_L$, and the label at $x$ ([reading
-# notes](reading_notes.md#the-rotation-argument)). One line does it without a picture. If some
+# notes](reading_notes.md#rotating-an-attack)). One line does it without a picture. If some
 # attack $v_a$ loses the label of a point with $f(x) > 0$, then
 #
 # $$f_L(x + d + a_{\mathrm{FGM}}) = f_L(x + d) - \epsilon \|\nabla f(x)\|
@@ -428,7 +428,7 @@ print(bool((values[0] >= values[1]).all()))
 # %% [markdown]
 # **A defender who sees the clean $x$.** This defender is outside the rules too, but
 # harmless to the lemma. FGM is optimal at each point against each vector, so a vector
-# that depends on the point changes nothing. It is Lemma 3 that such a defender upsets:
+# that depends on the point changes nothing. It is [Lemma 3](lemma_3.ipynb) that such a defender upsets:
 # he plays $-a_{\mathrm{FGM}}(x)$ and wins everywhere.
 
 # %%
