@@ -202,8 +202,8 @@ for name, value in zip(names, utility(special, moves, still).tolist(), strict=Tr
 # A deterministic attack assigns a vector of $V$ to each point, a deterministic defense
 # one vector to all of them. A move outside $V$ is an error, and the message says by how
 # much. So is a defense with a vector for each point where one for all was asked for: the
-# type `ConstantDefense` holds a single vector, and this is the only restriction that the
-# paper puts on the defender.
+# type `ConstantDefense` holds a single vector. Beside the budget this is the only
+# restriction that the paper puts on the defender.
 
 # %%
 v = torch.tensor([0.0, 0.3], dtype=torch.float64)

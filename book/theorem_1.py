@@ -425,8 +425,8 @@ print("defenses against which it finds as much:", reached, "of 40")
 # defender wins all. It is $1$ if almost every robust set is empty, and the attacker
 # wins all. The first happens, for example at budgets below the smallest margin. The second
 # cannot happen with equal budgets: the defender who plays $-a_{\mathrm{FGM}}(x)$
-# undoes FGM, so $R(x)$ contains it, with slack $|f(x)|$. So $\phi(v^*) > 0$ as soon as $f$
-# is nonzero somewhere. A larger budget makes the attacker's clean win possible: $R(x)$ is
+# undoes FGM, so $R(x)$ contains it, with slack $|f(x)|$. So on a sample $\phi_n(v^*) > 0$
+# as soon as $f$ is nonzero at one input. A larger budget makes the attacker's clean win possible: $R(x)$ is
 # empty exactly if the margin plus the defender's budget is less than the attacker's.
 
 # %%
@@ -445,7 +445,7 @@ print("an attacker with a budget above all margins plus the defender's:", won.va
 # %% [markdown]
 # If $f$ is linear on the whole space, more is true: $\phi(v^*) \ge 1/2$. All rows $c_i$ are
 # then the gradient or its reverse, and one of the two vectors of length $\epsilon$ along it
-# covers at least half of the inputs. So on linear classifiers no attacker with
+# covers at least half of the inputs where $f \ne 0$. So on linear classifiers no attacker with
 # the defender's budget gets more than $0$.
 
 # %%
@@ -460,7 +460,7 @@ print("the attacker gets more than 0 from a linear classifier:", max(values) > 0
 
 # %% [markdown]
 # Between the extremes the value climbs in steps as the budget grows. On a sample with
-# equal budgets and gradients of different directions it ends at $1 - 2/n$: the caps
+# equal budgets and rows $c_i$ of different directions it ends at $1 - 2/n$: the caps
 # $R(x_i)$ keep their height while the ball grows, until no two of them meet, and one input
 # is all that the defender can save.
 

@@ -96,7 +96,7 @@ def hit_and_run(
         normals: Normals g of the half-spaces.
         thresholds: What a row asks of its product with a point.
         center: A point inside, with slack on every row and to the sphere.
-        num_draws: How many; rounded up to a multiple of the number of chains.
+        num_draws: How many.
         shape: A map whose image of the unit ball looks like the set; None: the set is
             about round.
         config: The chains.

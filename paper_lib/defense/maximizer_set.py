@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from paper_lib.arrangement import Cell, heaviest_faces
-from paper_lib.checks import check_seed
+from paper_lib.checks import check_count, check_seed
 from paper_lib.defense.hit_and_run import HitAndRunConfig, hit_and_run
 from paper_lib.defense.inner_ball import inner_ball, rounding
 from paper_lib.defense.maximize import maximize_coverage
@@ -29,6 +29,8 @@ _LEAST_RADIUS = 1e-8
 # How far inside its rows a draw has to be, relative to the budget, so that neither
 # storing nor counting it can round it out.
 _MARGIN = {torch.float32: 1e-5, torch.float64: 1e-13}
+# Half or more of the box around a cell is kept, unless the cell is nearly all margin.
+_MOST_ROUNDS = 50
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -101,8 +103,12 @@ class MaximizerSet:
         margin = _MARGIN[self.sets.normals.dtype] * cell.radius
         margins = margin * np.hypot(*normals.T)
         frame, low, high = _box(cell)
-        kept = np.zeros((0, 2))
+        kept, rounds = np.zeros((0, 2)), 0
         while len(kept) < count:
+            rounds += 1
+            if rounds == _MOST_ROUNDS:
+                # Thinner than the margin: its points cannot be kept clear of rounding.
+                margins, margin = 0.0 * margins, 0.0
             points = generator.uniform(low, high, size=(2 * count + 8, 2)) @ frame
             inside = (points @ normals.T + offsets >= margins).all(axis=1)
             inside &= np.hypot(*points.T) <= cell.radius - margin
@@ -297,11 +303,11 @@ def _check_draws(num_draws: int, seed: int) -> None:
     """Reject a number of draws below one, and no seed.
 
     Raises:
+        TypeError: If the number is no integer.
         ValueError: See the summary.
     """
     check_seed(seed)
-    if num_draws < 1:
-        raise ValueError(f"num_draws must be at least 1, got {num_draws}.")
+    check_count(num_draws, "num_draws", 1)
 
 
 def _double(

@@ -24,6 +24,9 @@ from paper_lib.game.payoff import payoffs, shifts
 from paper_lib.geometry import check_in_l2_ball, sample_l2_ball
 from paper_lib.linearize import Linearization
 
+# How far below zero rounding may leave a weight.
+_WEIGHT_SLACK = 1e-9
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class MatrixEquilibrium:
@@ -211,7 +214,8 @@ def judge_strategies(
         The strategies and their guarantees; an equilibrium where the gap is zero.
 
     Raises:
-        ValueError: If shapes do not fit, or weights sum to nothing.
+        ValueError: If shapes do not fit, a weight is negative beyond rounding or NaN,
+            or weights sum to nothing.
     """
     _check_table(table)
     if attacker.shape != table.shape[:2] or defender.shape != table.shape[2:]:
@@ -219,6 +223,12 @@ def judge_strategies(
             f"attacker must be {table.shape[:2]} and defender {table.shape[2:]}, got "
             f"{attacker.shape} and {defender.shape}."
         )
+    for name, weights in (("attacker", attacker), ("defender", defender)):
+        # A solver of linear programs may leave a weight a little below zero.
+        if not (weights >= -_WEIGHT_SLACK).all():
+            raise ValueError(
+                f"{name} must hold weights >= 0, got {float(weights.min())}."
+            )
     p, q = np.maximum(attacker, 0.0), np.maximum(defender, 0.0)
     if not (p.sum(axis=1) > 0).all() or not q.sum() > 0:
         raise ValueError("weights must sum to more than 0 at each point.")

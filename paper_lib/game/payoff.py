@@ -8,7 +8,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from paper_lib.checks import check_perturbation, check_radius, check_seed
+from paper_lib.checks import (
+    check_count,
+    check_perturbation,
+    check_radius,
+    check_seed,
+)
 from paper_lib.game.strategies import (
     Attacker,
     Defender,
@@ -76,7 +81,8 @@ def utility(
 
     Raises:
         ValueError: If a shape, dtype or device does not fit, an entry is not finite, a
-            perturbation lies outside V, or a label is neither -1 nor +1.
+            perturbation lies outside V, a label is neither -1 nor +1, or
+            ``attack_epsilon`` comes without ``epsilon``.
 
     Example:
         >>> lin = Linearization(
@@ -102,6 +108,10 @@ def utility(
     moves = defense if defense.ndim == 2 else defense.unsqueeze(0)
     check_perturbation("attack", attack, lin.gradients)
     check_perturbation("defense", moves, lin.gradients)
+    if epsilon is None and attack_epsilon is not None:
+        raise ValueError(
+            "attack_epsilon needs the defender's epsilon beside it, got None."
+        )
     if epsilon is not None:
         reach = epsilon if attack_epsilon is None else attack_epsilon
         check_radius(epsilon, "epsilon")
@@ -302,10 +312,10 @@ def check_draws(num_draws: int, confidence: float, seed: int) -> None:
         seed: A seed.
 
     Raises:
+        TypeError: If the number of draws is no integer.
         ValueError: If one is out of range.
     """
     check_seed(seed)
-    if num_draws < 1:
-        raise ValueError(f"num_draws must be at least 1, got {num_draws}.")
+    check_count(num_draws, "num_draws", 1)
     if not 0.0 < confidence < 1.0:
         raise ValueError(f"confidence must lie in (0, 1), got {confidence}.")

@@ -11,8 +11,8 @@ from paper_lib.checks import check_perturbation
 from paper_lib.geometry import check_in_l2_ball
 from paper_lib.linearize import Linearization
 
-# How far weights may be from summing to one.
-_WEIGHT_SLACK = 1e-9
+# How far weights may be from summing to one: those of a softmax in single precision.
+_WEIGHT_SLACK = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +59,7 @@ class Mixture:
 
     Attributes:
         plays: The pure strategies.
-        weights: The probability of each.
+        weights: The probability of each; what rounding leaves is scaled away.
 
     Raises:
         ValueError: If there is no play, plays are of both players, their number is not
@@ -87,6 +87,8 @@ class Mixture:
                 f"weights must sum to 1, got {self.weights} with sum "
                 f"{sum(self.weights)}."
             )
+        total = sum(self.weights)
+        object.__setattr__(self, "weights", tuple(w / total for w in self.weights))
         attacks = [isinstance(play, DeterministicAttack) for play in self.plays]
         if len(set(attacks)) > 1:
             raise ValueError(

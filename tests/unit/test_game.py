@@ -426,3 +426,11 @@ def test_a_vote_of_isotropic_noise_is_no_defense(noise):
     # Negative control: noise around a direction is no isotropic noise.
     moved = 0.2 * drawn - 0.8 * fgm(lin, 1.0)[0]
     assert not torch.equal(majority(sets.contains(moved))[clear], undefended[clear])
+
+
+def test_weights_of_a_softmax_in_single_precision_make_a_mixture():
+    weights = torch.softmax(torch.tensor([0.1, 2.0, -1.0]), 0).tolist()
+    plays = tuple(ConstantDefense(torch.zeros(2, dtype=F64)) for _ in weights)
+    mixture = Mixture(plays, tuple(weights))
+    assert abs(sum(mixture.weights) - 1.0) < 1e-15
+    assert mixture.weights == pytest.approx(weights, abs=1e-7)

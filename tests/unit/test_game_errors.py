@@ -194,6 +194,18 @@ def test_tables():
         lambda: judge_strategies(TABLE, np.zeros((2, 3)), np.ones(4)),
         "weights must sum to more than 0",
     )
+    check(
+        lambda: judge_strategies(TABLE, np.ones((2, 3)), np.array([1, -1, 0.5, 1])),
+        "defender must hold weights >= 0, got -1.0",
+    )
+    check(
+        lambda: judge_strategies(TABLE, np.full((2, 3), np.nan), np.ones(4)),
+        "attacker must hold weights >= 0, got nan",
+    )
+    check(
+        lambda: utility(LIN, STEP, V, attack_epsilon=1.0),
+        "attack_epsilon needs the defender's epsilon beside it",
+    )
     attacks, grid = STEP.unsqueeze(1), V.unsqueeze(0)
     for a, d in ((attacks[:4], grid), (attacks, V), (attacks[:, :0], grid)):
         check(lambda a=a, d=d: point_payoffs(LIN, a, d), "attacks must be (5, k, 2)")

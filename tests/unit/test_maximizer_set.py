@@ -159,6 +159,20 @@ def test_thin_cells_are_drawn_from_too():
     assert sets.contains(drawn).all()
 
 
+def test_cells_thinner_than_the_rounding_margin_are_drawn_from_too():
+    """No point of the cell is clear of rounding, so that rejection has to end."""
+    sets = RobustSets(
+        normals=torch.tensor([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]]),
+        offsets=torch.tensor([0.0, 1e-5, 0.5]),
+        epsilon=1.0,
+    )
+    drawn = maximizer_set(sets).draw(200, seed=0)
+    assert drawn.shape == (200, 2)
+    assert drawn[:, 0].min() >= -1e-6
+    assert drawn[:, 0].max() <= 1.1e-5
+    assert float(drawn[:, 1].std()) > 0.3
+
+
 def test_v_star_without_volume_is_said_to_be_so():
     """Three half-planes that meet in one point: nothing to be uniform on."""
     sets = RobustSets.from_linearization(POINT_GAME, 1.0)
