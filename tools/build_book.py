@@ -20,6 +20,7 @@ import ast
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -268,7 +269,8 @@ def run_command(
         quiet: Keep the command's output for the error message, and else show it.
 
     Raises:
-        BookError: If the command fails; the message ends with its last lines.
+        BookError: If the command fails; the message holds its warnings and errors, and
+            its last lines.
     """
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(
@@ -280,8 +282,10 @@ def run_command(
         check=False,
     )
     if done.returncode:
-        tail = "\n".join((done.stdout or "").splitlines()[-60:])
-        raise BookError(f"{what} failed (exit code {done.returncode}).\n{tail}".strip())
+        lines = (done.stdout or "").splitlines()
+        early = [line for line in lines[:-60] if re.search("WARNING|ERROR", line)]
+        said = "\n".join([*early, *lines[-60:]])
+        raise BookError(f"{what} failed (exit code {done.returncode}).\n{said}".strip())
 
 
 def papermill(

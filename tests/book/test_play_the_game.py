@@ -127,7 +127,7 @@ def test_the_value_and_all_parts_of_v_star_are_the_librarys(solved):
     for (lin, epsilon, reach), _, found in solved:
         sets = RobustSets.from_linearization(lin, epsilon, attack_epsilon=reach)
         known, best = maximizer_set(sets), found["best"]
-        pair = equilibrium(lin, epsilon=epsilon, attack_epsilon=reach)
+        pair = equilibrium(lin, epsilon=float(epsilon), attack_epsilon=float(reach))
         assert best["count"] == known.count
         assert best["value"] == pytest.approx(pair.value, abs=1e-12)
         assert found["gain"] >= -1e-12

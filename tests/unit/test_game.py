@@ -1,6 +1,8 @@
 """Utility, strategies, expectations and exploitability, with what must fail."""
 
+import dataclasses
 import itertools
+import sys
 
 import numpy as np
 import pytest
@@ -434,3 +436,28 @@ def test_weights_of_a_softmax_in_single_precision_make_a_mixture():
     mixture = Mixture(plays, tuple(weights))
     assert abs(sum(mixture.weights) - 1.0) < 1e-15
     assert mixture.weights == pytest.approx(weights, abs=1e-7)
+
+
+def test_a_search_that_finds_nothing_does_not_make_a_gain_of_zero_exact(monkeypatch):
+    """FGM leaves nothing to gain by Lemma 2; the search is to confirm it, and fails."""
+    lin = Linearization(
+        logits=torch.tensor([0.5, -0.5], dtype=F64),
+        gradients=torch.tensor([[1.0, 0.0], [0.0, 1.0]], dtype=F64),
+    )
+    v = torch.zeros(2, dtype=F64)
+    step = fgm(lin, 1.0)
+    sound = exploitability(lin, step, v, epsilon=1.0)
+    assert sound.search_shortfall == 0.0
+    blind = attacker_best_response(lin, v, epsilon=1.0)
+    blind = dataclasses.replace(
+        blind, strategy=DeterministicAttack(torch.zeros_like(step)), method="grid"
+    )
+    monkeypatch.setattr(
+        sys.modules["paper_lib.game.exploitability"],
+        "search_attack",
+        lambda *args, **kwargs: blind,
+    )
+    broken = exploitability(lin, step, v, epsilon=1.0)
+    assert broken.attacker_gain == 0.0
+    assert broken.search_shortfall == 2.0
+    assert not broken.is_exact
