@@ -73,8 +73,9 @@ class DefenderResponse:
         value: The *attacker's* expected utility against it, which the defender wants
             low.
         bound: No constant defense brings that utility below this.
-        certificate: The proof, for a single attack or equal weights; None where faces
-            of the plane were listed.
+        certificate: The proof, for a single attack or weights with a small common
+            denominator; None for other weights, or where faces of the plane were
+            listed.
     """
 
     strategy: ConstantDefense
@@ -229,7 +230,8 @@ def defender_best_response(
     Args:
         lin: The linearized classifier.
         attacker: The attacker's strategy. Outside the plane the weights of a mixture
-            must be multiples of 1/q with q at most 64.
+            that are no multiples of 1/q with q at most 64 are rounded to such for the
+            search, and the bound allows for it.
         epsilon: The defender's budget.
         max_nodes: Work spent on the bound where the solver does not give one; None:
             none, and the bound may be the trivial one.
@@ -241,7 +243,7 @@ def defender_best_response(
 
     Raises:
         TypeError: If ``attacker`` is no strategy of an attacker.
-        ValueError: If it does not fit the points, or weights have no small denominator.
+        ValueError: If it does not fit the points.
 
     Example:
         >>> lin = Linearization(
@@ -262,7 +264,7 @@ def defender_best_response(
         found, bound = _answer_in_plane(_stacked(sets), weights, len(lin.logits))
         certificate = None
     else:
-        repeats = _multiples(weights)
+        repeats, excess = _multiples(weights)
         together = _stacked(
             [one for one, k in zip(sets, repeats, strict=True) for _ in range(k)]
         )
@@ -273,7 +275,9 @@ def defender_best_response(
                 together, None, max_nodes=max_nodes, seed=seed, start=found
             )
             found = certificate.perturbation
-        bound = certificate.upper
+        bound = min(certificate.upper + excess, 1.0)
+        if excess > 0:
+            certificate = None  # of rounded weights
     v = project_l2_ball(found.to(lin.gradients), epsilon)
     values = payoffs(lin, shifts(lin, rows), row_dots(lin.gradients, v.unsqueeze(0)))
     return DefenderResponse(
@@ -372,25 +376,23 @@ def _answer_in_plane(
     return as_perturbation(face.point / (sets.epsilon or 1.0), sets), face.weight
 
 
-def _multiples(weights: Float[Tensor, " k"]) -> list[int]:
-    """Write weights as small multiples of one number.
+def _multiples(weights: Float[Tensor, " k"]) -> tuple[list[int], float]:
+    """Write weights as small multiples of one number, rounded if need be.
 
     Args:
         weights: The weights.
 
     Returns:
-        The multiples.
-
-    Raises:
-        ValueError: If they are none.
+        The multiples; and by how much a mean under the weights, of numbers from 0 to 1,
+        may exceed the mean under the multiples: the total variation of both.
     """
     for denominator in range(len(weights), _LARGEST_DENOMINATOR + 1):
         scaled = weights.numpy() * denominator
         if np.abs(scaled - scaled.round()).max() < 1e-9:
-            return scaled.round().astype(int).tolist()
+            return scaled.round().astype(int).tolist(), 0.0
     if bool((weights == weights[0]).all()):
-        return [1] * len(weights)
-    raise ValueError(
-        "outside the plane the weights of attacks must be multiples of 1/q with q at "
-        f"most {_LARGEST_DENOMINATOR}, got {weights.tolist()}."
-    )
+        return [1] * len(weights), 0.0
+    # At least once each, so that none is left out however small its weight.
+    repeats = np.maximum((weights.numpy() * _LARGEST_DENOMINATOR).round(), 1.0)
+    excess = np.maximum(weights.numpy() - repeats / repeats.sum(), 0.0).sum()
+    return repeats.astype(int).tolist(), float(excess) + 1e-12

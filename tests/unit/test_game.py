@@ -28,7 +28,7 @@ from paper_lib.game import (
     smooth,
     utility,
 )
-from paper_lib.geometry import disc_grid, l2_norm
+from paper_lib.geometry import disc_grid, l2_norm, sample_l2_ball
 from paper_lib.isotropic import isotropic_draws, majority
 from paper_lib.linearize import Linearization, linearize
 from paper_lib.robust_sets import RobustSets
@@ -461,3 +461,32 @@ def test_a_search_that_finds_nothing_does_not_make_a_gain_of_zero_exact(monkeypa
     assert broken.attacker_gain == 0.0
     assert broken.search_shortfall == 2.0
     assert not broken.is_exact
+
+
+def test_weights_that_had_to_be_rounded_are_allowed_for_in_the_bound():
+    """One input; the first attack can be answered, the second cannot."""
+    lin = Linearization(
+        logits=torch.tensor([1.0], dtype=F64),
+        gradients=torch.tensor([[1.0, 0.0, 0.0]], dtype=F64),
+    )
+    plays = tuple(
+        DeterministicAttack(torch.tensor([[push, 0.0, 0.0]], dtype=F64))
+        for push in (-1.5, -9.0)
+    )
+    answer = defender_best_response(lin, Mixture(plays, (0.017, 0.983)), epsilon=1.0)
+    # As 1 of 64 the first attack would weigh less than it does.
+    assert answer.value == pytest.approx(1 - 2 * 0.017)
+    assert 1 - 2 * 0.018 < answer.bound <= answer.value
+    assert answer.certificate is None
+
+
+def test_bounds_for_odd_weights_hold_for_every_defense_tried():
+    lin, weights = random_game(n=7, dim=4, seed=3), (0.013, 0.287, 0.7)
+    moves = sample_l2_ball(21, 4, 1.0, seed=4).reshape(3, 7, 4)
+    mixture = Mixture(tuple(map(DeterministicAttack, moves)), weights)
+    answer = defender_best_response(lin, mixture, epsilon=1.0)
+    tried = sample_l2_ball(400, 4, 1.0, seed=5)
+    least = min(expected_utility(lin, mixture, v).value for v in tried)
+    assert answer.bound <= min(answer.value, least) + 1e-12
+    found = exploitability(lin, mixture, tried[0], epsilon=1.0)
+    assert found.gain_bounds.defender[0] <= found.gain_bounds.defender[1]

@@ -22,7 +22,6 @@ from paper_lib.game import (
     PointwiseDefense,
     Sampler,
     attack_candidates,
-    defender_best_response,
     equilibrium,
     expected_utility,
     exploitability,
@@ -172,13 +171,6 @@ def test_searches():
         change = {name: 0}
         check(lambda c=change: search_attack(LIN, V, epsilon=1.0, **c), "at least 1")
     check(lambda: disc_grid(1.0, num_rings=0), "got 0 and 90")
-    odd = Mixture(
-        (DeterministicAttack(torch.zeros(3, 3, dtype=F64)),) * 2, (0.017, 0.983)
-    )
-    check(
-        lambda: defender_best_response(in_space, odd, epsilon=1.0),
-        "must be multiples of 1/q with q at most 64, got [0.017, 0.983]",
-    )
     check(lambda: equilibrium(LIN, epsilon=float("nan")), "epsilon must be finite")
 
 
