@@ -396,8 +396,8 @@ class Game:
         places = torch.tensor([p["at"] for p in state["points"]], dtype=torch.float64)
         best = equilibrium(
             linearize(model, places),
-            epsilon=state["epsilon"],
-            attack_epsilon=state["attackEpsilon"],
+            epsilon=float(state["epsilon"]),
+            attack_epsilon=float(state["attackEpsilon"]),
         )
         return self.value == pytest.approx(best.value, abs=1e-9)
 
