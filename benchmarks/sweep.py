@@ -11,13 +11,9 @@ from benchmarks.report import Part, Report, join_parts, markdown_table, verdict
 from paper_lib.data import load_pair
 from paper_lib.experiments import (
     ALL_PAIRS,
-    CLASSIFIERS,
-    PRIMARY_CLASSIFIER,
-    PRIMARY_PROTOCOL,
     PRIMARY_READING,
     PRIMARY_SOLVER,
-    CalibrationConfig,
-    Line,
+    lines_of,
     process_pool,
     run_lines,
 )
@@ -60,21 +56,9 @@ def _source() -> str:
 def _sweep(pairs: Sequence[tuple[int, int]], workers: int, source: str) -> float:
     """Run a sweep from an empty store; processes are started within the time."""
     datasets = ("mnist", "fashion-mnist") if source == "auto" else ("mnist",)
-    lines = [
-        Line(
-            classifier=PRIMARY_CLASSIFIER,
-            calibration=CalibrationConfig(
-                protocol=PRIMARY_PROTOCOL,
-                dataset=dataset,
-                pairs=tuple(pairs),
-                seed=0,
-                train=CLASSIFIERS[PRIMARY_CLASSIFIER],
-            ),
-            readings=(PRIMARY_READING,),
-            solvers=(PRIMARY_SOLVER,),
-        )
-        for dataset in datasets
-    ]
+    lines = lines_of(
+        datasets, pairs, 0, readings=(PRIMARY_READING,), solvers=(PRIMARY_SOLVER,)
+    )
     with tempfile.TemporaryDirectory() as store:
         began = time.perf_counter()
         with process_pool(workers) as pool:

@@ -20,7 +20,7 @@ from tqdm import tqdm
 from paper_lib.data import LabeledImages, load_pair
 from paper_lib.defense import ramp_ascent
 from paper_lib.evaluation import PAPER_TABLE_2, calibrate_epsilon
-from paper_lib.experiments import provenance, save_record
+from paper_lib.experiments import CLASSIFIERS, provenance, save_record
 from paper_lib.linearize import linearize
 from paper_lib.models import TrainConfig, train_classifier
 from paper_lib.robust_sets import RobustSets
@@ -33,15 +33,9 @@ CANDIDATES = {
     "10-20-50, Adam, 5 epochs": TrainConfig(epochs=5),
     "20-50-500, Adam, 1 epoch": TrainConfig(channels=(20, 50), hidden=500),
     "20-50-500, Adam, 2 epochs": TrainConfig(channels=(20, 50), hidden=500, epochs=2),
-    "20-50-500, SGD with momentum, normalized inputs, 1 epoch": TrainConfig(
-        channels=(20, 50),
-        hidden=500,
-        optimizer="sgd",
-        learning_rate=0.01,
-        momentum=0.5,
-        input_mean=0.1307,
-        input_std=0.3081,
-    ),
+    "20-50-500, SGD with momentum, normalized inputs, 1 epoch": CLASSIFIERS[
+        "20-50-500"
+    ],
 }
 
 

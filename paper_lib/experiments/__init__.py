@@ -28,6 +28,19 @@ from paper_lib.experiments.pair import (
     run_pair,
     score,
 )
+from paper_lib.experiments.planning import (
+    ALL_PAIRS,
+    CLASSIFIERS,
+    PRIMARY_CLASSIFIER,
+    PRIMARY_PROTOCOL,
+    PRIMARY_READING,
+    PRIMARY_SOLVER,
+    Line,
+    lines_of,
+    parse_pairs,
+    parse_seeds,
+    plan,
+)
 from paper_lib.experiments.provenance import provenance
 from paper_lib.experiments.runner import SweepError, executor_for, process_pool
 from paper_lib.experiments.scoring import (
@@ -47,21 +60,7 @@ from paper_lib.experiments.summary import (
     write_manifest,
 )
 from paper_lib.experiments.sweep import load_or_run, record_name
-from paper_lib.experiments.table1 import (
-    ALL_PAIRS,
-    CLASSIFIERS,
-    PRIMARY_CLASSIFIER,
-    PRIMARY_PROTOCOL,
-    PRIMARY_READING,
-    PRIMARY_SOLVER,
-    Line,
-    LineResult,
-    load_lines,
-    parse_pairs,
-    parse_seeds,
-    plan,
-    run_lines,
-)
+from paper_lib.experiments.table1 import LineResult, load_lines, run_lines
 from paper_lib.experiments.training import (
     ClassifierConfig,
     TrainedClassifier,
@@ -98,6 +97,7 @@ __all__ = [
     "fit_solver",
     "holm",
     "linearize_stacked",
+    "lines_of",
     "load_examples",
     "load_lines",
     "load_or_run",

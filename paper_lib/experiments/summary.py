@@ -13,15 +13,15 @@ import numpy as np
 from scipy import stats
 
 from paper_lib.evaluation import PAPER_TABLE_1, Cell
-from paper_lib.experiments.scoring import rows_of
-from paper_lib.experiments.store import save_bytes, save_record
-from paper_lib.experiments.table1 import (
+from paper_lib.experiments.planning import (
     PRIMARY_CLASSIFIER,
     PRIMARY_PROTOCOL,
     PRIMARY_READING,
     PRIMARY_SOLVER,
-    LineResult,
 )
+from paper_lib.experiments.scoring import rows_of
+from paper_lib.experiments.store import save_bytes, save_record
+from paper_lib.experiments.table1 import LineResult
 
 MANIFEST_SCHEMA = "paper-lib/manifest/1"
 

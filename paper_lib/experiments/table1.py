@@ -1,29 +1,22 @@
-"""Table 1: all pairs of both data sets, from raw images to the published rows.
-
-What is run is a list of :class:`Line`. One classifier, one protocol and one reading of
-PGD are primary; they were declared before the complete run.
-"""
+"""The runs of Table 1: what a plan lists is loaded from a store, or computed."""
 
 import os
-import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from functools import partial
-from itertools import combinations
 from pathlib import Path
 from typing import Any, TypeVar
 
-from paper_lib.attacks import PGD_READINGS
-from paper_lib.data import Dataset, Source
+from paper_lib.data import Source
 from paper_lib.experiments.batched import batch_path, score_pairs, train_pairs
 from paper_lib.experiments.calibration import (
     CALIBRATION_SCHEMA,
     CalibrationConfig,
-    Protocol,
     calibrate,
 )
+from paper_lib.experiments.planning import Line
 from paper_lib.experiments.runner import (
     InProcess,
     SweepError,
@@ -33,7 +26,6 @@ from paper_lib.experiments.runner import (
 )
 from paper_lib.experiments.scoring import (
     SCORE_SCHEMA,
-    SOLVERS,
     ScoreConfig,
     score_name,
     score_pair,
@@ -47,72 +39,6 @@ from paper_lib.experiments.training import (
     save_trained,
     train_pair,
 )
-from paper_lib.models import TrainConfig
-
-ALL_PAIRS: tuple[tuple[int, int], ...] = tuple(combinations(range(10), 2))
-DATASETS: tuple[Dataset, ...] = ("mnist", "fashion-mnist")
-CLASSIFIERS = {
-    "10-20-50": TrainConfig(),
-    # The MNIST example that was in wide use when the paper was written.
-    "20-50-500": TrainConfig(
-        channels=(20, 50),
-        hidden=500,
-        optimizer="sgd",
-        learning_rate=0.01,
-        momentum=0.5,
-        input_mean=0.1307,
-        input_std=0.3081,
-    ),
-}
-PRIMARY_CLASSIFIER = "10-20-50"
-PRIMARY_PROTOCOL: Protocol = "one budget"
-PRIMARY_READING = "ball"
-PRIMARY_SOLVER = SOLVERS[0]
-# Multiples of the calibrated budget at which FGM is scored as well.
-MULTIPLES = (0.5, 0.75, 1.25, 1.5, 2.0)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Line:
-    """Runs of one classifier, seed and protocol over pairs of one data set.
-
-    Attributes:
-        classifier: A name in ``CLASSIFIERS``.
-        calibration: The pairs, the seed and how their budgets are set.
-        readings: The readings of PGD.
-        solvers: What to fit the defense with.
-        isotropic_draws: Draws of isotropic smoothing; 0: none.
-        multiple: Multiple of the calibrated budget, for accuracy against budget.
-    """
-
-    classifier: str
-    calibration: CalibrationConfig
-    readings: tuple[str, ...] = tuple(PGD_READINGS)
-    solvers: tuple[str, ...] = SOLVERS[:2]
-    isotropic_draws: int = 0
-    multiple: float = 1.0
-
-    def scores(self, budgets: Sequence[float]) -> tuple[ScoreConfig, ...]:
-        """Name the runs once their budgets are known.
-
-        Args:
-            budgets: The calibrated budget of each pair.
-
-        Returns:
-            One configuration a pair.
-        """
-        return tuple(
-            ScoreConfig(
-                classifier=classifier,
-                epsilon=self.multiple * budget,
-                readings=self.readings,
-                solvers=self.solvers,
-                isotropic_draws=self.isotropic_draws,
-            )
-            for classifier, budget in zip(
-                self.calibration.classifiers, budgets, strict=True
-            )
-        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -154,161 +80,6 @@ def path_of(record: Mapping[str, Any]) -> str:
         ``"single"``, or the batch; the first records of budgets do not say.
     """
     return record.get("path", "single")
-
-
-def plan(
-    *,
-    datasets: Sequence[Dataset] = DATASETS,
-    pairs: Sequence[tuple[int, int]] = ALL_PAIRS,
-    seeds: Sequence[int] = range(5),
-) -> tuple[Line, ...]:
-    """List what the published table holds, the primary choice first.
-
-    The primary choice is run with every seed. The other protocol, readings, solvers,
-    budgets and the other classifier are run with the first seed.
-
-    Args:
-        datasets: The data sets.
-        pairs: The pairs of classes.
-        seeds: The seeds.
-
-    Returns:
-        The lines.
-
-    Raises:
-        ValueError: If a list is empty or names something twice, or a data set is
-            unknown.
-    """
-    if unknown := set(datasets) - set(DATASETS):
-        raise ValueError(f"datasets must be of {DATASETS}, got {sorted(unknown)}.")
-    for name, values in (("datasets", datasets), ("pairs", pairs), ("seeds", seeds)):
-        if not values or len(set(values)) != len(values):
-            raise ValueError(
-                f"{name} must be different and at least one, got {values}."
-            )
-    first, *others = seeds
-    return (
-        *_lines(datasets, pairs, first, solvers=SOLVERS, isotropic_draws=5),
-        *(
-            line
-            for seed in others
-            for line in _lines(
-                datasets,
-                pairs,
-                seed,
-                readings=(PRIMARY_READING,),
-                solvers=(PRIMARY_SOLVER,),
-            )
-        ),
-        *_lines(datasets, pairs, first, protocol="margin quantile"),
-        *(
-            line
-            for multiple in MULTIPLES
-            for line in _lines(
-                datasets,
-                pairs,
-                first,
-                readings=(),
-                solvers=(PRIMARY_SOLVER,),
-                multiple=multiple,
-            )
-        ),
-        *(
-            line
-            for protocol in ("one budget", "margin quantile")
-            for line in _lines(
-                datasets,
-                pairs,
-                first,
-                classifier="20-50-500",
-                protocol=protocol,
-                solvers=(PRIMARY_SOLVER,),
-            )
-        ),
-    )
-
-
-def _lines(
-    datasets: Sequence[Dataset],
-    pairs: Sequence[tuple[int, int]],
-    seed: int,
-    *,
-    classifier: str = PRIMARY_CLASSIFIER,
-    protocol: Protocol = PRIMARY_PROTOCOL,
-    **settings: Any,
-) -> list[Line]:
-    return [
-        Line(
-            classifier=classifier,
-            calibration=CalibrationConfig(
-                protocol=protocol,
-                dataset=dataset,
-                pairs=tuple(pairs),
-                seed=seed,
-                train=CLASSIFIERS[classifier],
-            ),
-            **settings,
-        )
-        for dataset in datasets
-    ]
-
-
-def parse_pairs(text: str) -> tuple[tuple[int, int], ...]:
-    """Read pairs of classes as a command line has them.
-
-    Args:
-        text: ``"all"``, or pairs like ``"0-1,3-5"``.
-
-    Returns:
-        The pairs.
-
-    Raises:
-        ValueError: If a pair is none, or one is named twice.
-
-    Example:
-        >>> parse_pairs("0-1, 3-5")
-        ((0, 1), (3, 5))
-    """
-    if text.strip() == "all":
-        return ALL_PAIRS
-    pairs = []
-    for part in text.split(","):
-        found = re.fullmatch(r"\s*(\d)\s*-\s*(\d)\s*", part)
-        pair = tuple(sorted(map(int, found.groups()))) if found else ()
-        if pair not in ALL_PAIRS:
-            raise ValueError(
-                f"pairs must be 'all' or like '0-1,3-5', got {part.strip()!r} in "
-                f"{text!r}."
-            )
-        pairs.append(pair)
-    if len(set(pairs)) != len(pairs):
-        raise ValueError(f"pairs must name each pair once, got {text!r}.")
-    return tuple(pairs)
-
-
-def parse_seeds(seeds: str | int | Sequence[int]) -> tuple[int, ...]:
-    """Read seeds as a command line has them.
-
-    Args:
-        seeds: Seeds like ``"0,1,2"``, one seed, or several.
-
-    Returns:
-        The seeds.
-
-    Raises:
-        ValueError: If one is no integer from 0 on, or is named twice.
-
-    Example:
-        >>> parse_seeds("0,1"), parse_seeds(3)
-        ((0, 1), (3,))
-    """
-    listed = seeds if isinstance(seeds, list | tuple) else str(seeds).split(",")
-    parts = [str(part).strip() for part in listed]
-    if not all(part.isdecimal() for part in parts) or len(set(parts)) != len(parts):
-        raise ValueError(
-            f"seeds must be different integers like '0,1,2', got {seeds!r}."
-        )
-    return tuple(map(int, parts))
 
 
 def load_lines(

@@ -21,6 +21,9 @@ from paper_lib.data import load_pair
 from paper_lib.evaluation import PAPER_TABLE_1
 from paper_lib.experiments import (
     ALL_PAIRS,
+    PRIMARY_CLASSIFIER,
+    PRIMARY_PROTOCOL,
+    SOLVERS,
     CalibrationConfig,
     ClassifierConfig,
     Line,
@@ -49,6 +52,7 @@ from paper_lib.experiments import (
     write_manifest,
 )
 from paper_lib.experiments import table1 as module
+from paper_lib.experiments.planning import DATASETS
 from paper_lib.experiments.training import (
     classifier_name,
     fit_points,
@@ -236,11 +240,9 @@ def test_the_configuration_comes_back_from_its_record(record):
 
 
 def test_more_solvers_and_isotropic_smoothing(trained):
-    config = dataclasses.replace(
-        SCORE, readings=(), solvers=module.SOLVERS, isotropic_draws=3
-    )
+    config = dataclasses.replace(SCORE, readings=(), solvers=SOLVERS, isotropic_draws=3)
     found = score_pair(config, trained, source="embedded")
-    assert set(found["defenses"]) == set(module.SOLVERS)
+    assert set(found["defenses"]) == set(SOLVERS)
     rows = {(r.attack, r.defense, r.accuracy): r.percent for r in rows_of(found)}
     for noise in ("uniform", "gaussian"):
         for kind in ("one draw", "vote"):
@@ -479,12 +481,12 @@ def test_the_plan_runs_the_primary_choice_first_and_with_every_seed():
     primary = [
         one
         for one in lines
-        if one.classifier == module.PRIMARY_CLASSIFIER
-        and one.calibration.protocol == module.PRIMARY_PROTOCOL
+        if one.classifier == PRIMARY_CLASSIFIER
+        and one.calibration.protocol == PRIMARY_PROTOCOL
         and one.multiple == 1.0
     ]
     assert [(p.calibration.dataset, p.calibration.seed) for p in primary] == [
-        (dataset, seed) for seed in range(5) for dataset in module.DATASETS
+        (dataset, seed) for seed in range(5) for dataset in DATASETS
     ]
     assert lines[: len(primary)] == tuple(primary)
     assert all(one.calibration.pairs == ALL_PAIRS for one in lines)
