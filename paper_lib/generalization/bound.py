@@ -1,0 +1,120 @@
+r"""What every bound of this package returns, and the confidence it is stated with."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from numbers import Real
+from typing import Literal
+
+from paper_lib.checks import check_count
+
+HoldsFor = Literal[
+    "every v at once",
+    "the v rebuilt from few points",
+    "one v fixed in advance",
+    "a Gaussian around v",
+    "the maximizer of phi",
+    "the regret of v",
+]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bound:
+    r"""One side of an interval for a probability, and what it rests on.
+
+    Attributes:
+        value: The bound, in [0, 1].
+        side: Whether it lies below or above what it bounds.
+        confidence: The probability, over the sample, that it holds; at least this.
+        observed: The share of the sample it starts from.
+        method: What gave it.
+        holds_for: For which v it holds. A bound for one v fixed in advance is wrong
+            for a v that was fitted on the same sample.
+        assumptions: What must be true besides.
+        terms: What was chosen and what it cost, by name.
+    """
+
+    value: float
+    side: Literal["lower", "upper"]
+    confidence: float
+    observed: float
+    method: str
+    holds_for: HoldsFor
+    assumptions: tuple[str, ...]
+    terms: Mapping[str, float]
+
+    @property
+    def is_vacuous(self) -> bool:
+        """Whether it says no more than that a probability lies in [0, 1]."""
+        return self.value <= 0.0 if self.side == "lower" else self.value >= 1.0
+
+    @property
+    def price(self) -> float:
+        """How far it lies from the observed share."""
+        return abs(self.observed - self.value)
+
+
+INDEPENDENT = (
+    "the points counted are independent draws",
+    "the classifier and the budget do not depend on them",
+)
+INDEPENDENT_CENTER = (*INDEPENDENT, "the center does not depend on them")
+
+
+def check_confidence(confidence: float) -> None:
+    """Reject what is no confidence.
+
+    Args:
+        confidence: The number to check.
+
+    Raises:
+        TypeError: If it is no number.
+        ValueError: If it is not strictly between 0 and 1.
+    """
+    if isinstance(confidence, bool) or not isinstance(confidence, Real):
+        raise TypeError(f"confidence must be a number, got {confidence!r}.")
+    if not 0.0 < confidence < 1.0:
+        raise ValueError(
+            f"confidence must be strictly between 0 and 1, got {confidence}."
+        )
+
+
+def spread_confidence(confidence: float, num: int) -> float:
+    """Find the confidence of each of many bounds that hold all at once.
+
+    By the union bound the chance of failure is shared in equal parts. So whoever picks
+    one of ``num`` settings after looking at the sample computes its bound with this
+    confidence, and states it with the first.
+
+    Args:
+        confidence: That of all together.
+        num: How many there are.
+
+    Returns:
+        That of each.
+
+    Raises:
+        TypeError: If an argument is no number, or ``num`` no integer.
+        ValueError: If the confidence is not strictly between 0 and 1, or ``num`` is
+            below 1.
+
+    Example:
+        >>> round(spread_confidence(0.95, 5), 3)
+        0.99
+    """
+    check_confidence(confidence)
+    check_count(num, "num", 1)
+    return 1.0 - (1.0 - confidence) / num
+
+
+def log_inverse_failure(confidence: float, num: int = 1) -> float:
+    r"""Compute :math:`\log(k / \delta)` for a confidence :math:`1 - \delta`.
+
+    Args:
+        confidence: The confidence, checked.
+        num: How many bounds share the chance of failure.
+
+    Returns:
+        The logarithm.
+    """
+    return math.log(num) - math.log1p(-confidence)
