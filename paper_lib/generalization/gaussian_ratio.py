@@ -94,7 +94,8 @@ def maximize_ratio(
 def _root(function: Callable[[float], float], high: float) -> float:
     """Find where a function changes its sign between zero and a bracket's end."""
     settings: dict[str, Any] = {"xtol": 1e-300, "rtol": 1e-15, "maxiter": 500}
-    return float(brentq(function, 0.0, high, **settings))
+    root: Any = brentq(function, 0.0, high, **settings)
+    return float(root)
 
 
 class _Frontier:

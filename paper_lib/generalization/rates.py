@@ -80,6 +80,7 @@ def measure_rates(
     repetitions: int | Sequence[int],
     seed: int,
     solver: SolverName | Solver = "exact",
+    with_deviations: bool = True,
     progress: bool = False,
 ) -> Rates:
     r"""Draw samples, solve each, and compare with the population.
@@ -93,6 +94,8 @@ def measure_rates(
         solver: ``"exact"``; ``"annealed"``; ``"polished"``, annealed and then pushed to
             the boundaries; ``"ramp"``, the paper's; or any function of robust sets and
             a seed that returns a perturbation.
+        with_deviations: Compute the largest deviation where there is a method; in the
+            plane it takes the square of n.
         progress: Show a progress bar.
 
     Returns:
@@ -113,13 +116,13 @@ def measure_rates(
     """
     counts = _check_plan(sizes, repetitions, seed)
     solve = solver_for(population, solver)
-    deviation = deviation_of(population)
+    deviation = deviation_of(population) if with_deviations else None
     draws: list[tuple[Draw, ...]] = []
     total = sum(counts)
     with tqdm(total=total, desc="samples", unit="sample", disable=not progress) as bar:
         for place, (n, count) in enumerate(zip(sizes, counts, strict=True)):
             row = []
-            for one in _seeds(seed, place, count):
+            for one in sample_seeds(seed, place, count):
                 sets = population.draw(n, seed=one)
                 row.append(_measure(population, sets, solve, deviation, one))
                 bar.update()
@@ -146,8 +149,17 @@ def _measure(
     )
 
 
-def _seeds(seed: int, place: int, count: int) -> Iterator[int]:
-    """Derive a seed for each sample of a size."""
+def sample_seeds(seed: int, place: int, count: int) -> Iterator[int]:
+    """Derive a seed for each sample of a size.
+
+    Args:
+        seed: Seed of all samples.
+        place: Which size it is.
+        count: Samples of that size.
+
+    Yields:
+        The seeds.
+    """
     for number in range(count):
         (state,) = np.random.SeedSequence([seed, place, number]).generate_state(1)
         yield int(state)
