@@ -42,6 +42,12 @@ from paper_lib.experiments.planning import (
     plan,
 )
 from paper_lib.experiments.provenance import provenance
+from paper_lib.experiments.rates import (
+    RATE_PLANS,
+    RatePlan,
+    load_or_measure,
+    load_rates,
+)
 from paper_lib.experiments.runner import SweepError, executor_for, process_pool
 from paper_lib.experiments.scoring import (
     SOLVERS,
@@ -74,6 +80,7 @@ __all__ = [
     "PRIMARY_PROTOCOL",
     "PRIMARY_READING",
     "PRIMARY_SOLVER",
+    "RATE_PLANS",
     "SOLVERS",
     "CalibrationConfig",
     "ClassifierConfig",
@@ -82,6 +89,7 @@ __all__ = [
     "PairConfig",
     "PairGain",
     "PreparedPair",
+    "RatePlan",
     "Score",
     "ScoreConfig",
     "SummaryRow",
@@ -100,7 +108,9 @@ __all__ = [
     "lines_of",
     "load_examples",
     "load_lines",
+    "load_or_measure",
     "load_or_run",
+    "load_rates",
     "load_record",
     "mcnemar",
     "pair_gains",

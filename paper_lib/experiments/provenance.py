@@ -27,9 +27,23 @@ def provenance(pair: ClassPair, device: str = "cpu") -> dict[str, Any]:
         Source and fingerprint of the data, device, processor kernels, threads,
         versions, and a digest of the library's source.
     """
-    place = available_device(device)
     return {
         "data": {"source": pair.source, "fingerprint": pair.fingerprint},
+        **surroundings(device),
+    }
+
+
+def surroundings(device: str = "cpu") -> dict[str, Any]:
+    """Say what a result that needs no images was computed with.
+
+    Args:
+        device: Where the computation ran.
+
+    Returns:
+        As :func:`provenance`, without the data.
+    """
+    place = available_device(device)
+    return {
         "device": (
             torch.cuda.get_device_name(place) if place.type == "cuda" else str(place)
         ),

@@ -12,33 +12,58 @@ from paper_lib.generalization.compression import (
     compression_bound,
     rebuild,
 )
+from paper_lib.generalization.deviations import Bracket, deviation_of
+from paper_lib.generalization.distributions import (
+    FinitePopulation,
+    GaussianRows,
+    Population,
+    PopulationMaximum,
+)
 from paper_lib.generalization.held_out import clopper_pearson, held_out_bound
 from paper_lib.generalization.kl import binary_kl, kl_lower, kl_upper
+from paper_lib.generalization.linear_rows import LinearRows
 from paper_lib.generalization.margin import margin_bound
 from paper_lib.generalization.pac_bayes import (
     fit_certified,
     gaussian_coverage,
     pac_bayes_bound,
 )
+from paper_lib.generalization.rates import Draw, Rates, measure_rates
 from paper_lib.generalization.regret import optimum_bound, regret_bound
+from paper_lib.generalization.slopes import SlopeFit, fit_slope, paper_rate
+from paper_lib.generalization.solvers import exact_solver
 from paper_lib.generalization.uniform import trace_bound, uniform_bound
 
 __all__ = [
     "Bound",
+    "Bracket",
     "CompressedDefense",
+    "Draw",
+    "FinitePopulation",
+    "GaussianRows",
+    "LinearRows",
+    "Population",
+    "PopulationMaximum",
+    "Rates",
+    "SlopeFit",
     "binary_kl",
     "clopper_pearson",
     "compress",
     "compress_solution",
     "compression_bound",
+    "deviation_of",
+    "exact_solver",
     "fit_certified",
+    "fit_slope",
     "gaussian_coverage",
     "held_out_bound",
     "kl_lower",
     "kl_upper",
     "margin_bound",
+    "measure_rates",
     "optimum_bound",
     "pac_bayes_bound",
+    "paper_rate",
     "rebuild",
     "regret_bound",
     "spread_confidence",

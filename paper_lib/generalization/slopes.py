@@ -1,0 +1,178 @@
+"""A power of n fitted to repeated measurements, with an interval."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from paper_lib.checks import check_count, check_seed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class SlopeFit:
+    """A power of n fitted to the means of repeated measurements.
+
+    Attributes:
+        slope: The power: slope of the line through log n and log mean.
+        interval: A bootstrap interval for it.
+        confidence: The level of the interval.
+        intercept: The line's value at n = 1, a logarithm.
+        sizes: Sizes fitted.
+        means: Mean at each of them.
+        left_out: Sizes whose mean is not above zero, which has no logarithm.
+        lost: Share of bootstrap samples without a line, for the same reason; the
+            interval is of the others.
+    """
+
+    slope: float
+    interval: tuple[float, float]
+    confidence: float
+    intercept: float
+    sizes: tuple[int, ...]
+    means: tuple[float, ...]
+    left_out: tuple[int, ...]
+    lost: float
+
+    def at(self, n: float) -> float:
+        """Evaluate the fitted power at n."""
+        return math.exp(self.intercept + self.slope * math.log(n))
+
+
+def paper_rate(n: float) -> float:
+    r"""Compute :math:`\sqrt{\log n / n}`, the rate of Eq. (20) without its constant.
+
+    Args:
+        n: Number of samples, at least 1.
+
+    Returns:
+        The rate.
+
+    Raises:
+        ValueError: If n is below 1.
+
+    Example:
+        >>> round(paper_rate(100), 4)
+        0.2146
+    """
+    if not n >= 1:
+        raise ValueError(f"n must be at least 1, got {n}.")
+    return math.sqrt(math.log(n) / n)
+
+
+def fit_slope(
+    sizes: Sequence[int],
+    values: Sequence[Sequence[float]],
+    *,
+    confidence: float = 0.95,
+    num_resamples: int = 2000,
+    seed: int = 0,
+) -> SlopeFit:
+    r"""Fit a power of n: a line through log n and the logarithm of the mean.
+
+    The interval is the percentile bootstrap's: repetitions are drawn anew within each
+    size. It says how sure the slope over these sizes is, not whether the power goes on
+    beyond them.
+
+    Args:
+        sizes: The sizes.
+        values: For each size, one value a repetition, at least two.
+        confidence: The level of the interval.
+        num_resamples: Bootstrap samples.
+        seed: Seed of the bootstrap.
+
+    Returns:
+        The slope and its interval, and the sizes that a mean of zero or less left out.
+
+    Raises:
+        TypeError: If a number is no integer.
+        ValueError: If lengths do not fit, a value is not finite, a size has one value
+            alone, fewer than two sizes have a positive mean, half of the bootstrap
+            samples have no line, or a setting is out of range.
+
+    Example:
+        >>> halves = [[2.0 * n**-0.5, 2.2 * n**-0.5] for n in (10, 100, 1000)]
+        >>> fit = fit_slope([10, 100, 1000], halves)
+        >>> round(fit.slope, 6), fit.interval[0] <= -0.5 <= fit.interval[1]
+        (-0.5, True)
+    """
+    _check_fit(sizes, values, confidence, num_resamples, seed)
+    means = np.array([np.mean(row) for row in values])
+    kept = np.flatnonzero(means > 0).tolist()
+    if len(kept) < 2:
+        raise ValueError(
+            "values must have a mean above 0 for at least two sizes, got means "
+            f"{means.tolist()}."
+        )
+    logs = np.log(np.array(sizes, dtype=np.float64)[kept])
+    slope, intercept = _lines(logs, means[kept][np.newaxis])[0].tolist()
+    generator = np.random.default_rng(seed)
+    resampled = np.stack(
+        [_resampled_means(values[k], num_resamples, generator) for k in kept], axis=1
+    )
+    usable = (resampled > 0).all(axis=1)
+    if usable.mean() <= 0.5:
+        raise ValueError(
+            "values must be mostly above 0 for an interval, got a mean of 0 or less in "
+            f"{1 - usable.mean():.0%} of the bootstrap samples."
+        )
+    slopes = _lines(logs, resampled[usable])[:, 0]
+    low, high = np.quantile(slopes, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return SlopeFit(
+        slope=slope,
+        interval=(float(low), float(high)),
+        confidence=confidence,
+        intercept=intercept,
+        sizes=tuple(sizes[k] for k in kept),
+        means=tuple(means[kept].tolist()),
+        left_out=tuple(n for k, n in enumerate(sizes) if k not in kept),
+        lost=float(1 - usable.mean()),
+    )
+
+
+def _check_fit(
+    sizes: Sequence[int],
+    values: Sequence[Sequence[float]],
+    confidence: float,
+    num_resamples: int,
+    seed: int,
+) -> None:
+    """Check what :func:`fit_slope` is given.
+
+    Raises:
+        ValueError: See there.
+    """
+    check_seed(seed)
+    check_count(num_resamples, "num_resamples", 1)
+    if not 0.0 < confidence < 1.0:
+        raise ValueError(f"confidence must be in (0, 1), got {confidence}.")
+    if len(sizes) != len(values) or len(set(sizes)) != len(sizes):
+        raise ValueError(
+            "sizes must be different and as many as there are rows of values, got "
+            f"{list(sizes)} and {len(values)} rows."
+        )
+    for n, row in zip(sizes, values, strict=True):
+        check_count(n, "sizes", 1)
+        if len(row) < 2 or not np.isfinite(row).all():
+            raise ValueError(
+                f"values must be finite, two or more a size, got {list(row)} at {n}."
+            )
+
+
+def _resampled_means(
+    row: Sequence[float], count: int, generator: np.random.Generator
+) -> Float[np.ndarray, " count"]:
+    """Average samples drawn from a row with replacement."""
+    chosen = generator.integers(len(row), size=(count, len(row)))
+    return np.asarray(row, dtype=np.float64)[chosen].mean(axis=1)
+
+
+def _lines(
+    logs: Float[np.ndarray, " k"], means: Float[np.ndarray, "fits k"]
+) -> Float[np.ndarray, "fits 2"]:
+    """Fit slope and intercept to the logarithms of several rows of means."""
+    heights = np.log(means)
+    centered = logs - logs.mean()
+    slopes = heights @ centered / (centered @ centered)
+    return np.column_stack([slopes, heights.mean(axis=1) - slopes * logs.mean()])
