@@ -5,6 +5,7 @@ points that are counted.
 """
 
 from paper_lib.generalization.bound import Bound, spread_confidence
+from paper_lib.generalization.catalog import bounds_at
 from paper_lib.generalization.compression import (
     CompressedDefense,
     compress,
@@ -33,6 +34,7 @@ from paper_lib.generalization.regret import optimum_bound, regret_bound
 from paper_lib.generalization.slopes import SlopeFit, fit_slope, paper_rate
 from paper_lib.generalization.solvers import exact_solver
 from paper_lib.generalization.uniform import trace_bound, uniform_bound
+from paper_lib.generalization.validity import Validity, check_bounds
 
 __all__ = [
     "Bound",
@@ -46,7 +48,10 @@ __all__ = [
     "PopulationMaximum",
     "Rates",
     "SlopeFit",
+    "Validity",
     "binary_kl",
+    "bounds_at",
+    "check_bounds",
     "clopper_pearson",
     "compress",
     "compress_solution",

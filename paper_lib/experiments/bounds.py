@@ -1,0 +1,271 @@
+r"""Every bound on one pair: half of the training images count, the other half trains.
+
+The first half trains f; fitted on it, v is a center that the second half has had no
+part in. The second half fits v and is counted. The test images say how good v is. The
+budget comes from outside as a multiple of 0.01 up to 10, and all thousand of these
+share the chance of failure, so that it may have been chosen on any images.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from paper_lib.checks import check_radius, check_seed
+from paper_lib.data import Dataset, LabeledImages, Source, load_pair
+from paper_lib.defense import (
+    maximize_coverage,
+    ramp_ascent,
+    upper_bound,
+)
+from paper_lib.experiments.provenance import one_thread, provenance
+from paper_lib.experiments.store import plain
+from paper_lib.generalization import (
+    Bound,
+    bounds_at,
+    compress,
+    compress_solution,
+    compression_bound,
+    fit_certified,
+    held_out_bound,
+    optimum_bound,
+    regret_bound,
+    spread_confidence,
+)
+from paper_lib.linearize import linearize
+from paper_lib.models import TrainConfig, train_classifier
+from paper_lib.robust_sets import RobustSets
+
+BOUNDS_SCHEMA = "paper-lib/bounds-record/1"
+# Multiples of 0.01 up to 10, any of which may be the budget.
+NUM_BUDGETS = 1000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BoundsConfig:
+    """Everything that decides the bounds of one pair, apart from the data.
+
+    Attributes:
+        epsilon: Budget of both players, a multiple of 0.01 up to 10.
+        dataset: ``"mnist"`` or ``"fashion-mnist"``.
+        classes: The two classes; the first is -1.
+        seed: Seed of the halves, of training and of the fits.
+        train: Settings of the classifier.
+        sizes: Numbers of points counted: the first of the second half. Sizes it does
+            not have are left out; all of it comes last.
+        confidence: Confidence of every bound, all budgets together.
+
+    Raises:
+        ValueError: If the budget is no such multiple, or the seed is no seed.
+    """
+
+    epsilon: float
+    dataset: Dataset = "mnist"
+    classes: tuple[int, int] = (0, 1)
+    seed: int = 0
+    train: TrainConfig = field(default_factory=TrainConfig)
+    sizes: tuple[int, ...] = ()
+    confidence: float = 0.95
+
+    def __post_init__(self) -> None:
+        """Reject settings for which the bounds are undefined.
+
+        Raises:
+            ValueError: See the class.
+        """
+        check_radius(self.epsilon, "epsilon")
+        check_seed(self.seed)
+        if self.epsilon not in {k / 100 for k in range(1, NUM_BUDGETS + 1)}:
+            raise ValueError(
+                f"epsilon must be a multiple of 0.01 up to 10, got {self.epsilon}."
+            )
+        spread_confidence(self.confidence, NUM_BUDGETS)
+
+    @property
+    def label(self) -> str:
+        """What a person calls the run."""
+        first, second = self.classes
+        return f"{self.dataset} {first}-{second} seed {self.seed}"
+
+    @property
+    def record_name(self) -> str:
+        """The name of its record."""
+        key = json.dumps(plain(asdict(self)), sort_keys=True)
+        digest = hashlib.sha256(key.encode()).hexdigest()[:10]
+        first, second = self.classes
+        return f"bounds-{self.dataset}-{first}-{second}-seed{self.seed}-{digest}.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Halves:
+    """The robust sets of one classifier, apart by what they are for.
+
+    Attributes:
+        trained: Those of the images that trained it.
+        counted: Those of the other half of the training images.
+        test: Those of the test images.
+    """
+
+    trained: RobustSets
+    counted: RobustSets
+    test: RobustSets
+
+
+def half_pair(
+    config: BoundsConfig, *, root: str | None = None, source: Source = "auto"
+) -> tuple[Halves, dict[str, Any]]:
+    """Train on one half of the training images and linearize everywhere.
+
+    Args:
+        config: The run.
+        root: Folder of the data.
+        source: Source of the data.
+
+    Returns:
+        The robust sets, and the provenance of the run.
+    """
+    pair = load_pair(config.dataset, config.classes, root=root, source=source)
+    num = len(pair.train.labels)
+    generator = torch.Generator().manual_seed(config.seed)
+    order = torch.randperm(num, generator=generator)
+    halves = [
+        _some(pair.train, order[: num // 2]),
+        _some(pair.train, order[num // 2 :]),
+    ]
+    model = train_classifier(halves[0], config=config.train, seed=config.seed).model
+    trained, counted, test = (
+        RobustSets.from_linearization(linearize(model, part.images), config.epsilon)
+        for part in (*halves, pair.test)
+    )
+    return Halves(trained=trained, counted=counted, test=test), provenance(pair)
+
+
+def run_bounds(
+    config: BoundsConfig, *, root: str | None = None, source: Source = "auto"
+) -> dict[str, Any]:
+    """Fit on the second half in several ways and compute every bound.
+
+    Args:
+        config: The run.
+        root: Folder of the data.
+        source: Source of the data.
+
+    Returns:
+        The record: for each number of points, for each fit its coverage of the points
+        counted and of the test images, its bounds and its bounds of the regret.
+    """
+    with one_thread():
+        halves, source_of = half_pair(config, root=root, source=source)
+        num = len(halves.counted.offsets)
+        center = ramp_ascent(halves.trained).perturbation
+        sizes = [size for size in config.sizes if size < num]
+        return {
+            "schema": BOUNDS_SCHEMA,
+            "config": plain(asdict(config)),
+            "provenance": source_of,
+            "num_trained": len(halves.trained.offsets),
+            "num_counted": num,
+            "num_test": len(halves.test.offsets),
+            "num_budgets": NUM_BUDGETS,
+            "center": _shares(halves, halves.counted, center)
+            | {"coverage_trained": float(halves.trained.coverage(center))},
+            "sizes": [_size(config, halves, center, size) for size in [*sizes, num]],
+        }
+
+
+def _size(
+    config: BoundsConfig, halves: Halves, center: Float[Tensor, " d"], size: int
+) -> dict[str, Any]:
+    """Fit and bound on the first points of the second half."""
+    sets = first_rows(halves.counted, size)
+    each = spread_confidence(config.confidence, NUM_BUDGETS)
+    polished = maximize_coverage(sets, method="search", seed=config.seed).perturbation
+    certificate = upper_bound(sets, None, seed=config.seed, start=polished)
+    few = compress(sets, confidence=each, seed=config.seed)
+    held = compress_solution(sets, polished)
+    ramp = ramp_ascent(sets).perturbation
+    fits = {
+        "ramp": ramp,
+        "annealed": maximize_coverage(
+            sets, method="annealed", seed=config.seed
+        ).perturbation,
+        "polished": polished,
+        "certified": fit_certified(sets, ramp, confidence=each, center=center),
+    }
+    compressed = {"compressed": few} | ({} if held is None else {"least norm": held})
+    fits |= {name: one.perturbation for name, one in compressed.items()}
+
+    def bounds(v: Float[Tensor, " d"], name: str, confidence: float) -> _Bounds:
+        found = bounds_at(sets, v, confidence=confidence, center=center)
+        if name in compressed:
+            found["compression"] = compression_bound(
+                sets, compressed[name], confidence=confidence
+            )
+        return found
+
+    half = spread_confidence(config.confidence, 2 * NUM_BUDGETS)
+    optimum = optimum_bound(certificate, confidence=half)
+    return {
+        "num": size,
+        "certificate": {
+            "lower_count": certificate.lower_count,
+            "upper_count": certificate.upper_count,
+            "optimum": plain(asdict(optimum_bound(certificate, confidence=each))),
+        },
+        "fits": {
+            name: _shares(halves, sets, v)
+            | {
+                "bounds": _plain(bounds(v, name, each)),
+                "regrets": _plain(
+                    {
+                        key: regret_bound(optimum, bound)
+                        for key, bound in bounds(v, name, half).items()
+                        if bound.holds_for != "a Gaussian around v"
+                    }
+                ),
+            }
+            for name, v in fits.items()
+        },
+        # The one bound that is not for a fitted v: the center has not seen the half.
+        "center": plain(asdict(held_out_bound(sets, center, confidence=each))),
+    }
+
+
+_Bounds = dict[str, Bound]
+
+
+def _plain(bounds: _Bounds) -> dict[str, Any]:
+    return {name: plain(asdict(bound)) for name, bound in bounds.items()}
+
+
+def _shares(
+    halves: Halves, sets: RobustSets, v: Float[Tensor, " d"]
+) -> dict[str, float]:
+    return {
+        "coverage": float(sets.coverage(v)),
+        "coverage_test": float(halves.test.coverage(v)),
+        "norm": float(v.double().norm()),
+    }
+
+
+def first_rows(sets: RobustSets, num: int) -> RobustSets:
+    """Take the first rows.
+
+    Args:
+        sets: The robust sets.
+        num: How many.
+
+    Returns:
+        The robust sets of these.
+    """
+    return RobustSets(
+        normals=sets.normals[:num], offsets=sets.offsets[:num], epsilon=sets.epsilon
+    )
+
+
+def _some(images: LabeledImages, rows: Tensor) -> LabeledImages:
+    return LabeledImages(images=images.images[rows], labels=images.labels[rows])

@@ -1,0 +1,191 @@
+"""One record a configuration: load what a store has, compute what it lacks."""
+
+import os
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from paper_lib.data import Dataset, Source
+from paper_lib.experiments.bounds import (
+    BOUNDS_SCHEMA,
+    BoundsConfig,
+    run_bounds,
+)
+from paper_lib.experiments.calibration import CALIBRATION_SCHEMA
+from paper_lib.experiments.planning import ALL_PAIRS, DATASETS, Line, lines_of
+from paper_lib.experiments.reuse import REUSE_SCHEMA, ReuseConfig, run_reuse
+from paper_lib.experiments.runner import InProcess, Task, only_writer, run_tasks
+from paper_lib.experiments.store import load_record, plain, save_record
+from paper_lib.models import TrainConfig
+
+Config = BoundsConfig | ReuseConfig
+BOUND_PAIRS: tuple[tuple[Dataset, tuple[int, int]], ...] = (
+    ("mnist", (0, 1)),
+    ("mnist", (1, 7)),
+    ("mnist", (0, 5)),
+    ("mnist", (2, 4)),
+    ("mnist", (3, 8)),
+    ("fashion-mnist", (0, 1)),
+    ("fashion-mnist", (5, 7)),
+    ("fashion-mnist", (8, 9)),
+)
+# Numbers of points counted for the first pair, before all of them.
+_SIZES = (100, 300, 1000, 3000)
+# Enough passes over few images to learn them by heart.
+_BY_HEART = TrainConfig(epochs=100)
+
+
+def primary_budgets(store: str | os.PathLike[str]) -> dict[Dataset, float]:
+    """Read the budgets of Table 1's primary choice, to two decimals.
+
+    Args:
+        store: The folder of Table 1's records.
+
+    Returns:
+        The budget of each data set, a multiple of 0.01.
+
+    Raises:
+        FileNotFoundError: If the store lacks the primary runs of the first seed.
+    """
+
+    def shared(line: Line) -> float:
+        file = Path(store) / line.calibration.name
+        return load_record(file, schema=CALIBRATION_SCHEMA)["budgets"][0]
+
+    lines = lines_of(DATASETS, ALL_PAIRS, 0)
+    return {line.calibration.dataset: round(shared(line), 2) for line in lines}
+
+
+def bound_plan(budgets: Mapping[Dataset, float]) -> tuple[BoundsConfig, ...]:
+    """List the published bounds.
+
+    Args:
+        budgets: The budget of each data set.
+
+    Returns:
+        The runs; the first has more than one size.
+    """
+    return tuple(
+        BoundsConfig(
+            dataset=name,
+            classes=classes,
+            epsilon=budgets[name],
+            sizes=() if place else _SIZES,
+        )
+        for place, (name, classes) in enumerate(BOUND_PAIRS)
+    )
+
+
+def reuse_plan(budgets: Mapping[Dataset, float]) -> tuple[ReuseConfig, ...]:
+    """List the published runs with one sample for everything.
+
+    Args:
+        budgets: The budget of each data set.
+
+    Returns:
+        As in the paper first, then two classifiers that learn 300 images by heart, the
+        second with labels tossed by a coin.
+    """
+    return (
+        *(
+            ReuseConfig(dataset=name, classes=classes, epsilon=budgets[name])
+            for name, classes in BOUND_PAIRS
+        ),
+        *(
+            ReuseConfig(
+                dataset="fashion-mnist",
+                classes=(2, 4),
+                train=_BY_HEART,
+                num=300,
+                random_labels=tossed,
+            )
+            for tossed in (False, True)
+        ),
+    )
+
+
+def load_or_compute(
+    configs: Sequence[Config],
+    store: str | os.PathLike[str],
+    *,
+    executor: Executor | None = None,
+    root: str | None = None,
+    source: Source = "auto",
+    progress: bool = False,
+) -> list[dict[str, Any]]:
+    """Load the records a store has and compute those it lacks.
+
+    Every record is written as soon as its run is done, so a sweep that is stopped loses
+    the runs in flight and goes on from there.
+
+    Args:
+        configs: The runs.
+        store: The folder of the records; made if something is missing.
+        executor: Where to run what is missing; None: in this process.
+        root: Folder of the data, for runs that are missing.
+        source: Source of the data; a record of other data is computed again.
+        progress: Show a progress bar.
+
+    Returns:
+        One record a configuration, in order.
+
+    Raises:
+        SweepError: If a run failed, the store cannot be written to although something
+            is missing, or another sweep writes to it.
+
+    Warns:
+        UserWarning: If a stored record is damaged, or of another schema, settings or
+            data; it is named, computed again and replaced.
+    """
+    folder = Path(store)
+    found = [_stored(folder / one.record_name, one, source) for one in configs]
+    wanted = [one for one, record in zip(configs, found, strict=True) if record is None]
+    if not wanted:
+        return [record for record in found if record is not None]
+    with only_writer(folder):
+        run_tasks(
+            (_task(one, folder, root, source) for one in wanted),
+            executor or InProcess(),
+            total=len(wanted),
+            title="bounds",
+            progress=progress,
+        )
+    return [
+        load_record(folder / one.record_name, schema=_schema(one)) for one in configs
+    ]
+
+
+def _task(config: Config, folder: Path, root: str | None, source: Source) -> Task:
+    run: Callable = run_bounds if isinstance(config, BoundsConfig) else run_reuse
+    return Task(
+        label=config.label,
+        call=partial(run, config, root=root, source=source),
+        keep=lambda record: save_record(record, folder / config.record_name),
+    )
+
+
+def _schema(config: Config) -> str:
+    return BOUNDS_SCHEMA if isinstance(config, BoundsConfig) else REUSE_SCHEMA
+
+
+def _stored(file: Path, config: Config, source: Source) -> dict[str, Any] | None:
+    """Load a record if it is there, whole, and answers what is asked."""
+    if not file.exists():
+        return None
+    try:
+        record = load_record(file, schema=_schema(config))
+        if record.get("config") != plain(asdict(config)):
+            raise ValueError(f"{file} holds the result of other settings.")
+        found = record["provenance"]["data"]["source"]
+        if (found == "embedded") != (source == "embedded"):
+            raise ValueError(
+                f"{file} was computed on {found!r} data, not on source={source!r}."
+            )
+    except ValueError as error:
+        warnings.warn(f"{error} It is computed again.", UserWarning, stacklevel=3)
+        return None
+    return record
