@@ -20,9 +20,28 @@ from paper_lib.experiments.planning import ALL_PAIRS, DATASETS, Line, lines_of
 from paper_lib.experiments.reuse import REUSE_SCHEMA, ReuseConfig, run_reuse
 from paper_lib.experiments.runner import InProcess, Task, only_writer, run_tasks
 from paper_lib.experiments.store import load_record, plain, save_record
+from paper_lib.experiments.validity import (
+    VALIDITY_SCHEMA,
+    ValidityConfig,
+    run_validity,
+)
 from paper_lib.models import TrainConfig
 
-Config = BoundsConfig | ReuseConfig
+Config = BoundsConfig | ReuseConfig | ValidityConfig
+_Run = Callable[..., dict[str, Any]]
+_KINDS: dict[type, tuple[str, _Run]] = {
+    BoundsConfig: (BOUNDS_SCHEMA, run_bounds),
+    ReuseConfig: (REUSE_SCHEMA, run_reuse),
+    ValidityConfig: (VALIDITY_SCHEMA, run_validity),
+}
+VALIDITY_PLAN = (
+    ValidityConfig(kind="gaussian", dim=2),
+    # The search takes a second for each of these samples.
+    ValidityConfig(kind="gaussian", dim=10, fit="annealed"),
+    ValidityConfig(kind="gaussian", dim=100),
+    ValidityConfig(kind="linear", dim=10),
+    ValidityConfig(kind="finite", dim=2),
+)
 BOUND_PAIRS: tuple[tuple[Dataset, tuple[int, int]], ...] = (
     ("mnist", (0, 1)),
     ("mnist", (1, 7)),
@@ -160,16 +179,17 @@ def load_or_compute(
 
 
 def _task(config: Config, folder: Path, root: str | None, source: Source) -> Task:
-    run: Callable = run_bounds if isinstance(config, BoundsConfig) else run_reuse
+    _, run = _KINDS[type(config)]
+    images = {} if isinstance(config, ValidityConfig) else _images(root, source)
     return Task(
         label=config.label,
-        call=partial(run, config, root=root, source=source),
+        call=partial(run, config, **images),
         keep=lambda record: save_record(record, folder / config.record_name),
     )
 
 
-def _schema(config: Config) -> str:
-    return BOUNDS_SCHEMA if isinstance(config, BoundsConfig) else REUSE_SCHEMA
+def _images(root: str | None, source: Source) -> dict[str, Any]:
+    return {"root": root, "source": source}
 
 
 def _stored(file: Path, config: Config, source: Source) -> dict[str, Any] | None:
@@ -177,10 +197,10 @@ def _stored(file: Path, config: Config, source: Source) -> dict[str, Any] | None
     if not file.exists():
         return None
     try:
-        record = load_record(file, schema=_schema(config))
+        record = load_record(file, schema=_KINDS[type(config)][0])
         if record.get("config") != plain(asdict(config)):
             raise ValueError(f"{file} holds the result of other settings.")
-        found = record["provenance"]["data"]["source"]
+        found = record["provenance"].get("data", {}).get("source", source)
         if (found == "embedded") != (source == "embedded"):
             raise ValueError(
                 f"{file} was computed on {found!r} data, not on source={source!r}."

@@ -1,0 +1,231 @@
+r"""Every bound on a thousand samples of a population whose phi is known."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from jaxtyping import Float
+from torch import Tensor
+
+from paper_lib.checks import check_count, check_seed
+from paper_lib.defense import maximize_coverage
+from paper_lib.experiments.provenance import one_thread, surroundings
+from paper_lib.experiments.store import plain
+from paper_lib.generalization import (
+    Bound,
+    FinitePopulation,
+    GaussianRows,
+    LinearRows,
+    Population,
+    Validity,
+    bounds_at,
+    check_bounds,
+    clopper_pearson,
+    compress,
+    compress_solution,
+    compression_bound,
+    gaussian_coverage,
+    held_out_bound,
+    optimum_bound,
+    regret_bound,
+)
+from paper_lib.robust_sets import RobustSets
+
+VALIDITY_SCHEMA = "paper-lib/validity-record/1"
+# Samples of the center and of finite populations, apart from those of the test.
+_CENTER_SEED = 2**40
+# So few that the bounds are put to the test, so many that some say something.
+_NUM_CENTER = 200
+_MAX_POINTS = 4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ValidityConfig:
+    """Everything that decides a test of the bounds.
+
+    Attributes:
+        kind: The population: rows jointly normal, a linear classifier, or finitely many
+            rows.
+        dim: Dimension d.
+        num_rows: Rows in a sample.
+        repetitions: Samples.
+        seed: Seed of the first sample.
+        confidence: Confidence of every bound.
+        fit: How v is fitted to a sample.
+
+    Raises:
+        TypeError: If a count is no integer.
+        ValueError: If a count is below 1, or the seed is no seed.
+    """
+
+    kind: Literal["gaussian", "linear", "finite"]
+    dim: int
+    num_rows: int = 200
+    repetitions: int = 1000
+    seed: int = 0
+    confidence: float = 0.95
+    fit: Literal["search", "annealed"] = "search"
+
+    def __post_init__(self) -> None:
+        """Reject settings for which a test is undefined.
+
+        Raises:
+            TypeError: See the class.
+            ValueError: See the class.
+        """
+        for name in ("dim", "num_rows", "repetitions"):
+            check_count(getattr(self, name), name, 1)
+        check_seed(self.seed)
+
+    @property
+    def label(self) -> str:
+        """What a person calls the test."""
+        return f"{self.kind} rows in dimension {self.dim}"
+
+    @property
+    def record_name(self) -> str:
+        """The name of its record."""
+        key = json.dumps(plain(asdict(self)), sort_keys=True)
+        digest = hashlib.sha256(key.encode()).hexdigest()[:10]
+        return f"validity-{self.kind}-{self.dim}-{digest}.json"
+
+    def population(self) -> Population:
+        """Make the population.
+
+        Returns:
+            The population.
+        """
+        if self.kind == "linear":
+            return LinearRows.symmetric(self.dim)
+        rows = GaussianRows.isotropic(self.dim)
+        if self.kind == "gaussian":
+            return rows
+        return FinitePopulation(sets=rows.draw(500, seed=_CENTER_SEED + 1))
+
+
+def measure_validity(
+    config: ValidityConfig, *, progress: bool = False
+) -> dict[str, Validity]:
+    """Fit a v to each sample and compare every bound with the truth.
+
+    Args:
+        config: The test.
+        progress: Show a progress bar.
+
+    Returns:
+        What came of each bound, by name. The last, ``"held out, v fitted"``, is the
+        control: a bound for one v fixed in advance, at a v that was not.
+    """
+    population = config.population()
+    center = _fit(config, population.draw(_NUM_CENTER, seed=_CENTER_SEED), 0)
+    best = population.maximum()
+
+    def trial(sets: RobustSets, seed: int) -> dict[str, tuple[Bound, float]]:
+        confidence = config.confidence
+        v = _fit(config, sets, seed)
+        truth = float(population.coverage(v))
+        found = {
+            name: (bound, truth)
+            for name, bound in bounds_at(
+                sets, v, confidence=confidence, center=center
+            ).items()
+            if bound.holds_for != "a Gaussian around v"
+        }
+        if isinstance(population, FinitePopulation):
+            found |= _noisy(population, sets, v, center, confidence)
+        few = compress(sets, confidence=confidence, max_points=_MAX_POINTS, seed=seed)
+        held = compress_solution(sets, v) or few
+        for name, one in (("compression", few), ("least norm", held)):
+            found[name] = (
+                compression_bound(sets, one, confidence=confidence),
+                float(population.coverage(one.perturbation)),
+            )
+        found["held out"] = (
+            held_out_bound(sets, center, confidence=confidence),
+            float(population.coverage(center)),
+        )
+        if config.dim == 2:
+            certificate = maximize_coverage(sets, method="plane").certificate
+            optimum = optimum_bound(certificate, confidence=confidence)
+            # Against the larger end of what is known of the maximum it could only
+            # fail too often.
+            found["optimum"] = (optimum, best.upper)
+            each = (1.0 + confidence) / 2
+            found["regret"] = (
+                regret_bound(
+                    optimum_bound(certificate, confidence=each),
+                    bounds_at(sets, v, confidence=each, center=center)[
+                        "PAC-Bayes, center"
+                    ],
+                ),
+                best.upper - truth,
+            )
+        found["held out, v fitted"] = (
+            held_out_bound(sets, v, confidence=confidence),
+            truth,
+        )
+        return found
+
+    return check_bounds(
+        population,
+        trial,
+        num_rows=config.num_rows,
+        repetitions=config.repetitions,
+        seed=config.seed,
+        progress=progress,
+    )
+
+
+def run_validity(config: ValidityConfig) -> dict[str, Any]:
+    """Test every bound and keep what a page shows.
+
+    Args:
+        config: The test.
+
+    Returns:
+        The record.
+    """
+    with one_thread():
+        found = measure_validity(config)
+    return {
+        "schema": VALIDITY_SCHEMA,
+        "config": plain(asdict(config)),
+        "provenance": surroundings(),
+        "bounds": {name: _summary(one) for name, one in found.items()},
+    }
+
+
+def _summary(one: Validity) -> dict[str, Any]:
+    failures = one.failures()
+    return {
+        "side": one.side,
+        "confidence": one.confidence,
+        "failures": failures,
+        "limit": clopper_pearson(failures, one.repetitions, confidence=0.999),
+        "is_rejected": one.is_rejected(),
+        "rejecting_factor": one.rejecting_factor,
+        "mean_observed": float(one.observed.mean()),
+        "mean_value": float(one.values.mean()),
+        "mean_truth": float(one.truths.mean()),
+    }
+
+
+def _fit(config: ValidityConfig, sets: RobustSets, seed: int) -> Float[Tensor, " d"]:
+    return maximize_coverage(sets, method=config.fit, seed=seed).perturbation
+
+
+def _noisy(
+    population: FinitePopulation,
+    sets: RobustSets,
+    v: Float[Tensor, " d"],
+    center: Float[Tensor, " d"],
+    confidence: float,
+) -> dict[str, tuple[Bound, float]]:
+    """Bound a noisy defense, whose mean over all rows there are is known."""
+    bounds = bounds_at(sets, v, confidence=confidence, center=center)
+    return {
+        name: (bound, gaussian_coverage(population.sets, v, noise=bound.terms["noise"]))
+        for name, bound in bounds.items()
+        if bound.holds_for == "a Gaussian around v"
+    }
