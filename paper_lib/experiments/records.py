@@ -174,7 +174,8 @@ def load_or_compute(
             progress=progress,
         )
     return [
-        load_record(folder / one.record_name, schema=_schema(one)) for one in configs
+        load_record(folder / one.record_name, schema=_KINDS[type(one)][0])
+        for one in configs
     ]
 
 
