@@ -30,6 +30,7 @@ from paper_lib.generalization.pac_bayes import (
     pac_bayes_bound,
 )
 from paper_lib.generalization.rates import Draw, Rates, measure_rates
+from paper_lib.generalization.regions import log_num_regions, num_regions
 from paper_lib.generalization.regret import optimum_bound, regret_bound
 from paper_lib.generalization.slopes import SlopeFit, fit_slope, paper_rate
 from paper_lib.generalization.solvers import exact_solver
@@ -64,8 +65,10 @@ __all__ = [
     "held_out_bound",
     "kl_lower",
     "kl_upper",
+    "log_num_regions",
     "margin_bound",
     "measure_rates",
+    "num_regions",
     "optimum_bound",
     "pac_bayes_bound",
     "paper_rate",
