@@ -1,4 +1,4 @@
-"""Populations: coverage against simulation, maxima against grids, draws by their seed."""
+"""Populations: coverage against simulation, maxima against grids, draws by seed."""
 
 import math
 
@@ -58,10 +58,8 @@ SAMPLES = 200_000
 
 
 def farthest_from_simulation(population, coverage=None):
-    """Compare at 20 points of V, in units of what Hoeffding allows for all of them.
-
-    With a chance below one in a million the result exceeds 1 for the right coverage.
-    """
+    """Compare at 20 points of V, in units of what Hoeffding allows for all of them."""
+    # With a chance below one in a million the right coverage exceeds 1.
     points = sample_l2_ball(20, population.dim, population.epsilon, seed=9)
     sets = population.draw(SAMPLES, seed=11)
     slack = points @ sets.normals.T + sets.offsets
@@ -182,7 +180,7 @@ def test_no_budget_leaves_one_perturbation():
 
 
 def test_normals_vary_in_every_direction_unless_the_classifier_is_linear():
-    """The rank of the drawn normals: d for Gaussian rows, one for a linear classifier."""
+    """The rank of the drawn normals is d, or one for a linear classifier."""
     for dim in (2, 10, 100):
         rows = GaussianRows.isotropic(dim).draw(500, seed=0).normals
         assert int(torch.linalg.matrix_rank(rows)) == dim
