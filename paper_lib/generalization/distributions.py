@@ -5,7 +5,7 @@ Lemma 1, where b depends on the length of c. The bounds of Sec. 5 do not ask it 
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -41,6 +41,7 @@ class PopulationMaximum:
     upper: float
 
 
+@runtime_checkable
 class Population(Protocol):
     """What a distribution of robust sets has to offer."""
 

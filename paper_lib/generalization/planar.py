@@ -125,9 +125,11 @@ def _on_a_chord(
     starts, ends = bounds[slopes > 0], bounds[slopes < 0]
     flat = (slopes == 0) & (levels >= 0)
     flat[line] = True  # the chord's own half-plane is closed
-    first = whole + flat.sum() + (starts <= -half).sum() + (ends >= -half).sum()
+    at_first = flat.sum() + (starts <= -half).sum() + (ends >= -half).sum()
     (m0, m1), (q0, q1, q2), critical = ratio.along(-offset * normal, direction)
-    cuts, counts = _pieces(starts, ends, (-half, half), first, [critical])
+    cuts, counts = _pieces(
+        starts, ends, (-half, half), whole + int(at_first), [critical]
+    )
     values = ndtr((m0 + m1 * cuts) / np.sqrt(q0 + cuts * (2 * q1 + cuts * q2)))
     low, high = np.minimum(values[:-1], values[1:]), np.maximum(values[:-1], values[1:])
     return float(max((counts / n - low).max(), (high - (counts - 1) / n).max()))
@@ -139,7 +141,7 @@ def _on_the_circle(lines: HalfPlanes, ratio: _Ratio, whole: int, n: int) -> floa
     reach = np.arccos(np.clip(-lines.offsets, -1.0, 1.0))
     turn = 2 * math.pi
     starts, ends = (centers - reach) % turn, (centers + reach) % turn
-    first = whole + (starts > ends).sum()
+    first = whole + int((starts > ends).sum())
     cuts, counts = _pieces(
         starts, ends, (0.0, turn), first, (ratio.critical_angles() % turn).tolist()
     )

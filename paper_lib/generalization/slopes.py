@@ -35,12 +35,12 @@ class SlopeFit:
     left_out: tuple[int, ...]
     lost: float
 
-    def at(self, n: float) -> float:
+    def at(self, n: int | float) -> float:
         """Evaluate the fitted power at n."""
         return math.exp(self.intercept + self.slope * math.log(n))
 
 
-def paper_rate(n: float) -> float:
+def paper_rate(n: int | float) -> float:
     r"""Compute :math:`\sqrt{\log n / n}`, the rate of Eq. (20) without its constant.
 
     Args:
