@@ -19,8 +19,10 @@ import math
 from dataclasses import dataclass
 from itertools import product
 
+import numpy as np
 import torch
 from jaxtyping import Float
+from scipy.special import ndtr
 from torch import Tensor
 
 from paper_lib.generalization.bound import (
@@ -37,7 +39,7 @@ from paper_lib.generalization.distances import (
     signed_distances,
     unit_normals,
 )
-from paper_lib.generalization.kl import kl_upper
+from paper_lib.generalization.kl import kl_uppers
 from paper_lib.geometry import check_in_l2_ball, l2_norm, scale_to_radius
 from paper_lib.robust_sets import RobustSets
 
@@ -111,11 +113,7 @@ def pac_bayes_bound(
     ratios = MARGINS if deterministic else (0.0,)
     noises = [share * sets.epsilon for share in NOISES if sets.epsilon > 0.0]
     nats = log_inverse_failure(confidence, len(NOISES) * len(ratios))
-    choices = [
-        _choose(distances, away, noise, ratio, nats, deterministic)
-        for noise, ratio in product(noises, ratios)
-    ]
-    best = max(choices, key=lambda choice: choice.value, default=_NOTHING)
+    best = _best(distances, away, list(product(noises, ratios)), nats, deterministic)
     holds: HoldsFor = "every v at once" if deterministic else "a Gaussian around v"
     return Bound(
         value=max(best.value, 0.0),
@@ -146,42 +144,37 @@ class _Choice:
     entropy: float = 0.0
 
 
-# Where the budget is zero there is no noise to compare.
-_NOTHING = _Choice()
-
-
-def _choose(
+def _best(
     distances: Float[Tensor, " n"],
     away: float,
-    noise: float,
-    ratio: float,
+    settings: list[tuple[float, float]],
     nats: float,
     deterministic: bool,
 ) -> _Choice:
-    """Compute the bound for one noise and margin."""
+    """Compare noises and margins; where the budget is zero there is none."""
+    if not settings:
+        return _Choice()
     num = len(distances)
-    kept = _kept(distances, noise, ratio * noise)
+    noise, ratio = np.array(settings).T
+    kept = np.array([_kept(distances, s, r * s) for s, r in settings])
     entropy = away**2 / (2 * noise**2)
-    lost = kl_upper(
-        min(max(1.0 - kept, 0.0), 1.0),
+    lost = kl_uppers(
+        np.clip(1.0 - kept, 0.0, 1.0),
         (entropy + nats + math.log(2 * math.sqrt(num))) / num,
     )
-    factor = _normal(ratio) if deterministic else 1.0
+    values = 1.0 - lost / (ndtr(ratio) if deterministic else 1.0)
+    k = int(np.argmax(values))
     return _Choice(
-        value=1.0 - lost / factor,
-        noise=noise,
-        margin=ratio * noise,
-        kept=kept,
-        entropy=entropy,
+        value=float(values[k]),
+        noise=float(noise[k]),
+        margin=float(ratio[k] * noise[k]),
+        kept=float(kept[k]),
+        entropy=float(entropy[k]),
     )
 
 
 def _kept(distances: Float[Tensor, " n"], noise: float, margin: float) -> float:
     return float(torch.special.ndtr((distances - margin) / noise).mean())
-
-
-def _normal(x: float) -> float:
-    return 0.5 * math.erfc(-x / math.sqrt(2))
 
 
 def fit_certified(

@@ -57,7 +57,7 @@ def test_inverses_of_the_relative_entropy_round_outward(q, nats):
         assert binary_kl(q, end) >= nats or end in (0.0, 1.0)
         inside = min(max(end + step, 0.0), 1.0)
         if abs(end - q) > 2e-9:
-            assert binary_kl(q, inside) <= nats
+            assert binary_kl(q, inside) <= nats + 1e-15
 
 
 def test_relative_entropy_agrees_with_scipy_and_pinsker():
@@ -138,16 +138,16 @@ def test_margin_bound_by_hand():
     normals[:, 0] = 2.0
     sets = RobustSets(
         normals=normals,
-        offsets=torch.full((n,), 3.0, dtype=torch.float64),
+        offsets=torch.full((n,), 3.2, dtype=torch.float64),
         epsilon=1.0,
     )
     v = torch.zeros(3, dtype=torch.float64)
     bound = margin_bound(sets, v, ramp_width=width)
-    # Distances are 1.5 at the center, so that the ramp is 1 throughout V: no row
+    # Distances are 1.6 at the center, so that the ramp is 1 throughout V: no row
     # varies. Of the two forms the one without complexity is better.
     assert bound.terms["complexity"] == 0.0
     assert bound.value == pytest.approx(1 - 3 * math.sqrt(math.log(80) / (2 * n)))
-    near = replace(sets, offsets=sets.offsets - 2.0)
+    near = replace(sets, offsets=sets.offsets - 2.2)
     halfway = margin_bound(near, v, ramp_width=1.0)
     price = 2 / math.sqrt(n) + math.sqrt(math.log(40) / (2 * n))
     assert halfway.value == pytest.approx(0.5 - price, abs=1e-6)

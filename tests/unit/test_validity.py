@@ -1,0 +1,118 @@
+"""Bounds hold as often as they say, and the test for it can reject."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from paper_lib.experiments.records import VALIDITY_PLAN
+from paper_lib.experiments.validity import (
+    ValidityConfig,
+    measure_validity,
+    run_validity,
+)
+from paper_lib.generalization import (
+    GaussianRows,
+    Validity,
+    check_bounds,
+    held_out_bound,
+)
+
+CONTROL = "held out, v fitted"
+
+
+def validity(values, *, observed=0.9, truth=0.8, confidence=0.95, side="lower"):
+    num = len(values)
+    return Validity(
+        confidence=confidence,
+        side=side,
+        observed=np.full(num, observed),
+        values=np.array(values),
+        truths=np.full(num, truth),
+    )
+
+
+def test_failures_and_the_factor_by_hand():
+    # A price of 0.2 where 0.1 would do: from a factor of 0.5 down all samples fail.
+    one = validity([0.7] * 1000)
+    assert one.failures() == 0
+    assert one.failures(0.49) == 1000
+    assert one.rejecting_factor == pytest.approx(0.49)
+    assert one.mean_price == pytest.approx(0.2)
+    upper = validity([0.95] * 1000, truth=0.94, side="upper")
+    assert upper.failures() == 0
+    assert upper.rejecting_factor == pytest.approx(0.79)
+    assert validity([0.5] * 1000, observed=0.7).rejecting_factor is None
+
+
+def test_the_test_rejects_by_the_lower_limit():
+    # 50 in 1,000 are allowed. The 99.9% lower limit passes 0.05 from 74 on.
+    for failures, rejected in ((50, False), (73, False), (74, True), (1000, True)):
+        one = validity([0.85] * failures + [0.7] * (1000 - failures))
+        assert one.failures() == failures
+        assert one.is_rejected() is rejected, failures
+
+
+def check(found):
+    for name, one in found.items():
+        if name == CONTROL:
+            continue
+        assert not one.is_rejected(), name
+        # Each can be wrong: shrunk, it is rejected.
+        assert one.rejecting_factor is not None, name
+        assert one.rejecting_factor < 1.0, name
+
+
+def test_every_bound_holds_on_jointly_normal_rows():
+    config = ValidityConfig(
+        kind="gaussian", dim=100, num_rows=60, fit="annealed", repetitions=120
+    )
+    found = measure_validity(config)
+    check(found)
+    # A bound for a v fixed in advance, at one that was fitted.
+    assert found[CONTROL].is_rejected()
+    values = found["compression"].values
+    assert 0.3 < values.mean() < found["compression"].truths.mean()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("config", VALIDITY_PLAN, ids=lambda config: config.label)
+def test_every_bound_holds_on_every_population(config):
+    found = measure_validity(replace(config, num_rows=60, fit="annealed"))
+    assert {one.repetitions for one in found.values()} == {1000}
+    check(found)
+    assert found[CONTROL].is_rejected()
+
+
+def test_a_record_holds_what_was_measured():
+    config = ValidityConfig(
+        kind="linear", dim=3, num_rows=50, repetitions=8, fit="annealed"
+    )
+    record = run_validity(config)
+    found = measure_validity(config)
+    assert set(record["bounds"]) == set(found)
+    for name, one in found.items():
+        entry = record["bounds"][name]
+        assert entry["failures"] == one.failures()
+        assert entry["mean_value"] == pytest.approx(one.values.mean())
+    other = measure_validity(replace(config, seed=100))
+    assert not np.array_equal(other["ramp"].values, found["ramp"].values)
+
+
+@pytest.mark.bad_input
+def test_bounds_of_two_kinds_and_empty_tests():
+    rows = GaussianRows.isotropic(2)
+    v = rows.maximum().perturbation
+
+    def mixed(sets, seed):
+        bound = held_out_bound(sets, v, confidence=0.5 + 0.1 * (seed % 2))
+        return {"held out": (bound, 0.5)}
+
+    with pytest.raises(ValueError, match=r"^trial must give bounds of one kind as"):
+        check_bounds(rows, mixed, num_rows=10, repetitions=2)
+    with pytest.raises(ValueError, match=r"^repetitions must be at least 1, got 0\."):
+        check_bounds(rows, mixed, num_rows=10, repetitions=0)
+    with pytest.raises(ValueError, match=r"^num_rows must be at least 1, got 0\."):
+        check_bounds(rows, mixed, num_rows=0)
+    with pytest.raises(ValueError, match=r"^dim must be at least 1, got 0\."):
+        ValidityConfig(kind="gaussian", dim=0)
