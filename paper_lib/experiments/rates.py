@@ -66,7 +66,7 @@ class RatePlan:
     dim: int
     solver: SolverName
     sizes: tuple[int, ...] = SIZES
-    repetitions: tuple[int, ...] = (100,) * 6 + (60, 30, 20)
+    repetitions: tuple[int, ...] = (100,) * 7 + (60, 60)
     with_deviations: bool = False
     seed: int = 0
     parameters: dict[str, float] = field(init=False, hash=False)
@@ -97,15 +97,23 @@ def _few(place: int, last: Sequence[int], first: int = 100) -> dict[str, Any]:
 
 
 RATE_PLANS = (
-    RatePlan(kind="linear", dim=2, solver="exact", with_deviations=True),
-    RatePlan(kind="linear", dim=100, solver="exact", with_deviations=True),
+    *(
+        RatePlan(
+            kind="linear",
+            dim=dim,
+            solver="exact",
+            with_deviations=True,
+            **_few(9, [200], 200),
+        )
+        for dim in (2, 100)
+    ),
     RatePlan(kind="finite", dim=2, solver="exact", with_deviations=True),
     RatePlan(
         kind="gaussian",
         dim=2,
         solver="exact",
         with_deviations=True,
-        **_few(7, [60, 16]),
+        **_few(7, [100, 30], 200),
     ),
     *(RatePlan(kind="gaussian", dim=dim, solver="annealed") for dim in (2, 10, 100)),
     *(

@@ -4,6 +4,11 @@ Paper: Sec. 5 bounds :math:`\phi(v^*) - \phi(v_n^*)` by :math:`2 \sup_v |\phi_n(
 \phi(v)|`, Eq. (18), and that by a multiple of :math:`\sqrt{\log n / n}`, Eq. (20). Here
 both are measured on populations whose :math:`\phi` is known; :mod:`slopes
 <paper_lib.generalization.slopes>` fits a power of n to either.
+
+What to expect: the deviation falls as :math:`n^{-1/2}`. Where :math:`\phi` is smooth
+and curved at a maximum inside V, the maximizer of :math:`\phi_n` is a cube-root
+estimator (Kim and Pollard 1990), and :math:`\phi(v^*) - \phi(v_n^*)` falls as
+:math:`n^{-2/3}`.
 """
 
 import itertools

@@ -19,8 +19,10 @@ class SlopeFit:
         interval: A bootstrap interval for it.
         confidence: The level of the interval.
         intercept: The line's value at n = 1, a logarithm.
-        sizes: Sizes fitted.
+        sizes: Sizes with a mean above zero.
         means: Mean at each of them.
+        mean_intervals: A bootstrap interval for each, of the same level.
+        smallest: The line is fitted to the sizes from here on.
         left_out: Sizes whose mean is not above zero, which has no logarithm.
         lost: Share of bootstrap samples without a line, for the same reason; the
             interval is of the others.
@@ -32,6 +34,8 @@ class SlopeFit:
     intercept: float
     sizes: tuple[int, ...]
     means: tuple[float, ...]
+    mean_intervals: tuple[tuple[float, float], ...]
+    smallest: int
     left_out: tuple[int, ...]
     lost: float
 
@@ -65,6 +69,7 @@ def fit_slope(
     sizes: Sequence[int],
     values: Sequence[Sequence[float]],
     *,
+    smallest: int = 1,
     confidence: float = 0.95,
     num_resamples: int = 2000,
     seed: int = 0,
@@ -78,6 +83,8 @@ def fit_slope(
     Args:
         sizes: The sizes.
         values: For each size, one value a repetition, at least two.
+        smallest: Sizes below it are averaged, but the line is not fitted to them: a
+            power may hold for large n alone.
         confidence: The level of the interval.
         num_resamples: Bootstrap samples.
         seed: Seed of the bootstrap.
@@ -88,8 +95,8 @@ def fit_slope(
     Raises:
         TypeError: If a number is no integer.
         ValueError: If lengths do not fit, a value is not finite, a size has one value
-            alone, fewer than two sizes have a positive mean, half of the bootstrap
-            samples have no line, or a setting is out of range.
+            alone, fewer than two sizes to fit have a positive mean, half of the
+            bootstrap samples have no line, or a setting is out of range.
 
     Example:
         >>> halves = [[2.0 * n**-0.5, 2.2 * n**-0.5] for n in (10, 100, 1000)]
@@ -100,32 +107,38 @@ def fit_slope(
     _check_fit(sizes, values, confidence, num_resamples, seed)
     means = np.array([np.mean(row) for row in values])
     kept = np.flatnonzero(means > 0).tolist()
-    if len(kept) < 2:
+    tail = np.array([sizes[k] >= smallest for k in kept], dtype=bool)
+    if tail.sum() < 2:
         raise ValueError(
-            "values must have a mean above 0 for at least two sizes, got means "
-            f"{means.tolist()}."
+            f"values must have a mean above 0 for at least two sizes from {smallest}, "
+            f"got means {means.tolist()}."
         )
-    logs = np.log(np.array(sizes, dtype=np.float64)[kept])
-    slope, intercept = _lines(logs, means[kept][np.newaxis])[0].tolist()
+    logs = np.log(np.array(sizes, dtype=np.float64)[kept])[tail]
+    slope, intercept = _lines(logs, means[kept][tail][np.newaxis])[0].tolist()
     generator = np.random.default_rng(seed)
     resampled = np.stack(
         [_resampled_means(values[k], num_resamples, generator) for k in kept], axis=1
     )
-    usable = (resampled > 0).all(axis=1)
+    usable = (resampled[:, tail] > 0).all(axis=1)
     if usable.mean() <= 0.5:
         raise ValueError(
             "values must be mostly above 0 for an interval, got a mean of 0 or less in "
             f"{1 - usable.mean():.0%} of the bootstrap samples."
         )
-    slopes = _lines(logs, resampled[usable])[:, 0]
-    low, high = np.quantile(slopes, [(1 - confidence) / 2, (1 + confidence) / 2])
+    slopes = _lines(logs, resampled[usable][:, tail])[:, 0]
+    levels = [(1 - confidence) / 2, (1 + confidence) / 2]
+    low, high = np.quantile(slopes, levels).tolist()
     return SlopeFit(
         slope=slope,
-        interval=(float(low), float(high)),
+        interval=(low, high),
         confidence=confidence,
         intercept=intercept,
         sizes=tuple(sizes[k] for k in kept),
         means=tuple(means[kept].tolist()),
+        mean_intervals=tuple(
+            (float(a), float(b)) for a, b in np.quantile(resampled, levels, axis=0).T
+        ),
+        smallest=smallest,
         left_out=tuple(n for k, n in enumerate(sizes) if k not in kept),
         lost=float(1 - usable.mean()),
     )

@@ -31,6 +31,7 @@ from paper_lib.plotting.pairs import (
     plot_pairs_against_budget,
 )
 from paper_lib.plotting.plane import plot_half_planes
+from paper_lib.plotting.rates import plot_rates, slope_text
 from paper_lib.plotting.tables import (
     comparison_table,
     markdown_table,
@@ -58,8 +59,10 @@ __all__ = [
     "plot_pair_spread",
     "plot_pairs_against_budget",
     "plot_payoffs",
+    "plot_rates",
     "plot_relaxations",
     "plot_set_size_against_margin",
     "plot_two_conditions",
     "plot_value_against_budget",
+    "slope_text",
 ]

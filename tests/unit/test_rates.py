@@ -295,6 +295,24 @@ def test_a_power_without_noise_is_recovered(slope):
     assert (fit.left_out, fit.lost, fit.sizes) == ((), 0.0, tuple(SIZES))
 
 
+def test_a_power_for_large_n_is_fitted_from_there():
+    rows = [[max(n**-0.5, 0.1)] * 2 if n < 300 else [n**-1.0] * 2 for n in SIZES]
+    fit = fit_slope(SIZES, rows, smallest=300)
+    assert math.isclose(fit.slope, -1.0, abs_tol=1e-12)
+    assert fit.sizes == tuple(SIZES)
+    assert fit.smallest == 300
+    assert fit_slope(SIZES, rows).slope > -0.99
+
+
+def test_means_have_intervals_that_hold_them():
+    rows = power_law(-0.5, seed=0)
+    fit = fit_slope(SIZES, rows)
+    for mean, (low, high), row in zip(fit.means, fit.mean_intervals, rows, strict=True):
+        error = np.std(row, ddof=1) / math.sqrt(len(row))
+        assert mean - 2.5 * error < low < mean - 1.2 * error
+        assert mean + 1.2 * error < high < mean + 2.5 * error
+
+
 def covered(confidence, slope=-0.5, truth=-0.5, trials=300):
     fits = [
         fit_slope(

@@ -1,0 +1,73 @@
+"""The stored rates: whole, in order, and not gone stale."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from paper_lib.experiments import RATE_PLANS, load_rates
+from paper_lib.experiments.rates import RATES_SCHEMA, load_record
+from paper_lib.generalization import measure_rates
+
+STORE = (
+    Path(__file__).resolve().parents[2] / "results" / "generalization" / "rates.json"
+)
+NAMES = [f"{plan.kind}-{plan.dim}-{plan.solver}" for plan in RATE_PLANS]
+
+
+@pytest.fixture(scope="module")
+def stored():
+    return dict(zip(NAMES, load_rates(STORE), strict=True))
+
+
+def test_the_store_holds_the_plans_and_nothing_else():
+    assert len(load_record(STORE, schema=RATES_SCHEMA)["entries"]) == len(RATE_PLANS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_equation_18_holds_in_every_stored_sample(name, stored):
+    rates = stored[name]
+    error = rates.best.upper - rates.best.coverage + 1e-9
+    for row in rates.draws:
+        for draw in row:
+            regret = rates.best.coverage - draw.coverage
+            assert regret >= -error
+            gap = abs(draw.sample_coverage - draw.coverage)
+            assert draw.deviation.lower + error >= gap
+            assert draw.deviation.upper - draw.deviation.lower > 0
+    exact = NAMES.index(name) < 4
+    assert exact == RATE_PLANS[NAMES.index(name)].with_deviations
+    if exact:
+        for row in rates.draws:
+            for draw in row:
+                regret = rates.best.coverage - draw.coverage
+                assert regret <= 2 * draw.deviation.upper + error
+
+
+@pytest.mark.parametrize("place", range(len(RATE_PLANS)), ids=NAMES)
+def test_small_samples_come_out_again(place, stored):
+    """The first sizes; on other processors a count may move by a row."""
+    plan = replace(
+        RATE_PLANS[place],
+        sizes=RATE_PLANS[place].sizes[:2],
+        repetitions=RATE_PLANS[place].repetitions[:2],
+    )
+    fresh = measure_rates(
+        plan.population(),
+        plan.sizes,
+        repetitions=plan.repetitions,
+        seed=plan.seed,
+        solver=plan.solver,
+        with_deviations=plan.with_deviations,
+    )
+    kept = stored[NAMES[place]]
+    same = [
+        abs(one.coverage - two.coverage) < 1e-6
+        and one.seed == two.seed
+        and one.sample_coverage == two.sample_coverage
+        for row, again in zip(kept.draws[:2], fresh.draws, strict=True)
+        for one, two in zip(row, again, strict=True)
+    ]
+    assert np.mean(same) > 0.9
+    assert fresh.best.coverage == pytest.approx(kept.best.coverage, abs=1e-9)

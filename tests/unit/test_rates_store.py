@@ -1,0 +1,164 @@
+"""The store of measured rates: whole, resumed, and drawn as it was measured."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from paper_lib.experiments import RATE_PLANS, RatePlan, load_or_measure, load_rates
+from paper_lib.experiments import rates as runs
+from paper_lib.generalization import fit_slope, measure_rates, paper_rate
+from paper_lib.plotting import plot_rates, slope_text
+
+LINE = RatePlan(
+    kind="linear",
+    dim=3,
+    solver="exact",
+    sizes=(5, 20),
+    repetitions=(3, 2),
+    with_deviations=True,
+)
+SPACE = replace(LINE, kind="gaussian", dim=4, solver="annealed", with_deviations=False)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "store" / "rates.json"
+
+
+def numbers(rates):
+    return [
+        (d.seed, d.sample_coverage, d.coverage, d.deviation.lower)
+        for row in rates.draws
+        for d in row
+    ]
+
+
+@pytest.mark.parametrize("plan", [LINE, SPACE], ids=["line", "space"])
+def test_what_is_read_is_what_was_measured(plan, path):
+    (found,) = load_or_measure(path, [plan])
+    direct = measure_rates(
+        plan.population(),
+        plan.sizes,
+        repetitions=plan.repetitions,
+        seed=plan.seed,
+        solver=plan.solver,
+        with_deviations=plan.with_deviations,
+    )
+    np.testing.assert_allclose(numbers(found), numbers(direct), rtol=0, atol=1e-9)
+    assert [len(row) for row in found.draws] == [3, 2]
+    assert found.best.coverage == direct.best.coverage
+    assert found.best.perturbation.tolist() == direct.best.perturbation.tolist()
+    for one, two in zip(found.draws[0], direct.draws[0], strict=True):
+        assert one.deviation.upper >= two.deviation.upper
+
+
+def test_only_what_is_missing_is_measured(path, monkeypatch):
+    load_or_measure(path, [LINE])
+    asked = []
+
+    def counted(plan, progress):
+        asked.append(plan.kind)
+        return measure(plan, progress)
+
+    measure = runs._measure
+    monkeypatch.setattr(runs, "_measure", counted)
+    both = load_or_measure(path, [LINE, SPACE])
+    assert asked == ["gaussian"]
+    again = load_or_measure(path, [SPACE, LINE])
+    assert asked == ["gaussian"]
+    assert [numbers(one) for one in again] == [numbers(one) for one in both[::-1]]
+
+
+def test_a_run_that_is_stopped_keeps_what_is_done(path, monkeypatch):
+    def stopped(plan, progress):
+        if plan.kind == "gaussian":
+            raise KeyboardInterrupt
+        return measure(plan, progress)
+
+    measure = runs._measure
+    monkeypatch.setattr(runs, "_measure", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        load_or_measure(path, [LINE, SPACE])
+    assert len(load_rates(path, [LINE])) == 1
+
+
+def test_other_settings_are_another_result(path):
+    load_or_measure(path, [LINE])
+    for other in (
+        replace(LINE, seed=1),
+        replace(LINE, dim=2),
+        replace(LINE, repetitions=(3, 3)),
+        replace(LINE, with_deviations=False),
+    ):
+        with pytest.raises(ValueError, match="must hold every plan, but lacks"):
+            load_rates(path, [other])
+
+
+def test_a_store_that_was_altered_is_refused(path):
+    load_or_measure(path, [LINE])
+    record = json.loads(path.read_text())
+    record["entries"][0]["counts"][0][0] += 1
+    path.write_text(json.dumps(record))
+    with pytest.raises(ValueError, match="is altered"):
+        load_or_measure(path, [LINE])
+    with pytest.raises(FileNotFoundError, match="must name a stored record"):
+        load_rates(path.parent / "none.json", [LINE])
+
+
+def test_plans_differ_and_reach_from_ten_to_a_hundred_thousand():
+    assert len({repr(plan) for plan in RATE_PLANS}) == len(RATE_PLANS)
+    for plan in RATE_PLANS:
+        assert len(plan.sizes) == len(plan.repetitions)
+        assert plan.sizes[0] == 10
+    assert {plan.dim for plan in RATE_PLANS if plan.sizes[-1] == 100_000} == {
+        2,
+        10,
+        100,
+    }
+
+
+ROWS = [[0.2, 0.3], [0.1, 0.15], [0.0, 0.0], [0.02, 0.04]]
+FIT = fit_slope([10, 30, 100, 300], ROWS, smallest=30)
+
+
+def test_a_figure_holds_means_line_and_what_was_left_out():
+    figure = plot_rates({"deviation": {"some": FIT}, "regret": {"same": FIT}})
+    left, right = figure.axes
+    assert (left.get_title(), right.get_title()) == ("deviation", "regret")
+    (bars,) = left.containers
+    np.testing.assert_allclose(bars.lines[0].get_xydata()[:, 1], [0.25, 0.125, 0.03])
+    lines = [line.get_xydata() for line in left.lines]
+    fitted = np.array([[30, FIT.at(30)], [300, FIT.at(300)]])
+    assert any(line.shape == (2, 2) and np.allclose(line, fitted) for line in lines)
+    assert any(line.shape == (1, 2) and line[0, 0] == 100 for line in lines)
+    reference = [line for line in lines if len(line) == 100]
+    assert len(reference) == 1
+    np.testing.assert_allclose(
+        reference[0][:, 1], [paper_rate(n) for n in reference[0][:, 0]]
+    )
+    (text, *_) = [
+        t.get_text() for t in left.get_legend().get_texts() if "some" in t.get_text()
+    ]
+    assert text == f"some: {slope_text(FIT)}"
+
+
+def test_bounds_take_the_place_of_the_rate():
+    figure = plot_rates({"one": {"some": FIT}}, bounds={"a half": lambda _: 0.5})
+    flat = [line for line in figure.axes[0].lines if len(line.get_xydata()) == 100]
+    assert [set(line.get_ydata()) for line in flat] == [{0.5}]
+
+
+def test_a_slope_is_written_with_its_interval():
+    halves = [[2.0 * n**-0.5] * 2 for n in (10, 100)]
+    text = slope_text(fit_slope([10, 100], halves))
+    assert text.replace("\N{MINUS SIGN}", "-") == "-0.50 [-0.50, -0.50]"
+    assert "-" not in text
+
+
+@pytest.mark.bad_input
+def test_a_figure_has_room_for_one_to_five_fits():
+    for panels in ({}, {"a": {}}, {"a": {str(k): FIT for k in range(6)}}):
+        with pytest.raises(ValueError, match="of one to five fits"):
+            plot_rates(panels)
