@@ -13,7 +13,6 @@ from paper_lib.generalization.compression import (
     compression_bound,
     rebuild,
 )
-from paper_lib.generalization.deviations import Bracket, deviation_of
 from paper_lib.generalization.distributions import (
     FinitePopulation,
     GaussianRows,
@@ -22,6 +21,7 @@ from paper_lib.generalization.distributions import (
 )
 from paper_lib.generalization.held_out import clopper_pearson, held_out_bound
 from paper_lib.generalization.kl import binary_kl, kl_lower, kl_upper
+from paper_lib.generalization.largest_deviation import Bracket, deviation_of
 from paper_lib.generalization.linear_rows import LinearRows
 from paper_lib.generalization.margin import margin_bound
 from paper_lib.generalization.pac_bayes import (

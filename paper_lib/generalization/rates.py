@@ -20,8 +20,8 @@ import numpy as np
 from tqdm import tqdm
 
 from paper_lib.checks import check_count, check_seed
-from paper_lib.generalization.deviations import Bracket, Deviation, deviation_of
 from paper_lib.generalization.distributions import Population, PopulationMaximum
+from paper_lib.generalization.largest_deviation import Bracket, Deviation, deviation_of
 from paper_lib.generalization.solvers import Solver, SolverName, solver_for
 from paper_lib.robust_sets import RobustSets
 

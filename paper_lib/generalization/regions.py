@@ -99,7 +99,7 @@ def _partial_sum(n: int, m: int) -> int:
 
 
 def _log_partial_sum(n: int, m: int) -> float:
-    """Add up the first m + 1 binomials for m at most n / 2; the last is largest."""
+    """Add up the first m + 1 binomials, from the last and largest: m at most n / 2."""
     total, term, first = 1.0, 1.0, 0
     while term > _NEGLIGIBLE and first < m:
         steps = np.arange(first, min(first + _BLOCK, m), dtype=np.float64)

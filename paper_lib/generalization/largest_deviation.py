@@ -18,8 +18,8 @@ from paper_lib.generalization.distributions import (
     GaussianRows,
     Population,
 )
+from paper_lib.generalization.gaussian_plane import gaussian_deviation
 from paper_lib.generalization.linear_rows import LinearRows
-from paper_lib.generalization.planar import gaussian_deviation
 from paper_lib.generalization.windows import Steps, farthest
 from paper_lib.robust_sets import RobustSets
 
