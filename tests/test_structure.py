@@ -30,6 +30,7 @@ ORDER = [
     "defense",
     "game",
     "evaluation",
+    "generalization",
     "experiments",
     "plotting",
 ]
