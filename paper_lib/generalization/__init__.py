@@ -13,6 +13,17 @@ from paper_lib.generalization.compression import (
     compression_bound,
     rebuild,
 )
+from paper_lib.generalization.concentration import (
+    difference_bounds,
+    mcdiarmid_deviation,
+    mcdiarmid_tail,
+    paper_mcdiarmid_tail,
+)
+from paper_lib.generalization.deviations import (
+    DeviationDraws,
+    deviation_distribution,
+    draw_deviations,
+)
 from paper_lib.generalization.distributions import (
     FinitePopulation,
     GaussianRows,
@@ -32,15 +43,26 @@ from paper_lib.generalization.pac_bayes import (
 from paper_lib.generalization.rates import Draw, Rates, measure_rates
 from paper_lib.generalization.regions import log_num_regions, num_regions
 from paper_lib.generalization.regret import optimum_bound, regret_bound
+from paper_lib.generalization.shatter import shatter_coefficient, shatter_is_exact
 from paper_lib.generalization.slopes import SlopeFit, fit_slope, paper_rate
 from paper_lib.generalization.solvers import exact_solver
+from paper_lib.generalization.traces import trace_count, traces
 from paper_lib.generalization.uniform import trace_bound, uniform_bound
 from paper_lib.generalization.validity import Validity, check_bounds
+from paper_lib.generalization.vc import (
+    BoundStep,
+    VCBound,
+    expected_deviation_bound,
+    smallest_informative_n,
+    vc_bound,
+)
 
 __all__ = [
     "Bound",
+    "BoundStep",
     "Bracket",
     "CompressedDefense",
+    "DeviationDraws",
     "Draw",
     "FinitePopulation",
     "GaussianRows",
@@ -49,6 +71,7 @@ __all__ = [
     "PopulationMaximum",
     "Rates",
     "SlopeFit",
+    "VCBound",
     "Validity",
     "binary_kl",
     "bounds_at",
@@ -57,8 +80,12 @@ __all__ = [
     "compress",
     "compress_solution",
     "compression_bound",
+    "deviation_distribution",
     "deviation_of",
+    "difference_bounds",
+    "draw_deviations",
     "exact_solver",
+    "expected_deviation_bound",
     "fit_certified",
     "fit_slope",
     "gaussian_coverage",
@@ -67,14 +94,23 @@ __all__ = [
     "kl_upper",
     "log_num_regions",
     "margin_bound",
+    "mcdiarmid_deviation",
+    "mcdiarmid_tail",
     "measure_rates",
     "num_regions",
     "optimum_bound",
     "pac_bayes_bound",
+    "paper_mcdiarmid_tail",
     "paper_rate",
     "rebuild",
     "regret_bound",
+    "shatter_coefficient",
+    "shatter_is_exact",
+    "smallest_informative_n",
     "spread_confidence",
     "trace_bound",
+    "trace_count",
+    "traces",
     "uniform_bound",
+    "vc_bound",
 ]

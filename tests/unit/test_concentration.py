@@ -1,0 +1,142 @@
+"""McDiarmid's inequality: constants by enumeration, tails on laws known exactly."""
+
+import itertools
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+
+from paper_lib.generalization import (
+    deviation_distribution,
+    difference_bounds,
+    mcdiarmid_deviation,
+    mcdiarmid_tail,
+    paper_mcdiarmid_tail,
+    traces,
+)
+from paper_lib.robust_sets import RobustSets
+
+
+def planar(seed, size):
+    generator = torch.Generator().manual_seed(seed)
+    draw = {"generator": generator, "dtype": torch.float64}
+    return RobustSets(
+        normals=torch.randn(size, 2, **draw),
+        offsets=0.4 * torch.randn(size, **draw),
+        epsilon=1.0,
+    )
+
+
+def coin(heads, tails):
+    """A family of one set, which holds some rows of a population and not the others."""
+    return RobustSets(
+        normals=torch.zeros(heads + tails, 2, dtype=torch.float64),
+        offsets=torch.tensor([0.0] * heads + [-1.0] * tails, dtype=torch.float64),
+        epsilon=1.0,
+    )
+
+
+def supremum(population):
+    """The function of Eq. (10), of the rows that are drawn, exact."""
+    listed = traces(population, "robust_sets").astype(int).tolist()
+    size = len(listed[0])
+
+    def h(*rows):
+        return max(
+            abs(
+                Fraction(sum(one[r] for r in rows), len(rows))
+                - Fraction(sum(one), size)
+            )
+            for one in listed
+        )
+
+    return h
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_supremum_of_deviations_has_differences_of_one_over_n(seed):
+    population = planar(seed, 4)
+    found = difference_bounds(supremum(population), [range(4)] * 3)
+    assert all(0 < c <= Fraction(1, 3) for c in found)
+    assert len(set(found)) == 1, "the arguments are exchangeable"
+
+
+def test_one_over_n_is_reached():
+    """Two tosses are heads: then the third moves the supremum by 1/n."""
+    found = difference_bounds(supremum(coin(1, 3)), [range(4)] * 3)
+    assert found == (Fraction(1, 3),) * 3
+
+
+def test_constants_by_hand():
+    assert difference_bounds(lambda x, y, z: x * y - 3 * z, [(0, 2), (1, 5), (7,)]) == (
+        10,
+        8,
+        0,
+    )
+
+
+def exceedance(law, deviation):
+    """Probability of at least this deviation from the mean, for an exact law."""
+    mean = sum(value * weight for value, weight in law.items())
+    return sum(w for value, w in law.items() if abs(value - mean) >= deviation)
+
+
+TOSS = {Fraction(0): Fraction(1, 2), Fraction(1): Fraction(1, 2)}
+
+
+def test_equation_9_fails_for_one_toss_of_a_fair_coin():
+    deviation = 0.499
+    found = exceedance(TOSS, deviation)
+    assert found == 1
+    assert found > paper_mcdiarmid_tail([1], deviation)
+    assert found <= mcdiarmid_tail([1], deviation)
+
+
+def test_equation_10_fails_for_one_toss_of_another_coin():
+    law = deviation_distribution(coin(1, 3), 1)
+    assert law == {Fraction(3, 4): Fraction(1, 4), Fraction(1, 4): Fraction(3, 4)}
+    (constant,) = difference_bounds(supremum(coin(1, 3)), [range(4)])
+    # c is 1/n by the paper; the value of h moves by one half.
+    assert constant == Fraction(1, 2)
+    found = exceedance(law, 0.124)
+    assert found == 1
+    assert found > paper_mcdiarmid_tail([1.0], 0.124)
+    assert found <= mcdiarmid_tail([1.0], 0.124)
+    assert exceedance(deviation_distribution(coin(1, 1), 1), 0.01) == 0
+
+
+@pytest.mark.parametrize(("seed", "n"), [*itertools.product(range(4), (1, 2, 3, 4))])
+def test_the_right_form_holds_for_exact_laws(seed, n):
+    law = deviation_distribution(planar(seed, 5), n)
+    assert sum(law.values()) == 1
+    mean = sum(value * weight for value, weight in law.items())
+    for deviation in np.linspace(0.0, 1.0, 41).tolist():
+        bound = mcdiarmid_tail([Fraction(1, n)] * n, deviation)
+        assert exceedance(law, deviation) <= bound
+        above = sum(w for v, w in law.items() if v - mean >= deviation)
+        one_tail = mcdiarmid_tail([1 / n] * n, deviation, two_sided=False)
+        assert above <= one_tail
+
+
+def test_tails_by_hand():
+    assert mcdiarmid_tail([0.1] * 10, 0.5) == pytest.approx(2 * math.exp(-5))
+    assert mcdiarmid_tail([3.0, 4.0], 5.0, two_sided=False) == pytest.approx(
+        math.exp(-2)
+    )
+    assert paper_mcdiarmid_tail([3, 4], 5.0) == pytest.approx(math.exp(-2))
+    assert mcdiarmid_tail([1.0], 0.1) == 1.0
+    # A constant function never leaves its mean.
+    assert mcdiarmid_tail([0, 0], 0.1) == 0.0
+    assert mcdiarmid_tail([0, 0], 0.0) == 1.0
+    assert mcdiarmid_tail([1e-200], 1.0) == 0.0
+
+
+@pytest.mark.parametrize("two_sided", [True, False])
+@pytest.mark.parametrize("confidence", [0.01, 0.5, 0.95, 1 - 1e-12])
+def test_the_deviation_inverts_the_tail(confidence, two_sided):
+    constants = [0.5, 0.25, 0.125]
+    found = mcdiarmid_deviation(constants, confidence=confidence, two_sided=two_sided)
+    tail = mcdiarmid_tail(constants, found, two_sided=two_sided)
+    assert tail == pytest.approx(1 - confidence, rel=1e-9)
