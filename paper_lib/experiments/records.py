@@ -16,6 +16,11 @@ from paper_lib.experiments.bounds import (
     run_bounds,
 )
 from paper_lib.experiments.calibration import CALIBRATION_SCHEMA
+from paper_lib.experiments.image_rates import (
+    IMAGE_RATES_SCHEMA,
+    ImageRatesConfig,
+    run_image_rates,
+)
 from paper_lib.experiments.planning import ALL_PAIRS, DATASETS, Line, lines_of
 from paper_lib.experiments.reuse import REUSE_SCHEMA, ReuseConfig, run_reuse
 from paper_lib.experiments.runner import InProcess, Task, only_writer, run_tasks
@@ -27,12 +32,13 @@ from paper_lib.experiments.validity import (
 )
 from paper_lib.models import TrainConfig
 
-Config = BoundsConfig | ReuseConfig | ValidityConfig
+Config = BoundsConfig | ReuseConfig | ValidityConfig | ImageRatesConfig
 _Run = Callable[..., dict[str, Any]]
 _KINDS: dict[type, tuple[str, _Run]] = {
     BoundsConfig: (BOUNDS_SCHEMA, run_bounds),
     ReuseConfig: (REUSE_SCHEMA, run_reuse),
     ValidityConfig: (VALIDITY_SCHEMA, run_validity),
+    ImageRatesConfig: (IMAGE_RATES_SCHEMA, run_image_rates),
 }
 VALIDITY_PLAN = (
     ValidityConfig(kind="gaussian", dim=2),
@@ -96,6 +102,23 @@ def bound_plan(budgets: Mapping[Dataset, float]) -> tuple[BoundsConfig, ...]:
             sizes=() if place else _SIZES,
         )
         for place, (name, classes) in enumerate(BOUND_PAIRS)
+    )
+
+
+def image_rates_plan(budgets: Mapping[Dataset, float]) -> tuple[ImageRatesConfig, ...]:
+    """List the published rates on images, a pair of each data set.
+
+    Args:
+        budgets: The budget of each data set.
+
+    Returns:
+        The runs.
+    """
+    return tuple(
+        ImageRatesConfig(
+            pair=BoundsConfig(dataset=name, classes=classes, epsilon=budgets[name])
+        )
+        for name, classes in (BOUND_PAIRS[0], BOUND_PAIRS[-1])
     )
 
 
