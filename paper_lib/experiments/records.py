@@ -41,12 +41,13 @@ _KINDS: dict[type, tuple[str, _Run]] = {
     ImageRatesConfig: (IMAGE_RATES_SCHEMA, run_image_rates),
 }
 VALIDITY_PLAN = (
-    ValidityConfig(kind="gaussian", dim=2),
+    # Traces of the sample, counted in the plane, take the square of its size.
+    ValidityConfig(kind="gaussian", dim=2, num_rows=100),
     # The search takes a second for each of these samples.
     ValidityConfig(kind="gaussian", dim=10, fit="annealed"),
     ValidityConfig(kind="gaussian", dim=100),
     ValidityConfig(kind="linear", dim=10),
-    ValidityConfig(kind="finite", dim=2),
+    ValidityConfig(kind="finite", dim=2, num_rows=100),
 )
 BOUND_PAIRS: tuple[tuple[Dataset, tuple[int, int]], ...] = (
     ("mnist", (0, 1)),

@@ -29,6 +29,8 @@ from paper_lib.generalization import (
     held_out_bound,
     optimum_bound,
     regret_bound,
+    trace_bound,
+    trace_count,
 )
 from paper_lib.robust_sets import RobustSets
 
@@ -146,6 +148,15 @@ def measure_validity(
             float(population.coverage(center)),
         )
         if config.dim == 2:
+            found["traces"] = (
+                trace_bound(
+                    sets,
+                    v,
+                    num_traces=trace_count(sets, "robust_sets"),
+                    confidence=confidence,
+                ),
+                truth,
+            )
             certificate = maximize_coverage(sets, method="plane").certificate
             optimum = optimum_bound(certificate, confidence=confidence)
             # Against the larger end of what is known of the maximum it could only

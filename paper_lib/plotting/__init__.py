@@ -14,6 +14,7 @@ from paper_lib.plotting.attacks import (
     plot_images,
     plot_margins,
 )
+from paper_lib.plotting.bounds import plot_bounds, plot_pair_bounds
 from paper_lib.plotting.game import (
     plot_fictitious_play,
     plot_maximizer_set,
@@ -47,6 +48,7 @@ __all__ = [
     "play_name",
     "plot_accuracy_against_budget",
     "plot_ascents",
+    "plot_bounds",
     "plot_certified_band",
     "plot_fictitious_play",
     "plot_half_planes",
@@ -55,6 +57,7 @@ __all__ = [
     "plot_maximizer_set",
     "plot_membership_check",
     "plot_network_robust_sets",
+    "plot_pair_bounds",
     "plot_pair_maps",
     "plot_pair_spread",
     "plot_pairs_against_budget",

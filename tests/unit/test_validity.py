@@ -78,7 +78,7 @@ def test_every_bound_holds_on_jointly_normal_rows():
 @pytest.mark.slow
 @pytest.mark.parametrize("config", VALIDITY_PLAN, ids=lambda config: config.label)
 def test_every_bound_holds_on_every_population(config):
-    found = measure_validity(replace(config, num_rows=60, fit="annealed"))
+    found = measure_validity(replace(config, num_rows=40, fit="annealed"))
     assert {one.repetitions for one in found.values()} == {1000}
     check(found)
     assert found[CONTROL].is_rejected()
