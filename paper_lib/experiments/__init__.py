@@ -7,6 +7,7 @@ from paper_lib.experiments.batched import (
     score_pairs,
     train_pairs,
 )
+from paper_lib.experiments.bounds import BoundsConfig, run_bounds
 from paper_lib.experiments.calibration import CalibrationConfig, calibrate
 from paper_lib.experiments.claims import (
     PairGain,
@@ -19,6 +20,11 @@ from paper_lib.experiments.examples import (
     extreme_pairs,
     load_examples,
     save_examples,
+)
+from paper_lib.experiments.image_rates import (
+    ImageRatesConfig,
+    image_rates,
+    run_image_rates,
 )
 from paper_lib.experiments.pair import (
     PairConfig,
@@ -48,6 +54,15 @@ from paper_lib.experiments.rates import (
     load_or_measure,
     load_rates,
 )
+from paper_lib.experiments.records import (
+    VALIDITY_PLAN,
+    bound_plan,
+    image_rates_plan,
+    load_or_compute,
+    primary_budgets,
+    reuse_plan,
+)
+from paper_lib.experiments.reuse import ReuseConfig, run_reuse
 from paper_lib.experiments.runner import SweepError, executor_for, process_pool
 from paper_lib.experiments.scoring import (
     SOLVERS,
@@ -72,6 +87,11 @@ from paper_lib.experiments.training import (
     TrainedClassifier,
     train_pair,
 )
+from paper_lib.experiments.validity import (
+    ValidityConfig,
+    measure_validity,
+    run_validity,
+)
 
 __all__ = [
     "ALL_PAIRS",
@@ -82,21 +102,27 @@ __all__ = [
     "PRIMARY_SOLVER",
     "RATE_PLANS",
     "SOLVERS",
+    "VALIDITY_PLAN",
+    "BoundsConfig",
     "CalibrationConfig",
     "ClassifierConfig",
+    "ImageRatesConfig",
     "Line",
     "LineResult",
     "PairConfig",
     "PairGain",
     "PreparedPair",
     "RatePlan",
+    "ReuseConfig",
     "Score",
     "ScoreConfig",
     "SummaryRow",
     "SweepError",
     "TrainedClassifier",
+    "ValidityConfig",
     "attack_stacked",
     "batch_path",
+    "bound_plan",
     "calibrate",
     "cell_percents",
     "dyadic_interval",
@@ -104,26 +130,36 @@ __all__ = [
     "extreme_pairs",
     "fit_solver",
     "holm",
+    "image_rates",
+    "image_rates_plan",
     "linearize_stacked",
     "lines_of",
     "load_examples",
     "load_lines",
+    "load_or_compute",
     "load_or_measure",
     "load_or_run",
     "load_rates",
     "load_record",
     "mcnemar",
+    "measure_validity",
     "pair_gains",
     "parse_pairs",
     "parse_seeds",
     "plan",
     "prepare",
+    "primary_budgets",
     "process_pool",
     "provenance",
     "record_name",
+    "reuse_plan",
     "rows_of",
+    "run_bounds",
+    "run_image_rates",
     "run_lines",
     "run_pair",
+    "run_reuse",
+    "run_validity",
     "save_examples",
     "save_record",
     "score",

@@ -158,6 +158,7 @@ def load_or_compute(
     executor: Executor | None = None,
     root: str | None = None,
     source: Source = "auto",
+    compute: bool = True,
     progress: bool = False,
 ) -> list[dict[str, Any]]:
     """Load the records a store has and compute those it lacks.
@@ -171,12 +172,14 @@ def load_or_compute(
         executor: Where to run what is missing; None: in this process.
         root: Folder of the data, for runs that are missing.
         source: Source of the data; a record of other data is computed again.
+        compute: Compute what is missing; otherwise it is an error.
         progress: Show a progress bar.
 
     Returns:
         One record a configuration, in order.
 
     Raises:
+        FileNotFoundError: If something is missing that is not to be computed.
         SweepError: If a run failed, the store cannot be written to although something
             is missing, or another sweep writes to it.
 
@@ -189,6 +192,12 @@ def load_or_compute(
     wanted = [one for one, record in zip(configs, found, strict=True) if record is None]
     if not wanted:
         return [record for record in found if record is not None]
+    if not compute:
+        raise FileNotFoundError(
+            f"store must hold every record, but {folder} lacks "
+            f"{', '.join(one.record_name for one in wanted)}; compute=True runs what is "
+            "missing."
+        )
     with only_writer(folder):
         run_tasks(
             (_task(one, folder, root, source) for one in wanted),
