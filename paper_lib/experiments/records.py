@@ -193,10 +193,10 @@ def load_or_compute(
     if not wanted:
         return [record for record in found if record is not None]
     if not compute:
+        names = ", ".join(one.record_name for one in wanted)
         raise FileNotFoundError(
-            f"store must hold every record, but {folder} lacks "
-            f"{', '.join(one.record_name for one in wanted)}; compute=True runs what is "
-            "missing."
+            f"store must hold every record, but {folder} lacks {names}; compute=True "
+            "runs what is missing."
         )
     with only_writer(folder):
         run_tasks(
