@@ -1,0 +1,187 @@
+"""Runs that bound a pair, and the store that keeps them."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from paper_lib.experiments import (
+    BoundsConfig,
+    ImageRatesConfig,
+    ReuseConfig,
+    ValidityConfig,
+    image_rates,
+    load_or_compute,
+    primary_budgets,
+    records,
+    run_bounds,
+    run_image_rates,
+    run_reuse,
+)
+from paper_lib.experiments.bounds import NUM_BUDGETS, first_rows, half_pair
+from paper_lib.experiments.planning import ALL_PAIRS, lines_of
+from paper_lib.experiments.runner import SweepError
+from paper_lib.experiments.store import load_record, save_record
+from paper_lib.models import TrainConfig
+
+PAIR = BoundsConfig(epsilon=1.5, sizes=(100,))
+QUICK = ValidityConfig(kind="linear", dim=2, num_rows=20, repetitions=3, fit="annealed")
+
+
+@pytest.fixture(scope="module")
+def halves():
+    return half_pair(PAIR, source="embedded")
+
+
+def test_the_halves_part_the_training_images(halves):
+    sets, source = halves
+    sizes = [len(one.offsets) for one in (sets.trained, sets.counted, sets.test)]
+    assert sizes[0] == sizes[1] > 100
+    assert source["data"]["source"] == "embedded"
+    rows = torch.cat([sets.trained.offsets, sets.counted.offsets])
+    assert len(rows.unique()) > 0.99 * len(rows)  # no image is in both
+    other, _ = half_pair(replace(PAIR, seed=1), source="embedded")
+    assert not torch.equal(other.counted.offsets, sets.counted.offsets)
+    few = first_rows(sets.counted, 7)
+    assert torch.equal(few.offsets, sets.counted.offsets[:7])
+
+
+@pytest.mark.slow
+def test_a_run_bounds_every_fit():
+    record = run_bounds(PAIR, source="embedded")
+    assert [entry["num"] for entry in record["sizes"]] == [100, record["num_counted"]]
+    last = record["sizes"][-1]
+    assert {"ramp", "annealed", "polished", "certified", "compressed"} <= set(
+        last["fits"]
+    )
+    for name, fit in last["fits"].items():
+        assert fit["norm"] <= 1.5 * (1 + 1e-6)
+        for key, bound in fit["bounds"].items():
+            assert bound["value"] <= bound["observed"], (name, key)
+            assert 1 - bound["confidence"] == pytest.approx(0.05 / NUM_BUDGETS)
+        for regret in fit["regrets"].values():
+            assert regret["confidence"] == pytest.approx(1 - 0.05 / NUM_BUDGETS)
+    counts = last["certificate"]
+    polished = last["fits"]["polished"]["coverage"] * last["num"]
+    assert polished <= counts["upper_count"] <= last["num"]
+
+
+@pytest.mark.slow
+def test_rates_of_images_are_counted_on_the_test_set():
+    config = ImageRatesConfig(pair=PAIR, sizes=(10, 60), repetitions=(3, 2))
+    record = run_image_rates(config, source="embedded")
+    rates = image_rates(record)
+    assert set(rates) == {"ramp", "annealed", "polished"}
+    for found in rates.values():
+        assert [len(row) for row in found.draws] == [3, 2]
+        assert all(value >= 0 for row in found.regrets() for value in row)
+        assert found.best.coverage <= found.best.upper
+
+
+def test_a_classifier_that_learns_by_heart_makes_the_bound_false():
+    config = ReuseConfig(
+        classes=(2, 4),
+        train=TrainConfig(epochs=60),
+        num=150,
+        random_labels=True,
+    )
+    record = run_reuse(config, source="embedded")
+    assert record["num"] == 150
+    assert record["trained_accuracy"] > 0.95
+    fit = record["fits"]["compressed"]
+    assert fit["bounds"]["compression"]["value"] > fit["coverage_test"]
+    # Control: with its own labels there is something to learn, and the sample is
+    # hardly better than the test images.
+    honest = run_reuse(
+        replace(config, random_labels=False, train=TrainConfig(epochs=3)),
+        source="embedded",
+    )
+    fit = honest["fits"]["compressed"]
+    assert fit["coverage"] - fit["coverage_test"] < 0.1
+
+
+def test_a_store_is_filled_once_and_read_afterwards(tmp_path, monkeypatch):
+    other = replace(QUICK, seed=7)
+    first = load_or_compute([QUICK], tmp_path)
+    stamp = (tmp_path / QUICK.record_name).stat().st_mtime_ns
+    runs = []
+
+    def counted(config):
+        runs.append(config)
+        return records.run_validity(config)
+
+    schema, _ = records._KINDS[ValidityConfig]
+    monkeypatch.setitem(records._KINDS, ValidityConfig, (schema, counted))
+    both = load_or_compute([QUICK, other], tmp_path)
+    assert runs == [other]
+    assert both[0] == first[0]
+    assert (tmp_path / QUICK.record_name).stat().st_mtime_ns == stamp
+    assert load_or_compute([other], tmp_path, compute=False) == [both[1]]
+
+
+def test_a_damaged_record_is_named_and_computed_again(tmp_path):
+    (before,) = load_or_compute([QUICK], tmp_path)
+    path = tmp_path / QUICK.record_name
+    path.write_text(path.read_text().replace('"failures": 0', '"failures": 1', 1))
+    with pytest.warns(UserWarning, match=rf"{QUICK.record_name} is altered.* again"):
+        (after,) = load_or_compute([QUICK], tmp_path)
+    assert after == before
+    save_record(before | {"config": {}}, path)
+    with pytest.warns(UserWarning, match="holds the result of other settings"):
+        load_or_compute([QUICK], tmp_path)
+    record = ReuseConfig(num=20, epsilon=1.0)
+    (found,) = load_or_compute([record], tmp_path, source="embedded")
+    with (
+        pytest.warns(UserWarning, match=r"was computed on 'embedded' data"),
+        pytest.raises((SweepError, FileNotFoundError)),
+    ):
+        load_or_compute([record], tmp_path, root="nowhere", compute=False)
+    assert load_or_compute([record], tmp_path, source="embedded") == [found]
+
+
+def test_budgets_come_from_the_primary_runs(tmp_path):
+    lines = lines_of(["mnist", "fashion-mnist"], ALL_PAIRS, 0)
+    for line, budget in zip(lines, (2.8141, 0.517), strict=True):
+        record = {"schema": "paper-lib/calibration/1", "budgets": [budget]}
+        save_record(record, tmp_path / line.calibration.name)
+        assert load_record(tmp_path / line.calibration.name, schema=record["schema"])[
+            "budgets"
+        ] == [budget]
+    assert primary_budgets(tmp_path) == {"mnist": 2.81, "fashion-mnist": 0.52}
+    plan = records.bound_plan(primary_budgets(tmp_path))
+    assert [one.epsilon for one in plan] == [2.81] * 5 + [0.52] * 3
+
+
+def test_configurations_that_differ_have_different_names():
+    configs = [
+        PAIR,
+        replace(PAIR, epsilon=1.51),
+        replace(PAIR, seed=1),
+        replace(PAIR, confidence=0.9),
+        ReuseConfig(),
+        ReuseConfig(random_labels=True),
+        QUICK,
+        replace(QUICK, seed=1),
+        ImageRatesConfig(pair=PAIR),
+        ImageRatesConfig(pair=PAIR, seed=1),
+    ]
+    assert len({one.record_name for one in configs}) == len(configs)
+
+
+@pytest.mark.bad_input
+def test_settings_without_a_meaning(tmp_path):
+    with pytest.raises(ValueError, match=r"^epsilon must be a multiple of 0\.01 up to"):
+        BoundsConfig(epsilon=2.8141)
+    with pytest.raises(ValueError, match=r"^epsilon must be a multiple of 0\.01 up to"):
+        BoundsConfig(epsilon=0.0)
+    with pytest.raises(ValueError, match=r"^confidence must be strictly between"):
+        BoundsConfig(epsilon=1.0, confidence=1.0)
+    with pytest.raises(ValueError, match=r"^seed must be an integer"):
+        BoundsConfig(epsilon=1.0, seed=-1)
+    with pytest.raises(ValueError, match=r"^num must be at least 2, got 1\."):
+        ReuseConfig(num=1)
+    with pytest.raises(ValueError, match=r"^num must be at most the \d+ images"):
+        run_reuse(ReuseConfig(num=10**6), source="embedded")
+    with pytest.raises(FileNotFoundError, match=r"^store must hold every record"):
+        load_or_compute([QUICK], tmp_path / "empty", compute=False)
+    assert not (tmp_path / "empty").exists()
