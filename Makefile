@@ -79,6 +79,8 @@ experiments: $(READY)  ## Compute the stored results that are missing, on the co
 	  -p datasets '$(DATASET)' -p pairs '$(PAIRS)' -p seeds '$(SEEDS)' \
 	  -p workers $(WORKERS) -p scheduler '$(SCHEDULER)' \
 	  -p device $(DEVICE) -p batched $(if $(filter cpu,$(DEVICE)),False,True) -p store '$(STORE)' --timeout 360000
+	$(if $(PART),,$(RUN) book/sharper_bounds.ipynb _build/experiments/sharper_bounds.ipynb \
+	  -p compute True -p workers $(WORKERS) --timeout 36000)
 
 bench: $(READY)  ## Attacks beside plain torch and peers, the defense beside references, sweeps
 	$(BIN)/python -m benchmarks

@@ -24,6 +24,7 @@ from paper_lib.generalization.deviations import (
     deviation_distribution,
     draw_deviations,
 )
+from paper_lib.generalization.distances import signed_distances
 from paper_lib.generalization.distributions import (
     FinitePopulation,
     GaussianRows,
@@ -106,6 +107,7 @@ __all__ = [
     "regret_bound",
     "shatter_coefficient",
     "shatter_is_exact",
+    "signed_distances",
     "smallest_informative_n",
     "spread_confidence",
     "trace_bound",
