@@ -532,6 +532,9 @@ plot_rates(
     bounds={
         r"$\sqrt{\log n / n}$": paper_rate,
         "Eq. (20), d = 2": lambda n: 4 * math.sqrt(2 * math.log(n) / n),
+        "counted regions, d = 2": lambda n: expected_deviation_bound(
+            round(n), log_num_regions(round(n), 2), centered=True
+        ),
     },
 )
 
