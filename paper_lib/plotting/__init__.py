@@ -24,6 +24,12 @@ from paper_lib.plotting.game import (
     plot_two_conditions,
     plot_value_against_budget,
 )
+from paper_lib.plotting.generalization import (
+    plot_bound_against_samples,
+    plot_concentration,
+    plot_superimposed_sets,
+    plot_trace_counts,
+)
 from paper_lib.plotting.pairs import (
     CLASS_LABELS,
     plot_pair_maps,
@@ -46,7 +52,9 @@ __all__ = [
     "play_name",
     "plot_accuracy_against_budget",
     "plot_ascents",
+    "plot_bound_against_samples",
     "plot_certified_band",
+    "plot_concentration",
     "plot_fictitious_play",
     "plot_half_planes",
     "plot_images",
@@ -60,6 +68,8 @@ __all__ = [
     "plot_payoffs",
     "plot_relaxations",
     "plot_set_size_against_margin",
+    "plot_superimposed_sets",
+    "plot_trace_counts",
     "plot_two_conditions",
     "plot_value_against_budget",
 ]

@@ -17,6 +17,7 @@ from paper_lib.generalization import (
     num_regions,
     paper_mcdiarmid_tail,
     shatter_coefficient,
+    shatter_is_exact,
     smallest_informative_n,
     trace_count,
     traces,
@@ -129,6 +130,10 @@ def test_shatter_coefficients():
         shatter_coefficient(0, "rectangles")
     with fails(ValueError, "family must be one of half_lines"):
         shatter_coefficient(3, "discs")
+    with fails(ValueError, "family must be one of half_lines"):
+        shatter_is_exact(3, "discs")
+    with fails(ValueError, "n must be at least 1, got 0."):
+        shatter_is_exact(0, "intervals")
     with fails(ValueError, "got m = None for robust_sets."):
         shatter_coefficient(3, "robust_sets")
     with fails(ValueError, "got m = 2 for rectangles."):
