@@ -10,6 +10,7 @@ from paper_lib.generalization.deviations import (
     DeviationDraws,
     deviation_distribution,
     draw_deviations,
+    supremum_deviation,
 )
 from paper_lib.generalization.regions import log_num_regions, num_regions
 from paper_lib.generalization.shatter import shatter_coefficient, shatter_is_exact
@@ -38,6 +39,7 @@ __all__ = [
     "shatter_coefficient",
     "shatter_is_exact",
     "smallest_informative_n",
+    "supremum_deviation",
     "trace_count",
     "traces",
     "vc_bound",

@@ -19,6 +19,7 @@ from paper_lib.generalization import (
     shatter_coefficient,
     shatter_is_exact,
     smallest_informative_n,
+    supremum_deviation,
     trace_count,
     traces,
     vc_bound,
@@ -142,6 +143,14 @@ def test_shatter_coefficients():
         for n in (1, 3):
             with fails(ValueError, "m must be at least 1, got 0."):
                 shatter_coefficient(n, family, m=0)
+
+
+def test_samples():
+    for sample in ([], [0, 3], [-1]):
+        with fails(ValueError, f"one row from 0 to 2, got {sample}."):
+            supremum_deviation(SETS, sample)
+    with fails(ValueError, "d = 3"):
+        supremum_deviation(CUBE, [0])
 
 
 def test_draws():
