@@ -42,6 +42,15 @@ def test_each_region_carries_its_subset():
             assert label.get_text() == (named or r"$\emptyset$")
 
 
+def test_a_tint_covers_its_robust_set():
+    (axis,) = plot_superimposed_sets(SETS, counts=[3]).axes
+    tints = [patch for patch in axis.patches if patch.get_alpha() is not None]
+    assert len(tints) == 3
+    for row, tint in enumerate(tints):
+        middle = torch.from_numpy(tint.get_xy()[:-1].mean(axis=0)).float()
+        assert SETS.contains(middle)[row]
+
+
 def test_panels_are_laid_out_in_rows_of_three():
     figure = plot_superimposed_sets(SETS, counts=[1, 2, 3, 3])
     titles = [axis.get_title() for axis in figure.axes]
