@@ -23,6 +23,7 @@ from paper_lib.generalization.deviations import (
     DeviationDraws,
     deviation_distribution,
     draw_deviations,
+    supremum_deviation,
 )
 from paper_lib.generalization.distances import signed_distances
 from paper_lib.generalization.distributions import (
@@ -110,6 +111,7 @@ __all__ = [
     "signed_distances",
     "smallest_informative_n",
     "spread_confidence",
+    "supremum_deviation",
     "trace_bound",
     "trace_count",
     "traces",

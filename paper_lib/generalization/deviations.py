@@ -8,11 +8,12 @@ suprema over all v are maxima over a list, faces without area included.
 import itertools
 import math
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from paper_lib.checks import check_count, check_seed
 from paper_lib.generalization.traces import traces
@@ -76,6 +77,30 @@ def draw_deviations(
     )
 
 
+def supremum_deviation(population: RobustSets, sample: Sequence[int]) -> Fraction:
+    r"""Compute :math:`\sup_v |\phi_n(v) - \phi(v)|` for one sample, exactly.
+
+    Args:
+        population: Robust sets on the line or in the plane, all equally likely.
+        sample: Rows of the population, at least one; a row may come several times.
+
+    Returns:
+        The supremum, a rational number.
+
+    Raises:
+        ValueError: If the sample is empty or names no row, or the robust sets have more
+            than two dimensions.
+    """
+    size = len(population.offsets)
+    if not sample or not all(0 <= row < size for row in sample):
+        raise ValueError(
+            f"sample must hold at least one row from 0 to {size - 1}, got "
+            f"{list(sample)}."
+        )
+    listed = traces(population, "robust_sets").astype(np.int64)
+    return _supremum(listed, sample)
+
+
 def deviation_distribution(population: RobustSets, n: int) -> dict[Fraction, Fraction]:
     r"""Compute the exact distribution of :math:`\sup_v |\phi_n(v) - \phi(v)|`.
 
@@ -95,12 +120,17 @@ def deviation_distribution(population: RobustSets, n: int) -> dict[Fraction, Fra
     check_count(n, "n", 1)
     listed = traces(population, "robust_sets").astype(np.int64)
     size = listed.shape[1]
-    value = listed.sum(axis=1)
     law: defaultdict[Fraction, Fraction] = defaultdict(Fraction)
     for sample in itertools.combinations_with_replacement(range(size), n):
         orders = math.factorial(n)
         for repeated in Counter(sample).values():
             orders //= math.factorial(repeated)
-        gaps = np.abs(listed[:, list(sample)].sum(axis=1) * size - value * n)
-        law[Fraction(int(gaps.max()), n * size)] += Fraction(orders, size**n)
+        law[_supremum(listed, sample)] += Fraction(orders, size**n)
     return dict(law)
+
+
+def _supremum(listed: Int[np.ndarray, "t n"], sample: Sequence[int]) -> Fraction:
+    """Compare the share of each subset in a sample with that in the population."""
+    size, n = listed.shape[1], len(sample)
+    covered, value = listed[:, list(sample)].sum(axis=1), listed.sum(axis=1)
+    return Fraction(int(np.abs(covered * size - value * n).max()), n * size)

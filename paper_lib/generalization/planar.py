@@ -41,7 +41,6 @@ class _Chord:
     ends: dict[Fraction, int]
     always: int  # rows that hold on the whole line
     same: int  # rows with this boundary and this side
-    opposite: int  # rows with this boundary and the other side
 
 
 def scale_to_integers(values: list[float]) -> list[int]:
@@ -100,7 +99,7 @@ def _rows(sets: RobustSets) -> list[_Row]:
 def _chord(line: _Row, lines: list[_Row], square: Fraction) -> _Chord:
     """Restrict all rows to one boundary line."""
     length = line.a**2 + line.b**2
-    always, same, opposite = 0, 0, 0
+    always, same = 0, 0
     begins: dict[Fraction, int] = {}
     ends: dict[Fraction, int] = {}
     for row in lines:
@@ -115,9 +114,7 @@ def _chord(line: _Row, lines: list[_Row], square: Fraction) -> _Chord:
             always |= row.bit
             if level == 0 and cosine > 0:
                 same |= row.bit
-            elif level == 0:
-                opposite |= row.bit
-    return _Chord(square * length - line.c**2, begins, ends, always, same, opposite)
+    return _Chord(square * length - line.c**2, begins, ends, always, same)
 
 
 def _along(chord: _Chord) -> Iterator[int]:
@@ -150,6 +147,8 @@ def _at_start(chord: _Chord) -> int:
     return held
 
 
-def _beside(chord: _Chord, held: int) -> tuple[int, int, int]:
-    """Take the subsets of an edge, and of the cells on both sides of it."""
-    return held, held & ~chord.opposite, held & ~chord.same
+def _beside(chord: _Chord, held: int) -> tuple[int, int]:
+    """Take the subset of an edge, and of the cell on the side where its row fails."""
+    # On the other side all rows of the edge hold, unless one has the same boundary and
+    # the opposite side; then that side is listed with the chord of that row.
+    return held, held & ~chord.same

@@ -54,10 +54,7 @@ def shatter_coefficient(n: int, family: Family, *, m: int | None = None) -> int:
         [8, 16, 28, 49]
     """
     check_count(n, "n", 1)
-    if family not in get_args(Family):
-        raise ValueError(
-            f"family must be one of {', '.join(get_args(Family))}, got {family!r}."
-        )
+    _check_family(family)
     if (m is not None) != (family in _NEED_M):
         raise ValueError(
             f"m must be given for {' and '.join(_NEED_M)} alone, got m = {m} for "
@@ -82,8 +79,26 @@ def shatter_is_exact(n: int, family: Family) -> bool:
     Returns:
         False for rectangles and more than 10 points. For robust sets True stands for
         the maximum over all classifiers; a given classifier may have fewer traces.
+
+    Raises:
+        TypeError: If n is no integer.
+        ValueError: If n is below 1 or the family is unknown.
     """
+    check_count(n, "n", 1)
+    _check_family(family)
     return family != "rectangles" or n <= _RECTANGLES_KNOWN
+
+
+def _check_family(family: str) -> None:
+    """Reject a name that is none.
+
+    Raises:
+        ValueError: If the family is unknown.
+    """
+    if family not in get_args(Family):
+        raise ValueError(
+            f"family must be one of {', '.join(get_args(Family))}, got {family!r}."
+        )
 
 
 def _half_spaces(n: int, m: int) -> int:

@@ -25,6 +25,12 @@ from paper_lib.plotting.game import (
     plot_two_conditions,
     plot_value_against_budget,
 )
+from paper_lib.plotting.generalization import (
+    plot_bound_against_samples,
+    plot_concentration,
+    plot_superimposed_sets,
+    plot_trace_counts,
+)
 from paper_lib.plotting.pairs import (
     CLASS_LABELS,
     plot_pair_maps,
@@ -48,8 +54,10 @@ __all__ = [
     "play_name",
     "plot_accuracy_against_budget",
     "plot_ascents",
+    "plot_bound_against_samples",
     "plot_bounds",
     "plot_certified_band",
+    "plot_concentration",
     "plot_fictitious_play",
     "plot_half_planes",
     "plot_images",
@@ -65,6 +73,8 @@ __all__ = [
     "plot_rates",
     "plot_relaxations",
     "plot_set_size_against_margin",
+    "plot_superimposed_sets",
+    "plot_trace_counts",
     "plot_two_conditions",
     "plot_value_against_budget",
     "slope_text",

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from paper_lib.attacks import fgm, run_pgd
-from paper_lib.defense import RampConfig, ramp_ascent
+from paper_lib.defense import RampConfig, maximize_coverage, ramp_ascent
 from paper_lib.evaluation import calibrate_epsilon
 from paper_lib.game import (
     ConstantDefense,
@@ -18,6 +18,18 @@ from paper_lib.game import (
     search_attack,
     smooth,
     utility,
+)
+from paper_lib.generalization import (
+    deviation_distribution,
+    draw_deviations,
+    expected_deviation_bound,
+    mcdiarmid_tail,
+    num_regions,
+    paper_mcdiarmid_tail,
+    shatter_coefficient,
+    smallest_informative_n,
+    trace_count,
+    vc_bound,
 )
 from paper_lib.geometry import sample_l2_ball
 from paper_lib.isotropic import majority
@@ -345,7 +357,7 @@ def test_on_a_linear_classifier_pgd_comes_back():
     assert float(kept) == pytest.approx(-1.0)
 
 
-# --- later sections --------------------------------------------------------------
+# --- Section 5 -------------------------------------------------------------------
 
 
 def exceedance(values, weights, epsilon):
@@ -366,6 +378,9 @@ def test_the_two_sided_inequality_needs_its_factor():
     assert math.exp(-2 * 0.1**2) < skew <= 2 * math.exp(-2 * 0.1**2)
     # A fair coin does not refute (10): there h is one half, always.
     assert exceedance([0.5, 0.5], [0.5, 0.5], 0.1) == 0
+    # The library has both forms.
+    assert paper_mcdiarmid_tail([1.0], 0.4) == pytest.approx(math.exp(-2 * 0.4**2))
+    assert mcdiarmid_tail([1.0], 0.8) == pytest.approx(2 * math.exp(-2 * 0.8**2))
 
 
 def test_the_bound_says_nothing_for_two_classes_of_images():
@@ -374,6 +389,66 @@ def test_the_bound_says_nothing_for_two_classes_of_images():
 
     # No two classes of either data set have more than 14,000 training images.
     assert min(bound(n) for n in range(3, 14_000)) > 1
+    assert smallest_informative_n(784, form="regions") > 14_000
+    # The images of 0 and 1 in MNIST's training set.
+    below = {step.form: step.value < 1 for step in vc_bound(12_665, 784).steps}
+    assert [form for form, is_below in below.items() if is_below] == ["centered"]
+
+
+def one_set(heads, tails):
+    """Robust sets that are all of V, and empty ones: every v covers the same."""
+    return RobustSets(
+        normals=torch.zeros(heads + tails, 2, dtype=torch.float64),
+        offsets=tensor([0.0] * heads + [-math.inf] * tails),
+        epsilon=1.0,
+    )
+
+
+def test_a_single_set_has_a_deviation_and_no_bound():
+    sets = one_set(1, 3)
+    assert trace_count(sets, "robust_sets") == 1
+    law = deviation_distribution(sets, 2)
+    mean = float(sum(value * weight for value, weight in law.items()))
+    assert mean > 0 == expected_deviation_bound(2, math.log(1))
+    assert mean <= expected_deviation_bound(2, math.log(1), centered=True)
+    assert deviation_distribution(one_set(4, 0), 2) == {0: 1}
+
+
+def test_rectangles_shatter_some_three_points_and_not_any():
+    slope = tensor([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]])
+    corner = tensor([[0.0, 1.0], [1.0, 2.0], [2.0, 0.0]])
+    assert trace_count(slope, "rectangles") == 7
+    assert (
+        trace_count(corner, "rectangles") == 8 == shatter_coefficient(3, "rectangles")
+    )
+
+
+def test_a_sum_in_place_of_a_mean_is_no_share():
+    sets = random_linearization(n=40, d=2)
+    sets = RobustSets.from_linearization(sets, 1.0)
+    v = maximize_coverage(sets).perturbation
+    assert int(sets.contains(v).sum()) > 1 >= sets.coverage(v)
+
+
+def test_the_constant_needs_two_samples():
+    assert num_regions(1, 2) > 1 ** (2 * 2)
+    n, m = 10**9, 5
+    *_, polynomial, paper = vc_bound(n, m).steps
+    unit = math.sqrt(m * math.log(n) / n)
+    assert paper.value / unit == pytest.approx(4.0)
+    assert polynomial.value / unit == pytest.approx(2 * math.sqrt(2))
+    # The centered form has log 2 more under the root.
+    centered = expected_deviation_bound(n, polynomial.log_shatter, centered=True)
+    assert centered / unit == pytest.approx(math.sqrt(2), rel=0.01)
+
+
+def test_a_regret_can_exceed_one_supremum_but_not_on_average():
+    lin = random_linearization(n=12, d=2, seed=1)
+    sets = RobustSets.from_linearization(lin, 1.0)
+    drawn = draw_deviations(sets, 10, num_draws=2000, seed=0)
+    assert bool((drawn.regrets > drawn.deviations + 1e-9).any())
+    assert bool((drawn.regrets <= 2 * drawn.deviations + 1e-9).all())
+    assert drawn.regrets.mean() < drawn.overshoots.mean()
 
 
 def test_closed_half_planes_cut_out_more_subsets_than_there_are_cells():
@@ -383,6 +458,7 @@ def test_closed_half_planes_cut_out_more_subsets_than_there_are_cells():
     inside = sets.contains(torch.cat([circle, torch.zeros(1, 2).double()]))
     assert len({tuple(row) for row in inside[:-1].tolist()}) == 6
     assert len({tuple(row) for row in inside.tolist()}) == 7
+    assert trace_count(sets, "robust_sets") == 7
     apart = RobustSets(normals=sets.normals, offsets=sets.offsets + 0.1, epsilon=1.0)
     assert apart.coverage(tensor([0.0, 0.0])) == 1.0
     assert bool((apart.normals @ tensor([0.0, 0.0]) + apart.offsets > 0).all())

@@ -14,6 +14,7 @@ from paper_lib.generalization import (
     mcdiarmid_deviation,
     mcdiarmid_tail,
     paper_mcdiarmid_tail,
+    supremum_deviation,
     traces,
 )
 from paper_lib.robust_sets import RobustSets
@@ -67,6 +68,13 @@ def test_one_over_n_is_reached():
     """Two tosses are heads: then the third moves the supremum by 1/n."""
     found = difference_bounds(supremum(coin(1, 3)), [range(4)] * 3)
     assert found == (Fraction(1, 3),) * 3
+
+
+def test_the_supremum_of_one_sample():
+    population = planar(1, 4)
+    h = supremum(population)
+    for rows in itertools.product(range(4), repeat=3):
+        assert supremum_deviation(population, rows) == h(*rows)
 
 
 def test_constants_by_hand():

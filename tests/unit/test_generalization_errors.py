@@ -17,7 +17,9 @@ from paper_lib.generalization import (
     num_regions,
     paper_mcdiarmid_tail,
     shatter_coefficient,
+    shatter_is_exact,
     smallest_informative_n,
+    supremum_deviation,
     trace_count,
     traces,
     vc_bound,
@@ -129,6 +131,10 @@ def test_shatter_coefficients():
         shatter_coefficient(0, "rectangles")
     with fails(ValueError, "family must be one of half_lines"):
         shatter_coefficient(3, "discs")
+    with fails(ValueError, "family must be one of half_lines"):
+        shatter_is_exact(3, "discs")
+    with fails(ValueError, "n must be at least 1, got 0."):
+        shatter_is_exact(0, "intervals")
     with fails(ValueError, "got m = None for robust_sets."):
         shatter_coefficient(3, "robust_sets")
     with fails(ValueError, "got m = 2 for rectangles."):
@@ -137,6 +143,14 @@ def test_shatter_coefficients():
         for n in (1, 3):
             with fails(ValueError, "m must be at least 1, got 0."):
                 shatter_coefficient(n, family, m=0)
+
+
+def test_samples():
+    for sample in ([], [0, 3], [-1]):
+        with fails(ValueError, f"one row from 0 to 2, got {sample}."):
+            supremum_deviation(SETS, sample)
+    with fails(ValueError, "d = 3"):
+        supremum_deviation(CUBE, [0])
 
 
 def test_draws():

@@ -32,9 +32,9 @@ def test_rectangles_by_a_search_over_all_orders(n, known):
 
 
 def shattered_parts(n):
-    """The most triples and quadruples of n points, in all orders, that are shattered."""
-    # A trace is given by the points that bound it, so there is one for the empty set and
-    # for each set of points, up to four, each of which is alone on some side.
+    """Find the most triples and quadruples of n points that are shattered."""
+    # A trace is given by the points that bound it, so there is one for the empty set
+    # and for each set of points, up to four, each of which is alone on some side.
     orders = np.array(list(itertools.permutations(range(n))), dtype=np.int8)
     triples, quadruples = np.zeros((2, len(orders)), dtype=int)
     for a, b, c in itertools.combinations(orders.T, 3):

@@ -105,6 +105,14 @@ def degenerate(seed):
     return robust_sets(normals, offsets, epsilon=float(rng.integers(0, 6)))
 
 
+def concurrent(seed):
+    """Lines through one point of whole coordinates, on the circle now and then."""
+    rng = np.random.default_rng(seed)
+    place = np.array([[3, 4], [-4, 3], [1, 2], [0, -1]])[seed % 4]
+    normals = rng.integers(-3, 4, size=(int(rng.integers(2, 6)), 2))
+    return robust_sets(normals, -normals @ place, epsilon=5.0)
+
+
 def general(seed):
     rng = np.random.default_rng(seed)
     num = int(rng.integers(1, 6))
@@ -117,8 +125,8 @@ def listed(sets):
     return {tuple(row) for row in traces(sets, "robust_sets").tolist()}
 
 
-@pytest.mark.parametrize("make", [degenerate, general])
-@pytest.mark.parametrize("seed", range(100))
+@pytest.mark.parametrize("make", [degenerate, concurrent, general])
+@pytest.mark.parametrize("seed", range(80))
 def test_robust_sets_cut_out_what_brute_force_finds(make, seed):
     sets = make(seed)
     found = listed(sets)
