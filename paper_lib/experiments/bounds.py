@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from paper_lib.checks import check_radius, check_seed
@@ -133,8 +133,7 @@ def half_pair(
     generator = torch.Generator().manual_seed(config.seed)
     order = torch.randperm(num, generator=generator)
     halves = [
-        _some(pair.train, order[: num // 2]),
-        _some(pair.train, order[num // 2 :]),
+        some_images(pair.train, rows) for rows in (order[: num // 2], order[num // 2 :])
     ]
     model = train_classifier(halves[0], config=config.train, seed=config.seed).model
     trained, counted, test = (
@@ -267,5 +266,14 @@ def first_rows(sets: RobustSets, num: int) -> RobustSets:
     )
 
 
-def _some(images: LabeledImages, rows: Tensor) -> LabeledImages:
+def some_images(images: LabeledImages, rows: Int64[Tensor, " k"]) -> LabeledImages:
+    """Take some images.
+
+    Args:
+        images: The images.
+        rows: Which.
+
+    Returns:
+        These, in that order.
+    """
     return LabeledImages(images=images.images[rows], labels=images.labels[rows])

@@ -93,15 +93,18 @@ def bound_plan(budgets: Mapping[Dataset, float]) -> tuple[BoundsConfig, ...]:
         budgets: The budget of each data set.
 
     Returns:
-        The runs; the first has more than one size.
+        The runs of one split into halves, then those of another; the first of all has
+        more than one size.
     """
     return tuple(
         BoundsConfig(
             dataset=name,
             classes=classes,
             epsilon=budgets[name],
-            sizes=() if place else _SIZES,
+            sizes=() if place or seed else _SIZES,
+            seed=seed,
         )
+        for seed in (0, 1)
         for place, (name, classes) in enumerate(BOUND_PAIRS)
     )
 

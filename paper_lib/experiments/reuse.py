@@ -15,6 +15,7 @@ import torch
 from paper_lib.checks import check_count, check_radius, check_seed
 from paper_lib.data import Dataset, LabeledImages, Source, load_pair
 from paper_lib.defense import ramp_ascent
+from paper_lib.experiments.bounds import some_images
 from paper_lib.experiments.provenance import one_thread, provenance
 from paper_lib.experiments.store import plain
 from paper_lib.generalization import (
@@ -99,30 +100,25 @@ def run_reuse(
         source: Source of the data.
 
     Returns:
-        The record: what the bounds would say, and the coverage of the test images.
+        The record: what the bounds would say, and the coverage of the test images. For
+        part of the images also ``"fresh"``: the same with as many further images, which
+        the classifier has not seen, in place of the sample. There the bounds apply.
 
     Raises:
         ValueError: If there are fewer images than asked for.
     """
     with one_thread():
         pair = load_pair(config.dataset, config.classes, root=root, source=source)
-        sample = _sample(config, pair.train)
+        sample, fresh = _samples(config, pair.train)
         model = train_classifier(sample, config=config.train, seed=config.seed).model
-        seen, unseen = (linearize(model, part.images) for part in (sample, pair.test))
+        seen = linearize(model, sample.images)
         epsilon = _half_median(seen) if config.epsilon is None else config.epsilon
-        sets, test = (
-            RobustSets.from_linearization(lin, epsilon) for lin in (seen, unseen)
-        )
-        few = compress(sets, confidence=config.confidence, seed=config.seed)
-        fits = {"ramp": ramp_ascent(sets).perturbation, "compressed": few.perturbation}
-        found = {
-            name: bounds_at(sets, v, confidence=config.confidence)
-            for name, v in fits.items()
-        }
-        found["compressed"]["compression"] = compression_bound(
-            sets, few, confidence=config.confidence
-        )
-        return {
+
+        def robust_sets(lin: Linearization) -> RobustSets:
+            return RobustSets.from_linearization(lin, epsilon)
+
+        sets, test = robust_sets(seen), robust_sets(linearize(model, pair.test.images))
+        record = {
             "schema": REUSE_SCHEMA,
             "config": plain(asdict(config)),
             "provenance": provenance(pair),
@@ -132,20 +128,38 @@ def run_reuse(
             "trained_accuracy": float(
                 (seen.logits.sign() == sample.labels).double().mean()
             ),
-            "fits": {
-                name: {
-                    "coverage": float(sets.coverage(v)),
-                    "coverage_test": float(test.coverage(v)),
-                    "bounds": {
-                        key: plain(asdict(bound)) for key, bound in found[name].items()
-                    },
-                }
-                for name, v in fits.items()
-            },
+            "fits": _fits(config, sets, test),
         }
+        if fresh is not None:
+            unseen = robust_sets(linearize(model, fresh.images))
+            record["fresh"] = _fits(config, unseen, test)
+        return record
 
 
-def _sample(config: ReuseConfig, images: LabeledImages) -> LabeledImages:
+def _fits(config: ReuseConfig, sets: RobustSets, test: RobustSets) -> dict[str, Any]:
+    """Fit and count on some points, and look at the test images."""
+    few = compress(sets, confidence=config.confidence, seed=config.seed)
+    fits = {"ramp": ramp_ascent(sets).perturbation, "compressed": few.perturbation}
+    found = {
+        name: bounds_at(sets, v, confidence=config.confidence)
+        for name, v in fits.items()
+    }
+    found["compressed"]["compression"] = compression_bound(
+        sets, few, confidence=config.confidence
+    )
+    return {
+        name: {
+            "coverage": float(sets.coverage(v)),
+            "coverage_test": float(test.coverage(v)),
+            "bounds": {key: plain(asdict(bound)) for key, bound in found[name].items()},
+        }
+        for name, v in fits.items()
+    }
+
+
+def _samples(
+    config: ReuseConfig, images: LabeledImages
+) -> tuple[LabeledImages, LabeledImages | None]:
     """Draw the images, and their labels where these are tossed.
 
     Args:
@@ -153,7 +167,7 @@ def _sample(config: ReuseConfig, images: LabeledImages) -> LabeledImages:
         images: The training images.
 
     Returns:
-        The sample.
+        The sample, and as many further images where there are any.
 
     Raises:
         ValueError: If there are fewer images than asked for.
@@ -161,16 +175,15 @@ def _sample(config: ReuseConfig, images: LabeledImages) -> LabeledImages:
     count = len(images.labels)
     num = count if config.num is None else config.num
     if num > count:
-        raise ValueError(
-            f"num must be at most the {count} images there are, got {num}."
-        )
+        raise ValueError(f"num must be at most the {count} images, got {num}.")
     generator = torch.Generator().manual_seed(config.seed)
-    rows = torch.randperm(count, generator=generator)[:num]
-    drawn = LabeledImages(images=images.images[rows], labels=images.labels[rows])
-    if not config.random_labels:
-        return drawn
-    heads = torch.rand(num, generator=generator) < 0.5
-    return replace(drawn, labels=torch.where(heads, -1.0, 1.0))
+    order = torch.randperm(count, generator=generator)
+    drawn = some_images(images, order[:num])
+    fresh = some_images(images, order[num : 2 * num]) if 2 * num <= count else None
+    if config.random_labels:
+        heads = torch.rand(num, generator=generator) < 0.5
+        drawn = replace(drawn, labels=torch.where(heads, -1.0, 1.0))
+    return drawn, fresh
 
 
 def _half_median(lin: Linearization) -> float:

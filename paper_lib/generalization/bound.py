@@ -95,8 +95,8 @@ def spread_confidence(confidence: float, num: int) -> float:
 
     Raises:
         TypeError: If an argument is no number, or ``num`` no integer.
-        ValueError: If the confidence is not strictly between 0 and 1, or ``num`` is
-            below 1.
+        ValueError: If the confidence is not strictly between 0 and 1, or so near 1
+            that each would have 1, or ``num`` is below 1.
 
     Example:
         >>> round(spread_confidence(0.95, 5), 3)
@@ -104,7 +104,13 @@ def spread_confidence(confidence: float, num: int) -> float:
     """
     check_confidence(confidence)
     check_count(num, "num", 1)
-    return 1.0 - (1.0 - confidence) / num
+    each = 1.0 - (1.0 - confidence) / num
+    if each == 1.0:
+        raise ValueError(
+            f"confidence must leave {num} bounds a chance to fail that a float can "
+            f"tell from 0, got {confidence}."
+        )
+    return each
 
 
 def log_inverse_failure(confidence: float, num: int = 1) -> float:

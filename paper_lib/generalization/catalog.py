@@ -10,6 +10,7 @@ from paper_lib.generalization.margin import margin_bound
 from paper_lib.generalization.pac_bayes import pac_bayes_bound
 from paper_lib.generalization.regions import log_num_regions
 from paper_lib.generalization.uniform import uniform_bound
+from paper_lib.generalization.vc import vc_bound
 from paper_lib.robust_sets import RobustSets
 
 
@@ -45,7 +46,8 @@ def bounds_at(
     num, dim = sets.normals.shape
     # One side alone is needed, and half-planes cut at most as many subsets as regions.
     exact = math.sqrt(2 * log_num_regions(num, dim) / num)
-    paper = 4 * math.sqrt(dim * math.log(num) / num)
+    # Eq. (20) is false for one point; no deviation exceeds 1.
+    paper = vc_bound(num, dim).value if num > 1 else 1.0
     bounds = {
         name: uniform_bound(
             sets, v, mean_deviation=mean, confidence=confidence, method=name

@@ -18,7 +18,7 @@ from typing import Literal, get_args
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from paper_lib.checks import check_count, check_seed
@@ -31,7 +31,11 @@ from paper_lib.generalization.bound import (
     check_confidence,
     log_inverse_failure,
 )
-from paper_lib.generalization.distances import distances_at_zero, unit_normals
+from paper_lib.generalization.distances import (
+    check_one,
+    distances_at_zero,
+    unit_normals,
+)
 from paper_lib.generalization.kl import kl_upper
 from paper_lib.geometry import scale_to_radius
 from paper_lib.robust_sets import RobustSets
@@ -99,8 +103,10 @@ def _sum(few: RobustSets) -> Float[Tensor, " d"]:
 
 def _least_norm(few: RobustSets) -> Float[Tensor, " d"]:
     rows = unit_rows(few)
-    problem = MinNorm(Gram(rows.normals.numpy()), rows.thresholds.numpy() + MARGIN)
     held = None
+    if not rows.num_lost and not len(rows.thresholds):
+        return torch.zeros_like(few.normals[0])
+    problem = MinNorm(Gram(rows.normals.numpy()), rows.thresholds.numpy() + MARGIN)
     if not rows.num_lost:
         held = hold(problem, np.ones(len(rows.thresholds), dtype=bool))
     if held is None:
@@ -124,8 +130,10 @@ def compress_solution(
     Raises:
         ValueError: If v does not fit the rows.
     """
-    sets.check_candidates(v, "v")
+    check_one(sets, v)
     rows = unit_rows(sets)
+    if not len(rows.thresholds):
+        return None
     asked = rows.thresholds.numpy() + MARGIN
     direction = v.detach().cpu().double() / (sets.epsilon or 1.0)
     inside = (rows.normals @ direction).numpy() >= asked
@@ -187,9 +195,7 @@ def compress(
     )
 
 
-def _grow(
-    sets: RobustSets, pool: Float[Tensor, " p"] | Tensor, max_points: int
-) -> list[int]:
+def _grow(sets: RobustSets, pool: Int64[Tensor, " p"], max_points: int) -> list[int]:
     """Take points greedily, in single precision."""
     normals = unit_normals(sets).cpu().float()
     levels = distances_at_zero(sets).cpu().float()

@@ -55,8 +55,27 @@ def signed_distances(sets: RobustSets, v: Float[Tensor, " d"]) -> Float[Tensor, 
     Raises:
         ValueError: If v does not fit the rows.
     """
-    sets.check_candidates(v, "v")
+    check_one(sets, v)
     return unit_normals(sets) @ v.detach().double() + distances_at_zero(sets)
+
+
+def check_one(sets: RobustSets, v: Float[Tensor, " d"], name: str = "v") -> None:
+    """Reject what is not one perturbation for these rows.
+
+    Args:
+        sets: The robust sets.
+        v: The perturbation.
+        name: The argument's name, for the message.
+
+    Raises:
+        ValueError: If the shape, dtype or device does not fit, or v is not finite.
+    """
+    sets.check_candidates(v, name)
+    if v.ndim != 1:
+        raise ValueError(
+            f"{name} must be one perturbation, ({sets.normals.shape[1]},), got "
+            f"{tuple(v.shape)}."
+        )
 
 
 def center_or_zero(
@@ -76,5 +95,5 @@ def center_or_zero(
     """
     if center is None:
         return torch.zeros_like(sets.normals[0], dtype=torch.float64)
-    sets.check_candidates(center, "center")
+    check_one(sets, center, "center")
     return center.detach().double()

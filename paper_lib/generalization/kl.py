@@ -13,6 +13,7 @@ from scipy.special import rel_entr
 
 # Halvings of an interval inside [0, 1]: down to a rounding or so.
 _HALVINGS = 60
+_SLACK = 1e-15
 
 
 def binary_kl(q: float, p: float) -> float:
@@ -114,13 +115,15 @@ def _outermost(
     _check_shares("q", q)
     if not (nats >= 0.0).all():
         raise ValueError(f"nats must be at least 0, got {nats.min()}.")
+    # More than the rounding of the entropy: what is near the bound counts as within.
+    most = nats + _SLACK * (nats + 2.0)
     inside, outside = q, np.full_like(q, end)
     for _ in range(_HALVINGS):
         middle = 0.5 * (inside + outside)
-        fits = _kl(q, middle) <= nats
+        fits = _kl(q, middle) <= most
         inside = np.where(fits, middle, inside)
         outside = np.where(fits, outside, middle)
-    return np.where(_kl(q, np.full_like(q, end)) <= nats, end, outside)
+    return np.where(_kl(q, np.full_like(q, end)) <= most, end, outside)
 
 
 def _kl(
@@ -130,5 +133,6 @@ def _kl(
 
 
 def _check_shares(name: str, shares: Float[np.ndarray, " k"]) -> None:
-    if not ((shares >= 0.0) & (shares <= 1.0)).all():
-        raise ValueError(f"{name} must be in [0, 1], got {shares[0]}.")
+    wrong = ~((shares >= 0.0) & (shares <= 1.0))
+    if wrong.any():
+        raise ValueError(f"{name} must be in [0, 1], got {shares[wrong][0]}.")

@@ -4,7 +4,8 @@ Add Gaussian noise of deviation s to v. A signed distance :math:`h_i(v)` becomes
 with that deviation, so a row is kept with probability :math:`\Phi(h_i(v) / s)`. With a
 prior of the same noise around a center c, chosen without the sample, the relative
 entropy is :math:`\|v - c\|^2 / 2s^2`, with no dimension in it, and for all v at once
-(Seeger 2002, with Maurer's constant) the lost shares satisfy
+(Seeger 2002; the constant, Maurer's, holds from 8 points on by his proof, and for
+fewer by computation) the lost shares satisfy
 
 .. math:: \mathrm{kl}(\hat L \| L) \le \frac1n \Bigl( \frac{\|v - c\|^2}{2 s^2}
     + \log \frac{2 \sqrt n}{\delta} \Bigr).
@@ -25,6 +26,8 @@ from jaxtyping import Float
 from scipy.special import ndtr
 from torch import Tensor
 
+from paper_lib.checks import check_count
+from paper_lib.defense.rows import as_perturbation
 from paper_lib.generalization.bound import (
     INDEPENDENT,
     INDEPENDENT_CENTER,
@@ -35,12 +38,13 @@ from paper_lib.generalization.bound import (
 )
 from paper_lib.generalization.distances import (
     center_or_zero,
+    check_one,
     distances_at_zero,
     signed_distances,
     unit_normals,
 )
 from paper_lib.generalization.kl import kl_uppers
-from paper_lib.geometry import check_in_l2_ball, l2_norm, scale_to_radius
+from paper_lib.geometry import check_in_l2_ball, l2_norm, project_l2_ball
 from paper_lib.robust_sets import RobustSets
 
 # Deviations of the noise that are compared, as shares of the budget.
@@ -157,7 +161,7 @@ def _best(
     num = len(distances)
     noise, ratio = np.array(settings).T
     kept = np.array([_kept(distances, s, r * s) for s, r in settings])
-    entropy = away**2 / (2 * noise**2)
+    entropy = 0.5 * (away / noise) ** 2
     lost = kl_uppers(
         np.clip(1.0 - kept, 0.0, 1.0),
         (entropy + nats + math.log(2 * math.sqrt(num))) / num,
@@ -202,26 +206,31 @@ def fit_certified(
         The perturbation, in V.
 
     Raises:
-        TypeError: If the confidence is no number.
-        ValueError: If the start or the center does not fit, the start lies outside V,
-            or the confidence is not strictly between 0 and 1.
+        TypeError: If the confidence is no number, or ``num_steps`` no integer.
+        ValueError: If ``num_steps`` is negative, the start or the center does not fit,
+            the start lies outside V, or the confidence is not strictly between 0 and 1.
     """
     check_confidence(confidence)
-    sets.check_candidates(start, "start")
+    check_count(num_steps, "num_steps", 0)
+    check_one(sets, start, "start")
     check_in_l2_ball("start", start, sets.epsilon)
     origin = center_or_zero(sets, center)
     nats = log_inverse_failure(confidence, len(NOISES) * len(MARGINS))
+    if sets.epsilon == 0.0:
+        return start
+    # In shares of the budget single precision is enough to search, whatever the units.
     rows = _Rows(
-        normals=unit_normals(sets).float(), levels=distances_at_zero(sets).float()
+        normals=unit_normals(sets).float(),
+        levels=(distances_at_zero(sets) / sets.epsilon).float(),
+        center=(origin / sets.epsilon).float(),
+        nats=nats,
     )
-    candidates = [start]
-    if sets.epsilon > 0.0:
-        candidates += [
-            _ascend(
-                sets, rows, start, origin, share * sets.epsilon, ratio, nats, num_steps
-            )
-            for share, ratio in ((0.02, 1.5), (0.035, 1.5), (0.05, 1.5), (0.1, 1.5))
-        ]
+    first = (start.detach().double() / sets.epsilon).float()
+    found = [
+        _ascend(rows, first, share, ratio, num_steps)
+        for share, ratio in ((0.02, 1.5), (0.035, 1.5), (0.05, 1.5), (0.1, 1.5))
+    ]
+    candidates = [start, *(as_perturbation(u.double().numpy(), sets) for u in found)]
     return max(
         candidates,
         key=lambda v: (
@@ -232,36 +241,30 @@ def fit_certified(
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Rows:
-    """Rows in single precision, which is enough to search."""
+    """Rows and the center of the prior, lengths in shares of the budget."""
 
     normals: Float[Tensor, "n d"]
     levels: Float[Tensor, " n"]
+    center: Float[Tensor, " d"]
+    nats: float
 
 
 def _ascend(
-    sets: RobustSets,
-    rows: _Rows,
-    start: Float[Tensor, " d"],
-    center: Float[Tensor, " d"],
-    noise: float,
-    ratio: float,
-    nats: float,
-    num_steps: int,
+    rows: _Rows, start: Float[Tensor, " d"], noise: float, ratio: float, num_steps: int
 ) -> Float[Tensor, " d"]:
     r"""Descend on a bound of the lost share, :math:`L + \sqrt{2 L c} + 2 c`."""
-    num, origin = len(rows.levels), center.float()
-    v = start.detach().float()
+    num, u = len(rows.levels), start
     for step in range(num_steps):
-        v.requires_grad_(True)
-        kept = torch.special.ndtr((rows.normals @ v + rows.levels) / noise - ratio)
+        u.requires_grad_(True)
+        kept = torch.special.ndtr((rows.normals @ u + rows.levels) / noise - ratio)
         lost = 1.0 - kept.mean()
-        away = (v - origin).square().sum()
-        cost = (away / (2 * noise**2) + nats + math.log(2 * math.sqrt(num))) / num
+        away = (u - rows.center).square().sum()
+        nats = away / (2 * noise**2) + rows.nats + math.log(2 * math.sqrt(num))
+        cost = nats / num
         (slope,) = torch.autograd.grad(
-            lost + (2 * lost.clamp_min(1e-6) * cost).sqrt() + 2 * cost, v
+            lost + (2 * lost.clamp_min(1e-6) * cost).sqrt() + 2 * cost, u
         )
-        length = 0.05 * sets.epsilon * (1.0 - step / num_steps)
-        v = v.detach() - length * slope / slope.norm().clamp_min(1e-12)
-        if float(l2_norm(v)) > sets.epsilon:
-            v = scale_to_radius(v, sets.epsilon)
-    return v.to(sets.normals)
+        length = 0.05 * (1.0 - step / num_steps)
+        u = u.detach() - length * slope / slope.norm().clamp_min(1e-12)
+        u = project_l2_ball(u, 1.0)
+    return u.detach()

@@ -19,6 +19,7 @@ from paper_lib.generalization.bound import (
     check_confidence,
     log_inverse_failure,
 )
+from paper_lib.generalization.distances import check_one
 from paper_lib.geometry import check_in_l2_ball
 from paper_lib.robust_sets import RobustSets
 
@@ -103,7 +104,7 @@ def _below(
     confidence: float,
     method: str,
 ) -> Bound:
-    sets.check_candidates(v, "v")
+    check_one(sets, v)
     check_in_l2_ball("v", v, sets.epsilon)
     observed = float(sets.coverage(v))
     return Bound(

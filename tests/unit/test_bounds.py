@@ -2,6 +2,8 @@
 
 import math
 from dataclasses import replace
+from decimal import Decimal, localcontext
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -57,7 +59,31 @@ def test_inverses_of_the_relative_entropy_round_outward(q, nats):
         assert binary_kl(q, end) >= nats or end in (0.0, 1.0)
         inside = min(max(end + step, 0.0), 1.0)
         if abs(end - q) > 2e-9:
-            assert binary_kl(q, inside) <= nats + 1e-15
+            assert binary_kl(q, inside) <= nats + 1e-14
+
+
+def exact_kl(q, p):
+    """The relative entropy of two floats, to 40 digits."""
+    with localcontext() as context:
+        context.prec = 40
+        total = Decimal(0)
+        for a, b in ((q, p), (1 - Fraction(q), 1 - Fraction(p))):
+            share, other = (
+                Decimal(Fraction(x).numerator) / Decimal(Fraction(x).denominator)
+                for x in (a, b)
+            )
+            if share:
+                total += share * (share / other).ln()
+        return total
+
+
+def test_inverses_are_outside_in_exact_arithmetic():
+    generator = np.random.default_rng(1)
+    shares = generator.uniform(0, 1, 300) ** 3
+    for q, nats in zip(shares, 10.0 ** generator.uniform(-8, 0.5, 300), strict=True):
+        for end in (kl_lower(float(q), float(nats)), kl_upper(float(q), float(nats))):
+            if 0.0 < end < 1.0:
+                assert exact_kl(float(q), end) >= Decimal(float(nats))
 
 
 def test_relative_entropy_agrees_with_scipy_and_pinsker():
@@ -164,6 +190,104 @@ def test_margin_bound_takes_a_good_width_and_gains_from_a_center():
     assert margin_bound(sets, v, center=v).value > best.value + 0.05
     away = -v / v.norm() * sets.epsilon * (1 - 1e-9)
     assert margin_bound(sets, v, center=away).value < best.value
+
+
+@pytest.mark.parametrize(("centered", "settings"), [(False, 12), (True, 12 * 13)])
+def test_all_that_is_chosen_after_looking_is_paid_for(centered, settings):
+    sets = sample(n=5000, d=50)
+    v = fitted(sets)
+    center = 0.9 * v if centered else None
+    bound = margin_bound(sets, v, center=center)
+    terms, n = bound.terms, 5000
+    # Two forms, each with all widths and radii, share the chance of failure.
+    nats = math.log(2 * settings / 0.05)
+    assert terms["tail"] == pytest.approx(math.sqrt(nats / (2 * n)))
+    assert terms["complexity"] == pytest.approx(
+        2 * terms["radius"] / (terms["ramp width"] * math.sqrt(n))
+    )
+    ramp = (signed_distances(sets, v) / terms["ramp width"]).clamp(0, 1).mean()
+    assert bound.value == pytest.approx(
+        float(ramp) - terms["complexity"] - terms["tail"]
+    )
+    assert terms["radius"] >= terms["distance from center"]
+
+
+@pytest.mark.parametrize(
+    ("level", "varies"),
+    [(-1.01, False), (-0.99, True), (0.5, True), (1.49, True), (1.51, False)],
+)
+def test_rows_that_are_constant_throughout_the_class_drop_out(level, varies):
+    # Distances at the center; the class reaches 1 from there, the ramp is 0.5 wide.
+    n, few = 100_000, 1000
+    normals = torch.zeros(n, 2, dtype=torch.float64)
+    normals[:, 0] = 1.0
+    offsets = torch.full((n,), 5.0, dtype=torch.float64)
+    offsets[:few] = level
+    sets = RobustSets(normals=normals, offsets=offsets, epsilon=1.0)
+    v = torch.zeros(2, dtype=torch.float64)
+    terms = margin_bound(sets, v, ramp_width=0.5).terms
+    expected = 2 * math.sqrt(few) / (0.5 * n) if varies else 0.0
+    assert terms["complexity"] == pytest.approx(expected, rel=1e-5)
+    nats = math.log(2 * 1 / 0.05) + math.log(2)
+    assert terms["tail"] == pytest.approx(3 * math.sqrt(nats / (2 * n)))
+
+
+def test_pac_bayes_pays_for_the_way_from_its_center():
+    sets = sample(n=3000, d=10)
+    v = fitted(sets)
+    center = 0.8 * v.roll(1)
+    bound = pac_bayes_bound(sets, v, center=center)
+    terms, away = bound.terms, float((v - center).norm())
+    assert terms["distance from center"] == pytest.approx(away)
+    assert terms["relative entropy"] == pytest.approx(
+        away**2 / (2 * terms["noise"] ** 2)
+    )
+    nats = terms["relative entropy"] + math.log(72 * 2 * math.sqrt(3000) / 0.05)
+    factor = stats.norm.cdf(terms["margin"] / terms["noise"])
+    lost = kl_upper(1 - terms["kept with noise"], nats / 3000)
+    assert bound.value == pytest.approx(1 - lost / factor)
+
+
+def test_points_that_rebuild_are_not_counted():
+    # The two that rebuild v keep it, and none of the others does.
+    normals = torch.tensor([[1.0, 0.0]] * 2 + [[-1.0, 0.0]] * 38, dtype=torch.float64)
+    sets = RobustSets(
+        normals=normals, offsets=torch.full((40,), -0.5).double(), epsilon=1.0
+    )
+    defense = rebuild(sets, (0, 1), "sum of normals")
+    assert defense.coverage == 2 / 40
+    bound = compression_bound(sets, defense)
+    assert bound.terms["kept of the others"] == 0.0
+    assert bound.value == 0.0
+
+
+def test_rows_without_a_normal_and_a_single_point():
+    flat = RobustSets(
+        normals=torch.zeros(3, 2), offsets=torch.tensor([0.0, 1.0, 2.0]), epsilon=1.0
+    )
+    v = rebuild(flat, (0, 2), "least norm").perturbation
+    assert v.tolist() == [0.0, 0.0]
+    assert compress_solution(flat, v) is None
+    nobody = replace(flat, offsets=torch.full((3,), -torch.inf))
+    assert compress_solution(nobody, v) is None
+    one = sample(n=1, d=3)
+    bounds = bounds_at(one, torch.zeros(3, dtype=torch.float64), confidence=0.5)
+    assert bounds["Eq. (20)"].is_vacuous  # the formula gives 0 for the deviation
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e-30, 1e30])
+def test_units_do_not_matter(scale):
+    sets = sample(n=300, d=4)
+    v = fitted(sets)
+    other = replace(sets, offsets=sets.offsets * scale, epsilon=sets.epsilon * scale)
+    for name, bound in bounds_at(sets, v).items():
+        moved = bounds_at(other, v * scale)[name]
+        assert moved.value == pytest.approx(bound.value, abs=1e-9), name
+    first, second = (
+        fit_certified(one, start, num_steps=5)
+        for one, start in ((sets, v), (other, v * scale))
+    )
+    assert (second / scale).tolist() == pytest.approx(first.tolist(), abs=1e-5)
 
 
 def test_gaussian_coverage_is_the_mean_over_draws():
@@ -388,6 +512,21 @@ def test_a_ramp_width_that_is_no_length(width):
 
 
 @pytest.mark.bad_input
+def test_many_perturbations_where_one_is_wanted():
+    sets = sample()
+    many = fitted(sets).expand(2, 5)
+    for call in (margin_bound, pac_bayes_bound, held_out_bound, fit_certified):
+        with pytest.raises(ValueError, match=r"must be one perturbation, \(5,\), got"):
+            call(sets, many)
+    with pytest.raises(ValueError, match=r"^center must be one perturbation"):
+        pac_bayes_bound(sets, many[0], center=many[:1])
+    with pytest.raises(ValueError, match=r"^v must be one perturbation"):
+        uniform_bound(sets, many, mean_deviation=0.1)
+    with pytest.raises(ValueError, match=r"^v must be one perturbation"):
+        compress_solution(sets, many)
+
+
+@pytest.mark.bad_input
 def test_perturbations_the_defender_may_not_play():
     sets = sample()
     far, short = fitted(sets) * 3, torch.zeros(4, dtype=torch.float64)
@@ -431,6 +570,20 @@ def test_numbers_outside_their_range():
             r"^margin must be at least 0 and finite, got -1\.0\.",
         ),
         (lambda: spread_confidence(0.9, 0), r"^num must be at least 1, got 0\."),
+        (
+            lambda: spread_confidence(1 - 1e-14, 1000),
+            r"^confidence must leave 1000 bounds a chance to fail",
+        ),
+        (
+            lambda: fit_certified(sets, v, num_steps=-1),
+            r"^num_steps must be at least 0, got -1\.",
+        ),
+        (
+            lambda: RobustSets(
+                normals=torch.zeros(0, 2), offsets=torch.zeros(0), epsilon=1.0
+            ),
+            r"^normals must be \(n, d\) .* with n and d at least 1",
+        ),
         (lambda: compress(sets, max_points=0), r"^max_points must be at least 1"),
         (lambda: compress(sample(n=1)), r"^sets must have at least 2 points"),
         (lambda: rebuild(sets, (), "least norm"), r"^points must be at least one of 0"),
