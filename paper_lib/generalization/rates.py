@@ -113,6 +113,7 @@ def measure_rates(
             no seed, or there is no exact solver for the population.
 
     Example:
+        >>> from paper_lib.generalization import LinearRows
         >>> rows = LinearRows.symmetric(10)
         >>> rates = measure_rates(rows, [10, 1000], repetitions=5, seed=0)
         >>> few, many = (sum(row) / 5 for row in rates.regrets())

@@ -19,6 +19,7 @@ from paper_lib.generalization import (
     measure_rates,
     paper_rate,
 )
+from paper_lib.generalization.deviations import face_patterns
 from paper_lib.generalization.windows import Steps, WindowMass, farthest
 from paper_lib.geometry import disc_grid
 from paper_lib.robust_sets import RobustSets
@@ -28,7 +29,7 @@ from tests.unit.test_distributions import TILTED, gaussian
 F64 = torch.float64
 PLANE = gaussian(2)
 LINE = LinearRows.symmetric(4)
-FINITE = FinitePopulation(sets=GaussianRows.isotropic(2).draw(12, seed=3))
+FINITE = FinitePopulation(sets=random_sets(n=12, dim=2, shift=-0.5))
 
 
 def over_the_disc(population, sets):
@@ -117,10 +118,10 @@ def test_the_bracket_on_a_line_holds_when_it_is_wide():
     windows = WindowMass(
         means=np.zeros(1), scales=np.ones(1), shares=np.ones(1), half_width=1.0
     )
-    steps = Steps(cuts=np.array([-1.0, 0.2, 1.0]), levels=np.array([0.5, 0.3]))
+    steps = Steps(cuts=np.array([-1.0, 0.2, 1.0]), levels=np.array([0.5, 0.45]))
     _, low, high = farthest(windows, steps, tol=0.1)
     _, exact, above = farthest(windows, steps, tol=1e-12)
-    assert low <= exact <= above <= high <= low + 0.1
+    assert low < exact <= above <= high <= low + 0.1
     assert above - exact <= 1e-12
 
 
@@ -172,6 +173,14 @@ def test_the_deviation_of_a_finite_population_is_over_all_faces(sets):
         )
 
 
+def test_where_half_planes_touch_is_a_face_of_its_own():
+    patterns = {tuple(row) for row in face_patterns(TOUCHING).tolist()}
+    found = {tuple(row) for row in all_patterns(TOUCHING).tolist()}
+    assert found <= patterns
+    assert any(row[0] and row[1] for row in patterns)
+    assert any(not row[0] and not row[2] for row in patterns)
+
+
 def test_there_is_no_method_elsewhere():
     assert deviation_of(GaussianRows.isotropic(3)) is None
     assert deviation_of(FinitePopulation(sets=random_sets(n=9, dim=3))) is None
@@ -181,7 +190,7 @@ def test_there_is_no_method_elsewhere():
 
 @pytest.mark.parametrize("population", [PLANE, TILTED, FINITE], ids=lambda p: p.dim)
 def test_exact_solvers_find_the_maximum_of_a_sample(population):
-    for seed in range(5):
+    for seed in range(10):
         sets = population.draw(15, seed=seed)
         v = exact_solver(population)(sets, 0)
         certificate = maximize_coverage(sets, method="hitting_sets").certificate
@@ -301,7 +310,7 @@ def test_a_power_for_large_n_is_fitted_from_there():
     assert math.isclose(fit.slope, -1.0, abs_tol=1e-12)
     assert fit.sizes == tuple(SIZES)
     assert fit.smallest == 300
-    assert fit_slope(SIZES, rows).slope > -0.99
+    assert abs(fit_slope(SIZES, rows).slope + 1.0) > 0.1
 
 
 def test_means_have_intervals_that_hold_them():
