@@ -131,6 +131,7 @@ def load_or_measure(
     path: str | os.PathLike[str],
     plans: Sequence[RatePlan] = RATE_PLANS,
     *,
+    compute: bool = True,
     progress: bool = False,
 ) -> tuple[Rates, ...]:
     """Read the rates a store has and measure those it lacks.
@@ -141,15 +142,20 @@ def load_or_measure(
     Args:
         path: The file; made, with its folder, if it is not there.
         plans: What is asked for.
+        compute: Measure what is missing; otherwise it is an error.
         progress: Show progress bars.
 
     Returns:
         The rates, one a plan, in order.
 
     Raises:
-        ValueError: If the file is damaged or of another schema.
+        FileNotFoundError: If there is no such file and nothing is to be measured.
+        ValueError: If the file is damaged or of another schema, or lacks a plan that is
+            not to be measured.
     """
     file = Path(path)
+    if not compute:
+        return load_rates(file, plans)
     file.parent.mkdir(parents=True, exist_ok=True)
     entries = _entries(file) if file.exists() else []
     for plan in tqdm(plans, desc="plans", disable=not progress):
