@@ -8,7 +8,7 @@ import pytest
 
 from paper_lib.experiments import RATE_PLANS, load_rates
 from paper_lib.experiments.rates import RATES_SCHEMA, load_record
-from paper_lib.generalization import measure_rates
+from paper_lib.generalization import fit_slope, measure_rates
 
 STORE = (
     Path(__file__).resolve().parents[2] / "results" / "generalization" / "rates.json"
@@ -71,3 +71,26 @@ def test_small_samples_come_out_again(place, stored):
     ]
     assert np.mean(same) > 0.9
     assert fresh.best.coverage == pytest.approx(kept.best.coverage, abs=1e-9)
+
+
+def test_the_regret_falls_faster_than_the_bound(stored):
+    for plan, name in zip(RATE_PLANS, NAMES, strict=True):
+        if not plan.with_deviations:
+            continue
+        found = stored[name]
+        regret, deviation = (
+            fit_slope(plan.sizes, values, smallest=100)
+            for values in (found.regrets(), found.deviations())
+        )
+        assert regret.interval[1] < -0.5, name
+        assert -0.52 < deviation.slope < -0.46, name
+
+
+def test_the_relaxation_stops_short_of_the_best(stored):
+    # In every dimension at the same distance: that of the ramp's own maximizer.
+    for dim in (2, 10, 100):
+        ramp, annealed = (
+            [np.mean(row) for row in stored[f"gaussian-{dim}-{solver}"].regrets()]
+            for solver in ("ramp", "annealed")
+        )
+        assert ramp[-1] > 0.0025 > annealed[-1], dim
