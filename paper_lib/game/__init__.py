@@ -21,8 +21,8 @@ from paper_lib.game.responses import (
     answered_sets,
     attacker_best_response,
     defender_best_response,
-    search_attack,
 )
+from paper_lib.game.search import search_attack
 from paper_lib.game.strategies import (
     ConstantDefense,
     DeterministicAttack,
