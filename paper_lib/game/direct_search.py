@@ -25,7 +25,7 @@ Score = Callable[[Tensor, Tensor, Tensor], Tensor]
 # Directions tried at each point, and lengths, in budgets, from the first to the last
 # power of two.
 _NUM_DIRECTIONS, _POWERS = 8, range(-2, 24)
-_NUM_HALVINGS = 60
+_NUM_HALVINGS = 40
 # An expected utility of one, whatever weights sum to.
 _ALL = 1.0 - 1e-9
 # Steps grow after a success and shrink after a failure, so that one in five succeeds.

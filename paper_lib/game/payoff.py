@@ -282,8 +282,26 @@ def payoffs(
     Returns:
         The attacker's utilities, -1. or +1.
     """
-    values = lin.logits.double() + attack_shifts + defense_shifts
-    survives = (lin.signs.double() * values >= 0) & (lin.logits != 0)
+    return payoffs_of_logits(lin.logits, attack_shifts, defense_shifts)
+
+
+def payoffs_of_logits(
+    logits: Float[Tensor, " n"],
+    attack_shifts: Float[Tensor, "*#k n"],
+    defense_shifts: Float[Tensor, "*#k n"],
+) -> Float[Tensor, "*k n"]:
+    """Score moved logits where nothing else of the points is at hand.
+
+    Args:
+        logits: The logits before the moves.
+        attack_shifts: What attacks add to them.
+        defense_shifts: What defenses add.
+
+    Returns:
+        The attacker's utilities, -1. or +1.
+    """
+    values = logits.double() + attack_shifts + defense_shifts
+    survives = (logits.sign().double() * values >= 0) & (logits != 0)
     return 1.0 - 2.0 * survives.double()
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from paper_lib.checks import check_count, check_radius
 from paper_lib.game.direct_search import climb_utilities
-from paper_lib.game.payoff import check_draws, child_seeds, payoffs, shifts
+from paper_lib.game.payoff import check_draws, payoffs, payoffs_of_logits, shifts
 from paper_lib.game.responses import AttackerResponse, scored_attack
 from paper_lib.game.strategies import (
     Defender,
@@ -140,21 +140,21 @@ def _searched(
     seed: int,
 ) -> list[Float[Tensor, "n d"]]:
     """Climb by utilities alone, from several starts."""
-    defended = shifts(lin, plays.rows)
+    (num, dim), defended = lin.gradients.shape, shifts(lin, plays.rows)
 
     def score(
         points: Int[Tensor, " k"], attack: Float[Tensor, "k d"], move: Tensor
     ) -> Float[Tensor, " k"]:
-        part = Linearization(logits=lin.logits[points], gradients=lin.gradients[points])
-        moved = row_dots(part.gradients, attack + move)
-        return plays.weights @ payoffs(part, moved, defended[:, points])
+        row = points % num
+        moved = row_dots(lin.gradients[row], attack + move)
+        table = payoffs_of_logits(lin.logits[row], moved, defended[:, row])
+        return plays.weights @ table
 
-    num, dim = lin.gradients.shape
-    ends = [
-        climb_utilities(score, num, dim, epsilon, num_steps=num_steps, seed=one)
-        for one in child_seeds(seed, num_restarts)
-    ]
-    return [project_l2_ball(end.to(lin.gradients), epsilon) for end in ends]
+    # All starts side by side, as so many points.
+    total = num_restarts * num
+    ends = climb_utilities(score, total, dim, epsilon, num_steps=num_steps, seed=seed)
+    ends = project_l2_ball(ends.to(lin.gradients), epsilon)
+    return list(ends.reshape(num_restarts, num, dim))
 
 
 def _climbed(

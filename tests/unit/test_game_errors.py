@@ -165,11 +165,12 @@ def test_searches():
     v = torch.zeros(3, dtype=F64)
     check(
         lambda: search_attack(in_space, v, epsilon=1.0, method="grid"),
-        "method must be 'gradient', or 'grid' in the plane, got 'grid' for d = 3",
+        "method must be 'gradient' or 'direct', or 'grid' in the plane, got 'grid' for",
     )
     for name in ("num_restarts", "num_steps"):
         change = {name: 0}
-        check(lambda c=change: search_attack(LIN, V, epsilon=1.0, **c), "at least 1")
+        match = f"{name} must be at least 1, got 0"
+        check(lambda c=change: search_attack(LIN, V, epsilon=1.0, **c), match)
     check(lambda: disc_grid(1.0, num_rings=0), "got 0 and 90")
     check(lambda: equilibrium(LIN, epsilon=float("nan")), "epsilon must be finite")
 

@@ -175,6 +175,22 @@ def test_no_attack_beats_fgm_against_a_mixture(dim, num_games, parts):
     assert reached >= 0.99 * num_games * parts
 
 
+@pytest.mark.parametrize("dim", [1, 2, 3, 5, 10])
+def test_no_attack_from_utilities_alone_beats_fgm(dim):
+    """Lemma 2: 10,000 games, and a search that is not led by any gradient."""
+    reached = 0
+    for part in range(2):
+        lin, defender = games_and_mixtures(1000, dim, 1000 * dim + part)
+        best = attacker_best_response(lin, defender, epsilon=1.0)
+        found = search_attack(
+            lin, defender, epsilon=1.0, method="direct", num_restarts=1
+        )
+        assert (found.values <= best.values).all()
+        equal = (found.values == best.values).reshape(1000, POINTS).all(dim=1)
+        reached += int(equal.sum())
+    assert reached >= 0.99 * 2000
+
+
 @pytest.mark.parametrize("factor", [-1.0, 0.8])
 def test_a_wrong_fgm_is_beaten(factor):
     lin, defender = games_and_mixtures(100, 3, 0)
