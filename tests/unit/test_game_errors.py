@@ -16,6 +16,7 @@ from paper_lib.defense import (
 )
 from paper_lib.defense.hit_and_run import hit_and_run
 from paper_lib.game import (
+    ChainDraws,
     ConstantDefense,
     DeterministicAttack,
     Mixture,
@@ -130,6 +131,15 @@ def test_shapes_of_strategies():
     ]
     for attacker, defender, match in both:
         check(lambda a=attacker, d=defender: expected_utility(LIN, a, d), match)
+
+
+@pytest.mark.parametrize("size", [0.0, 5.1, float("nan")])
+def test_draws_of_chains_worth_nothing_or_more_than_themselves(size):
+    check(
+        lambda: ChainDraws(rows=STEP, effective_size=size, r_hat=1.0, is_mixed=True),
+        f"effective_size must lie above 0 and be at most 5, the number of draws, got "
+        f"{size}",
+    )
 
 
 def test_strategies_of_the_other_player():
