@@ -143,6 +143,45 @@ def test_the_value_and_all_parts_of_v_star_are_the_librarys(solved):
     assert {1, 2, 3} <= numbers
 
 
+def pinched(seed):
+    """Three margins equal to the budget, at 120 degrees: V* is the point zero."""
+    turn = 2 * math.pi * seed / 47
+    angles = torch.tensor([turn + k * 2 * math.pi / 3 for k in range(3)]).double()
+    slopes = (0.3 + seed) * torch.stack([angles.cos(), angles.sin()], dim=1)
+    return Linearization(logits=slopes.norm(dim=1) * 0.9, gradients=slopes)
+
+
+def touching(seed):
+    """Two half-planes that face each other across one line: V* is a segment."""
+    slope, gap = random_game(n=1, seed=seed).gradients[0], 0.3 * seed / 47
+    size = float(slope.norm())
+    logits = torch.tensor([(0.9 + gap) * size, (0.9 - gap) * size], dtype=F64)
+    return Linearization(logits=logits, gradients=torch.stack([slope, -slope]))
+
+
+def test_whoever_moves_into_v_star_has_nothing_left_to_gain(solved):
+    """Where V* is one point, rounding must not put its robust sets out of reach."""
+    flat = [(make(k), 0.9, 0.9) for make in (pinched, touching) for k in range(40)]
+    still = [[points(lin), eps, reach, [0, 0]] for lin, eps, reach in flat]
+    answers = [found for _, _, found in solved] + call("solve", still)
+    games = [*GAMES, *flat]
+    moved = [
+        [points(lin), eps, reach, found["best"]["parts"][0]["point"]]
+        for (lin, eps, reach), found in zip(games, answers, strict=True)
+    ]
+    there = call("solve", moved)
+    assert [found["gain"] for found in there] == [0] * len(games)
+    areas = [found["best"]["parts"][0]["area"] for found in there]
+    assert areas.count(0) >= 60
+    # A little off the point the same sets are out of reach.
+    off = [
+        [lin, eps, reach, [v[0] + 1e-6, v[1] - 1e-6]]
+        for (lin, eps, reach, v), area in zip(moved, areas, strict=True)
+        if area == 0
+    ]
+    assert all(found["gain"] > 0 for found in call("solve", off))
+
+
 def test_another_budget_would_be_noticed():
     """Negative control: the same games, solved for a smaller attack."""
     cases = [[points(lin), eps, 0.7 * reach, [0, 0]] for lin, eps, reach in GAMES]
