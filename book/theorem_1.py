@@ -86,7 +86,7 @@ torch.set_num_threads(1)
 # ## One game
 #
 # Five inputs in the plane, each given by its logit and gradient. No $v$ lies in all five
-# robust sets. [The game to play with](play.md) is of the same kind.
+# robust sets. [The game to play with](play.ipynb) is of the same kind.
 
 # %%
 lin = Linearization(

@@ -1,4 +1,4 @@
-/* The game in the plane, to play with: book/play.md.
+/* The game in the plane, to play with: book/play.py.
 
    The first part is mathematics: pure functions of plain numbers and arrays, the same
    as the library's, and tested against it. The second part draws and listens. */
