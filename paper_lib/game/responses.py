@@ -227,10 +227,13 @@ def defender_best_response(
         solution = maximize_coverage(together, seed=seed)
         found, certificate = solution.perturbation, solution.certificate
         if max_nodes is not None and certificate.gap > 0:
-            certificate = upper_bound(
+            further = upper_bound(
                 together, None, max_nodes=max_nodes, seed=seed, start=found
             )
-            found = certificate.perturbation
+            if further.lower > certificate.lower:
+                found = further.perturbation
+            # Few nodes may prove less than the solver did.
+            certificate = min(certificate, further, key=lambda one: one.upper)
         bound = min(certificate.upper + excess, 1.0)
         if excess > 0:
             certificate = None  # of rounded weights

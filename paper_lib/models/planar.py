@@ -166,6 +166,9 @@ class PolygonClassifier(nn.Module):
         offsets: The t_k.
     """
 
+    normals: Tensor
+    offsets: Tensor
+
     def __init__(
         self, normals: Float[Tensor, "k d"], offsets: Float[Tensor, " k"]
     ) -> None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from paper_lib.attacks import fgm
+from paper_lib.data import load_pair
 from paper_lib.defense import HitAndRunConfig, maximize_coverage
 from paper_lib.evaluation import logits_at
 from paper_lib.game import (
@@ -30,9 +31,15 @@ from paper_lib.game import (
     smooth,
     utility,
 )
-from paper_lib.geometry import disc_grid, l2_norm, sample_l2_ball
+from paper_lib.geometry import (
+    disc_grid,
+    l2_norm,
+    project_l2_ball,
+    sample_l2_ball,
+)
 from paper_lib.isotropic import isotropic_draws, majority
 from paper_lib.linearize import Linearization, linearize
+from paper_lib.models import TrainConfig, train_classifier
 from paper_lib.robust_sets import RobustSets
 from tests.oracles import Formula
 from tests.unit.game_cases import (
@@ -245,6 +252,56 @@ def test_a_bound_is_said_to_be_one():
     assert pair.gain_bounds.attacker == (0.0, 0.0)
     assert pair.gain_bounds.defender[0] == pair.defender_gain > 0.0
     assert pair.gain_bounds.defender[1] == pair.utility.value - found.bound
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """A small CNN on real digits, linearized: 784 dimensions, float32."""
+    pair = load_pair("mnist", (0, 1), source="embedded")
+    trained = train_classifier(pair.train, config=TrainConfig(epochs=1), seed=0)
+    return linearize(trained.model, pair.train.images[::10])
+
+
+def test_bounds_of_gains_at_the_size_of_digits(digits):
+    """In 784 dimensions the attacker's gain is known, the defender's is bounded."""
+    epsilon, still = 4.0, torch.zeros(784)
+    step = fgm(digits, epsilon)
+    sets = RobustSets.from_linearization(digits, epsilon)
+    v = maximize_coverage(sets).perturbation
+    pair = exploitability(digits, step, v, epsilon=epsilon)
+    found = pair.defender_response
+    assert found.bound < found.value  # no proof that v is best
+    assert not found.is_exact
+    assert not pair.is_exact
+    assert pair.search_shortfall == 0.0  # but the gradient finds FGM
+    assert pair.gain_bounds.attacker == (0.0, 0.0)
+    low, high = pair.gain_bounds.defender
+    assert low == pair.defender_gain < high
+    assert high == pytest.approx(pair.utility.value - found.bound)
+    # Few nodes of another bound do not lose what the solver proved.
+    few, more = (
+        defender_best_response(digits, step, epsilon=epsilon, max_nodes=nodes)
+        for nodes in (None, 1)
+    )
+    assert few.bound <= more.bound <= more.value <= few.value
+    # No constant that anyone tried is below the bound: draws, mixtures of the
+    # reverses of FGM, and the maximizers for other budgets.
+    tried = torch.cat(
+        [
+            sample_l2_ball(300, 784, epsilon, seed=1).float(),
+            project_l2_ball(-step[:40] - step[40:], epsilon),
+            v[None],
+            still[None],
+        ]
+    )
+    values = point_payoffs(digits, step.unsqueeze(1), tried).mean(axis=0)[0]
+    assert found.bound <= values.min() <= pair.utility.value
+    assert values.max() > values.min() + 0.1
+    # Negative control: whoever plays wrong gains, within bounds again.
+    idle = exploitability(digits, 0.5 * step, still, epsilon=epsilon)
+    assert idle.attacker_gain > 0.1
+    assert idle.gain_bounds.attacker == (idle.attacker_gain,) * 2
+    assert 0.1 < idle.defender_gain <= idle.gain_bounds.defender[1]
 
 
 EQUILIBRIA = [
