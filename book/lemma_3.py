@@ -182,8 +182,8 @@ print("mixtures with a play off V*:", int((~all_in).sum()) > 900)
 
 # %%
 drawn = smooth(sets).draw(10_000, seed)
-inside = sets.coverage(drawn) == best.coverage
-print("(39) = (40), no draw leaves V*:", bool(inside.all()))
+at_most = sets.coverage(drawn) == best.coverage
+print("(39) = (40), no draw leaves V*:", bool(at_most.all()))
 print("(40) = (41), phi is one number on V*:", len(sets.coverage(drawn).unique()) == 1)
 density = 1 / sum(best.areas)
 total = sum(density * area for area in best.areas)

@@ -212,6 +212,19 @@ def test_tables():
     attacks, grid = STEP.unsqueeze(1), V.unsqueeze(0)
     for a, d in ((attacks[:4], grid), (attacks, V), (attacks[:, :0], grid)):
         check(lambda a=a, d=d: point_payoffs(LIN, a, d), "attacks must be (5, k, 2)")
+    broken = attacks * torch.tensor([1.0, float("nan")], dtype=F64)
+    for a, d, match in (
+        (broken, grid, "attacks must be finite, got 5 NaN or infinite entries"),
+        (attacks, grid / 0.0, "defenses must be finite, got 2"),
+        (attacks.float(), grid, "attacks must have the dtype of the points"),
+        (attacks, grid.float(), "defenses must have the dtype of the points"),
+        (attacks.long(), grid, "attacks must be float32 or float64"),
+    ):
+        check(lambda a=a, d=d: point_payoffs(LIN, a, d), match)
+    check(
+        lambda: point_payoffs(LIN, attacks, grid, attack_epsilon=1.0),
+        "attack_epsilon needs the defender's epsilon beside it",
+    )
     check(
         lambda: attack_candidates(LIN, 1.0, 0, include_fgm=False),
         "num_random must be at least 1, got 0",
