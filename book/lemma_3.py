@@ -400,7 +400,7 @@ estimates = {
     )
     for name, config in {"default steps": None, "one step": hasty}.items()
 }
-tried = sample_l2_ball(100_000, 3, epsilon, seed=seed)
+tried = sample_l2_ball(20_000, 3, epsilon, seed=seed)
 same_cell = (deep.contains(tried) == deep.contains(walk.points[0])).all(dim=1)
 by_rejection = float(
     point_payoffs(in_space, other_way[:, None], tried[same_cell]).mean()
