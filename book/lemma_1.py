@@ -65,6 +65,7 @@ num_cases = 2000  # random cases in each comparison
 from fractions import Fraction
 
 import torch
+from IPython.display import Markdown
 
 from paper_lib.attacks import fgm
 from paper_lib.evaluation import logits_at
@@ -73,7 +74,11 @@ from paper_lib.game.proofs import prove
 from paper_lib.geometry import disc_grid, l2_norm, project_halfspace, sample_l2_ball
 from paper_lib.linearize import Linearization, linearize
 from paper_lib.models import DiscClassifier
-from paper_lib.plotting import plot_membership_check, plot_two_conditions
+from paper_lib.plotting import (
+    markdown_table,
+    plot_membership_check,
+    plot_two_conditions,
+)
 from paper_lib.robust_sets import RobustSets
 
 torch.set_num_threads(1)
@@ -321,24 +326,41 @@ for name in ("lemma_1_sufficient", "lemma_1_necessary"):
 #
 # **Landing on the boundary counts as a flip.** Under this strict reading of Eq. (1) the
 # half-space would be open, and Eq. (3) with its $\ge$ is false. z3 returns numbers for
-# which it fails, and the library, which uses the other reading, keeps the label there.
+# which it fails, in each dimension, and the library, which uses the other reading, keeps
+# the label there.
 
 # %%
-strict = prove("strict_reading", 1)
-print(f"{strict.verdict}: {strict.claim}")
-numbers = {key: Fraction(value) for key, value in strict.counterexample.items()}
-f, g, v, a, budget = (
-    numbers.get(key, Fraction(0)) for key in ("f", "g1", "v1", "a1", "epsilon")
-)
-print("the attack lands exactly on the boundary:", f + g * (v + a) == 0)
-print("both moves keep the budget:", max(abs(v), abs(a)) <= budget)
-print("v lies in the half-space of Eq. (3):", f + g * v - budget * abs(g) >= 0)
-on_edge = Linearization(
-    logits=torch.tensor([float(f)], dtype=torch.float64),
-    gradients=torch.tensor([[float(g)]], dtype=torch.float64),
-)
-move, attack = (torch.tensor([[float(number)]]).double() for number in (v, a))
-print("the library keeps the label:", bool(on_edge.label_survives(attack, move)))
+lines = []
+for dim in (1, 2, 3):
+    strict = prove("strict_reading", dim)
+    names = ["f", "epsilon", *(f"{x}{j + 1}" for x in "gva" for j in range(dim))]
+    numbers = {key: Fraction(strict.counterexample.get(key, "0")) for key in names}
+    f, budget = numbers["f"], numbers["epsilon"]
+    g, v, a = ([numbers[f"{x}{j + 1}"] for j in range(dim)] for x in "gva")
+    # All on the first axis, so that every length is rational.
+    assert not any(g[1:] + v[1:] + a[1:])
+    on_edge = Linearization(
+        logits=torch.tensor([float(f)], dtype=torch.float64),
+        gradients=torch.tensor([list(map(float, g))], dtype=torch.float64),
+    )
+    moves = (torch.tensor([list(map(float, one))]).double() for one in (v, a))
+    verdicts = [
+        f + g[0] * (v[0] + a[0]) == 0,
+        max(abs(v[0]), abs(a[0])) <= budget,
+        f + g[0] * v[0] - budget * abs(g[0]) >= 0,
+        bool(on_edge.label_survives(*moves)),
+    ]
+    lines.append([str(dim), strict.verdict, *map(str, verdicts)])
+print(strict.claim)
+header = [
+    "$d$",
+    "z3",
+    "the attack lands on the boundary",
+    "both moves keep the budget",
+    "$v$ in the half-space of Eq. (3)",
+    "the library keeps the label",
+]
+Markdown(markdown_table(header, lines))
 
 # %% [markdown]
 # **A curved boundary, scored with $f$ itself.** Let $f(x) = 1 - \|x\|^2$, positive inside

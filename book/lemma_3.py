@@ -182,7 +182,8 @@ print("mixtures with a play off V*:", int((~all_in).sum()) > 900)
 
 # %%
 drawn = smooth(sets).draw(10_000, seed)
-print("(39) = (40), no draw leaves V*:", bool((sets.coverage(drawn) > 0.5).all()))
+at_most = sets.coverage(drawn) == best.coverage
+print("(39) = (40), no draw leaves V*:", bool(at_most.all()))
 print("(40) = (41), phi is one number on V*:", len(sets.coverage(drawn).unique()) == 1)
 density = 1 / sum(best.areas)
 total = sum(density * area for area in best.areas)
@@ -322,6 +323,10 @@ plot_maximizer_set(point)
 # {cite:p}`smith1984efficient`: choose a random direction, find where that line leaves the
 # set, move to a uniform point between. Several chains from distant starts are compared.
 # If they disagree, or if their draws depend too much on one another, the result says so.
+# R-hat compares the spread of all chains with that within each; it is 1 where they
+# agree, and more than 1.01 is too much {cite:p}`vehtari2021rank`. The control keeps the
+# number of draws, and takes one step between them where the others take sixty. Its
+# draws are maximizers too, but eight chains that have hardly moved are no uniform draws.
 
 # %%
 draws = torch.Generator().manual_seed(seed + 5)
@@ -330,11 +335,26 @@ heights = l2_norm(slopes) * torch.rand(30, generator=draws).double()
 game = Linearization(logits=heights, gradients=slopes)
 wide = RobustSets.from_linearization(game, epsilon)
 long = draw_maximizers(wide, 1600, config=HitAndRunConfig(thin=60, burn_in=4))
-short = draw_maximizers(wide, 40, config=HitAndRunConfig(thin=1, burn_in=0))
+short = draw_maximizers(wide, 1600, config=HitAndRunConfig(thin=1, burn_in=0))
 all_best = bool((wide.coverage(long.points) == long.solution.coverage).all())
 print("every draw is a maximizer:", all_best)
 print("proven to be one:", long.is_maximal)
-print("long chains agree:", long.is_mixed, "| short chains agree:", short.is_mixed)
+lines = []
+for steps, chains in ((60, long), (1, short)):
+    by_chain = chains.points.reshape(HitAndRunConfig().num_chains, -1, 6)
+    apart = (by_chain.mean(dim=1).std(dim=0) / chains.points.std(dim=0)).max()
+    enough = chains.effective_size > len(chains.points) / 2
+    verdicts = [chains.r_hat > 1.01, bool(apart > 0.2), enough, chains.is_mixed]
+    lines.append([str(steps), f"{chains.r_hat:.1f}", *map(str, verdicts)])
+header = [
+    "steps between draws",
+    "R-hat",
+    "above 1.01",
+    "means of chains differ by a fifth of the spread",
+    "worth half as many independent draws",
+    "said to be mixed",
+]
+Markdown(markdown_table(header, lines))
 
 # %% [markdown]
 # Three limits. The walk sees one cell, not all of $V^*$. How many steps it needs grows with
@@ -349,11 +369,53 @@ flat = torch.nn.functional.pad(lin.gradients, (0, 1))
 deep = RobustSets.from_linearization(
     Linearization(logits=lin.logits, gradients=flat), epsilon
 )
-walk = draw_maximizers(deep, 800, seed=seed)
+walk = draw_maximizers(deep, 1600, seed=seed)
 print("method:", walk.method, "| all of V* was drawn from:", walk.is_complete)
 all_best = bool((deep.coverage(walk.points) == best.coverage).all())
 print("every draw is a maximizer:", all_best)
-print("cells seen:", len(deep.contains(walk.points).unique(dim=0)), "of 3")
+seen = len(deep.contains(walk.points).unique(dim=0))
+print(f"cells seen: {seen} of {len(best.cells)}")
+
+# %% [markdown]
+# **What an estimate from such draws is worth.** Against FGM every maximizer gets the same,
+# and draws have no error to speak of. Against another attack they do. Hoeffding's
+# inequality is about independent draws, and these are not: so `expected_utility` counts
+# them as their effective size, the number of independent draws they are worth. That is
+# an estimate itself, and the confidence is approximate. Where the chains have not mixed
+# there is nothing to stand on, and the interval is all that is possible. Here the attack
+# is a short step of FGM's the wrong way. In three dimensions independent draws from the
+# same cell can be had by rejection, and tell what the interval should hold.
+
+# %%
+in_space = Linearization(logits=lin.logits, gradients=flat)
+other_way = -0.2 * fgm(in_space, epsilon)
+hasty = HitAndRunConfig(thin=1, burn_in=0)
+estimates = {
+    name: expected_utility(
+        in_space,
+        other_way,
+        smooth(deep, solution=walk.solution, config=config),
+        num_draws=1000,
+        seed=seed,
+    )
+    for name, config in {"default steps": None, "one step": hasty}.items()
+}
+tried = sample_l2_ball(20_000, 3, epsilon, seed=seed)
+same_cell = (deep.contains(tried) == deep.contains(walk.points[0])).all(dim=1)
+by_rejection = float(
+    point_payoffs(in_space, other_way[:, None], tried[same_cell]).mean()
+)
+for name, estimate in estimates.items():
+    width = estimate.high - estimate.low
+    print(
+        f"{name}: independent: {estimate.is_independent} | mixed: {estimate.is_mixed}"
+        f" | worth as many as were drawn: {estimate.effective_size >= 1000}"
+        f" | width of the interval: {width:.1f}"
+    )
+sound = estimates["default steps"]
+print("the interval holds the mean:", sound.low <= by_rejection <= sound.high)
+whole = float(point_payoffs(in_space, other_way[:, None], tried).mean())
+print("and not the mean over all of V:", not sound.low <= whole <= sound.high)
 
 # %% [markdown]
 # ## Different budgets
@@ -370,7 +432,8 @@ for reach in (0.5, 0.9, 1.5):
     )
     print(
         f"attacker {reach}, defender {epsilon}: phi(v*) ="
-        f" {round(pair.solution.coverage * 3)}/3, the defender gains by leaving:",
+        f" {round(pair.solution.coverage * len(lin.logits))}/{len(lin.logits)},"
+        " the defender gains by leaving:",
         found.defender_gain > 1e-12,
     )
 

@@ -390,7 +390,10 @@ axis = torch.linspace(-3.5, 3.5, 36, dtype=torch.float64)
 square = torch.cartesian_prod(axis, axis)
 everywhere = linearize(network, square)
 away = torch.cdist(square, network.boundary_corners()).min(dim=1).values
-lines, good_shares = [], []
+corners = network.boundary_corners()
+nearest = corners[torch.cdist(square, corners).argmin(dim=1)]
+ring = disc_grid(1.0, num_rings=1, num_angles=720)
+lines, good_shares, broken = [], [], []
 for budget in (0.1, 0.2, 0.4, 0.8):
     moves = disc_grid(2 * budget, num_rings=6, num_angles=45)
     signs = logits_at(network, (square[:, None] + moves).reshape(-1, 2)).sign()
@@ -398,6 +401,15 @@ for budget in (0.1, 0.2, 0.4, 0.8):
     right = (signs.reshape(len(square), -1) == linear.sign()).all(dim=1)
     free = away > 2 * budget
     good_shares.append(float((free & right).double().mean()))
+    # Moves that lead to a small circle around the corner, within two budgets.
+    room = ((2 * budget - away).clamp(max=0.1) / 2)[~free]
+    around = nearest[~free][:, None] + room[:, None, None] * ring
+    offset = around - square[~free][:, None]
+    by_tangent = everywhere.logits[~free][:, None] + (
+        everywhere.gradients[~free][:, None] * offset
+    ).sum(dim=-1)
+    by_f = logits_at(network, around.reshape(-1, 2)).reshape(by_tangent.shape)
+    broken.append(bool((by_f.sign() != by_tangent.sign()).any(dim=1).all()))
     counts = [~free, free & ~right, free & right]
     lines.append([f"{budget:g}", *(str(int(count.sum())) for count in counts)])
 header = [
@@ -408,6 +420,7 @@ header = [
 ]
 display(Markdown(markdown_table(header, lines)))
 print("points in all:", len(square))
+print("a corner within two budgets breaks the condition each time:", all(broken))
 print("without a corner, a wrong sign occurs:", all(int(line[2]) for line in lines))
 falls = good_shares == sorted(good_shares, reverse=True)
 print("the share of good points falls as the budget grows:", falls)

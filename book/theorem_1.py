@@ -86,7 +86,7 @@ torch.set_num_threads(1)
 # ## One game
 #
 # Five inputs in the plane, each given by its logit and gradient. No $v$ lies in all five
-# robust sets. [The game to play with](play.md) is of the same kind.
+# robust sets. [The game to play with](play.ipynb) is of the same kind.
 
 # %%
 lin = Linearization(
@@ -97,7 +97,9 @@ lin = Linearization(
 )
 pair = equilibrium(lin, epsilon=epsilon)
 step, v = pair.attacker.perturbations, pair.defender.perturbation
-print("inputs that keep their label:", round(5 * pair.solution.coverage), "of 5")
+num = len(lin.logits)
+print(f"inputs that keep their label: {round(num * pair.solution.coverage)} of {num}")
+print("a v in all robust sets:", pair.solution.certificate.upper == 1)
 print(f"value of the game for the attacker, 1 - 2 phi(v*): {pair.value:.2f}")
 print("the maximizer is proven to be one:", pair.is_exact)
 plot_half_planes(pair.sets, points={"the defense played": v})
@@ -126,7 +128,7 @@ print("which is known by draws only:", drawn.is_sampled)
 # random constants. By Eqs. (2) and (37), mixtures lie between their parts.
 
 # %%
-attacks = sample_l2_ball(1500, 2, epsilon, seed=seed).reshape(5, 300, 2)
+attacks = sample_l2_ball(300 * num, 2, epsilon, seed=seed).reshape(num, 300, 2)
 defenses = sample_l2_ball(300, 2, epsilon, seed=seed + 1)
 rows = point_payoffs(lin, attacks, v[None]).mean(axis=0)
 columns = point_payoffs(lin, step[:, None], defenses).mean(axis=0)
@@ -251,6 +253,8 @@ table = point_payoffs(lin, options, constants, epsilon=epsilon)
 solved = solve_matrix_game(table)
 print(f"value by the program: {solved.value:.2f}")
 print(f"1 - 2 phi(v*):        {pair.value:.2f}")
+upper = bool((table[:, 0] == table.max(axis=1)).all())
+print("FGM is best at each input against each constant:", upper)
 plot_payoffs(table)
 
 # %% [markdown]
@@ -277,6 +281,9 @@ for name, by_program in (("with FGM", solved.value), ("without FGM", fewer.value
     print(
         f"{name}, exploitability ends below 0.05: {bool(played.exploitability[-1] < 0.05)}"
     )
+print("without FGM the value is lower:", fewer.value < solved.value - 0.01)
+settled = plays["without FGM"].defender_guarantees[-1]
+print("and play settles below the value with it:", bool(settled < solved.value - 0.01))
 plot_fictitious_play(plays, value=solved.value)
 
 # %% [markdown]
@@ -411,13 +418,14 @@ print("an isotropic vote is worth as much as no defense:", all(same))
 
 # %%
 beaten, reached = 0, 0
-for defense in sample_l2_ball(40, 2, epsilon, seed=seed + 2):
+tried = sample_l2_ball(40, 2, epsilon, seed=seed + 2)
+for defense in tried:
     best_attack = search_attack(lin, defense, epsilon=epsilon, seed=seed)
     by_fgm = expected_utility(lin, step, defense, epsilon=epsilon).value
     beaten += best_attack.value > by_fgm + 1e-12
     reached += abs(best_attack.value - by_fgm) < 1e-12
-print("defenses against which the search beats FGM:", beaten, "of 40")
-print("defenses against which it finds as much:", reached, "of 40")
+print(f"defenses against which the search beats FGM: {beaten} of {len(tried)}")
+print(f"defenses against which it finds as much: {reached} of {len(tried)}")
 
 # %% [markdown]
 # ## Implication 3: winner takes all
@@ -442,6 +450,13 @@ print("with slack |f(x)|:", torch.allclose(slack, many.logits.abs()))
 larger = 1.01 * (epsilon + float(lin.margins.max()))
 won = equilibrium(lin, epsilon=epsilon, attack_epsilon=larger)
 print("an attacker with a budget above all margins plus the defender's:", won.value)
+for extra in (0.99, 1.01):
+    reach = epsilon + extra * float(lin.margins.median())
+    rows = RobustSets.from_linearization(lin, epsilon, attack_epsilon=reach)
+    most = rows.offsets + epsilon * l2_norm(rows.normals)  # at the best v of the ball
+    empty = lin.margins + epsilon < reach
+    same = torch.equal(most < 0, empty)
+    print(f"empty sets: {int(empty.sum())}, and exactly as the margins say: {same}")
 
 # %% [markdown]
 # If $f$ is linear on the whole space, more is true: $\phi(v^*) \ge 1/2$. All rows $c_i$ are
@@ -474,7 +489,10 @@ curves = {
     ],
 }
 equal, more = map(np.array, curves.values())
-print("equal budgets end at 1 - 2/n:", abs(equal[-1] - (1 - 2 / 5)) < 1e-12)
+for name, curve in curves.items():
+    climbs = bool((np.diff(curve) >= -1e-12).all())
+    print(f"{name}: the value never falls: {climbs}, steps: {len(set(curve)) - 1}")
+print("equal budgets end at 1 - 2/n:", abs(equal[-1] - (1 - 2 / num)) < 1e-12)
 print("with 1.5 times the budget the attacker wins all in the end:", more[-1] == 1.0)
 print("and never gets less:", bool((more >= equal - 1e-12).all()))
 plot_value_against_budget(budgets, curves)

@@ -1,4 +1,4 @@
-/* The game in the plane, to play with: book/play.md.
+/* The game in the plane, to play with: book/play.py.
 
    The first part is mathematics: pure functions of plain numbers and arrays, the same
    as the library's, and tested against it. The second part draws and listens. */
@@ -163,9 +163,19 @@ const playTheGame = (() => {
     const rows = robustSets(points, attackEpsilon);
     const best = maximizers(rows, epsilon);
     const attacks = points.map((point) => fgm(point, attackEpsilon));
-    const utilities = points.map((point, k) => utility(point, attacks[k], v));
+    // Where V* has no area, rounding decides whether its point is in the sets that meet
+    // there; at this point, up to a touch, they count as they meet.
+    const meeting = best.parts.find(
+      ({ area, point }) =>
+        area === 0 && Math.hypot(v[0] - point[0], v[1] - point[1]) <= TOUCH * epsilon
+    );
+    const utilities = points.map((point, k) =>
+      meeting ? (meeting.satisfied[k] ? -1 : 1) : utility(point, attacks[k], v)
+    );
     const now = utilities.reduce((a, b) => a + b, 0) / points.length;
-    return { rows, best, attacks, utilities, now, gain: now - best.value };
+    const held = utilities.filter((one) => one < 0).length;
+    const gain = (2 * (best.count - held)) / points.length;
+    return { rows, best, attacks, utilities, now, gain };
   }
 
   return {
@@ -491,7 +501,7 @@ const drawTheGame = (root, game) => {
       `Value of the game: ${best.value.toFixed(2)} for the attacker, ` +
       `with max phi = ${best.count}/${n}. V* has ${parts}, area ${area.toFixed(3)}. ` +
       `Your v is in ${held} of ${n} robust sets: the attacker gets ${solved.now.toFixed(2)}. ` +
-      (solved.gain > 1e-12
+      (solved.gain > 0
         ? `You gain ${solved.gain.toFixed(2)} by moving into V*.`
         : "Neither player gains by leaving: an equilibrium.");
     table.replaceChildren();

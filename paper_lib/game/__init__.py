@@ -21,9 +21,10 @@ from paper_lib.game.responses import (
     answered_sets,
     attacker_best_response,
     defender_best_response,
-    search_attack,
 )
+from paper_lib.game.search import search_attack
 from paper_lib.game.strategies import (
+    ChainDraws,
     ConstantDefense,
     DeterministicAttack,
     Mixture,
@@ -33,6 +34,7 @@ from paper_lib.game.strategies import (
 
 __all__ = [
     "AttackerResponse",
+    "ChainDraws",
     "ConstantDefense",
     "DefenderResponse",
     "DeterministicAttack",

@@ -10,14 +10,23 @@ from paper_lib.attacks import fgm
 from paper_lib.checks import check_radius
 from paper_lib.defense import (
     HitAndRunConfig,
+    MaximizerDraws,
     Solution,
     draw_maximizers,
     maximize_coverage,
     maximizer_set,
 )
-from paper_lib.game.strategies import ConstantDefense, DeterministicAttack, Sampler
+from paper_lib.game.strategies import (
+    ChainDraws,
+    ConstantDefense,
+    DeterministicAttack,
+    Sampler,
+)
 from paper_lib.linearize import Linearization
 from paper_lib.robust_sets import RobustSets
+
+# As many draws of each chain as it takes to judge whether chains agree.
+_DRAWS_PER_CHAIN = 200
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -104,29 +113,60 @@ def smooth(
 ) -> Sampler:
     r"""Make the paper's randomized defender, uniform on V*. Paper: Sec. 3.
 
-    In the plane on all of V*; else on the piece of it around one maximizer, by
-    hit-and-run, whose mixing :func:`~paper_lib.defense.draw_maximizers` reports. Where
-    V* has no volume it plays a maximizer all the same.
+    In the plane on all of V*, by independent draws. Else on the one piece of it around
+    a maximizer, by hit-and-run: its draws depend on each other and may not have reached
+    the uniform distribution, so they come as :class:`~paper_lib.game.ChainDraws`, and
+    what is computed from them carries their effective size, R-hat and whether they are
+    mixed. To judge that, 200 draws a chain are made at least, of which those asked for
+    are a random part; at ten steps a dimension for each of them this is slow from some
+    dozens of dimensions on. Where V* has no volume it plays a maximizer all the same.
 
     Args:
         sets: The robust sets.
-        solution: A maximizer, where d is not 2; None: it is looked for first.
+        solution: A maximizer, where d is not 2; None: it is looked for first. If it is
+            none, as its certificate may leave open, draws are as good as it is.
         config: The chains of hit-and-run.
 
     Returns:
         The strategy.
+
+    Example:
+        >>> sets = RobustSets(
+        ...     normals=torch.tensor([[1.0, 0.0, 0.0]]),
+        ...     offsets=torch.tensor([-0.5]),
+        ...     epsilon=1.0,
+        ... )
+        >>> drawn = smooth(sets).draw(100, 0)
+        >>> drawn.rows.shape, drawn.is_mixed, drawn.effective_size <= 100
+        (torch.Size([100, 3]), True, True)
     """
     if sets.normals.shape[1] == 2:
         return Sampler(maximizer_set(sets).draw)
     found = maximize_coverage(sets) if solution is None else solution
+    chosen = HitAndRunConfig() if config is None else config
+    least = _DRAWS_PER_CHAIN * chosen.num_chains
 
-    def draw(num_draws: int, seed: int) -> Float[Tensor, "num_draws d"]:
+    def draw(num_draws: int, seed: int) -> Float[Tensor, "num_draws d"] | ChainDraws:
         drawn = draw_maximizers(
-            sets, max(num_draws, 64), solution=found, config=config, seed=seed
+            sets, max(num_draws, least), solution=found, config=chosen, seed=seed
         )
-        chosen = torch.randperm(
-            len(drawn.points), generator=torch.Generator().manual_seed(seed)
-        )
-        return drawn.points[chosen[:num_draws]]
+        if not drawn.has_volume:
+            return drawn.points[:num_draws]  # one point, whoever draws
+        return _part_of(drawn, num_draws, seed)
 
     return Sampler(draw)
+
+
+def _part_of(drawn: MaximizerDraws, num_draws: int, seed: int) -> ChainDraws:
+    """Take some of the draws at random, and say what they are worth."""
+    total = len(drawn.points)
+    generator = torch.Generator().manual_seed(seed)
+    chosen = torch.randperm(total, generator=generator)[:num_draws]
+    # The variance of a mean: of all draws, and of a part of them around that.
+    variance = 1.0 / drawn.effective_size + (1.0 - num_draws / total) / num_draws
+    return ChainDraws(
+        rows=drawn.points[chosen],
+        effective_size=min(1.0 / variance, float(num_draws)),
+        r_hat=drawn.r_hat,
+        is_mixed=drawn.is_mixed,
+    )

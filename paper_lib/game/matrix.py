@@ -19,7 +19,7 @@ from scipy.optimize import linprog
 from torch import Tensor
 
 from paper_lib.attacks import fgm
-from paper_lib.checks import check_radius
+from paper_lib.checks import check_finite, check_radius, check_same_kind
 from paper_lib.game.payoff import payoffs, shifts
 from paper_lib.geometry import check_in_l2_ball, sample_l2_ball
 from paper_lib.linearize import Linearization
@@ -96,8 +96,8 @@ def point_payoffs(
         The attacker's utilities, -1. or +1., as :func:`~paper_lib.game.utility` counts.
 
     Raises:
-        ValueError: If shapes do not fit, there is no attack or defense, or one lies
-            outside V.
+        ValueError: If shapes, dtypes or devices do not fit, there is no attack or
+            defense, an entry is not finite, or one lies outside V.
     """
     num, dim = lin.gradients.shape
     if (
@@ -111,6 +111,12 @@ def point_payoffs(
         raise ValueError(
             f"attacks must be ({num}, k, {dim}) and defenses (m, {dim}), with k and m "
             f"at least 1, got {tuple(attacks.shape)} and {tuple(defenses.shape)}."
+        )
+    check_same_kind(**{"the points": lin.gradients}, attacks=attacks, defenses=defenses)
+    check_finite(attacks=attacks, defenses=defenses)
+    if epsilon is None and attack_epsilon is not None:
+        raise ValueError(
+            "attack_epsilon needs the defender's epsilon beside it, got None."
         )
     if epsilon is not None:
         reach = epsilon if attack_epsilon is None else attack_epsilon

@@ -16,6 +16,7 @@ from paper_lib.checks import (
 )
 from paper_lib.game.strategies import (
     Attacker,
+    ChainDraws,
     Defender,
     Plays,
     attacker_plays,
@@ -38,6 +39,14 @@ class ExpectedUtility:
         high: Upper end.
         confidence: Probability with which the interval holds; 1 where it is exact.
         num_draws: Draws averaged; 0 where all plays were counted.
+        is_independent: Whether no chains were drawn from, so that the interval is a
+            theorem and no approximation.
+        effective_size: How many independent draws these are worth; an estimate where
+            they come from chains.
+        r_hat: Split R-hat of these chains; 1 where there are none.
+        is_mixed: Whether the chains agree and are long enough, so that there is reason
+            to trust the interval; True without chains. Where not, the interval is all
+            that is possible.
     """
 
     value: float
@@ -45,6 +54,10 @@ class ExpectedUtility:
     high: float
     confidence: float = 1.0
     num_draws: int = 0
+    is_independent: bool = True
+    effective_size: float = 0.0
+    r_hat: float = 1.0
+    is_mixed: bool = True
 
     @property
     def is_exact(self) -> bool:
@@ -146,6 +159,11 @@ def expected_utility(
     :math:`\sqrt{2 \log(2 / \delta) / k}` at confidence :math:`1 - \delta`. The points
     are the whole distribution here; the interval is about the draws alone.
 
+    Draws of chains, as those of :func:`~paper_lib.game.smooth` outside the plane,
+    depend on each other. The inequality is not about them: k is then their effective
+    size, an estimate, and the confidence is approximate. Chains that have not mixed
+    give the interval from -1 to 1.
+
     Args:
         lin: The linearized classifier at the points, each as likely as the others.
         attacker: The attacker's strategy; a tensor ``(n, d)`` is a deterministic one.
@@ -190,10 +208,13 @@ class PlayValues:
     Attributes:
         values: One for each draw; a single one where all plays were counted.
         is_sampled: Whether these are draws.
+        chains: The chains that they were drawn by, of either player; empty where they
+            are independent.
     """
 
     values: Float[Tensor, " k"]
     is_sampled: bool
+    chains: tuple[ChainDraws, ...] = ()
 
 
 def play_values(lin: Linearization, attacks: Plays, defenses: Plays) -> PlayValues:
@@ -209,15 +230,19 @@ def play_values(lin: Linearization, attacks: Plays, defenses: Plays) -> PlayValu
         The mean utilities.
     """
     left, right = shifts(lin, attacks.rows), shifts(lin, defenses.rows)
+    chains = tuple(one.chains for one in (attacks, defenses) if one.chains is not None)
     if attacks.is_sampled and defenses.is_sampled:
-        return PlayValues(values=payoffs(lin, left, right).mean(-1), is_sampled=True)
+        values = payoffs(lin, left, right).mean(-1)
+        return PlayValues(values=values, is_sampled=True, chains=chains)
     matrix = torch.stack([payoffs(lin, one, right).mean(-1) for one in left])
     if not attacks.is_sampled:
         matrix = (attacks.weights @ matrix).unsqueeze(0)
     if not defenses.is_sampled:
         matrix = matrix @ defenses.weights.unsqueeze(1)
     return PlayValues(
-        values=matrix.flatten(), is_sampled=attacks.is_sampled or defenses.is_sampled
+        values=matrix.flatten(),
+        is_sampled=attacks.is_sampled or defenses.is_sampled,
+        chains=chains,
     )
 
 
@@ -232,19 +257,26 @@ def average(
         reach: The largest absolute value possible.
 
     Returns:
-        The expectation or its estimate.
+        The expectation or its estimate; see :func:`expected_utility` for draws of
+        chains.
     """
     value = float(found.values.mean())
     if not found.is_sampled:
         return ExpectedUtility(value=value, low=value, high=value)
-    num = len(found.values)
-    half = reach * math.sqrt(2.0 * math.log(2.0 / (1.0 - confidence)) / num)
+    num, chains = len(found.values), found.chains
+    size = min([float(num), *(one.effective_size for one in chains)])
+    is_mixed = all(one.is_mixed for one in chains)
+    half = reach * math.sqrt(2.0 * math.log(2.0 / (1.0 - confidence)) / size)
     return ExpectedUtility(
         value=value,
-        low=max(value - half, -reach),
-        high=min(value + half, reach),
+        low=max(value - half, -reach) if is_mixed else -reach,
+        high=min(value + half, reach) if is_mixed else reach,
         confidence=confidence,
         num_draws=num,
+        is_independent=not chains,
+        effective_size=size,
+        r_hat=max([1.0, *(one.r_hat for one in chains)]),
+        is_mixed=is_mixed,
     )
 
 
@@ -282,8 +314,26 @@ def payoffs(
     Returns:
         The attacker's utilities, -1. or +1.
     """
-    values = lin.logits.double() + attack_shifts + defense_shifts
-    survives = (lin.signs.double() * values >= 0) & (lin.logits != 0)
+    return payoffs_of_logits(lin.logits, attack_shifts, defense_shifts)
+
+
+def payoffs_of_logits(
+    logits: Float[Tensor, " n"],
+    attack_shifts: Float[Tensor, "*#k n"],
+    defense_shifts: Float[Tensor, "*#k n"],
+) -> Float[Tensor, "*k n"]:
+    """Score moved logits where nothing else of the points is at hand.
+
+    Args:
+        logits: The logits before the moves.
+        attack_shifts: What attacks add to them.
+        defense_shifts: What defenses add.
+
+    Returns:
+        The attacker's utilities, -1. or +1.
+    """
+    values = logits.double() + attack_shifts + defense_shifts
+    survives = (logits.sign().double() * values >= 0) & (logits != 0)
     return 1.0 - 2.0 * survives.double()
 
 

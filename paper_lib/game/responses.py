@@ -1,7 +1,7 @@
-r"""Best responses of both players, the attacker's by search as well as by Lemma 2.
+r"""Best responses of both players, the attacker's by Lemma 2.
 
-The searches know the utility of Eq. (1) and nothing of FGM or Lemma 1, so they can
-check them. The defender answers a fixed attack a: v keeps point i exactly when
+``paper_lib.game.search`` looks for hers without that lemma. The defender answers a
+fixed attack a: v keeps point i exactly when
 :math:`\operatorname{sgn}(f) (f + \nabla f^\top a_i) + \operatorname{sgn}(f) \nabla
 f^\top v \ge 0`, a half-space again, whatever the attack is.
 """
@@ -30,16 +30,12 @@ from paper_lib.game.strategies import (
     defender_plays,
 )
 from paper_lib.geometry import (
-    disc_grid,
     project_l2_ball,
     row_dots,
-    sample_l2_ball,
-    unit_vectors,
 )
 from paper_lib.linearize import Linearization
 from paper_lib.robust_sets import RobustSets
 
-SearchMethod = Literal["grid", "gradient"]
 # Weights of a mixture are brought to a common denominator up to this.
 _LARGEST_DENOMINATOR = 64
 
@@ -56,7 +52,7 @@ class AttackerResponse:
 
     strategy: DeterministicAttack
     values: Float[Tensor, " n"]
-    method: Literal["fgm", "grid", "gradient"]
+    method: Literal["fgm", "grid", "gradient", "direct"]
 
     @property
     def value(self) -> float:
@@ -115,72 +111,32 @@ def attacker_best_response(
     """
     check_draws(num_draws, 0.5, seed)
     plays = defender_plays(defender, lin, num_draws=num_draws, seed=seed)
-    return _response(lin, plays, fgm(lin, epsilon), "fgm")
+    return scored_attack(lin, plays, fgm(lin, epsilon), "fgm")
 
 
-def search_attack(
+def scored_attack(
     lin: Linearization,
-    defender: Defender,
-    *,
-    epsilon: float,
-    method: SearchMethod | None = None,
-    num_restarts: int = 3,
-    num_steps: int = 60,
-    num_draws: int = 1000,
-    seed: int = 0,
+    plays: Plays,
+    attack: Float[Tensor, "n d"],
+    method: Literal["fgm", "grid", "gradient", "direct"],
 ) -> AttackerResponse:
-    r"""Look for the attacker's best response without FGM and without Lemma 1.
-
-    ``"grid"`` tries the points of :func:`~paper_lib.geometry.disc_grid` at each data
-    point, in the plane. ``"gradient"`` starts at random and climbs a smooth utility,
-    the mean over the defender's plays of :math:`t / (1 + |t|)` with t the margin lost,
-    by projected gradient steps of half a budget; automatic differentiation gives their
-    direction. The utility itself judges, point by point.
+    """Score an attack at each point, by Eq. (1).
 
     Args:
         lin: The linearized classifier.
-        defender: The defender's strategy.
-        epsilon: The attacker's budget.
-        method: The search; None: the grid in the plane, else the gradient.
-        num_restarts: Random starts of the gradient.
-        num_steps: Steps from each start.
-        num_draws: Draws from a sampler, to respond to.
-        seed: Seed of starts and draws.
+        plays: The defender's plays.
+        attack: The attack.
+        method: How it was found.
 
     Returns:
-        The best attack found: a lower bound on what a best response gets.
-
-    Raises:
-        TypeError: If ``defender`` is no strategy of a defender.
-        ValueError: If it does not fit the points, the grid is asked for outside the
-            plane, or a number is out of range.
+        The attack as a response.
     """
-    check_radius(epsilon, "epsilon")
-    check_draws(num_draws, 0.5, seed)
-    if num_restarts < 1 or num_steps < 1:
-        raise ValueError(
-            "num_restarts and num_steps must be at least 1, got "
-            f"{num_restarts} and {num_steps}."
-        )
-    dim = lin.gradients.shape[1]
-    chosen = method or ("grid" if dim == 2 else "gradient")
-    if chosen not in ("grid", "gradient") or (chosen == "grid" and dim != 2):
-        raise ValueError(
-            f"method must be 'gradient', or 'grid' in the plane, got {method!r} for "
-            f"d = {dim}."
-        )
-    plays = defender_plays(defender, lin, num_draws=num_draws, seed=seed)
-    if chosen == "grid":
-        return _response(lin, plays, _grid_attack(lin, plays, epsilon), "grid")
-    best = None
-    starts = sample_l2_ball(
-        num_restarts * len(lin.logits), dim, epsilon, seed=seed
-    ).reshape(num_restarts, len(lin.logits), dim)
-    for start in starts:
-        end = _climb(lin, plays, start, epsilon, num_steps)
-        best = _better(best, _response(lin, plays, end, "gradient"))
-    assert best is not None
-    return best
+    values = payoffs(lin, shifts(lin, attack.unsqueeze(0)), shifts(lin, plays.rows))
+    return AttackerResponse(
+        strategy=DeterministicAttack(attack),
+        values=plays.weights @ values,
+        method=method,
+    )
 
 
 def answered_sets(
@@ -271,10 +227,13 @@ def defender_best_response(
         solution = maximize_coverage(together, seed=seed)
         found, certificate = solution.perturbation, solution.certificate
         if max_nodes is not None and certificate.gap > 0:
-            certificate = upper_bound(
+            further = upper_bound(
                 together, None, max_nodes=max_nodes, seed=seed, start=found
             )
-            found = certificate.perturbation
+            if further.lower > certificate.lower:
+                found = further.perturbation
+            # Few nodes may prove less than the solver did.
+            certificate = min(certificate, further, key=lambda one: one.upper)
         bound = min(certificate.upper + excess, 1.0)
         if excess > 0:
             certificate = None  # of rounded weights
@@ -286,75 +245,6 @@ def defender_best_response(
         bound=1.0 - 2.0 * bound,
         certificate=certificate,
     )
-
-
-def _response(
-    lin: Linearization,
-    plays: Plays,
-    attack: Float[Tensor, "n d"],
-    method: Literal["fgm", "grid", "gradient"],
-) -> AttackerResponse:
-    """Score an attack at each point."""
-    values = payoffs(lin, shifts(lin, attack.unsqueeze(0)), shifts(lin, plays.rows))
-    return AttackerResponse(
-        strategy=DeterministicAttack(attack),
-        values=plays.weights @ values,
-        method=method,
-    )
-
-
-def _better(old: AttackerResponse | None, new: AttackerResponse) -> AttackerResponse:
-    """Take the better attack at each point, the older where they tie."""
-    if old is None:
-        return new
-    is_better = new.values > old.values
-    attack = torch.where(
-        is_better.unsqueeze(-1),
-        new.strategy.perturbations,
-        old.strategy.perturbations,
-    )
-    return AttackerResponse(
-        strategy=DeterministicAttack(attack),
-        values=torch.where(is_better, new.values, old.values),
-        method=new.method,
-    )
-
-
-def _grid_attack(
-    lin: Linearization, plays: Plays, epsilon: float
-) -> Float[Tensor, "n 2"]:
-    """Try every point of a grid at every data point."""
-    candidates = disc_grid(epsilon).to(lin.gradients)
-    moved = shifts(lin, candidates.unsqueeze(1))
-    defended = shifts(lin, plays.rows)
-    scores = torch.zeros_like(moved)
-    for weight, shift in zip(plays.weights, defended, strict=True):
-        scores += weight * payoffs(lin, moved, shift)
-    return candidates[scores.argmax(dim=0)]
-
-
-def _climb(
-    lin: Linearization,
-    plays: Plays,
-    start: Float[Tensor, "n d"],
-    epsilon: float,
-    num_steps: int,
-) -> Float[Tensor, "n d"]:
-    """Climb the smooth utility from one start."""
-    signs, logits = lin.signs.double(), lin.logits.double()
-    gradients = lin.gradients.double()
-    defended = logits + shifts(lin, plays.rows)
-    scale = defended.abs().mean(dim=0) + torch.finfo(torch.float64).tiny
-    attack = start.to(gradients.device)
-    for _ in range(num_steps):
-        with torch.enable_grad():
-            attack.requires_grad_(True)
-            lost = -signs * (defended + (gradients * attack).sum(-1)) / scale
-            smooth = plays.weights @ (lost / (1.0 + lost.abs()))
-            (slope,) = torch.autograd.grad(smooth.sum(), attack)
-        step = 0.5 * epsilon * unit_vectors(slope)
-        attack = project_l2_ball(attack.detach() + step, epsilon)
-    return project_l2_ball(attack.to(lin.gradients), epsilon)
 
 
 def _stacked(sets: list[RobustSets]) -> RobustSets:

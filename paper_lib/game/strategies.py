@@ -1,7 +1,7 @@
 """Strategies of both players, and the finitely many plays they come down to. Sec. 2."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -97,16 +97,50 @@ class Mixture:
             )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class ChainDraws:
+    """Draws of Markov chains: they depend on each other, and say how much.
+
+    Attributes:
+        rows: The draws, in the shape a sampler returns.
+        effective_size: How many independent draws they are worth: an estimate, for the
+            least favorable of a few functions of a draw.
+        r_hat: Split R-hat of the chains, 1 where they agree.
+        is_mixed: Whether the chains agree and are long enough to tell.
+
+    Raises:
+        ValueError: If the effective size is not above 0, or above the number of draws.
+    """
+
+    rows: Tensor
+    effective_size: float
+    r_hat: float
+    is_mixed: bool
+
+    def __post_init__(self) -> None:
+        """Check the effective size.
+
+        Raises:
+            ValueError: See the class.
+        """
+        if not 0.0 < self.effective_size <= len(self.rows):
+            raise ValueError(
+                f"effective_size must lie above 0 and be at most {len(self.rows)}, the "
+                f"number of draws, got {self.effective_size}."
+            )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Sampler:
     """A randomized strategy that can only be drawn from.
 
     Attributes:
         draw: Takes a number of draws k and a seed; returns ``(k, d)`` for a defender,
-            ``(k, n, d)`` for an attacker, independent and of one distribution.
+            ``(k, n, d)`` for an attacker, of one distribution. A tensor says that the
+            draws are independent; draws of chains come as :class:`ChainDraws`.
     """
 
-    draw: Callable[[int, int], Tensor]
+    draw: Callable[[int, int], Tensor | ChainDraws]
 
 
 Attacker = DeterministicAttack | Mixture | Sampler | Tensor
@@ -121,11 +155,14 @@ class Plays:
         rows: One play each: a perturbation for each point, or one ``(1, d)`` for all.
         weights: Their probabilities; equal for draws.
         is_sampled: Whether these are draws from a distribution, and not all of it.
+        chains: What is known of the chains they were drawn by; None: they are
+            independent, or all of the distribution.
     """
 
     rows: Float[Tensor, "k m d"]
     weights: Float[Tensor, " k"]
     is_sampled: bool = False
+    chains: ChainDraws | None = None
 
 
 def attacker_plays(
@@ -153,9 +190,10 @@ def attacker_plays(
         ValueError: If a play does not fit the points or lies outside V.
     """
     if isinstance(attacker, Sampler):
-        drawn = attacker.draw(num_draws, seed)
-        _check_drawn("attacker", drawn, (num_draws, *lin.gradients.shape))
-        return _checked("attacker", drawn, None, lin, epsilon)
+        rows, chains = _drawn(attacker, num_draws, seed)
+        _check_drawn("attacker", rows, (num_draws, *lin.gradients.shape))
+        plays = _checked("attacker", rows, None, lin, epsilon)
+        return replace(plays, chains=chains)
     plays, weights = _parts(attacker, DeterministicAttack, "attacker")
     rows = [play.perturbations for play in plays]
     for row in rows:
@@ -193,9 +231,10 @@ def defender_plays(
     """
     num, dim = lin.gradients.shape
     if isinstance(defender, Sampler):
-        drawn = defender.draw(num_draws, seed)
-        _check_drawn("defender", drawn, (num_draws, dim))
-        return _checked("defender", drawn.unsqueeze(1), None, lin, epsilon)
+        rows, chains = _drawn(defender, num_draws, seed)
+        _check_drawn("defender", rows, (num_draws, dim))
+        plays = _checked("defender", rows.unsqueeze(1), None, lin, epsilon)
+        return replace(plays, chains=chains)
     plays, weights = _parts(defender, ConstantDefense, "defender")
     is_constant = all(isinstance(play, ConstantDefense) for play in plays)
     rows = []
@@ -226,6 +265,14 @@ def _parts(
                 f"{name} must be a strategy of the {name}, got {type(play).__name__}."
             )
     return plays, weights
+
+
+def _drawn(
+    sampler: Sampler, num_draws: int, seed: int
+) -> tuple[Tensor, ChainDraws | None]:
+    """Draw, and set apart what is known of chains."""
+    drawn = sampler.draw(num_draws, seed)
+    return (drawn.rows, drawn) if isinstance(drawn, ChainDraws) else (drawn, None)
 
 
 def _check_drawn(name: str, drawn: object, expected: tuple[int, ...]) -> None:

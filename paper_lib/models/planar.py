@@ -1,4 +1,4 @@
-"""Classifiers for pictures: a small ReLU network, its corners, and a round boundary."""
+"""Classifiers for pictures: a ReLU network, its corners, a polygon and a disc."""
 
 import torch
 from jaxtyping import Float
@@ -153,6 +153,56 @@ def example_network() -> PlanarReLU:
         torch.tensor([1.0, 0.75, -1.75, 1.0], dtype=torch.float64),
         -6.0,
     )
+
+
+class PolygonClassifier(nn.Module):
+    r"""The least of linear functions: :math:`f(x) = \min_k (u_k^\top x + t_k)`.
+
+    It is positive inside a convex polygon, or what takes its place in other dimensions.
+    The tangent at a point is one of the functions.
+
+    Attributes:
+        normals: The u_k, one a row.
+        offsets: The t_k.
+    """
+
+    normals: Tensor
+    offsets: Tensor
+
+    def __init__(
+        self, normals: Float[Tensor, "k d"], offsets: Float[Tensor, " k"]
+    ) -> None:
+        """Set the functions.
+
+        Args:
+            normals: The u_k, one a row.
+            offsets: The t_k.
+
+        Raises:
+            ValueError: If there is none, shapes or dtypes do not fit, or an entry is
+                not finite.
+        """
+        check_same_kind(normals=normals, offsets=offsets)
+        check_finite(normals=normals, offsets=offsets)
+        if normals.ndim != 2 or offsets.shape != normals.shape[:1] or not len(offsets):
+            raise ValueError(
+                "normals must be (k, d) and offsets (k,), with k at least 1, got "
+                f"{tuple(normals.shape)} and {tuple(offsets.shape)}."
+            )
+        super().__init__()
+        self.register_buffer("normals", normals.clone())
+        self.register_buffer("offsets", offsets.clone())
+
+    def forward(self, inputs: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
+        """Compute the logits.
+
+        Args:
+            inputs: Points.
+
+        Returns:
+            One logit a point.
+        """
+        return (inputs @ self.normals.T + self.offsets).min(dim=1).values
 
 
 class DiscClassifier(nn.Module):

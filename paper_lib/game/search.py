@@ -1,0 +1,198 @@
+r"""Searches for the attacker's best response that know the utility of Eq. (1) alone.
+
+None of them knows FGM or Lemma 1, so that they can check both. What else they use
+differs: the grid nothing; the gradient a smooth stand-in for the utility, whose slope
+is along the gradient of f by construction, so that it cannot but end at FGM; the
+direct search nothing again, at the price of many more looks at the utility.
+"""
+
+from typing import Literal, get_args
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from paper_lib.checks import check_count, check_radius
+from paper_lib.game.direct_search import climb_utilities
+from paper_lib.game.payoff import check_draws, payoffs, payoffs_of_logits, shifts
+from paper_lib.game.responses import AttackerResponse, scored_attack
+from paper_lib.game.strategies import (
+    Defender,
+    DeterministicAttack,
+    Plays,
+    defender_plays,
+)
+from paper_lib.geometry import (
+    disc_grid,
+    project_l2_ball,
+    row_dots,
+    sample_l2_ball,
+    unit_vectors,
+)
+from paper_lib.linearize import Linearization
+
+SearchMethod = Literal["grid", "gradient", "direct"]
+_GRADIENT_STEPS, _MOST_DIRECT_STEPS = 60, 1000
+
+
+def search_attack(
+    lin: Linearization,
+    defender: Defender,
+    *,
+    epsilon: float,
+    method: SearchMethod | None = None,
+    num_restarts: int = 3,
+    num_steps: int | None = None,
+    num_draws: int = 1000,
+    seed: int = 0,
+) -> AttackerResponse:
+    r"""Look for the attacker's best response without FGM and without Lemma 1.
+
+    ``"grid"`` tries the points of :func:`~paper_lib.geometry.disc_grid` at each data
+    point, in the plane. ``"gradient"`` starts at random and climbs a smooth utility,
+    the mean over the defender's plays of :math:`t / (1 + |t|)` with t the margin lost,
+    by projected gradient steps of half a budget; automatic differentiation gives their
+    direction. ``"direct"`` takes random steps and learns from utilities alone, of the
+    defender's plays and of the same plays moved; see
+    :func:`~paper_lib.game.direct_search.climb_utilities`. It finds what FGM gets up to
+    about twenty dimensions. The utility itself judges, point by point.
+
+    Args:
+        lin: The linearized classifier.
+        defender: The defender's strategy.
+        epsilon: The attacker's budget.
+        method: The search; None: the grid in the plane, else the gradient.
+        num_restarts: Random starts, but of the grid.
+        num_steps: Steps from each start; None: 60 of the gradient, 50 + 25 d of the
+            direct search, at most 1000.
+        num_draws: Draws from a sampler, to respond to.
+        seed: Seed of starts and draws.
+
+    Returns:
+        The best attack found: a lower bound on what a best response gets.
+
+    Raises:
+        TypeError: If ``defender`` is no strategy of a defender.
+        ValueError: If it does not fit the points, the grid is asked for outside the
+            plane, or a number is out of range.
+    """
+    check_radius(epsilon, "epsilon")
+    check_draws(num_draws, 0.5, seed)
+    check_count(num_restarts, "num_restarts", 1)
+    if num_steps is not None:
+        check_count(num_steps, "num_steps", 1)
+    dim = lin.gradients.shape[1]
+    chosen = method or ("grid" if dim == 2 else "gradient")
+    if chosen not in get_args(SearchMethod) or (chosen == "grid" and dim != 2):
+        raise ValueError(
+            "method must be 'gradient' or 'direct', or 'grid' in the plane, got "
+            f"{method!r} for d = {dim}."
+        )
+    plays = defender_plays(defender, lin, num_draws=num_draws, seed=seed)
+    if chosen == "grid":
+        return scored_attack(lin, plays, _grid_attack(lin, plays, epsilon), "grid")
+    if chosen == "gradient":
+        count = num_steps or _GRADIENT_STEPS
+        ends = _climbed(lin, plays, epsilon, num_restarts, count, seed)
+    else:
+        count = num_steps or min(50 + 25 * dim, _MOST_DIRECT_STEPS)
+        ends = _searched(lin, plays, epsilon, num_restarts, count, seed)
+    best = scored_attack(lin, plays, ends[0], chosen)
+    for end in ends[1:]:
+        best = _better(best, scored_attack(lin, plays, end, chosen))
+    return best
+
+
+def _better(old: AttackerResponse, new: AttackerResponse) -> AttackerResponse:
+    """Take the better attack at each point, the older where they tie."""
+    is_better = new.values > old.values
+    attack = torch.where(
+        is_better.unsqueeze(-1),
+        new.strategy.perturbations,
+        old.strategy.perturbations,
+    )
+    return AttackerResponse(
+        strategy=DeterministicAttack(attack),
+        values=torch.where(is_better, new.values, old.values),
+        method=new.method,
+    )
+
+
+def _grid_attack(
+    lin: Linearization, plays: Plays, epsilon: float
+) -> Float[Tensor, "n 2"]:
+    """Try every point of a grid at every data point."""
+    candidates = disc_grid(epsilon).to(lin.gradients)
+    moved = shifts(lin, candidates.unsqueeze(1))
+    defended = shifts(lin, plays.rows)
+    scores = torch.zeros_like(moved)
+    for weight, shift in zip(plays.weights, defended, strict=True):
+        scores += weight * payoffs(lin, moved, shift)
+    return candidates[scores.argmax(dim=0)]
+
+
+def _searched(
+    lin: Linearization,
+    plays: Plays,
+    epsilon: float,
+    num_restarts: int,
+    num_steps: int,
+    seed: int,
+) -> list[Float[Tensor, "n d"]]:
+    """Climb by utilities alone, from several starts."""
+    (num, dim), defended = lin.gradients.shape, shifts(lin, plays.rows)
+
+    def score(
+        points: Int[Tensor, " k"], attack: Float[Tensor, "k d"], move: Tensor
+    ) -> Float[Tensor, " k"]:
+        row = points % num
+        moved = row_dots(lin.gradients[row], attack + move)
+        table = payoffs_of_logits(lin.logits[row], moved, defended[:, row])
+        return plays.weights @ table
+
+    # All starts side by side, as so many points.
+    total = num_restarts * num
+    ends = climb_utilities(score, total, dim, epsilon, num_steps=num_steps, seed=seed)
+    ends = project_l2_ball(ends.to(lin.gradients), epsilon)
+    return list(ends.reshape(num_restarts, num, dim))
+
+
+def _climbed(
+    lin: Linearization,
+    plays: Plays,
+    epsilon: float,
+    num_restarts: int,
+    num_steps: int,
+    seed: int,
+) -> list[Float[Tensor, "n d"]]:
+    """Climb the smooth utility, from several starts."""
+    num, dim = lin.gradients.shape
+    starts = sample_l2_ball(num_restarts * num, dim, epsilon, seed=seed)
+    return [
+        _climb(lin, plays, start, epsilon, num_steps)
+        for start in starts.reshape(num_restarts, num, dim)
+    ]
+
+
+def _climb(
+    lin: Linearization,
+    plays: Plays,
+    start: Float[Tensor, "n d"],
+    epsilon: float,
+    num_steps: int,
+) -> Float[Tensor, "n d"]:
+    """Climb the smooth utility from one start."""
+    signs, logits = lin.signs.double(), lin.logits.double()
+    gradients = lin.gradients.double()
+    defended = logits + shifts(lin, plays.rows)
+    scale = defended.abs().mean(dim=0) + torch.finfo(torch.float64).tiny
+    attack = start.to(gradients.device)
+    for _ in range(num_steps):
+        with torch.enable_grad():
+            attack.requires_grad_(True)
+            lost = -signs * (defended + (gradients * attack).sum(-1)) / scale
+            smooth = plays.weights @ (lost / (1.0 + lost.abs()))
+            (slope,) = torch.autograd.grad(smooth.sum(), attack)
+        step = 0.5 * epsilon * unit_vectors(slope)
+        attack = project_l2_ball(attack.detach() + step, epsilon)
+    return project_l2_ball(attack.to(lin.gradients), epsilon)
