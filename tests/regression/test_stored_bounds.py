@@ -92,13 +92,17 @@ def test_no_published_bound_contradicts_the_test_images():
 def test_the_goal_is_reached_by_bounds_from_training_images_alone():
     for record in stored("bounds"):
         fits = record["sizes"][-1]["fits"]
-        best = max(
-            bound["value"]
-            for fit in fits.values()
-            for bound in fit["bounds"].values()
-            if bound["holds_for"] != "a Gaussian around v"
-        )
-        assert best >= fits["polished"]["coverage_test"] - 0.10, record["config"]
+        # Two methods at half of the chance of failure each: the better may be picked.
+        halved = [
+            fits[fit]["coverage"]
+            - fits[fit]["regrets"][key]["terms"]["below the coverage"]
+            for fit, key in (
+                ("compressed", "compression"),
+                ("certified", "PAC-Bayes, center"),
+            )
+        ]
+        goal = fits["polished"]["coverage_test"] - 0.10
+        assert max(halved) >= goal, record["config"]
         assert {
             bound["holds_for"]
             for fit in fits.values()
