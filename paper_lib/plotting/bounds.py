@@ -77,8 +77,7 @@ def _name_ends(axis: Axes, right: int, ends: list[tuple[float, str, str]]) -> No
     heights = [height for height, _, _ in ordered]
     for k in range(1, len(heights)):
         heights[k] = max(heights[k], heights[k - 1] + _APART)
-    over = max(heights[-1] - 1.0, 0.0)
-    heights = [height - over for height in heights]
+    heights[-1] = min(heights[-1], 1.0)
     for k in range(len(heights) - 2, -1, -1):
         heights[k] = min(heights[k], heights[k + 1] - _APART)
     for height, (value, name, color) in zip(heights, ordered, strict=True):

@@ -8,11 +8,7 @@ import pytest
 
 from paper_lib.experiments import RATE_PLANS, load_rates
 from paper_lib.experiments.rates import RATES_SCHEMA, load_record
-<<<<<<< HEAD
-from paper_lib.generalization import fit_slope, measure_rates
-=======
 from paper_lib.generalization import fit_slope, measure_rates, paper_rate
->>>>>>> rates
 
 STORE = (
     Path(__file__).resolve().parents[2] / "results" / "generalization" / "rates.json"
@@ -77,7 +73,6 @@ def test_small_samples_come_out_again(place, stored):
     assert fresh.best.coverage == pytest.approx(kept.best.coverage, abs=1e-9)
 
 
-<<<<<<< HEAD
 def test_the_regret_falls_faster_than_the_bound(stored):
     for plan, name in zip(RATE_PLANS, NAMES, strict=True):
         if not plan.with_deviations:
@@ -99,7 +94,8 @@ def test_the_relaxation_stops_short_of_the_best(stored):
             for solver in ("ramp", "annealed")
         )
         assert ramp[-1] > 0.0025 > annealed[-1], dim
-=======
+
+
 @pytest.mark.parametrize("name", NAMES[:4])
 def test_the_largest_deviation_falls_as_the_square_root(name, stored):
     fit = fit_slope(stored[name].sizes, stored[name].deviations())
@@ -139,4 +135,3 @@ def test_a_linear_classifier_has_one_rate_whatever_its_dimension(stored):
     np.testing.assert_allclose(
         np.concatenate(flat.regrets()), np.concatenate(deep.regrets()), atol=1e-9
     )
->>>>>>> rates
