@@ -16,7 +16,7 @@
 #
 # Section 5 of the paper bounds how far $\phi_n(v)$, the share of robust sets that contain
 # $v$ in a sample, can be from $\phi(v)$, the probability that a new point's robust set
-# contains it. At the size of MNIST its bound is above 1 ([](the_vc_bound.md)), and the
+# contains it. At the size of MNIST its bound is above 1 ([](the_vc_bound.ipynb)), and the
 # paper ends the section by calling for better ones. This page derives several, puts each
 # to the test where $\phi$ is known, and reports what they say of the defenses for eight
 # pairs of classes.
@@ -28,11 +28,11 @@
 #   any fit. A bound for *a $v$ rebuilt from few points* lies between.
 # - **What the points may have been used for.** Here one half of the training images trains
 #   $f$; the other half, of size $n$, fits $v$ and is counted. Every bound is conditional
-#   on $f$ and on the budget. The budgets are those of [Table 1](all_pairs.md), to two
+#   on $f$ and on the budget. The budgets are those of [Table 1](all_pairs.ipynb), to two
 #   decimals; since they were calibrated on training images of both halves, all
 #   multiples of 0.01 up to 10 share the chance of failure.
 # - **The optimization.** The paper assumes that the maximizer of $\phi_n$ is found. Here
-#   the certificate of [the algorithm](the_algorithm.md) stands in for that assumption.
+#   the certificate of [the algorithm](the_algorithm.ipynb) stands in for that assumption.
 
 # %% [markdown]
 # ## Parameters
