@@ -227,27 +227,33 @@ measured = {
 plot_bounds(sizes, curves, measured=measured)
 
 # %% [markdown]
-# The same at all points of the half. *Price* is how far a bound lies below the share in
-# the sample, *overfit* how far the share of test images does.
+# The same at all points of the half, for each fit. The first lines are measured.
 
 # %% tags=["hide-input"]
 last = first["sizes"][-1]
-table = []
-for fit, entry in last["fits"].items():
-    for key, bound in entry["bounds"].items():
-        value, price = bound["value"], bound["observed"] - bound["value"]
-        table.append(
-            [
-                fit,
-                key,
-                bound["holds_for"],
-                f"{value:.3f}" if value > 0 else "says nothing",
-                f"{price:.3f}",
-                f"{entry['coverage'] - entry['coverage_test']:+.3f}",
-            ]
-        )
-header = ["fit", "bound", "holds for", "lower bound", "price", "overfit"]
-Markdown(markdown_table(header, table, align="lllrrr"))
+table = [
+    [
+        title,
+        "measured",
+        *(f"{entry[key]:.3f}" for entry in last["fits"].values()),
+    ]
+    for key, title in (("coverage", "in the sample"), ("coverage_test", "test images"))
+]
+for key in last["fits"]["compressed"]["bounds"]:
+    found = [entry["bounds"].get(key) for entry in last["fits"].values()]
+    (holds_for,) = {bound["holds_for"] for bound in found if bound}
+    cells = [
+        ""
+        if bound is None
+        else f"{bound['value']:.3f}"
+        if bound["value"] > 0
+        else "none"
+        for bound in found
+    ]
+    table.append([key, holds_for, *cells])
+Markdown(
+    markdown_table(["lower bound", "holds for", *last["fits"]], table, align="llrrrrrr")
+)
 
 # %% tags=["hide-input"]
 num = last["num"]
@@ -322,7 +328,7 @@ for k, (record, entry) in enumerate(zip(bounds, whole, strict=True)):
     moved = entry["fits"]["certified"]["bounds"]["PAC-Bayes, center"]["terms"]
     table.append(
         [
-            names[k],
+            names[k].replace("-", "\N{NON-BREAKING HYPHEN}"),
             str(record["config"]["seed"]),
             f"{record['config']['epsilon']:.2f}",
             f"{entry['num']:,}",

@@ -162,3 +162,11 @@ def test_a_figure_has_room_for_one_to_five_fits():
     for panels in ({}, {"a": {}}, {"a": {str(k): FIT for k in range(6)}}):
         with pytest.raises(ValueError, match="of one to five fits"):
             plot_rates(panels)
+
+
+@pytest.mark.bad_input
+def test_nothing_is_measured_where_that_is_not_wanted(tmp_path):
+    path = tmp_path / "folder" / "rates.json"
+    with pytest.raises(FileNotFoundError, match=r"^path must name a stored record"):
+        load_or_measure(path, compute=False)
+    assert not path.parent.exists()
