@@ -47,6 +47,7 @@ from paper_lib.experiments.planning import (
     parse_seeds,
     plan,
 )
+from paper_lib.experiments.prices import PriceConfig, run_prices
 from paper_lib.experiments.provenance import provenance
 from paper_lib.experiments.rates import (
     RATE_PLANS,
@@ -55,6 +56,7 @@ from paper_lib.experiments.rates import (
     load_rates,
 )
 from paper_lib.experiments.records import (
+    PRICE_PLAN,
     VALIDITY_PLAN,
     bound_plan,
     image_rates_plan,
@@ -96,6 +98,7 @@ from paper_lib.experiments.validity import (
 __all__ = [
     "ALL_PAIRS",
     "CLASSIFIERS",
+    "PRICE_PLAN",
     "PRIMARY_CLASSIFIER",
     "PRIMARY_PROTOCOL",
     "PRIMARY_READING",
@@ -112,6 +115,7 @@ __all__ = [
     "PairConfig",
     "PairGain",
     "PreparedPair",
+    "PriceConfig",
     "RatePlan",
     "ReuseConfig",
     "Score",
@@ -158,6 +162,7 @@ __all__ = [
     "run_image_rates",
     "run_lines",
     "run_pair",
+    "run_prices",
     "run_reuse",
     "run_validity",
     "save_examples",

@@ -22,6 +22,7 @@ from paper_lib.experiments.image_rates import (
     run_image_rates,
 )
 from paper_lib.experiments.planning import ALL_PAIRS, DATASETS, Line, lines_of
+from paper_lib.experiments.prices import PRICES_SCHEMA, PriceConfig, run_prices
 from paper_lib.experiments.reuse import REUSE_SCHEMA, ReuseConfig, run_reuse
 from paper_lib.experiments.runner import InProcess, Task, only_writer, run_tasks
 from paper_lib.experiments.store import load_record, plain, save_record
@@ -32,14 +33,17 @@ from paper_lib.experiments.validity import (
 )
 from paper_lib.models import TrainConfig
 
-Config = BoundsConfig | ReuseConfig | ValidityConfig | ImageRatesConfig
+Config = BoundsConfig | ReuseConfig | ValidityConfig | ImageRatesConfig | PriceConfig
 _Run = Callable[..., dict[str, Any]]
 _KINDS: dict[type, tuple[str, _Run]] = {
     BoundsConfig: (BOUNDS_SCHEMA, run_bounds),
     ReuseConfig: (REUSE_SCHEMA, run_reuse),
     ValidityConfig: (VALIDITY_SCHEMA, run_validity),
     ImageRatesConfig: (IMAGE_RATES_SCHEMA, run_image_rates),
+    PriceConfig: (PRICES_SCHEMA, run_prices),
 }
+_OF_IMAGES = (BoundsConfig, ReuseConfig, ImageRatesConfig)
+PRICE_PLAN = tuple(PriceConfig(dim=dim) for dim in (2, 10, 100))
 VALIDITY_PLAN = (
     # Traces of the sample, counted in the plane, take the square of its size.
     ValidityConfig(kind="gaussian", dim=2, num_rows=100),
@@ -217,7 +221,7 @@ def load_or_compute(
 
 def _task(config: Config, folder: Path, root: str | None, source: Source) -> Task:
     _, run = _KINDS[type(config)]
-    images = {} if isinstance(config, ValidityConfig) else _images(root, source)
+    images = _images(root, source) if isinstance(config, _OF_IMAGES) else {}
     return Task(
         label=config.label,
         call=partial(run, config, **images),
