@@ -14,7 +14,7 @@ from paper_lib.plotting.attacks import (
     plot_images,
     plot_margins,
 )
-from paper_lib.plotting.bounds import plot_bounds, plot_pair_bounds
+from paper_lib.plotting.bounds import plot_bounds, plot_pair_bounds, plot_prices
 from paper_lib.plotting.game import (
     plot_fictitious_play,
     plot_maximizer_set,
@@ -70,6 +70,7 @@ __all__ = [
     "plot_pair_spread",
     "plot_pairs_against_budget",
     "plot_payoffs",
+    "plot_prices",
     "plot_rates",
     "plot_relaxations",
     "plot_set_size_against_margin",

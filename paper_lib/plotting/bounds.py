@@ -142,3 +142,62 @@ def plot_pair_bounds(
     axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
     plt.close(figure)
     return figure
+
+
+def plot_prices(
+    panels: Mapping[str, tuple[Sequence[int], Mapping[str, Sequence[float]]]],
+) -> Figure:
+    """Draw what bounds ask for against n, in logarithms, panels side by side.
+
+    The first two curves of a panel are measured and drawn thick. Values that are not
+    above zero have no logarithm, and values of one say nothing; both are left out.
+
+    Args:
+        panels: For each title the sizes, and curves by name, the same in all.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: If there is no panel, or a curve has another number of values than
+            there are sizes.
+    """
+    wrong = [
+        f"{title}: {name}"
+        for title, (sizes, curves) in panels.items()
+        for name, values in curves.items()
+        if len(values) != len(sizes)
+    ]
+    if not panels or wrong:
+        raise ValueError(
+            "panels must be at least one, with one value a size, got "
+            f"{wrong or 'none'}."
+        )
+    figure, axes = plt.subplots(
+        1,
+        len(panels),
+        figsize=(4.4 * len(panels), 4.6),
+        layout="constrained",
+        squeeze=False,
+        sharey=True,
+    )
+    for axis, (title, (sizes, curves)) in zip(axes[0], panels.items(), strict=True):
+        for number, (name, values) in enumerate(curves.items()):
+            height = np.array(values)
+            shown = np.where((height > 0.0) & (height < 0.999), height, np.nan)
+            place = number - len(_MEASURED)
+            axis.plot(
+                sizes,
+                shown,
+                label=name,
+                color=_MEASURED[number] if place < 0 else COLORS[place % len(COLORS)],
+                linewidth=2.4 if place < 0 else 1.2,
+                linestyle="-" if place < 0 else _DASHES[place // len(COLORS)],
+                marker=None if place < 0 else MARKERS[place % len(MARKERS)],
+                markersize=4,
+            )
+        axis.set(xscale="log", yscale="log", xlabel="n", title=title)
+    names = axes[0][0].get_legend_handles_labels()
+    figure.legend(*names, loc="outside lower center", ncols=4, frameon=False)
+    plt.close(figure)
+    return figure

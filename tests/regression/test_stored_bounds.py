@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from paper_lib.experiments import (
+    PRICE_PLAN,
     VALIDITY_PLAN,
     bound_plan,
     image_rates,
@@ -26,6 +27,7 @@ PLANS = {
     "reuse": reuse_plan(BUDGETS),
     "validity": VALIDITY_PLAN,
     "rates": image_rates_plan(BUDGETS),
+    "prices": PRICE_PLAN,
 }
 
 
@@ -142,6 +144,16 @@ def test_rates_on_images_read_back():
         for rates in image_rates(record).values():
             assert all(value >= 0.0 for row in rates.regrets() for value in row)
             assert [len(row) for row in rates.draws] == record["config"]["repetitions"]
+
+
+def test_prices_fall_with_n_and_allow_for_the_overfit():
+    for record in stored("prices"):
+        few, many = record["sizes"][2], record["sizes"][-1]
+        for name, price in many.items():
+            if name not in ("num", "regret", "overfit", "center, held out"):
+                assert price <= few[name], name
+                assert price > many["overfit"], name
+        assert 0.0 <= many["regret"] < few["regret"]
 
 
 @pytest.mark.fulldata

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from paper_lib.plotting import plot_bounds, plot_pair_bounds
+from paper_lib.plotting import plot_bounds, plot_pair_bounds, plot_prices
 
 
 def test_bounds_are_drawn_and_named_apart():
@@ -39,9 +39,24 @@ def test_pairs_are_rows_from_the_top():
     np.testing.assert_allclose(lefts, [0.2, 0.6])
 
 
+def test_prices_that_say_nothing_leave_the_picture():
+    curves = {"regret": [0.1, 0.0], "overfit": [0.2, 0.1], "Eq. (20)": [1.0, 0.5]}
+    figure = plot_prices({"d = 2": ([10, 100], curves), "d = 3": ([10, 100], curves)})
+    assert [axis.get_title() for axis in figure.axes] == ["d = 2", "d = 3"]
+    heights = [line.get_ydata() for line in figure.axes[1].lines]
+    assert np.isnan(heights[0][1])
+    assert np.isnan(heights[2][0])
+    assert heights[2][1] == 0.5
+    assert figure.axes[0].get_yscale() == "log"
+
+
 @pytest.mark.bad_input
 def test_values_that_do_not_fit():
     with pytest.raises(ValueError, match=r"^bounds and measured must have 2 values"):
         plot_bounds([1, 2], {"one": [0.5]}, measured={})
     with pytest.raises(ValueError, match=r"^bounds and held_out must have 1 values"):
         plot_pair_bounds(["a"], {}, held_out=[0.5, 0.6], within=0.1)
+    with pytest.raises(ValueError, match=r"^panels must be at least one, .* got none"):
+        plot_prices({})
+    with pytest.raises(ValueError, match=r"^panels must .* got \['a: one'\]"):
+        plot_prices({"a": ([1, 2], {"one": [0.5]})})

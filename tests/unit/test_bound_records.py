@@ -8,6 +8,7 @@ import torch
 from paper_lib.experiments import (
     BoundsConfig,
     ImageRatesConfig,
+    PriceConfig,
     ReuseConfig,
     ValidityConfig,
     image_rates,
@@ -16,6 +17,7 @@ from paper_lib.experiments import (
     records,
     run_bounds,
     run_image_rates,
+    run_prices,
     run_reuse,
 )
 from paper_lib.experiments.bounds import NUM_BUDGETS, first_rows, half_pair
@@ -137,6 +139,18 @@ def test_a_damaged_record_is_named_and_computed_again(tmp_path):
     ):
         load_or_compute([record], tmp_path, root="nowhere", compute=False)
     assert load_or_compute([record], tmp_path, source="embedded") == [found]
+
+
+def test_prices_are_of_the_v_they_are_computed_at():
+    config = PriceConfig(dim=3, sizes=(20, 2000), repetitions=2)
+    record = run_prices(config)
+    few, many = record["sizes"]
+    assert (few["num"], many["num"]) == (20, 2000)
+    assert many["PAC-Bayes"] < few["PAC-Bayes"]
+    assert many["PAC-Bayes, center"] < many["PAC-Bayes"] < many["Eq. (20)"]
+    assert 0.0 <= many["regret"] < few["regret"]
+    assert run_prices(config)["sizes"] == record["sizes"]
+    assert run_prices(replace(config, seed=9))["sizes"] != record["sizes"]
 
 
 def test_budgets_come_from_the_primary_runs(tmp_path):

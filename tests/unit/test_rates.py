@@ -19,7 +19,7 @@ from paper_lib.generalization import (
     measure_rates,
     paper_rate,
 )
-from paper_lib.generalization.deviations import face_patterns
+from paper_lib.generalization.largest_deviation import face_patterns
 from paper_lib.generalization.windows import Steps, WindowMass, farthest
 from paper_lib.geometry import disc_grid
 from paper_lib.robust_sets import RobustSets
