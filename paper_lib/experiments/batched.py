@@ -5,8 +5,6 @@ otherwise; training amplifies that. So records carry which companions were in th
 and those of the two paths never stand in for each other.
 """
 
-import hashlib
-import json
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -30,7 +28,7 @@ from paper_lib.experiments.scoring import (
     ramp_report,
     score_record,
 )
-from paper_lib.experiments.store import plain
+from paper_lib.experiments.store import settings_digest
 from paper_lib.experiments.training import (
     ClassifierConfig,
     TrainedClassifier,
@@ -61,8 +59,8 @@ def batch_path(configs: Sequence[ClassifierConfig]) -> str:
     Returns:
         How many there are, and a digest of their settings.
     """
-    key = json.dumps([plain(asdict(config)) for config in configs], sort_keys=True)
-    return f"batched-{len(configs)}-{hashlib.sha256(key.encode()).hexdigest()[:10]}"
+    digest = settings_digest([asdict(config) for config in configs])
+    return f"batched-{len(configs)}-{digest}"
 
 
 def train_pairs(

@@ -6,8 +6,6 @@ budget comes from outside as a multiple of 0.01 up to 10, and all thousand of th
 share the chance of failure, so that it may have been chosen on any images.
 """
 
-import hashlib
-import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -23,7 +21,7 @@ from paper_lib.defense import (
     upper_bound,
 )
 from paper_lib.experiments.provenance import one_thread, provenance
-from paper_lib.experiments.store import plain
+from paper_lib.experiments.store import plain, settings_digest
 from paper_lib.generalization import (
     Bound,
     bounds_at,
@@ -94,8 +92,7 @@ class BoundsConfig:
     @property
     def record_name(self) -> str:
         """The name of its record."""
-        key = json.dumps(plain(asdict(self)), sort_keys=True)
-        digest = hashlib.sha256(key.encode()).hexdigest()[:10]
+        digest = settings_digest(asdict(self))
         first, second = self.classes
         return f"bounds-{self.dataset}-{first}-{second}-seed{self.seed}-{digest}.json"
 

@@ -4,8 +4,6 @@ The paper states no budget. One number per data set is taken from Table 1, the c
 without defense, and each protocol turns it into budgets on training points.
 """
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
@@ -13,7 +11,7 @@ from typing import Any, Literal, get_args
 from paper_lib.data import Dataset
 from paper_lib.evaluation import PAPER_TABLE_1, calibrate_shared_epsilon
 from paper_lib.experiments.provenance import CODE_DIGEST
-from paper_lib.experiments.store import plain
+from paper_lib.experiments.store import plain, settings_digest
 from paper_lib.experiments.training import ClassifierConfig, TrainedClassifier
 from paper_lib.models import TrainConfig
 
@@ -92,8 +90,7 @@ class CalibrationConfig:
         Returns:
             A file name.
         """
-        key = json.dumps(plain(asdict(self)), sort_keys=True)
-        digest = hashlib.sha256(key.encode()).hexdigest()[:10]
+        digest = settings_digest(asdict(self))
         kind = self.protocol.replace(" ", "-")
         batch = "" if path == "single" else f"-{path}"
         return f"budgets-{self.dataset}-{kind}-seed{self.seed}-{digest}{batch}.json"

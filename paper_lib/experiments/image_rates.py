@@ -1,7 +1,5 @@
 r"""Measured rates on images: the test set is the population, so that phi is known."""
 
-import hashlib
-import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,7 +9,7 @@ from paper_lib.data import Source
 from paper_lib.defense import maximize_coverage, upper_bound
 from paper_lib.experiments.bounds import BoundsConfig, half_pair
 from paper_lib.experiments.provenance import one_thread
-from paper_lib.experiments.store import plain
+from paper_lib.experiments.store import plain, settings_digest
 from paper_lib.generalization import (
     Bracket,
     Draw,
@@ -51,8 +49,7 @@ class ImageRatesConfig:
     @property
     def record_name(self) -> str:
         """The name of its record."""
-        key = json.dumps(plain(asdict(self)), sort_keys=True)
-        digest = hashlib.sha256(key.encode()).hexdigest()[:10]
+        digest = settings_digest(asdict(self))
         first, second = self.pair.classes
         return f"rates-{self.pair.dataset}-{first}-{second}-{digest}.json"
 

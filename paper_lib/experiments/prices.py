@@ -1,7 +1,5 @@
 r"""What every bound asks for at each n, beside what would have been enough."""
 
-import hashlib
-import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,7 +8,7 @@ import numpy as np
 from paper_lib.checks import check_count, check_seed
 from paper_lib.defense import maximize_coverage
 from paper_lib.experiments.provenance import one_thread, surroundings
-from paper_lib.experiments.store import plain
+from paper_lib.experiments.store import plain, settings_digest
 from paper_lib.generalization import (
     GaussianRows,
     bounds_at,
@@ -63,8 +61,7 @@ class PriceConfig:
     @property
     def record_name(self) -> str:
         """The name of its record."""
-        key = json.dumps(plain(asdict(self)), sort_keys=True)
-        digest = hashlib.sha256(key.encode()).hexdigest()[:10]
+        digest = settings_digest(asdict(self))
         return f"prices-{self.dim}-{digest}.json"
 
 

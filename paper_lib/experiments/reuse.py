@@ -5,8 +5,6 @@ on the points that are counted and no bound applies. With a classifier that gene
 little is lost; with one that has learned its sample by heart the bound is wrong.
 """
 
-import hashlib
-import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -17,7 +15,7 @@ from paper_lib.data import Dataset, LabeledImages, Source, load_pair
 from paper_lib.defense import ramp_ascent
 from paper_lib.experiments.bounds import some_images
 from paper_lib.experiments.provenance import one_thread, provenance
-from paper_lib.experiments.store import plain
+from paper_lib.experiments.store import plain, settings_digest
 from paper_lib.generalization import (
     bounds_at,
     compress,
@@ -83,8 +81,7 @@ class ReuseConfig:
     @property
     def record_name(self) -> str:
         """The name of its record."""
-        key = json.dumps(plain(asdict(self)), sort_keys=True)
-        digest = hashlib.sha256(key.encode()).hexdigest()[:10]
+        digest = settings_digest(asdict(self))
         first, second = self.classes
         return f"reuse-{self.dataset}-{first}-{second}-seed{self.seed}-{digest}.json"
 

@@ -4,8 +4,6 @@ Fits the defenses on training points and scores every attack against every defen
 test points. A pure function of its configuration, the weights and the data.
 """
 
-import hashlib
-import json
 import math
 import time
 from collections.abc import Mapping
@@ -21,7 +19,7 @@ from paper_lib.data import ClassPair, LabeledImages, Source
 from paper_lib.defense import RampConfig, RampSolution, fit_defense, ramp_ascent
 from paper_lib.evaluation import Cell, TableRow, judge, keeps_label
 from paper_lib.experiments.provenance import one_thread, provenance
-from paper_lib.experiments.store import plain
+from paper_lib.experiments.store import plain, settings_digest
 from paper_lib.experiments.training import (
     ClassifierConfig,
     TrainedClassifier,
@@ -139,8 +137,7 @@ def score_name(config: ScoreConfig, *, path: str = "single") -> str:
     Returns:
         A file name; two runs that differ anywhere have different names.
     """
-    key = json.dumps({"config": plain(asdict(config)), "path": path}, sort_keys=True)
-    digest = hashlib.sha256(key.encode()).hexdigest()[:10]
+    digest = settings_digest({"config": asdict(config), "path": path})
     first, second = config.classifier.classes
     seed = config.classifier.seed
     return f"{config.classifier.dataset}-{first}-{second}-seed{seed}-{digest}.json"

@@ -105,6 +105,18 @@ def plain(value: Any) -> Any:
     return json.loads(json.dumps(value, allow_nan=False))
 
 
+def settings_digest(settings: Any) -> str:
+    """Hash settings, so that files of different settings have different names.
+
+    Args:
+        settings: Anything JSON can hold.
+
+    Returns:
+        The first ten hexadecimal digits of the sha256.
+    """
+    return _digest(plain(settings))[:10]
+
+
 def code_digest(*parts: str) -> str:
     """Hash the library's source, which changes more often than its version.
 

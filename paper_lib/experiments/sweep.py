@@ -1,7 +1,5 @@
 """Many runs over one store: load what is there, compute what is missing."""
 
-import hashlib
-import json
 import os
 import warnings
 from collections.abc import Sequence
@@ -13,7 +11,7 @@ from tqdm import tqdm
 
 from paper_lib.data import Source
 from paper_lib.experiments.pair import PairConfig, run_pair
-from paper_lib.experiments.store import load_record, plain, save_record
+from paper_lib.experiments.store import load_record, plain, save_record, settings_digest
 
 
 def record_name(config: PairConfig) -> str:
@@ -25,8 +23,7 @@ def record_name(config: PairConfig) -> str:
     Returns:
         A file name; two configurations that differ anywhere have different names.
     """
-    settings = json.dumps(plain(asdict(config)), sort_keys=True)
-    digest = hashlib.sha256(settings.encode()).hexdigest()[:10]
+    digest = settings_digest(asdict(config))
     first, second = config.classes
     return f"{config.dataset}-{first}-{second}-seed{config.seed}-{digest}.json"
 

@@ -1,7 +1,5 @@
 r"""Every bound on a thousand samples of a population whose phi is known."""
 
-import hashlib
-import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -11,7 +9,7 @@ from torch import Tensor
 from paper_lib.checks import check_count, check_seed
 from paper_lib.defense import maximize_coverage
 from paper_lib.experiments.provenance import one_thread, surroundings
-from paper_lib.experiments.store import plain
+from paper_lib.experiments.store import plain, settings_digest
 from paper_lib.generalization import (
     Bound,
     FinitePopulation,
@@ -88,8 +86,7 @@ class ValidityConfig:
     @property
     def record_name(self) -> str:
         """The name of its record."""
-        key = json.dumps(plain(asdict(self)), sort_keys=True)
-        digest = hashlib.sha256(key.encode()).hexdigest()[:10]
+        digest = settings_digest(asdict(self))
         return f"validity-{self.kind}-{self.dim}-{digest}.json"
 
     def population(self) -> Population:
