@@ -1,10 +1,8 @@
 """One record a configuration: load what a store has, compute what it lacks."""
 
 import os
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,7 +23,7 @@ from paper_lib.experiments.planning import ALL_PAIRS, DATASETS, Line, lines_of
 from paper_lib.experiments.prices import PRICES_SCHEMA, PriceConfig, run_prices
 from paper_lib.experiments.reuse import REUSE_SCHEMA, ReuseConfig, run_reuse
 from paper_lib.experiments.runner import InProcess, Task, only_writer, run_tasks
-from paper_lib.experiments.store import load_record, plain, save_record
+from paper_lib.experiments.store import load_record, save_record, stored_record
 from paper_lib.experiments.validity import (
     VALIDITY_SCHEMA,
     ValidityConfig,
@@ -195,7 +193,7 @@ def load_or_compute(
             data; it is named, computed again and replaced.
     """
     folder = Path(store)
-    found = [_stored(folder / one.record_name, one, source) for one in configs]
+    found = [_stored(one, folder, source) for one in configs]
     wanted = [one for one, record in zip(configs, found, strict=True) if record is None]
     if not wanted:
         return [record for record in found if record is not None]
@@ -221,7 +219,7 @@ def load_or_compute(
 
 def _task(config: Config, folder: Path, root: str | None, source: Source) -> Task:
     _, run = _KINDS[type(config)]
-    images = _images(root, source) if isinstance(config, _OF_IMAGES) else {}
+    images = {"root": root, "source": source} if isinstance(config, _OF_IMAGES) else {}
     return Task(
         label=config.label,
         call=partial(run, config, **images),
@@ -229,24 +227,11 @@ def _task(config: Config, folder: Path, root: str | None, source: Source) -> Tas
     )
 
 
-def _images(root: str | None, source: Source) -> dict[str, Any]:
-    return {"root": root, "source": source}
-
-
-def _stored(file: Path, config: Config, source: Source) -> dict[str, Any] | None:
-    """Load a record if it is there, whole, and answers what is asked."""
-    if not file.exists():
-        return None
-    try:
-        record = load_record(file, schema=_KINDS[type(config)][0])
-        if record.get("config") != plain(asdict(config)):
-            raise ValueError(f"{file} holds the result of other settings.")
-        found = record["provenance"].get("data", {}).get("source", source)
-        if (found == "embedded") != (source == "embedded"):
-            raise ValueError(
-                f"{file} was computed on {found!r} data, not on source={source!r}."
-            )
-    except ValueError as error:
-        warnings.warn(f"{error} It is computed again.", UserWarning, stacklevel=3)
-        return None
-    return record
+def _stored(config: Config, folder: Path, source: Source) -> dict[str, Any] | None:
+    return stored_record(
+        folder / config.record_name,
+        config,
+        schema=_KINDS[type(config)][0],
+        source=source,
+        of_images=isinstance(config, _OF_IMAGES),
+    )

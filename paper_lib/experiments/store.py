@@ -4,9 +4,12 @@ import hashlib
 import json
 import os
 import tempfile
+import warnings
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from paper_lib.data import Source
 from paper_lib.evaluation import TableRow
 
 SCHEMA = "paper-lib/pair-record/1"
@@ -71,6 +74,49 @@ def load_record(
             f"{file} is altered: it must have sha256 {expected}, got {content}."
         )
     return record
+
+
+def stored_record(
+    path: Path, config: Any, *, schema: str, source: Source, of_images: bool = True
+) -> dict[str, Any] | None:
+    """Load a record if it is there, whole, and answers what is asked.
+
+    Args:
+        path: Its file.
+        config: The settings it has to be of, a dataclass.
+        schema: The kind of record it must hold.
+        source: Source of the data it has to be of, as far as embedded data must not
+            stand in for complete data, nor these for them.
+        of_images: Whether it is of data at all.
+
+    Returns:
+        The record; None if it is not there or of no use.
+
+    Warns:
+        UserWarning: If it is there and of no use; it is named.
+    """
+    if not path.exists():
+        return None
+    try:
+        record = load_record(path, schema=schema)
+        _check_answers(record, path, config, source if of_images else None)
+    except ValueError as error:
+        warnings.warn(f"{error} It is computed again.", UserWarning, stacklevel=3)
+        return None
+    return record
+
+
+def _check_answers(
+    record: dict[str, Any], path: Path, config: Any, source: Source | None
+) -> None:
+    """Reject a record of other settings, or of data that cannot stand in for others."""
+    if record.get("config") != plain(asdict(config)):
+        raise ValueError(f"{path} holds the result of other settings.")
+    found = record.get("provenance", {}).get("data", {}).get("source")
+    if source is not None and (found == "embedded") != (source == "embedded"):
+        raise ValueError(
+            f"{path} was computed on {found!r} data, not on source={source!r}."
+        )
 
 
 def table_rows(score_record: dict[str, Any], reading: str) -> tuple[TableRow, ...]:

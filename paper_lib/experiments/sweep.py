@@ -1,7 +1,6 @@
 """Many runs over one store: load what is there, compute what is missing."""
 
 import os
-import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +10,12 @@ from tqdm import tqdm
 
 from paper_lib.data import Source
 from paper_lib.experiments.pair import PairConfig, run_pair
-from paper_lib.experiments.store import load_record, plain, save_record, settings_digest
+from paper_lib.experiments.store import (
+    SCHEMA,
+    save_record,
+    settings_digest,
+    stored_record,
+)
 
 
 def record_name(config: PairConfig) -> str:
@@ -63,7 +67,7 @@ def load_or_run(
     records = []
     for config in tqdm(configs, desc="runs", disable=not progress):
         path = store / record_name(config)
-        record = _stored(path, config, source)
+        record = stored_record(path, config, schema=SCHEMA, source=source)
         if record is None:
             record = run_pair(
                 config, root=root, source=source, device=device, progress=progress
@@ -71,22 +75,3 @@ def load_or_run(
             save_record(record, path)
         records.append(record)
     return records
-
-
-def _stored(path: Path, config: PairConfig, source: Source) -> dict[str, Any] | None:
-    """Load a record if it is there, whole, and answers what is asked."""
-    if not path.exists():
-        return None
-    try:
-        record = load_record(path)
-        if record.get("config") != plain(asdict(config)):
-            raise ValueError(f"{path} holds the result of other settings.")
-        found = record.get("provenance", {}).get("data", {}).get("source")
-        if (found == "embedded") != (source == "embedded"):
-            raise ValueError(
-                f"{path} was computed on {found!r} data, not on source={source!r}."
-            )
-    except ValueError as error:
-        warnings.warn(f"{error} It is computed again.", UserWarning, stacklevel=3)
-        return None
-    return record
