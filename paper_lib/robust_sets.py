@@ -9,7 +9,7 @@ notation of Eq. (7), :math:`R(x_i) = \{v \in V : c_i^\top v + b_i \ge 0\}` with
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from paper_lib.checks import check_finite, check_radius, check_same_kind
@@ -101,6 +101,31 @@ class RobustSets:
             normals=lin.gradients * lin.signs.unsqueeze(-1),
             offsets=offsets.masked_fill(unlabeled, -torch.inf).to(lin.logits.dtype),
             epsilon=epsilon,
+        )
+
+    def subset(self, rows: Int[Tensor, " k"] | slice) -> "RobustSets":
+        """Take some rows.
+
+        Args:
+            rows: Their places, in the order wanted, or a slice.
+
+        Returns:
+            The robust sets of these rows, with the same budget.
+
+        Raises:
+            ValueError: If no row is taken.
+
+        Example:
+            >>> sets = RobustSets(
+            ...     normals=torch.eye(3), offsets=torch.arange(3.0), epsilon=1.0
+            ... )
+            >>> sets.subset(torch.tensor([2, 0])).offsets
+            tensor([2., 0.])
+        """
+        if isinstance(rows, Tensor):
+            rows = rows.to(self.normals.device)
+        return RobustSets(
+            normals=self.normals[rows], offsets=self.offsets[rows], epsilon=self.epsilon
         )
 
     def contains(self, v: Float[Tensor, "*k d"]) -> Bool[Tensor, "*k n"]:

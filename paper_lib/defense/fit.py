@@ -131,8 +131,8 @@ def _cross_validated(
     kept = 0
     for number, fold in enumerate(folds):
         rest = torch.cat([*folds[:number], *folds[number + 1 :]])
-        v = fit(_subset(sets, rest))
-        kept += int(_subset(sets, fold).contains(v).sum())
+        v = fit(sets.subset(rest))
+        kept += int(sets.subset(fold).contains(v).sum())
     return kept / len(sets.offsets)
 
 
@@ -169,12 +169,4 @@ def _set_aside(
         )
     # Another stream than that of the folds.
     order = torch.randperm(num, generator=torch.Generator().manual_seed(seed + 2**31))
-    return _subset(sets, order[count:]), _subset(sets, order[:count])
-
-
-def _subset(sets: RobustSets, rows: Int[Tensor, " k"]) -> RobustSets:
-    """Take some rows."""
-    rows = rows.to(sets.normals.device)
-    return RobustSets(
-        normals=sets.normals[rows], offsets=sets.offsets[rows], epsilon=sets.epsilon
-    )
+    return sets.subset(order[count:]), sets.subset(order[:count])

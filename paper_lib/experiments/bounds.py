@@ -177,7 +177,7 @@ def _size(
     config: BoundsConfig, halves: Halves, center: Float[Tensor, " d"], size: int
 ) -> dict[str, Any]:
     """Fit and bound on the first points of the second half."""
-    sets = first_rows(halves.counted, size)
+    sets = halves.counted.subset(slice(size))
     each = spread_confidence(config.confidence, NUM_BUDGETS)
     polished = maximize_coverage(sets, method="search", seed=config.seed).perturbation
     certificate = upper_bound(sets, None, seed=config.seed, start=polished)
@@ -246,21 +246,6 @@ def _shares(
         "coverage_test": float(halves.test.coverage(v)),
         "norm": float(v.double().norm()),
     }
-
-
-def first_rows(sets: RobustSets, num: int) -> RobustSets:
-    """Take the first rows.
-
-    Args:
-        sets: The robust sets.
-        num: How many.
-
-    Returns:
-        The robust sets of these.
-    """
-    return RobustSets(
-        normals=sets.normals[:num], offsets=sets.offsets[:num], epsilon=sets.epsilon
-    )
 
 
 def some_images(images: LabeledImages, rows: Int64[Tensor, " k"]) -> LabeledImages:

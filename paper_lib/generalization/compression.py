@@ -86,10 +86,7 @@ def rebuild(sets: RobustSets, points: tuple[int, ...], rule: Rule) -> Compressed
     if rule not in get_args(Rule):
         raise ValueError(f"rule must be one of {get_args(Rule)}, got {rule!r}.")
     chosen = tuple(sorted(points if rule == "sum of normals" else set(points)))
-    rows = torch.tensor(chosen, device=sets.normals.device)
-    few = RobustSets(
-        normals=sets.normals[rows], offsets=sets.offsets[rows], epsilon=sets.epsilon
-    )
+    few = sets.subset(torch.tensor(chosen))
     v = _sum(few) if rule == "sum of normals" else _least_norm(few)
     return CompressedDefense(
         points=chosen, rule=rule, perturbation=v, coverage=float(sets.coverage(v))

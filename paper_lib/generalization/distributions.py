@@ -300,12 +300,7 @@ class FinitePopulation:
             rows = torch.randperm(size, generator=generator)[:n]
         else:
             raise ValueError(f"n must be at most the {size} rows of pool, got {n}.")
-        rows = rows.to(source.normals.device)
-        return RobustSets(
-            normals=source.normals[rows],
-            offsets=source.offsets[rows],
-            epsilon=source.epsilon,
-        )
+        return source.subset(rows)
 
     def coverage(self, v: Float[Tensor, "*k d"]) -> float | Float[Tensor, " k"]:
         r"""Count :math:`\phi(v)`.

@@ -65,10 +65,7 @@ def plot_superimposed_sets(
         squeeze=False,
     )
     for axis, k in zip(grid.flat, counts, strict=False):
-        first = RobustSets(
-            normals=sets.normals[:k], offsets=sets.offsets[:k], epsilon=sets.epsilon
-        )
-        _draw_subsets(axis, first)
+        _draw_subsets(axis, sets.subset(slice(k)))
     for axis in grid.flat:
         axis.set_axis_off()
     plt.close(figure)

@@ -20,7 +20,7 @@ from paper_lib.experiments import (
     run_prices,
     run_reuse,
 )
-from paper_lib.experiments.bounds import NUM_BUDGETS, first_rows, half_pair
+from paper_lib.experiments.bounds import NUM_BUDGETS, half_pair
 from paper_lib.experiments.planning import ALL_PAIRS, lines_of
 from paper_lib.experiments.runner import SweepError
 from paper_lib.experiments.store import load_record, save_record
@@ -44,7 +44,7 @@ def test_the_halves_part_the_training_images(halves):
     assert len(rows.unique()) > 0.99 * len(rows)  # no image is in both
     other, _ = half_pair(replace(PAIR, seed=1), source="embedded")
     assert not torch.equal(other.counted.offsets, sets.counted.offsets)
-    few = first_rows(sets.counted, 7)
+    few = sets.counted.subset(slice(7))
     assert torch.equal(few.offsets, sets.counted.offsets[:7])
 
 

@@ -313,3 +313,10 @@ def test_rows_exactly_on_the_boundary_are_decided_by_the_stated_order():
     sets = RobustSets(normals=normals, offsets=offsets, epsilon=20.0)
     assert sets.contains(v).all()
     assert not (normals @ v + offsets >= 0).all()
+
+
+@pytest.mark.bad_input
+def test_no_rows_are_no_subset():
+    sets = RobustSets(normals=torch.eye(2), offsets=torch.zeros(2), epsilon=1.0)
+    with pytest.raises(ValueError, match=r"^normals must be \(n, d\) .* at least 1"):
+        sets.subset(slice(0))
