@@ -24,6 +24,7 @@ from paper_lib.experiments.provenance import one_thread, provenance
 from paper_lib.experiments.store import plain, settings_digest
 from paper_lib.generalization import (
     Bound,
+    CompressedDefense,
     bounds_at,
     compress,
     compress_solution,
@@ -179,32 +180,27 @@ def _size(
     """Fit and bound on the first points of the second half."""
     sets = halves.counted.subset(slice(size))
     each = spread_confidence(config.confidence, NUM_BUDGETS)
-    polished = maximize_coverage(sets, method="search", seed=config.seed).perturbation
-    certificate = upper_bound(sets, None, seed=config.seed, start=polished)
-    few = compress(sets, confidence=each, seed=config.seed)
-    held = compress_solution(sets, polished)
-    ramp = ramp_ascent(sets).perturbation
-    fits = {
-        "ramp": ramp,
-        "annealed": maximize_coverage(
-            sets, method="annealed", seed=config.seed
-        ).perturbation,
-        "polished": polished,
-        "certified": fit_certified(sets, ramp, confidence=each, center=center),
-    }
-    compressed = {"compressed": few} | ({} if held is None else {"least norm": held})
-    fits |= {name: one.perturbation for name, one in compressed.items()}
+    fits, compressed = _fits(sets, center, each, config.seed)
+    certificate = upper_bound(sets, None, seed=config.seed, start=fits["polished"])
+    # Each end of a regret takes half of the chance of failure.
+    half = spread_confidence(config.confidence, 2 * NUM_BUDGETS)
+    optimum = optimum_bound(certificate, confidence=half)
 
-    def bounds(v: Float[Tensor, " d"], name: str, confidence: float) -> _Bounds:
-        found = bounds_at(sets, v, confidence=confidence, center=center)
+    def bounds(name: str, confidence: float) -> dict[str, Bound]:
+        found = bounds_at(sets, fits[name], confidence=confidence, center=center)
         if name in compressed:
             found["compression"] = compression_bound(
                 sets, compressed[name], confidence=confidence
             )
         return found
 
-    half = spread_confidence(config.confidence, 2 * NUM_BUDGETS)
-    optimum = optimum_bound(certificate, confidence=half)
+    def regrets(name: str) -> dict[str, Bound]:
+        return {
+            key: regret_bound(optimum, bound)
+            for key, bound in bounds(name, half).items()
+            if bound.holds_for != "a Gaussian around v"
+        }
+
     return {
         "num": size,
         "certificate": {
@@ -213,16 +209,10 @@ def _size(
             "optimum": plain(asdict(optimum_bound(certificate, confidence=each))),
         },
         "fits": {
-            name: _shares(halves, sets, v)
-            | {
-                "bounds": _plain(bounds(v, name, each)),
-                "regrets": _plain(
-                    {
-                        key: regret_bound(optimum, bound)
-                        for key, bound in bounds(v, name, half).items()
-                        if bound.holds_for != "a Gaussian around v"
-                    }
-                ),
+            name: {
+                **_shares(halves, sets, v),
+                "bounds": _plain(bounds(name, each)),
+                "regrets": _plain(regrets(name)),
             }
             for name, v in fits.items()
         },
@@ -231,10 +221,28 @@ def _size(
     }
 
 
-_Bounds = dict[str, Bound]
+def _fits(
+    sets: RobustSets, center: Float[Tensor, " d"], confidence: float, seed: int
+) -> tuple[dict[str, Float[Tensor, " d"]], dict[str, CompressedDefense]]:
+    """Fit in every way; give those that few points rebuild with their points too."""
+    ramp = ramp_ascent(sets).perturbation
+    annealed, polished = (
+        maximize_coverage(sets, method=method, seed=seed).perturbation
+        for method in ("annealed", "search")
+    )
+    few = compress(sets, confidence=confidence, seed=seed)
+    held = compress_solution(sets, polished)
+    compressed = {"compressed": few} | ({} if held is None else {"least norm": held})
+    fits = {
+        "ramp": ramp,
+        "annealed": annealed,
+        "polished": polished,
+        "certified": fit_certified(sets, ramp, confidence=confidence, center=center),
+    }
+    return fits | {k: one.perturbation for k, one in compressed.items()}, compressed
 
 
-def _plain(bounds: _Bounds) -> dict[str, Any]:
+def _plain(bounds: dict[str, Bound]) -> dict[str, Any]:
     return {name: plain(asdict(bound)) for name, bound in bounds.items()}
 
 

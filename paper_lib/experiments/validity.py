@@ -26,6 +26,7 @@ from paper_lib.generalization import (
     gaussian_coverage,
     held_out_bound,
     optimum_bound,
+    pac_bayes_bound,
     regret_bound,
     trace_bound,
     trace_count,
@@ -120,60 +121,27 @@ def measure_validity(
     center = _fit(config, population.draw(_NUM_CENTER, seed=_CENTER_SEED), 0)
     best = population.maximum()
 
-    def trial(sets: RobustSets, seed: int) -> dict[str, tuple[Bound, float]]:
-        confidence = config.confidence
-        v = _fit(config, sets, seed)
-        truth = float(population.coverage(v))
-        found = {
-            name: (bound, truth)
-            for name, bound in bounds_at(
-                sets, v, confidence=confidence, center=center
-            ).items()
-            if bound.holds_for != "a Gaussian around v"
+    def trial(sets: RobustSets, seed: int) -> _Found:
+        fit = _Fitted(
+            population=population,
+            sets=sets,
+            v=_fit(config, sets, seed),
+            center=center,
+            confidence=config.confidence,
+        )
+        return {
+            **_for_every_v(fit),
+            **_rebuilt(fit, seed),
+            "held out": (
+                held_out_bound(sets, center, confidence=config.confidence),
+                float(population.coverage(center)),
+            ),
+            **(_in_the_plane(fit, best.upper) if config.dim == 2 else {}),
+            "held out, v fitted": (
+                held_out_bound(sets, fit.v, confidence=config.confidence),
+                fit.truth,
+            ),
         }
-        if isinstance(population, FinitePopulation):
-            found |= _noisy(population, sets, v, center, confidence)
-        few = compress(sets, confidence=confidence, max_points=_MAX_POINTS, seed=seed)
-        held = compress_solution(sets, v) or few
-        for name, one in (("compression", few), ("least norm", held)):
-            found[name] = (
-                compression_bound(sets, one, confidence=confidence),
-                float(population.coverage(one.perturbation)),
-            )
-        found["held out"] = (
-            held_out_bound(sets, center, confidence=confidence),
-            float(population.coverage(center)),
-        )
-        if config.dim == 2:
-            found["traces"] = (
-                trace_bound(
-                    sets,
-                    v,
-                    num_traces=trace_count(sets, "robust_sets"),
-                    confidence=confidence,
-                ),
-                truth,
-            )
-            certificate = maximize_coverage(sets, method="plane").certificate
-            optimum = optimum_bound(certificate, confidence=confidence)
-            # Against the larger end of what is known of the maximum it could only
-            # fail too often.
-            found["optimum"] = (optimum, best.upper)
-            each = (1.0 + confidence) / 2
-            found["regret"] = (
-                regret_bound(
-                    optimum_bound(certificate, confidence=each),
-                    bounds_at(sets, v, confidence=each, center=center)[
-                        "PAC-Bayes, center"
-                    ],
-                ),
-                best.upper - truth,
-            )
-        found["held out, v fitted"] = (
-            held_out_bound(sets, v, confidence=confidence),
-            truth,
-        )
-        return found
 
     return check_bounds(
         population,
@@ -183,6 +151,76 @@ def measure_validity(
         seed=config.seed,
         progress=progress,
     )
+
+
+# Bounds by name, each with what it bounds.
+_Found = dict[str, tuple[Bound, float]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Fitted:
+    """A perturbation fitted to a sample, and a center that is not."""
+
+    population: Population
+    sets: RobustSets
+    v: Float[Tensor, " d"]
+    center: Float[Tensor, " d"]
+    confidence: float
+
+    @property
+    def truth(self) -> float:
+        """Its coverage of the population."""
+        return float(self.population.coverage(self.v))
+
+
+def _for_every_v(fit: _Fitted) -> _Found:
+    """Compute the bounds that allow for any fit."""
+    bounds = bounds_at(fit.sets, fit.v, confidence=fit.confidence, center=fit.center)
+    truth, population = fit.truth, fit.population
+    noisy = {k: b for k, b in bounds.items() if b.holds_for == "a Gaussian around v"}
+    found = {k: (b, truth) for k, b in bounds.items() if k not in noisy}
+    # What a noisy defense keeps is known exactly where the rows are finitely many.
+    if isinstance(population, FinitePopulation):
+        for name, bound in noisy.items():
+            kept = gaussian_coverage(population.sets, fit.v, noise=bound.terms["noise"])
+            found[name] = (bound, kept)
+    return found
+
+
+def _rebuilt(fit: _Fitted, seed: int) -> _Found:
+    """Compute the bounds for what a few points rebuild."""
+    few = compress(
+        fit.sets, confidence=fit.confidence, max_points=_MAX_POINTS, seed=seed
+    )
+    held = compress_solution(fit.sets, fit.v) or few
+    return {
+        name: (
+            compression_bound(fit.sets, one, confidence=fit.confidence),
+            float(fit.population.coverage(one.perturbation)),
+        )
+        for name, one in (("compression", few), ("least norm", held))
+    }
+
+
+def _in_the_plane(fit: _Fitted, maximum: float) -> _Found:
+    """Compute the bounds that take a count of traces, or the exact maximizer."""
+    # Against the larger end of what is known of the population's maximum they could
+    # only fail too often.
+    sets, v, confidence = fit.sets, fit.v, fit.confidence
+    certificate = maximize_coverage(sets, method="plane").certificate
+    each = (1.0 + confidence) / 2
+    traces = trace_bound(
+        sets, v, num_traces=trace_count(sets, "robust_sets"), confidence=confidence
+    )
+    regret = regret_bound(
+        optimum_bound(certificate, confidence=each),
+        pac_bayes_bound(sets, v, confidence=each, center=fit.center),
+    )
+    return {
+        "traces": (traces, fit.truth),
+        "optimum": (optimum_bound(certificate, confidence=confidence), maximum),
+        "regret": (regret, maximum - fit.truth),
+    }
 
 
 def run_validity(config: ValidityConfig) -> dict[str, Any]:
@@ -221,19 +259,3 @@ def _summary(one: Validity) -> dict[str, Any]:
 
 def _fit(config: ValidityConfig, sets: RobustSets, seed: int) -> Float[Tensor, " d"]:
     return maximize_coverage(sets, method=config.fit, seed=seed).perturbation
-
-
-def _noisy(
-    population: FinitePopulation,
-    sets: RobustSets,
-    v: Float[Tensor, " d"],
-    center: Float[Tensor, " d"],
-    confidence: float,
-) -> dict[str, tuple[Bound, float]]:
-    """Bound a noisy defense, whose mean over all rows there are is known."""
-    bounds = bounds_at(sets, v, confidence=confidence, center=center)
-    return {
-        name: (bound, gaussian_coverage(population.sets, v, noise=bound.terms["noise"]))
-        for name, bound in bounds.items()
-        if bound.holds_for == "a Gaussian around v"
-    }
