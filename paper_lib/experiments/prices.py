@@ -99,7 +99,7 @@ def _once(config: PriceConfig, size: int, seed: int) -> dict[str, float]:
     population = GaussianRows.isotropic(config.dim)
     sets, other = (
         population.draw(size, seed=one)
-        for one in (seed, seed + config.seed + config.repetitions)
+        for one in (seed, seed + config.repetitions)
     )
     v, center = (
         maximize_coverage(one, method="annealed", seed=seed).perturbation

@@ -24,6 +24,7 @@ from paper_lib.experiments.bounds import NUM_BUDGETS, half_pair
 from paper_lib.experiments.planning import ALL_PAIRS, lines_of
 from paper_lib.experiments.runner import SweepError
 from paper_lib.experiments.store import load_record, save_record
+from paper_lib.generalization import GaussianRows
 from paper_lib.models import TrainConfig
 
 PAIR = BoundsConfig(epsilon=1.5, sizes=(100,))
@@ -151,6 +152,17 @@ def test_prices_are_of_the_v_they_are_computed_at():
     assert 0.0 <= many["regret"] < few["regret"]
     assert run_prices(config)["sizes"] == record["sizes"]
     assert run_prices(replace(config, seed=9))["sizes"] != record["sizes"]
+
+
+def test_centers_come_from_samples_of_their_own(monkeypatch):
+    seeds, draw = [], GaussianRows.draw
+    monkeypatch.setattr(
+        GaussianRows,
+        "draw",
+        lambda self, n, *, seed: seeds.append(seed) or draw(self, n, seed=seed),
+    )
+    run_prices(PriceConfig(dim=2, sizes=(20,), repetitions=3, seed=7))
+    assert seeds == [7, 10, 8, 11, 9, 12]
 
 
 def test_budgets_come_from_the_primary_runs(tmp_path):
