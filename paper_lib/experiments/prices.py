@@ -98,8 +98,7 @@ def _once(config: PriceConfig, size: int, seed: int) -> dict[str, float]:
     """Fit to one sample, with a center from another of the same size."""
     population = GaussianRows.isotropic(config.dim)
     sets, other = (
-        population.draw(size, seed=one)
-        for one in (seed, seed + config.repetitions)
+        population.draw(size, seed=one) for one in (seed, seed + config.repetitions)
     )
     v, center = (
         maximize_coverage(one, method="annealed", seed=seed).perturbation

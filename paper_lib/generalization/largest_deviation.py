@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Int
 
-from paper_lib.arrangement import cells, vertices
 from paper_lib.generalization.distributions import (
     FinitePopulation,
     GaussianRows,
@@ -20,13 +19,12 @@ from paper_lib.generalization.distributions import (
 )
 from paper_lib.generalization.gaussian_plane import gaussian_deviation
 from paper_lib.generalization.linear_rows import LinearRows
+from paper_lib.generalization.traces import traces
 from paper_lib.generalization.windows import Steps, farthest
 from paper_lib.robust_sets import RobustSets
 
 # A finite population with more rows has too many faces to list in seconds.
 MOST_ROWS = 150
-# Half-planes that come this near a corner, in radii, hold there.
-_TOUCH = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,13 +115,10 @@ def _over_faces(population: RobustSets) -> Deviation:
     """List the faces of the plane once, and weigh them for each draw."""
     rows, counts = _distinct(population)
     distinct = torch.tensor(rows, dtype=population.normals.dtype)
-    patterns = face_patterns(
-        RobustSets(
-            normals=distinct[:, :-1],
-            offsets=distinct[:, -1],
-            epsilon=population.epsilon,
-        )
-    ).astype(np.float64)
+    once = RobustSets(
+        normals=distinct[:, :-1], offsets=distinct[:, -1], epsilon=population.epsilon
+    )
+    patterns = traces(once, "robust_sets").astype(np.float64)
     places = {row: k for k, row in enumerate(rows)}
     shares = counts / counts.sum()
 
@@ -134,28 +129,6 @@ def _over_faces(population: RobustSets) -> Deviation:
         return _exact(float(np.abs(patterns @ weights).max()))
 
     return deviation
-
-
-def face_patterns(sets: RobustSets) -> Bool[np.ndarray, "faces n"]:
-    """List which robust sets hold on each face of their arrangement in the plane.
-
-    Half-planes are closed, so where they touch in a vertex all of them hold. A face of
-    an edge is that of a cell beside it unless two half-planes share the edge alone;
-    that one is named by its ends.
-
-    Args:
-        sets: The robust sets, in the plane.
-
-    Returns:
-        The patterns, each once.
-    """
-    normals, offsets = sets.normals.double().numpy(), sets.offsets.double().numpy()
-    solid = [cell.satisfied for cell in cells(normals, offsets, sets.epsilon)]
-    corners = vertices(normals, offsets, sets.epsilon)
-    lengths = np.hypot(*normals.T)
-    reach = _TOUCH * sets.epsilon * lengths
-    touching = corners @ normals.T + offsets >= -reach
-    return np.unique(np.concatenate([np.array(solid), touching]), axis=0)
 
 
 def _distinct(

@@ -18,8 +18,8 @@ from paper_lib.generalization import (
     fit_slope,
     measure_rates,
     paper_rate,
+    traces,
 )
-from paper_lib.generalization.largest_deviation import face_patterns
 from paper_lib.generalization.windows import Steps, WindowMass, farthest
 from paper_lib.geometry import disc_grid
 from paper_lib.robust_sets import RobustSets
@@ -174,7 +174,7 @@ def test_the_deviation_of_a_finite_population_is_over_all_faces(sets):
 
 
 def test_where_half_planes_touch_is_a_face_of_its_own():
-    patterns = {tuple(row) for row in face_patterns(TOUCHING).tolist()}
+    patterns = {tuple(row) for row in traces(TOUCHING, "robust_sets").tolist()}
     found = {tuple(row) for row in all_patterns(TOUCHING).tolist()}
     assert found <= patterns
     assert any(row[0] and row[1] for row in patterns)
