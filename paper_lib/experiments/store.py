@@ -182,7 +182,7 @@ def code_digest(*parts: str) -> str:
     return digest.hexdigest()
 
 
-def _digest(record: dict[str, Any]) -> str:
+def _digest(content: Any) -> str:
     """Hash what a record says, however its file is laid out."""
-    text = json.dumps(record, sort_keys=True, allow_nan=False)
+    text = json.dumps(content, sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
