@@ -10,6 +10,8 @@ from benchmarks.report import Report
 from benchmarks.workers import WorkerError
 
 _NAMES = ("attacks", "precision", "defense", "bounds", "sweep")
+# A part of the defense's can be run alone.
+_CHOICES = (*_NAMES, *defense.PARTS)
 
 
 def main() -> int:
@@ -32,16 +34,27 @@ def main() -> int:
 def _run(name: str, options: argparse.Namespace) -> Report:
     if name == "attacks":
         return attacks.run(runs=options.runs, with_peers=not options.no_peers)
-    if name == "defense":
+    if name == "defense" or name in defense.PARTS:
         return defense.run(
             runs=options.runs,
             search_seconds=options.search_seconds,
             limit=options.instances,
+            workers=options.workers,
+            device=options.device,
+            names=defense.PARTS if name == "defense" else (name,),
         )
     if name == "bounds":
-        return bounds.run(bound_seconds=options.bound_seconds, limit=options.instances)
+        return bounds.run(
+            bound_seconds=options.bound_seconds,
+            limit=options.instances,
+            workers=options.workers,
+        )
     if name == "sweep":
-        return sweep.run(runs=min(options.runs, 3), pairs=min(options.pairs, 45))
+        return sweep.run(
+            runs=min(options.runs, 3),
+            pairs=min(options.pairs, 45),
+            device=options.device,
+        )
     return precision.run()
 
 
@@ -51,7 +64,8 @@ def _parse() -> argparse.Namespace:
         "names",
         nargs="*",
         metavar="name",
-        help=f"which of {', '.join(_NAMES)}; without a name, all",
+        help=f"which of {', '.join(_NAMES)}, or of the defense's parts "
+        f"{', '.join(defense.PARTS)}; without a name, all",
     )
     parser.add_argument(
         "--runs", type=int, default=20, help="interleaved runs of each case (20)"
@@ -84,12 +98,30 @@ def _parse() -> argparse.Namespace:
         help="pairs of each data set in a sweep, 45 for all (12)",
     )
     parser.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        help="processes that share the instances of the defense and of bounds (1)",
+    )
+    parser.add_argument(
+        "--device",
+        default="cpu",
+        help="cuda: also measure batches and the sweep on a GPU (cpu)",
+    )
+    parser.add_argument(
         "--write", action="store_true", help="store results in benchmarks/results"
     )
     options = parser.parse_args()
-    if unknown := set(options.names) - set(_NAMES):
-        parser.error(f"a name must be one of {_NAMES}, got {sorted(unknown)}")
-    for option in ("runs", "search_seconds", "bound_seconds", "instances", "pairs"):
+    if unknown := set(options.names) - set(_CHOICES):
+        parser.error(f"a name must be one of {_CHOICES}, got {sorted(unknown)}")
+    for option in (
+        "runs",
+        "search_seconds",
+        "bound_seconds",
+        "instances",
+        "pairs",
+        "workers",
+    ):
         if not 0 < (value := getattr(options, option)) < math.inf:
             name = option.replace("_", "-")
             parser.error(f"--{name} must be finite and > 0, got {value}")

@@ -7,50 +7,57 @@ lower bound, the one that is certified.
 import math
 import time
 from collections.abc import Sequence
+from functools import partial
 
 import torch
-from tqdm.auto import tqdm
 
 from benchmarks.instances import Instance, available_instances
 from benchmarks.reference import matching_bound
 from benchmarks.report import Part, Report, join_parts, markdown_table, verdict
+from benchmarks.workers import each
 from paper_lib import defense
 
 AIM_POINTS = 1.0
 _EASY = "mnist 0-1"
 
 
-def run(*, bound_seconds: float = 60.0, limit: int = 100) -> Report:
+def run(*, bound_seconds: float = 60.0, limit: int = 100, workers: int = 1) -> Report:
     """Bound the optimum of the real instances.
 
     Args:
         bound_seconds: Time limit of each bound.
         limit: How many instances, at most.
+        workers: Processes that share the instances.
 
     Returns:
         A table with verdicts.
     """
     torch.set_num_threads(1)
-    instances, source = available_instances(limit)
-    return join_parts("Bounds", [bounds(instances, source, seconds=bound_seconds)])
+    instances, source = available_instances(limit, workers=workers)
+    part = bounds(instances, source, seconds=bound_seconds, workers=workers)
+    return join_parts("Bounds", [part])
 
 
-def bounds(instances: Sequence[Instance], source: str, *, seconds: float) -> Part:
+def bounds(
+    instances: Sequence[Instance], source: str, *, seconds: float, workers: int = 1
+) -> Part:
     """Compare certified gaps with those that matching leaves.
 
     Args:
         instances: The problems.
         source: Where they come from, in words.
         seconds: Time limit of each bound.
+        workers: Processes that share the instances.
 
     Returns:
         A table with verdicts.
     """
-    found = [
-        _measure(instance, seconds)
-        for instance in tqdm(instances, desc="bounds", unit="instance")
-    ]
-    heading = f"{source} {seconds:g} s for each certificate, gaps in points."
+    measure = partial(_measure, limit=seconds)
+    found = each(measure, instances, workers=workers, title="bounds")
+    heading = (
+        f"{source} {seconds:g} s for each certificate, {workers} at a time, gaps in "
+        "points."
+    )
     text = "\n\n".join([heading, _table(found), _verdicts(found, seconds)])
     return Part(heading="Certificates", text=text, data={"instances": found})
 

@@ -2,64 +2,80 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from statistics import median
 
 import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from benchmarks.instances import (
-    Instance,
-    available_instances,
-    planted_instance,
-    real_instance,
-)
+from benchmarks.batch import batch
+from benchmarks.instances import available_instances, planted_instance, real_instance
 from benchmarks.quality import METHODS, OURS, count, quality
 from benchmarks.report import Part, Report, join_parts, markdown_table, verdict
 from benchmarks.scaling import scaling
+from benchmarks.workers import each
 from paper_lib import defense
 
+PARTS = ("quality", "planted", "scaling", "path", "batch")
 NUM_PLANTED, PLANTED_AIM = 100, 0.95
 NUM_BUDGETS, PATH_AIM = 20, 4.0
 PATH_PAIRS = ((0, 1), (2, 4))
 
 
-def run(*, runs: int = 20, search_seconds: float = 30.0, limit: int = 100) -> Report:
-    """Measure quality, planted optima, growth and paths of budgets.
+def run(
+    *,
+    runs: int = 20,
+    search_seconds: float = 30.0,
+    limit: int = 100,
+    workers: int = 1,
+    device: str = "cpu",
+    names: Sequence[str] = PARTS,
+) -> Report:
+    """Measure quality, planted optima, growth, paths of budgets and batches.
 
     Args:
         runs: Interleaved rounds of each comparison of times.
         search_seconds: Length of the search that says what is left to find.
         limit: How many instances of a kind, at most.
+        workers: Processes that share the instances of quality and of planted ones.
+        device: Where batches are annealed.
+        names: Which parts, of ``PARTS``.
 
     Returns:
         Tables and verdicts.
     """
     torch.set_num_threads(1)
-    instances, source = available_instances(limit)
-    parts = [
-        quality(instances, source, runs=runs, search_seconds=search_seconds),
-        planted(min(limit, NUM_PLANTED)),
-        scaling(runs=runs),
-        path(runs=min(runs, 3)),
-    ]
-    return join_parts("Defense", parts)
+    measure: dict[str, Callable[[], Part]] = {
+        "quality": lambda: quality(
+            *available_instances(limit, workers=workers),
+            runs=runs,
+            search_seconds=search_seconds,
+            workers=workers,
+        ),
+        "planted": lambda: planted(min(limit, NUM_PLANTED), workers=workers),
+        "scaling": lambda: scaling(runs=runs),
+        "path": lambda: path(runs=min(runs, 3)),
+        "batch": lambda: batch(
+            *available_instances(limit, workers=workers),
+            runs=min(runs, 3),
+            device=device,
+        ),
+    }
+    return join_parts("Defense", [measure[name]() for name in names])
 
 
-def planted(num: int = NUM_PLANTED) -> Part:
+def planted(num: int = NUM_PLANTED, *, workers: int = 1) -> Part:
     """Solve instances whose optimum is known.
 
     Args:
         num: How many.
+        workers: Processes that share them.
 
     Returns:
         Shares solved and certified, with verdicts.
     """
-    found = [
-        _solve_planted(planted_instance(seed))
-        for seed in tqdm(range(num), desc="planted", unit="instance")
-    ]
+    found = each(_solve_planted, range(num), workers=workers, title="planted")
     optimum = [one["optimum"] for one in found]
     solved = {
         name: sum(
@@ -89,8 +105,9 @@ def planted(num: int = NUM_PLANTED) -> Part:
     return Part(heading="Planted", text=text, data={"instances": found})
 
 
-def _solve_planted(instance: Instance) -> dict[str, object]:
+def _solve_planted(seed: int) -> dict[str, object]:
     """Run every method once, ours with its certificate."""
+    instance = planted_instance(seed)
     counts, seconds = {}, {}
     for name, method in METHODS.items():
         began = time.perf_counter()

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
-from tqdm.auto import tqdm
 
+from benchmarks.workers import each
 from paper_lib.data import Source, load_pair
 from paper_lib.experiments.store import code_digest
 from paper_lib.linearize import Linearization, linearize
@@ -79,18 +79,21 @@ def real_instance(
     )
 
 
-def available_instances(limit: int) -> tuple[list[Instance], str]:
+def available_instances(limit: int, *, workers: int = 1) -> tuple[list[Instance], str]:
     """Build the real instances; without complete data, three of the embedded images.
 
     Args:
         limit: How many to build, at most.
+        workers: Processes that train and linearize what is not kept yet.
 
     Returns:
         The instances, and what they are in words.
     """
     if os.environ.get("PAPER_LIB_DATA"):
         chosen = real_instances()[:limit]
-        built = [real_instance(*one) for one in tqdm(chosen, desc="instances")]
+        pairs = list(dict.fromkeys((dataset, pair) for dataset, pair, _ in chosen))
+        each(_prepare, pairs, workers=workers, title="instances")
+        built = [real_instance(*one) for one in chosen]
         return built, f"Complete data, {NUM_POINTS:,} points each."
     built = [
         real_instance("mnist", (0, 1), multiple, source="embedded")
@@ -151,6 +154,11 @@ def planted_instance(
 def _units(draw: np.random.Generator, count: int, dim: int) -> np.ndarray:
     rows = draw.standard_normal((count, dim))
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def _prepare(pair: tuple[str, tuple[int, int]]) -> None:
+    """Keep the linear models of a pair for those who ask next."""
+    _linearizations(*pair, NUM_POINTS, "auto")
 
 
 def _linearizations(

@@ -6,16 +6,16 @@ ratio compares times of the same round.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from statistics import median
 
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from benchmarks import reference
 from benchmarks.instances import Instance
 from benchmarks.report import Part, markdown_table, verdict
-from benchmarks.workers import rotated
+from benchmarks.workers import each, rotated
 from paper_lib import defense
 from paper_lib.robust_sets import RobustSets
 
@@ -31,7 +31,12 @@ METHODS: dict[str, Callable[[RobustSets], Tensor]] = {
 
 
 def quality(
-    instances: Sequence[Instance], source: str, *, runs: int, search_seconds: float
+    instances: Sequence[Instance],
+    source: str,
+    *,
+    runs: int,
+    search_seconds: float,
+    workers: int = 1,
 ) -> Part:
     """Compare all methods on all instances.
 
@@ -40,28 +45,30 @@ def quality(
         source: Where they come from, in words.
         runs: Rounds, each of which runs every method once.
         search_seconds: Length of the search that says what is left to find.
+        workers: Processes that share the instances.
 
     Returns:
         Tables and verdicts.
     """
-    found = []
-    with tqdm(total=len(instances) * (runs + 1), desc="quality", unit="round") as bar:
-        for instance in instances:
-            found.append(_measure(instance, runs, bar.update))
-            found[-1] |= _long_search(instance, found[-1], search_seconds)
-            bar.update()
+    measure = partial(_measure, runs=runs, search_seconds=search_seconds)
+    found = each(measure, instances, workers=workers, title="quality")
     heading = (
-        f"{source} Median of {runs} interleaved rounds, one thread; the longer search "
-        f"takes {search_seconds:g} s. *Polished*: annealed + polish."
+        f"{source} Median of {runs} interleaved rounds, one thread, {workers} at a "
+        f"time; the longer search takes {search_seconds:g} s. *Polished*: annealed + "
+        "polish."
     )
     tables = [_counts(found), _held_out(found), _seconds(found)]
     text = "\n\n".join([heading, *tables, _verdicts(found, search_seconds)])
     return Part(heading="Quality", text=text, data={"instances": found})
 
 
-def _measure(
-    instance: Instance, runs: int, update: Callable[[], object]
-) -> dict[str, object]:
+def _measure(instance: Instance, runs: int, search_seconds: float) -> dict[str, object]:
+    """Compare all methods on one instance."""
+    found = _compare(instance, runs)
+    return found | _long_search(instance, found, search_seconds)
+
+
+def _compare(instance: Instance, runs: int) -> dict[str, object]:
     """Run every method in every round; nothing may depend on the round."""
     seconds: dict[str, list[float]] = {name: [] for name in METHODS}
     points: dict[str, Tensor] = {}
@@ -72,7 +79,6 @@ def _measure(
             point = METHODS[name](instance.sets)
             seconds[name].append(round(time.perf_counter() - began, 4))
             repeats &= torch.equal(points.setdefault(name, point), point)
-        update()
     held_out = instance.holdout and {
         name: float(instance.holdout.coverage(point)) for name, point in points.items()
     }

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import torch
 
+from paper_lib.checks import available_device
+
 _FOLDER = Path(__file__).resolve().parent / "results"
 _PACKAGES = ("torch", "numpy", "paper-lib")
 
@@ -75,6 +77,22 @@ def join_parts(title: str, parts: Sequence[Part]) -> Report:
         text="\n\n".join(f"### {part.heading}\n\n{part.text}" for part in parts),
         data={part.heading: part.data for part in parts},
     )
+
+
+def device_name(device: str) -> str:
+    """Say what a device is.
+
+    Args:
+        device: As torch calls it.
+
+    Returns:
+        The model of a GPU; else the device as given.
+
+    Raises:
+        ValueError: If it is not there.
+    """
+    place = available_device(device)
+    return torch.cuda.get_device_name(place) if place.type == "cuda" else device
 
 
 def verdict(what: str, aim: str, met: bool) -> str:

@@ -1,13 +1,17 @@
-"""Processes that run cases on request, so that environments can take turns."""
+"""Processes: of other environments, in turn, or of this one, side by side."""
 
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TypeVar
+
+from tqdm.auto import tqdm
 
 from benchmarks.environment import ROOT
+from paper_lib.experiments import process_pool
 
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
@@ -83,6 +87,37 @@ def start_workers(
             workers[name] = Worker(python)
             stack.callback(workers[name].stop)
         yield workers
+
+
+_Item = TypeVar("_Item")
+_Found = TypeVar("_Found")
+
+
+def each(
+    work: Callable[[_Item], _Found],
+    items: Sequence[_Item],
+    *,
+    workers: int,
+    title: str,
+) -> list[_Found]:
+    """Work on items one by one, or several at a time with one thread each.
+
+    Args:
+        work: What to do; with several workers it has to be pickled.
+        items: The items.
+        workers: Processes; 1: this one alone.
+        title: What the progress bar says.
+
+    Returns:
+        One result an item, in order.
+    """
+    with ExitStack() as stack:
+        if workers == 1:
+            results = map(work, items)
+        else:
+            pool = stack.enter_context(process_pool(min(workers, len(items))))
+            results = pool.map(work, items)
+        return list(tqdm(results, total=len(items), desc=title))
 
 
 def rotated(items: Sequence, places: int) -> list:
