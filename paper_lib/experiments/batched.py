@@ -166,6 +166,7 @@ def score_pairs(
     return records
 
 
+@full_precision()
 def linearize_stacked(
     models: Sequence[PairCNN], inputs: Sequence[Float[Tensor, "_ 1 28 28"]]
 ) -> list[Linearization]:
@@ -198,6 +199,7 @@ def linearize_stacked(
     ]
 
 
+@full_precision()
 def attack_stacked(
     models: Sequence[PairCNN],
     inputs: Sequence[Float[Tensor, "_ 1 28 28"]],

@@ -3,6 +3,7 @@
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -50,16 +51,19 @@ def surroundings(device: str = "cpu") -> dict[str, Any]:
         "processor": platform.machine(),
         "kernels": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
-        "versions": {
-            "python": platform.python_version(),
-            **{
-                name: metadata.version(name)
-                for name in ("torch", "torchvision", "numpy")
-            },
-            "paper-lib": metadata.version("paper-lib"),
+        "versions": {"python": platform.python_version()}
+        | {
+            name: _version(name)
+            for name in ("torch", "torchvision", "numpy", "paper-lib")
         },
         "code": CODE_DIGEST,
     }
+
+
+@cache
+def _version(name: str) -> str:
+    """Read a version once; a sweep asks for every record."""
+    return metadata.version(name)
 
 
 @contextmanager
