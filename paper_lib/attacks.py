@@ -49,7 +49,7 @@ class PGDReading:
         inputs: Float[Tensor, "n ..."],
         epsilon: float,
         *,
-        batch_size: int = 250,
+        batch_size: int = 100,
     ) -> "PGDResult":
         """Run PGD as read here.
 
@@ -144,7 +144,7 @@ def pgd(
     step_size: float | None = None,
     direction: Direction = "current",
     projection: Projection = "sphere",
-    batch_size: int = 250,
+    batch_size: int = 100,
 ) -> Float[Tensor, "n d"]:
     r"""Compute the PGD attack: FGM repeated and projected. Paper: App. D.
 
@@ -194,7 +194,7 @@ def run_pgd(
     step_size: float | None = None,
     direction: Direction = "current",
     projection: Projection = "sphere",
-    batch_size: int = 250,
+    batch_size: int = 100,
 ) -> PGDResult:
     """Compute the PGD attack and count the points that stood still; see :func:`pgd`.
 

@@ -262,7 +262,7 @@ def check_inputs(model: nn.Module, inputs: Tensor, batch_size: int) -> None:
 
 
 def linearize(
-    model: nn.Module, inputs: Float[Tensor, "n ..."], batch_size: int = 250
+    model: nn.Module, inputs: Float[Tensor, "n ..."], batch_size: int = 100
 ) -> Linearization:
     r"""Compute the locally linear model of a classifier at each input. Paper: Sec. 2.
 

@@ -67,6 +67,32 @@ def test_pooling_without_gradients_gives_the_same_values(shape):
     assert torch.equal(pool(values).nan_to_num(9.0), expected.nan_to_num(9.0))
 
 
+@pytest.mark.parametrize("shape", [(3, 2, 6, 8), (2, 3, 7, 5), (4, 10, 24, 24)])
+@pytest.mark.parametrize("batch_dims", [0, 1])
+def test_pooling_and_its_gradient_are_those_of_torch(shape, batch_dims):
+    """Bit by bit, and at ties as well, where the first place has the gradient."""
+    draw = torch.Generator().manual_seed(0)
+    # Whole numbers, so that most blocks have ties, zeros of both signs among them.
+    values = torch.randn((2,) * batch_dims + shape, generator=draw).round()
+    weights = torch.randn(values[..., ::2, ::2].shape, generator=draw)
+    pool = torch.vmap(MaxPool()) if batch_dims else MaxPool()
+    results = []
+    for function in (
+        pool,
+        lambda x: torch.nn.functional.max_pool2d(x.flatten(0, -4), 2),
+    ):
+        leaf = values.clone().requires_grad_()
+        pooled = function(leaf).reshape(*values.shape[:-2], *function(leaf).shape[-2:])
+        height, width = pooled.shape[-2:]
+        (pooled * weights[..., :height, :width]).sum().backward()
+        results.append((pooled.detach(), leaf.grad))
+    (found, gradient), (expected, reference) = results
+    assert torch.equal(found, expected)
+    assert torch.equal(torch.signbit(found), torch.signbit(expected))
+    assert torch.equal(gradient, reference)
+    assert ((gradient != 0).sum() > 0.1 * gradient.numel()).item()
+
+
 @pytest.mark.parametrize("kernel_size", range(1, 10))
 def test_widths_and_kernels_are_settings(kernel_size):
     model = PairCNN(channels=(3, 7), hidden=11, kernel_size=kernel_size)
