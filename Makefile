@@ -66,20 +66,23 @@ PAIRS ?= all
 SEEDS ?= 0,1,2,3,4
 WORKERS ?= 2
 SCHEDULER ?=
-# DEVICE=cuda: all pairs of a data set as one batch on a GPU
+# DEVICE=cuda: the primary choice, all pairs of a data set as one batch on a GPU
 DEVICE ?= cpu
+BATCHED := $(if $(filter cpu,$(DEVICE)),False,True)
+PRIMARY_ONLY ?= $(BATCHED)
 RUN := $(BIN)/python tools/build_book.py run
 PART := $(filter command line environment,$(origin DATASET) $(origin PAIRS) $(origin SEEDS))
-STORE ?= $(CURDIR)/$(if $(PART),_build/experiments,results)/table1
+STORE ?= $(CURDIR)/$(if $(PART),_build/experiments,results)/table1$(if $(filter cpu,$(DEVICE)),,_gpu)
 
 experiments: $(READY)  ## Compute the stored results that are missing, on the complete data
-	$(if $(PART),,$(RUN) book/mnist_0_against_1.ipynb _build/experiments/mnist_0_against_1.ipynb \
+	$(if $(PART)$(filter-out cpu,$(DEVICE)),,$(RUN) book/mnist_0_against_1.ipynb _build/experiments/mnist_0_against_1.ipynb \
 	  -p compute True --timeout 36000)
 	$(RUN) book/all_pairs.ipynb _build/experiments/all_pairs.ipynb -p compute True \
 	  -p datasets '$(DATASET)' -p pairs '$(PAIRS)' -p seeds '$(SEEDS)' \
 	  -p workers $(WORKERS) -p scheduler '$(SCHEDULER)' \
-	  -p device $(DEVICE) -p batched $(if $(filter cpu,$(DEVICE)),False,True) -p store '$(STORE)' --timeout 360000
-	$(if $(PART),,$(RUN) book/sharper_bounds.ipynb _build/experiments/sharper_bounds.ipynb \
+	  -p device $(DEVICE) -p batched $(BATCHED) -p primary_only $(PRIMARY_ONLY) \
+	  -p store '$(STORE)' --timeout 360000
+	$(if $(PART)$(filter-out cpu,$(DEVICE)),,$(RUN) book/sharper_bounds.ipynb _build/experiments/sharper_bounds.ipynb \
 	  -p compute True -p workers $(WORKERS) --timeout 36000)
 
 bench: $(READY)  ## Attacks beside plain torch and peers, the defense beside references, sweeps

@@ -19,9 +19,7 @@ from benchmarks.report import (
 from paper_lib.data import load_pair
 from paper_lib.experiments import (
     ALL_PAIRS,
-    PRIMARY_READING,
-    PRIMARY_SOLVER,
-    lines_of,
+    plan,
     process_pool,
     run_lines,
 )
@@ -70,9 +68,7 @@ def _source() -> str:
 def _sweep(pairs: Sequence[tuple[int, int]], source: str, **options: Any) -> float:
     """Run a sweep from an empty store; processes start within the time."""
     datasets = ("mnist", "fashion-mnist") if source == "auto" else ("mnist",)
-    lines = lines_of(
-        datasets, pairs, 0, readings=(PRIMARY_READING,), solvers=(PRIMARY_SOLVER,)
-    )
+    lines = plan(datasets=datasets, pairs=pairs, seeds=(0,), primary_only=True)
     with tempfile.TemporaryDirectory() as store:
         began = time.perf_counter()
         run_lines(lines, store, source=source, **options)

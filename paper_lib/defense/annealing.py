@@ -76,12 +76,12 @@ _COARSE_ROWS = 1000
 
 def anneal_from_several(
     normals: Float[Tensor, "m d"],
-    thresholds: Float[Tensor, " m"],
+    thresholds: Float[Tensor, "*problems m"],
     *,
     seed: int,
     num_starts: int = 4,
     config: AnnealConfig | None = None,
-) -> Float[Tensor, " d"]:
+) -> Float[Tensor, "*problems d"]:
     """Compare starts on some of the rows, and go on from the best with all of them.
 
     The starts are zero, the direction of the mean normal, and random directions at half
@@ -89,13 +89,14 @@ def anneal_from_several(
 
     Args:
         normals: Unit normals.
-        thresholds: What each row asks of its product with u.
+        thresholds: What each row asks of its product with u, for one problem or several
+            with the same normals, which are annealed as one batch.
         seed: Seed of the random directions and of the choice of rows.
         num_starts: How many starts.
         config: Settings of the ascent with all rows; None: the defaults.
 
     Returns:
-        A point of the unit ball.
+        A point of the unit ball for each problem.
 
     Raises:
         ValueError: If ``num_starts`` is below one.
@@ -104,7 +105,8 @@ def anneal_from_several(
         raise ValueError(f"num_starts must be at least 1, got {num_starts}.")
     generator = torch.Generator().manual_seed(seed)
     config = config or AnnealConfig()
-    starts = draw_starts(normals, num_starts, generator)
+    asked = thresholds.reshape(-1, len(normals))
+    starts = _draw_starts(normals, num_starts, generator).repeat(len(asked), 1)
     if num_starts > 1:
         rows = torch.randperm(len(normals), generator=generator)[:_COARSE_ROWS]
         rows = rows.to(normals.device)
@@ -113,18 +115,21 @@ def anneal_from_several(
             num_steps=-(-config.num_steps // 3),
             last_width=max(config.last_width, config.first_width / 10),
         )
-        found = anneal(normals[rows], thresholds[rows][None], starts, config=coarse)
-        counts = (_products(normals, found) >= thresholds).sum(-1)
-        starts = found[counts.argmax()][None]
+        each = asked[:, rows].repeat_interleave(num_starts, 0)
+        found = anneal(normals[rows], each, starts, config=coarse)
+        products = _products(normals, found).unflatten(0, (-1, num_starts))
+        best = (products >= asked.unsqueeze(1)).sum(-1).argmax(1)
+        starts = found.unflatten(0, (-1, num_starts))[range(len(asked)), best]
         config = replace(
             config,
             first_width=max(config.last_width, config.first_width / 3),
             first_step=max(config.last_step, config.first_step / 2),
         )
-    return anneal(normals, thresholds[None], starts, config=config)[0]
+    found = anneal(normals, asked, starts, config=config)
+    return found.reshape(*thresholds.shape[:-1], normals.shape[1])
 
 
-def draw_starts(
+def _draw_starts(
     normals: Float[Tensor, "m d"], count: int, generator: torch.Generator
 ) -> Float[Tensor, "count d"]:
     """Give zero, the direction of the mean normal, and random ones at half the budget.

@@ -1,10 +1,9 @@
 r"""Many problems at once: one classifier at many budgets, or many pairs of classes.
 
 Budgets share their normals: only the thresholds :math:`1 - m_i / \epsilon` move with
-them. So all budgets are annealed together while the functions are wide, each from the
-best that a few of them found; the narrow rest concerns the rows near their boundary,
-other ones for each budget. Pairs share nothing but their shape; they are annealed as
-one batch, on the device the rows are on, and polished one by one.
+them. So one matrix product serves all budgets in a step of the annealing, and each is
+polished on the rows near its boundary. Pairs share nothing but their shape; they are
+annealed as one batch too, and polished one by one. The rows' device does the annealing.
 """
 
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from paper_lib.checks import check_seed
-from paper_lib.defense.annealing import AnnealConfig, anneal, draw_starts
+from paper_lib.defense.annealing import AnnealConfig, anneal, anneal_from_several
 from paper_lib.defense.local_search import MARGIN, hold_point, insert, search
 from paper_lib.defense.min_norm import Gram, MinNorm
 from paper_lib.defense.rows import as_perturbation, fingerprints, safe_rows
@@ -24,30 +23,22 @@ from paper_lib.defense.solution import Solution, certify
 from paper_lib.geometry import l2_norm
 from paper_lib.robust_sets import RobustSets
 
-# A few budgets from several starts with wide functions, then all budgets together, both
-# on some of the rows; then each by itself on the rows near their boundary.
-_WIDE = AnnealConfig(num_steps=35, last_width=0.03)
-_NARROWING = AnnealConfig(
-    num_steps=30, first_width=0.1, last_width=0.03, first_step=0.05, last_step=0.034
-)
-_NARROW = AnnealConfig(
-    num_steps=75, first_width=0.03, first_step=0.034, last_step=0.0005
-)
-_NUM_ROWS, _NUM_BUDGETS, _NUM_STARTS = 2000, 3, 4
-# Rows far from their boundary rarely change sides from then on, and fewer still while a
-# point is polished: this share of the rows is near, and this many at least.
-_NEAR, _NEAREST = (0.2, 800), (0.06, 250)
+# Rows far from their boundary rarely change sides while a point is polished: this share
+# of the rows is near, and this many at least.
+_NEAR, _LEAST_NEAR = 0.125, 500
+_PATH_TRIALS = 10
 _BATCH_TRIALS = 60
 
 
 def coverage_path(family: Sequence[RobustSets], seed: int = 0) -> tuple[Solution, ...]:
     """Maximize the coverage of one classifier at many budgets.
 
-    All budgets begin with the points that a few of them found, each with the one that
-    satisfies most of its rows.
+    For each budget this is the search of ``maximize_coverage``, with the annealing of
+    all of them as one batch.
 
     Args:
-        family: Robust sets with equal normals, bit by bit, budgets in increasing order.
+        family: Robust sets with equal normals, bit by bit, budgets in increasing order,
+            on one device, which does the annealing.
         seed: Seed of all random choices.
 
     Returns:
@@ -71,14 +62,16 @@ def coverage_path(family: Sequence[RobustSets], seed: int = 0) -> tuple[Solution
     """
     check_seed(seed)
     _check_family(family)
-    normals = torch.from_numpy(safe_rows(family[0]).normals).float()
+    device = family[0].normals.device
+    normals = torch.from_numpy(safe_rows(family[0]).normals).float().to(device)
     asked = _family_thresholds(family)
     with threadpool_limits(limits=1):
+        points = anneal_from_several(normals, asked.float().to(device), seed=seed)
+        slack = (points @ normals.T).cpu() - asked
+        normals = normals.cpu()
         found = [
-            as_perturbation(_finish(normals, thresholds, start), sets)
-            for sets, thresholds, start in zip(
-                family, asked, _begin(normals, asked.float(), seed), strict=True
-            )
+            as_perturbation(_finish(normals, *one, seed=seed), sets)
+            for sets, *one in zip(family, asked, points.cpu(), slack, strict=True)
         ]
     return tuple(
         _solution(sets, v, "path", name)
@@ -99,55 +92,36 @@ def _family_thresholds(family: Sequence[RobustSets]) -> Float[Tensor, "k m"]:
     return torch.stack(lines)
 
 
-def _begin(
-    normals: Float[Tensor, "m d"], asked: Float[Tensor, "k m"], seed: int
-) -> Float[Tensor, "k d"]:
-    """Anneal all budgets together, from what a few of them found."""
-    draw = torch.Generator().manual_seed(seed)
-    few = np.linspace(0, len(asked) - 1, _NUM_BUDGETS + 2)[1:-1].round().astype(int)
-    starts = draw_starts(normals, _NUM_STARTS, draw)
-    rows = torch.randperm(len(normals), generator=draw)[:_NUM_ROWS]
-    found = anneal(
-        normals[rows],
-        asked[few][:, rows].repeat_interleave(_NUM_STARTS, 0),
-        starts.repeat(len(few), 1),
-        config=_WIDE,
-    )
-    products = found @ normals.T
-    counts = torch.stack([(products >= line).sum(-1) for line in asked])
-    rows = torch.randperm(len(normals), generator=draw)[:_NUM_ROWS]
-    return anneal(
-        normals[rows], asked[:, rows], found[counts.argmax(-1)], config=_NARROWING
-    )
-
-
 def _finish(
     normals: Float[Tensor, "m d"],
     thresholds: Float[Tensor, " m"],
-    start: Float[Tensor, " d"],
+    point: Float[Tensor, " d"],
+    slack: Float[Tensor, " m"],
+    *,
+    seed: int,
 ) -> Float[np.ndarray, " d"]:
-    """Anneal a budget on the rows near their boundary, and polish.
+    """Polish a point on the rows near their boundary and exchange some of them.
 
     Returns:
-        The result; the start where that satisfies more of all rows.
+        The result; the point as it was where that satisfies more of all rows.
     """
-    slack = normals @ start - thresholds
-    rows = _nearest(slack, *_NEAR, of=len(slack))
-    near, asked = normals[rows], thresholds[rows]
-    u = anneal(near, asked.float()[None], start[None], config=_NARROW)[0]
-    rows = _nearest(near @ u - asked, *_NEAREST, of=len(slack))
-    gram = Gram(near[rows].numpy())
+    rows = _nearest(slack)
+    gram = Gram(normals[rows].numpy())
     gram.columns(np.arange(len(rows)))  # all at once, as most are needed
-    point = _polish(gram, asked[rows].numpy(), u.double().numpy())
-    after = normals @ torch.from_numpy(point).float() >= thresholds
-    return point if after.sum() >= (slack >= 0).sum() else start.double().numpy()
+    found = _polish(
+        gram,
+        thresholds[rows].numpy(),
+        point.double().numpy(),
+        seed=seed,
+        max_trials=_PATH_TRIALS,
+    )
+    after = normals @ torch.from_numpy(found).float() >= thresholds
+    return found if after.sum() >= (slack >= 0).sum() else point.double().numpy()
 
 
-def _nearest(
-    slack: Float[Tensor, " m"], share: float, least: int, *, of: int
-) -> Int[Tensor, " k"]:
-    """Choose the rows whose slack is next to zero, a share of so many, in order."""
-    count = max(least, int(share * of))
+def _nearest(slack: Float[Tensor, " m"]) -> Int[Tensor, " k"]:
+    """Choose the rows whose slack is next to zero, in order."""
+    count = max(_LEAST_NEAR, int(_NEAR * len(slack)))
     return slack.abs().argsort(stable=True)[:count].sort().values
 
 

@@ -87,6 +87,7 @@ def plan(
     datasets: Sequence[Dataset] = DATASETS,
     pairs: Sequence[tuple[int, int]] = ALL_PAIRS,
     seeds: Sequence[int] = range(5),
+    primary_only: bool = False,
 ) -> tuple[Line, ...]:
     """List what the published table holds, the primary choice first.
 
@@ -97,6 +98,7 @@ def plan(
         datasets: The data sets.
         pairs: The pairs of classes.
         seeds: The seeds.
+        primary_only: List the primary choice alone, with one reading and one solver.
 
     Returns:
         The lines.
@@ -112,11 +114,12 @@ def plan(
             raise ValueError(
                 f"{name} must be different and at least one, got {values}."
             )
-    first, *others = seeds
     alone: dict[str, Any] = {"solvers": (PRIMARY_SOLVER,)}
+    primary: dict[str, Any] = {**alone, "readings": (PRIMARY_READING,)}
+    first, *others = seeds
     kinds: list[tuple[int, dict[str, Any]]] = [
         (first, {"solvers": SOLVERS, "isotropic_draws": 5}),
-        *((seed, {**alone, "readings": (PRIMARY_READING,)}) for seed in others),
+        *((seed, primary) for seed in others),
         (first, {"protocol": "margin quantile"}),
         *((first, {**alone, "readings": (), "multiple": m}) for m in MULTIPLES),
         *(
@@ -124,6 +127,8 @@ def plan(
             for protocol in get_args(Protocol)
         ),
     ]
+    if primary_only:
+        kinds = [(seed, primary) for seed in seeds]
     return tuple(
         line
         for seed, settings in kinds

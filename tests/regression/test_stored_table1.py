@@ -14,6 +14,7 @@ from paper_lib.experiments import (
     PRIMARY_READING,
     PRIMARY_SOLVER,
     ScoreConfig,
+    cell_percents,
     holm,
     load_examples,
     load_lines,
@@ -30,6 +31,7 @@ from paper_lib.experiments.scoring import SCORE_SCHEMA
 
 ROOT = Path(__file__).resolve().parents[2]
 STORE = ROOT / "results" / "table1"
+GPU_STORE = ROOT / "results" / "table1_gpu"
 RECORDS = sorted(
     path
     for path in STORE.glob("*mnist-?-?-seed*.json")
@@ -111,6 +113,60 @@ def test_the_table_and_the_manifest_are_those_of_the_records(results):
     assert {path.name for path in RECORDS} <= manifest["files"].keys()
     examples = load_examples(STORE / "examples.json")
     assert {example["dataset"] for example in examples} == set(PAPER_TABLE_1)
+
+
+# --- the primary choice once more, as batches on a GPU -----------------------------
+
+
+@pytest.fixture(scope="module")
+def batches():
+    found, missing = load_lines(plan(primary_only=True), GPU_STORE, batched=True)
+    assert not missing
+    return found
+
+
+def test_the_batches_of_a_gpu_are_whole_and_say_where_they_ran(batches):
+    assert len(batches) == 10
+    records = [record for result in batches for record in result.scores]
+    assert len(records) == 450
+    for record in records:
+        assert "NVIDIA" in record["provenance"]["device"]
+        assert record["path"].startswith("batched-45-")
+        assert set(record["stronger_than_fgm"].values()) == {0}
+        rows = {(r.attack, r.defense, r.accuracy): r.correct for r in rows_of(record)}
+        found = record["defenses"][PRIMARY_SOLVER]
+        assert rows["FGM", PRIMARY_SOLVER, "approximate"] == found["test_coverage"]
+    manifest = load_record(GPU_STORE / "manifest.json", schema="paper-lib/manifest/1")
+    for name, digest in manifest["files"].items():
+        assert hashlib.sha256((GPU_STORE / name).read_bytes()).hexdigest() == digest
+    named = {name for result in batches for name in result.names}
+    assert named == manifest["files"].keys()
+
+
+def test_both_paths_give_the_same_table(results, batches):
+    single = {
+        one.line.calibration: cell_percents(one)
+        for one in results
+        if one.line.classifier == PRIMARY_CLASSIFIER and one.line.multiple == 1.0
+    }
+    gaps = {}
+    for one in batches:
+        alone = single[one.line.calibration]
+        for cell, values in cell_percents(one).items():
+            # A pair may move far, where the ascent passes close to its dead zone.
+            gap = values.mean() - alone[cell].mean()
+            assert abs(gap) <= 2 * TOLERANCE, (one.line.calibration.seed, cell)
+            gaps.setdefault((one.line.calibration.dataset, cell), []).append(gap)
+    assert len(gaps) == 2 * 12
+    for cell, found in gaps.items():
+        assert abs(sum(found) / len(found)) <= TOLERANCE, cell
+
+
+def test_the_records_of_one_path_are_not_taken_for_those_of_the_other():
+    lines = plan(primary_only=True, seeds=(0,))
+    for store, batched in ((STORE, True), (GPU_STORE, False)):
+        found, missing = load_lines(lines, store, batched=batched)
+        assert (found, missing) == ((), lines)
 
 
 @pytest.mark.slow

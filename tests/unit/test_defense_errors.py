@@ -1,5 +1,7 @@
 """Bad input to the maximizers, and interrupts that must not be swallowed."""
 
+from itertools import product
+
 import pytest
 import torch
 
@@ -58,8 +60,14 @@ def family():
     ]
 
 
-@pytest.mark.parametrize("step", ["anneal", "hold_point", "search"])
-@pytest.mark.parametrize("solve", [coverage_path, maximize_batch])
+@pytest.mark.parametrize(
+    ("solve", "step"),
+    [
+        (coverage_path, "anneal_from_several"),
+        (maximize_batch, "anneal"),
+        *product([coverage_path, maximize_batch], ["hold_point", "search"]),
+    ],
+)
 def test_interrupted_part_way_there_is_no_result(solve, step, monkeypatch):
     """Part of a path would look like a path."""
     monkeypatch.setattr(batch_module, step, interrupt)

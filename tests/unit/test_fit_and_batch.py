@@ -94,19 +94,49 @@ def test_a_path_uses_its_seed():
     assert not all(map(torch.equal, *seeds))
 
 
-def test_a_budget_keeps_its_start_where_the_nearest_rows_mislead():
-    """The shortest point for the 800 nearest rows is zero; 1500 others are farther."""
-    normals = torch.tensor([[-1.0, 0.0]] * 800 + [[1.0, 0.0]] * 1500)
-    thresholds = torch.tensor([-0.85] * 800 + [0.8] * 1500, dtype=torch.float64)
-    start = torch.tensor([0.9, 0.0])
-    assert _finish(normals, thresholds, start) == pytest.approx(start.numpy())
+def test_a_point_is_kept_where_the_nearest_rows_mislead():
+    """The shortest point for the 500 nearest rows is zero; 1500 others are farther."""
+    normals = torch.tensor([[-1.0, 0.0]] * 500 + [[1.0, 0.0]] * 1500)
+    thresholds = torch.tensor([-0.85] * 500 + [0.8] * 1500, dtype=torch.float64)
+    point = torch.tensor([0.9, 0.0])
+    slack = normals @ point - thresholds
+    found = _finish(normals, thresholds, point, slack, seed=0)
+    assert found == pytest.approx(point.numpy())
+    # With the other rows alone there is nothing to keep, and the polish shortens it.
+    found = _finish(normals[500:], thresholds[500:], point, slack[500:], seed=0)
+    assert found == pytest.approx([0.8, 0.0], abs=1e-3)
 
 
 def test_the_nearest_rows_are_those_with_the_least_slack():
-    slack = torch.tensor([0.5, -0.1, 0.3, 0.2, -0.4])
-    assert _nearest(slack, 0.4, 1, of=5).tolist() == [1, 3]
-    assert _nearest(slack, 0.4, 3, of=5).tolist() == [1, 2, 3]
-    assert _nearest(slack, 0.4, 9, of=5).tolist() == [0, 1, 2, 3, 4]
+    draw = torch.Generator().manual_seed(0)
+    for num, near in ((300, 300), (2000, 500), (8000, 1000)):
+        slack = torch.randn(num, generator=draw)
+        rows = _nearest(slack)
+        assert len(rows) == near
+        assert rows.tolist() == sorted(set(rows.tolist()))
+        farthest = slack[rows].abs().max()
+        assert int((slack.abs() < farthest).sum()) == near - 1
+
+
+def test_a_path_covers_as_much_as_the_search_of_each_budget():
+    """Up to a row, where rounding in products of many columns decides."""
+    lin = clustered(400, 3)
+    budgets = [0.4, 0.6, 0.8, 1.0, 1.2]
+    family = [RobustSets.from_linearization(lin, budget) for budget in budgets]
+    counts = [
+        (count(sets, one.perturbation), count(sets, single.perturbation))
+        for sets, one, single in zip(
+            family,
+            coverage_path(family),
+            (
+                maximize_coverage(sets, method="search", max_trials=10)
+                for sets in family
+            ),
+            strict=True,
+        )
+    ]
+    assert all(mine >= alone - 1 for mine, alone in counts), counts
+    assert sum(mine - alone for mine, alone in counts) >= 0
 
 
 def test_a_path_takes_decided_rows_and_a_budget_of_zero():
