@@ -18,7 +18,7 @@ from paper_lib.models import (
     storage,
     train_classifier,
 )
-from paper_lib.models.cnn import MaxPool
+from paper_lib.models.cnn import InputConv, MaxPool
 
 SMALL = {"channels": (2, 3), "hidden": 4}
 
@@ -53,8 +53,58 @@ def test_the_network_has_four_layers_with_weights_and_one_logit():
 
 def test_the_layers_stand_in_the_stated_order():
     kinds = [type(layer).__name__ for layer in PairCNN().layers]
-    pooled = ["Conv2d", "MaxPool", "ReLU"]
-    assert kinds == [*pooled, *pooled, "Flatten", "Linear", "ReLU", "Linear"]
+    pooled = ["MaxPool", "ReLU"]
+    convolutions = ["InputConv", *pooled, "Conv2d", *pooled]
+    assert kinds == [*convolutions, "Flatten", "Linear", "ReLU", "Linear"]
+
+
+@pytest.mark.parametrize("kernel_size", range(1, 10))
+def test_gradients_to_the_image_are_those_of_a_convolution(kernel_size):
+    draw = torch.Generator().manual_seed(kernel_size)
+    conv = InputConv(1, 3, kernel_size).double().requires_grad_(False)
+    side = 29 - kernel_size
+    images = torch.randn(2, 1, 28, 28, generator=draw, dtype=torch.float64)
+    weights = torch.randn(2, 3, side, side, generator=draw, dtype=torch.float64)
+    gradients = []
+    for function in (
+        conv,
+        lambda x: torch.nn.functional.conv2d(x, conv.weight, conv.bias),
+    ):
+        leaf = images.clone().requires_grad_()
+        values = function(leaf)
+        gradients += [values, *torch.autograd.grad((values * weights).sum(), leaf)]
+    found, gradient, expected, reference = gradients
+    assert torch.equal(found, expected)
+    assert gradient.shape == reference.shape
+    assert torch.allclose(gradient, reference, rtol=0, atol=1e-12)
+    assert torch.autograd.gradcheck(conv, images[:1].requires_grad_(), fast_mode=True)
+
+
+def test_gradients_to_the_image_are_those_of_each_model_in_a_batch():
+    draw = torch.Generator().manual_seed(0)
+    conv = InputConv(1, 4, 5).requires_grad_(False)
+    stacked = torch.randn(3, 4, 1, 5, 5, generator=draw)
+    images = torch.randn(3, 2, 1, 28, 28, generator=draw).requires_grad_()
+
+    def values(weight, images):
+        kept = {"weight": weight, "bias": conv.bias}
+        return torch.func.functional_call(conv, kept, (images,)).square()
+
+    torch.vmap(values)(stacked, images).sum().backward()
+    for weight, batch, gradient in zip(stacked, images, images.grad, strict=True):
+        leaf = batch.detach().requires_grad_()
+        torch.nn.functional.conv2d(leaf, weight, conv.bias).square().sum().backward()
+        assert torch.allclose(gradient, leaf.grad, rtol=1e-4, atol=1e-3)
+
+
+def test_weights_have_gradients_as_soon_as_they_want_them():
+    conv = InputConv(1, 2, 5)
+    for frozen in (True, False):
+        conv.requires_grad_(not frozen)
+        images = torch.rand(2, 1, 28, 28).requires_grad_()
+        conv(images).sum().backward()
+        assert (conv.weight.grad is None) == frozen
+        assert images.grad is not None
 
 
 @pytest.mark.parametrize("shape", [(3, 2, 6, 8), (2, 3, 7, 5)])
