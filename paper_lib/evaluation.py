@@ -192,7 +192,7 @@ def logits_at(
     model: nn.Module,
     inputs: Float[Tensor, "n ..."],
     *perturbations: Float[Tensor, "#n d"],
-    batch_size: int = 1000,
+    batch_size: int = 250,
 ) -> Float[Tensor, " n"]:
     """Evaluate a classifier at perturbed inputs, in eval mode and without gradients.
 
