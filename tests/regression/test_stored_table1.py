@@ -153,7 +153,7 @@ def test_both_paths_give_the_same_table(results, batches):
     for one in batches:
         alone = single[one.line.calibration]
         for cell, values in cell_percents(one).items():
-            # A pair may move far, where the ascent passes close to its dead zone.
+            # A pair may move far, where the ascent ends in another local maximum.
             gap = values.mean() - alone[cell].mean()
             assert abs(gap) <= 2 * TOLERANCE, (one.line.calibration.seed, cell)
             gaps.setdefault((one.line.calibration.dataset, cell), []).append(gap)
