@@ -108,7 +108,7 @@ points = torch.tensor(
 )
 lin = linearize(network, points)
 rows = [
-    [f"({x[0]:g}, {x[1]:g})", f"{f:.3f}", f"({g[0]:.2f}, {g[1]:.2f})", f"{m:.3f}"]
+    [f"({x[0]:g}, {x[1]:g})", f"{f:.2f}", f"({g[0]:.2f}, {g[1]:.2f})", f"{m:.3f}"]
     for x, f, g, m in zip(
         points.tolist(),
         lin.logits.tolist(),
