@@ -1,6 +1,5 @@
 """Tables as Markdown, and results on disk when they are asked for."""
 
-import json
 import os
 import platform
 from collections.abc import Sequence
@@ -11,8 +10,10 @@ from pathlib import Path
 import torch
 
 from paper_lib.checks import available_device
+from paper_lib.experiments import save_record
 
 _FOLDER = Path(__file__).resolve().parent / "results"
+SCHEMA = "paper-lib/benchmark/1"
 _PACKAGES = ("torch", "numpy", "paper-lib")
 
 
@@ -43,16 +44,13 @@ class Report:
             The files, in ``benchmarks/results``.
         """
         _FOLDER.mkdir(exist_ok=True)
-        contents = {"provenance": provenance()} | self.data
-        files = {
-            "md": self.markdown,
-            "json": json.dumps(contents, indent=1) + "\n",
-        }
-        paths = []
-        for suffix, text in files.items():
-            paths.append(_FOLDER / f"{self.title.lower()}.{suffix}")
-            paths[-1].write_text(text)
-        return paths
+        text, record = (
+            _FOLDER / f"{self.title.lower()}.{suffix}" for suffix in ("md", "json")
+        )
+        text.write_text(self.markdown)
+        contents = {"schema": SCHEMA, "provenance": provenance(), **self.data}
+        save_record(contents, record)
+        return [text, record]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

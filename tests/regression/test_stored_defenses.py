@@ -66,3 +66,24 @@ def test_one_record_comes_out_again():
     assert certificate.verify(instance.sets)
     assert record["bounds"]["moments"]["count"] - allowed <= certificate.upper_count
     assert certificate.upper_count < record["bounds"]["pairs"]["count"]
+
+
+def test_ten_minutes_of_search_add_little_to_the_defaults():
+    record = load_record(
+        FOLDER.parent / "search_600s.json", schema="paper-lib/benchmark/1"
+    )
+    found = record["Quality"]["instances"]
+    assert [one["name"] for one in found] == [
+        f"{dataset} {first}-{second}, {multiple:g}"
+        for dataset, (first, second), multiple in real_instances()
+    ]
+    for one in found:
+        counts = one["counts"]
+        assert one["rows"] == 4000
+        assert counts["polished"] <= counts["ours"] <= one["best"]
+        assert counts["ours"] > max(counts["ramp"], counts["ramp, unit rows"])
+        assert one["best"] - counts["ours"] <= 0.001 * one["rows"]
+        assert one["distance"] == pytest.approx((one["best"] - counts["ours"]) / 40)
+        assert 500.0 < one["search_seconds"] <= 660.0
+        assert one["time_ratio"] <= 2.0
+        assert one["repeats"]
