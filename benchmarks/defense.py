@@ -20,7 +20,13 @@ from paper_lib import defense
 PARTS = ("quality", "planted", "scaling", "path", "batch")
 NUM_PLANTED, PLANTED_AIM = 100, 0.95
 NUM_BUDGETS, PATH_AIM = 20, 4.0
-PATH_PAIRS = ((0, 1), (2, 4))
+PATH_PAIRS = (
+    ("mnist", (0, 1)),
+    ("mnist", (2, 4)),
+    ("mnist", (0, 5)),
+    ("mnist", (1, 7)),
+    ("fashion-mnist", (5, 7)),
+)
 
 
 def run(
@@ -140,7 +146,7 @@ def path(*, runs: int = 3) -> Part:
     full = bool(os.environ.get("PAPER_LIB_DATA"))
     pairs = PATH_PAIRS if full else PATH_PAIRS[:1]
     found = [
-        _follow(pair, "auto" if full else "embedded", runs)
+        _follow(*pair, "auto" if full else "embedded", runs)
         for pair in tqdm(pairs, desc="path", unit="pair")
     ]
     header = ["pair", "path, s", "single, s", "ratio", "fewer rows", "more rows"]
@@ -170,11 +176,13 @@ def path(*, runs: int = 3) -> Part:
     return Part(heading="Path", text=text, data={"pairs": found})
 
 
-def _follow(pair: tuple[int, int], source: str, runs: int) -> dict[str, object]:
+def _follow(
+    dataset: str, pair: tuple[int, int], source: str, runs: int
+) -> dict[str, object]:
     """Time a path and the single solves of its budgets."""
     multiples = np.linspace(0.5, 1.5, NUM_BUDGETS).tolist()
     sets = [
-        real_instance("mnist", pair, multiple, source=source).sets
+        real_instance(dataset, pair, multiple, source=source).sets
         for multiple in multiples
     ]
     _timed(lambda: defense.maximize_coverage(sets[0]))  # warms up
@@ -194,7 +202,7 @@ def _follow(pair: tuple[int, int], source: str, runs: int) -> dict[str, object]:
     path_seconds = median(seconds for seconds, _ in joint)
     single_seconds = median(seconds for seconds, _ in single.values())
     return {
-        "name": f"mnist {pair[0]}-{pair[1]}",
+        "name": f"{dataset} {pair[0]}-{pair[1]}",
         "multiples": multiples,
         "path_counts": counts,
         "single_counts": alone,

@@ -499,9 +499,10 @@ print("the same in every round:", all(one["repeats"] for one in found))
 #
 # The band between what was found and what is proven holds $\max_v \phi_n(v)$ at every
 # budget. Budgets share their normals, so that one matrix product serves all of them in a
-# step of the annealing: twenty budgets cost less than four single searches and cover as
-# much (`python -m benchmarks path`). A larger budget helps the attacker as much as the
-# defender: it shifts every half-space away by as much as it lengthens $v$.
+# step of the annealing: twenty budgets cost less than four single searches
+# (`python -m benchmarks path`), and where both anneal into the same maximum they cover the
+# same rows. A larger budget helps the attacker as much as the defender: it shifts every
+# half-space away by as much as it lengthens $v$.
 
 # %% tags=["hide-input"]
 for path in sorted(store.glob("*-path.json")):
