@@ -18,6 +18,7 @@ LIBRARY = ROOT / "paper_lib"
 
 # Each module imports only from those before it.
 ORDER = [
+    "files",
     "checks",
     "geometry",
     "arrangement",

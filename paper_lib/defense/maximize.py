@@ -1,27 +1,23 @@
 r"""Every method for Eq. (7) behind one name, with its bounds, anytime.
 
-A method is a generator of :class:`~paper_lib.defense.solution.Progress`. The driver
-here keeps the best point and the best evidence, stops when the two meet, when the time
-is up, or when the user interrupts, and certifies what it has.
+Which method a problem gets, and which stages a method has, one after another: a search
+first, say, and then bounds. :mod:`paper_lib.defense.anytime` runs them.
 """
 
 import math
-import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from numbers import Real
 from typing import Literal, get_args
 
 import numpy as np
-import torch
 from jaxtyping import Float
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from paper_lib.checks import check_count, check_seed
 from paper_lib.defense.annealing import anneal_from_several
+from paper_lib.defense.anytime import Best, Clock, Stage, run
 from paper_lib.defense.boxes import box_search
-from paper_lib.defense.certificate import Certificate, Evidence
+from paper_lib.defense.certificate import Certificate
 from paper_lib.defense.closed_forms import closed_form
 from paper_lib.defense.conflicts import matching_evidence
 from paper_lib.defense.hitting_sets import hitting_set_search
@@ -30,13 +26,8 @@ from paper_lib.defense.min_norm import Gram, MinNorm
 from paper_lib.defense.moments import moment_bounds
 from paper_lib.defense.plane import plane_sweep
 from paper_lib.defense.ramp import check_start, ramp_ascent
-from paper_lib.defense.rows import (
-    UnitRows,
-    as_perturbation,
-    surely_satisfied,
-    unit_rows,
-)
-from paper_lib.defense.solution import Progress, Solution, certify
+from paper_lib.defense.rows import UnitRows, unit_rows
+from paper_lib.defense.solution import Progress, Solution
 from paper_lib.geometry import project_l2_ball
 from paper_lib.robust_sets import RobustSets
 
@@ -63,63 +54,6 @@ _BOX_DIM, _HITTING_SET_ROWS = 3, 40
 _PAIR_SECONDS, _CELL_SECONDS = 1e-7, 4e-10
 # Conflicts cost the square of the number of rows; up to here they come unasked.
 _FEW_ROWS = 1000
-
-
-@dataclass(kw_only=True, slots=True)
-class _Best:
-    """What the steps so far have found."""
-
-    sets: RobustSets
-    perturbation: Float[Tensor, " d"]
-    count: int = -1
-    evidence: Evidence | None = None
-    violated: int = 0
-    stopped_by: Literal["done", "time_limit", "interrupt"] = "done"
-
-    @property
-    def is_optimal(self) -> bool:
-        """Whether the bounds meet."""
-        return self.count >= len(self.sets.offsets) - self.violated
-
-    @property
-    def point(self) -> Float[np.ndarray, " d"]:
-        """The perturbation as a point of the unit ball."""
-        return self.perturbation.double().cpu().numpy() / (self.sets.epsilon or 1.0)
-
-    def take(self, progress: Progress) -> None:
-        """Keep what is better than before."""
-        if progress.point is not None:
-            self.offer(as_perturbation(progress.point, self.sets))
-        if progress.evidence is not None:
-            violated = progress.violated
-            if violated is None:
-                violated = progress.evidence.violated_at_least(self.sets)
-            if violated > self.violated:
-                self.evidence, self.violated = progress.evidence, violated
-
-    def offer(self, perturbation: Float[Tensor, " d"]) -> None:
-        """Keep a perturbation that satisfies more rows for sure."""
-        count = int(surely_satisfied(self.sets, perturbation).sum())
-        if count > self.count:
-            self.perturbation, self.count = perturbation, count
-
-    def certificate(self) -> Certificate:
-        """Certify the best of both."""
-        return certify(self.sets, self.perturbation, self.evidence, self.violated)
-
-
-@dataclass(kw_only=True, slots=True)
-class _Clock:
-    """Measures what is left of a time limit; without one there is no end."""
-
-    limit: float | None
-    began: float = field(default_factory=time.perf_counter)
-
-    def remaining(self, share: float = 1.0) -> float:
-        """Seconds until a share of the limit is used up; infinite without a limit."""
-        if self.limit is None:
-            return math.inf
-        return share * self.limit - (time.perf_counter() - self.began)
 
 
 def maximize_coverage(
@@ -171,9 +105,9 @@ def maximize_coverage(
     check_count(max_trials, "max_trials", 0)
     rows = unit_rows(sets)
     chosen = _pick(rows) if method == "auto" else method
-    clock = _Clock(limit=time_limit)
-    best = _start(sets)
-    _run(_stages(chosen, best, rows, seed, clock, max_trials), best, clock)
+    clock = Clock(limit=time_limit)
+    best = Best.of(sets)
+    run(_stages(chosen, best, rows, seed, clock, max_trials), best, clock)
     return Solution(
         perturbation=best.perturbation,
         coverage=float(sets.coverage(best.perturbation)),
@@ -196,8 +130,8 @@ def search_only(sets: RobustSets, seed: int) -> Float[Tensor, " d"]:
     Raises:
         KeyboardInterrupt: If interrupted.
     """
-    best, clock = _start(sets), _Clock(limit=None)
-    _run([(_search(unit_rows(sets), seed, _TRIALS), 1.0)], best, clock)
+    best, clock = Best.of(sets), Clock(limit=None)
+    run([(_search(unit_rows(sets), seed, _TRIALS), 1.0)], best, clock)
     if best.stopped_by == "interrupt":
         raise KeyboardInterrupt
     return best.perturbation
@@ -236,7 +170,7 @@ def upper_bound(
     _check("search", time_limit, seed)
     if max_nodes is not None:
         check_count(max_nodes, "max_nodes", 1)
-    clock, best = _Clock(limit=time_limit), _start(sets)
+    clock, best = Clock(limit=time_limit), Best.of(sets)
     rows = unit_rows(sets)
     if start is not None:
         check_start(sets, start)
@@ -244,7 +178,7 @@ def upper_bound(
     stages = [(_bounds(best, seed, _node_limit(max_nodes, time_limit), clock), 1.0)]
     if start is None:
         stages.insert(0, (_search(rows, seed, _TRIALS), _SEARCH_SHARE))
-    _run(stages, best, clock)
+    run(stages, best, clock)
     return best.certificate()
 
 
@@ -265,13 +199,6 @@ def _check(method: str, time_limit: float | None, seed: int) -> None:
     check_seed(seed)
 
 
-def _start(sets: RobustSets) -> _Best:
-    """Begin with no defense."""
-    best = _Best(sets=sets, perturbation=torch.zeros_like(sets.normals[0]))
-    best.offer(best.perturbation)
-    return best
-
-
 def _pick(rows: UnitRows) -> str:
     """Choose a method by the number of rows left to decide and their dimension."""
     num, dim = rows.normals.shape
@@ -288,17 +215,14 @@ def _node_limit(max_nodes: int | None, time_limit: float | None) -> int | None:
     return _NODES if max_nodes is None and time_limit is None else max_nodes
 
 
-_Stage = tuple[Iterator[Progress], float]
-
-
 def _stages(
     method: str,
-    best: _Best,
+    best: Best,
     rows: UnitRows,
     seed: int,
-    clock: _Clock,
+    clock: Clock,
     max_trials: int,
-) -> Iterator[_Stage]:
+) -> Iterator[Stage]:
     """Give the steps of a method in their order, each with its share of the time."""
     sets, limit = best.sets, clock.limit
     if method == "closed_form":
@@ -355,7 +279,7 @@ def _search(rows: UnitRows, seed: int, max_trials: int | None) -> Iterator[Progr
 
 
 def _bounds(
-    best: _Best, seed: int, max_nodes: int | None, clock: _Clock
+    best: Best, seed: int, max_nodes: int | None, clock: Clock
 ) -> Iterator[Progress]:
     """Bound by conflicting pairs, then by moments, as far as there is time for each."""
     num, dim = best.sets.normals.shape
@@ -366,44 +290,3 @@ def _bounds(
     yield from moment_bounds(
         best.sets, seed=seed, start=best.point, max_nodes=max_nodes
     )
-
-
-def _run(stages: Iterable[_Stage], best: _Best, clock: _Clock) -> None:
-    """Run stage after stage until the bounds meet, the time is up, or an interrupt."""
-    try:
-        with threadpool_limits(limits=1):
-            for steps, share in stages:
-                if not best.is_optimal and not _advance(steps, best, clock, share):
-                    best.stopped_by = "time_limit"
-        if best.is_optimal:
-            best.stopped_by = "done"
-    except KeyboardInterrupt:
-        best.stopped_by = "interrupt"
-
-
-def _advance(
-    steps: Iterator[Progress], best: _Best, clock: _Clock, share: float
-) -> bool:
-    """Take steps until there is none, or the next would not fit.
-
-    Args:
-        steps: The steps.
-        best: What is improved.
-        clock: The time limit.
-        share: The share of it that these steps may use up.
-
-    Returns:
-        Whether the steps came to their end. A step is expected to take as long as the
-        one before.
-    """
-    last = 0.0
-    while clock.remaining(share) >= last:
-        began = time.perf_counter()
-        progress = next(steps, None)
-        if progress is None:
-            return True
-        best.take(progress)
-        if best.is_optimal:
-            return True
-        last = time.perf_counter() - began
-    return False

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -18,6 +17,7 @@ from paper_lib.defense.boxes import BoxEvidence
 from paper_lib.defense.certificate import Certificate, Evidence
 from paper_lib.defense.quadratics import QuadraticEvidence
 from paper_lib.defense.subsystems import Lists, SubsystemEvidence
+from paper_lib.files import replacing
 
 _FORMAT = "paper-lib/certificate/1"
 _KINDS: dict[str, type[Evidence]] = {
@@ -34,7 +34,6 @@ def save_certificate(certificate: Certificate, path: str | os.PathLike[str]) -> 
         certificate: The certificate.
         path: The file to write or replace; its folder must exist.
     """
-    target = Path(path)
     arrays = {"perturbation": certificate.perturbation.detach().cpu().numpy()}
     evidence = certificate.evidence
     if evidence is not None:
@@ -54,11 +53,8 @@ def save_certificate(certificate: Certificate, path: str | os.PathLike[str]) -> 
         "claims": claims,
         "sha256": _checksum(arrays, claims),
     }
-    # A temporary file beside the target, moved into place once it is complete.
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".saving-") as folder:
-        part = Path(folder) / target.name
+    with replacing(path) as part:
         save_file(arrays, part, metadata=metadata)
-        os.replace(part, target)
 
 
 def load_certificate(path: str | os.PathLike[str]) -> Certificate:

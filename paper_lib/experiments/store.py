@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import tempfile
 import warnings
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from paper_lib.data import Source
 from paper_lib.evaluation import TableRow
+from paper_lib.files import replacing
 
 SCHEMA = "paper-lib/pair-record/1"
 
@@ -34,12 +34,8 @@ def save_bytes(content: bytes, path: str | os.PathLike[str]) -> None:
         content: What it holds.
         path: The file to write or replace; its folder must exist.
     """
-    target = Path(path)
-    # A temporary file beside the target, moved into place once it is complete.
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".saving-") as folder:
-        part = Path(folder) / target.name
+    with replacing(path) as part:
         part.write_bytes(content)
-        os.replace(part, target)
 
 
 def load_record(

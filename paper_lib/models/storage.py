@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import tempfile
 from pathlib import Path
 
 import torch
@@ -12,6 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from paper_lib.checks import available_device
+from paper_lib.files import replacing
 from paper_lib.models.cnn import PairCNN
 
 _FORMAT = "paper-lib/pair-cnn/1"
@@ -24,7 +24,6 @@ def save_classifier(model: PairCNN, path: str | os.PathLike[str]) -> None:
         model: The classifier.
         path: The file to write or replace; its folder must exist.
     """
-    target = Path(path)
     weights = {name: value.cpu() for name, value in model.state_dict().items()}
     settings = json.dumps(model.settings)
     metadata = {
@@ -32,11 +31,8 @@ def save_classifier(model: PairCNN, path: str | os.PathLike[str]) -> None:
         "settings": settings,
         "sha256": _checksum(weights, settings),
     }
-    # A temporary file beside the target, moved into place once it is complete.
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".saving-") as folder:
-        part = Path(folder) / target.name
+    with replacing(path) as part:
         save_file(weights, part, metadata=metadata)
-        os.replace(part, target)
 
 
 def load_classifier(

@@ -26,6 +26,7 @@ from paper_lib.evaluation import (
     calibrate_epsilon,
     calibrate_shared_epsilon,
     evaluate,
+    judge,
     logits_at,
 )
 from paper_lib.experiments import (
@@ -467,6 +468,26 @@ def test_perturbations_that_do_not_fit_the_points(call, name, move, match):
 def test_plays_that_do_not_fit(changes, match):
     with pytest.raises(ValueError, match=match):
         score(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"attacks": {"b": STILL + 0.6}}, r"^attacks\['b'\] must lie in .* 1\.0"),
+        ({"attacks": {"b": STILL[:5]}}, r"^attacks\['b'\] must have shape \(6, 4\)"),
+        ({"defenses": {"c": STILL + 0.6}}, r"^defenses\['c'\] must lie in .* 1\.0"),
+        ({"defenses": {"c": STILL[0]}}, r"^defenses\['c'\] must have shape .* \(4,\)"),
+        ({"epsilon": -1.0}, "^epsilon must be finite"),
+        (
+            {"lin": Linearization(logits=torch.ones(5), gradients=torch.ones(5, 4))},
+            "^lin must be taken at the points of data, got 5 and 6 points",
+        ),
+    ],
+)
+def test_named_plays_that_do_not_fit(changes, match):
+    plays = {"attacks": {"a": STILL}, "defenses": {"d": STILL[:1]}, "epsilon": 1.0}
+    with pytest.raises(ValueError, match=match):
+        judge(MODEL, DATA, **({"lin": LIN} | plays | changes))
 
 
 @pytest.mark.parametrize("accuracy", [0.0, 1.0, -0.1, 1.1, math.nan])

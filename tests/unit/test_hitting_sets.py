@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from paper_lib.defense import hitting_sets
+from paper_lib.defense import feasibility
 from paper_lib.defense.hitting_sets import hitting_set_search
 from paper_lib.defense.rows import as_perturbation, unit_rows
 from paper_lib.defense.solution import certify
@@ -365,7 +365,7 @@ def test_least_squares_that_do_not_converge_leave_a_valid_bound(monkeypatch):
 
     sets = random_sets(30, 3, 5)
     exact = solve(sets)
-    monkeypatch.setattr(hitting_sets, "nnls", fail)
+    monkeypatch.setattr(feasibility, "nnls", fail)
     found = solve(sets)
     assert found.lower_count <= exact.lower_count <= found.upper_count < 30
     assert found.verify(sets)

@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from paper_lib import files
 from paper_lib.data import LabeledImages, load_pair
 from paper_lib.linearize import linearize
 from paper_lib.models import (
@@ -322,7 +323,7 @@ def test_the_file_is_plain_safetensors(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("place", "name"), [(storage, "save_file"), (storage.os, "replace")]
+    ("place", "name"), [(storage, "save_file"), (files.os, "replace")]
 )
 def test_writing_that_fails_leaves_the_old_file_and_no_other(
     tmp_path, monkeypatch, place, name

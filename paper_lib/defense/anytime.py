@@ -1,0 +1,175 @@
+"""Running a method that may be stopped at any time: a clock, and the best so far.
+
+A method is a generator of :class:`~paper_lib.defense.solution.Progress`. What is kept
+is the best point and the best evidence; the steps end when the two meet, when the time
+is up, or when the user interrupts, and what there is by then can be certified.
+"""
+
+import math
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from threadpoolctl import threadpool_limits
+from torch import Tensor
+
+from paper_lib.defense.certificate import Certificate, Evidence
+from paper_lib.defense.rows import as_perturbation, surely_satisfied
+from paper_lib.defense.solution import Progress, certify
+from paper_lib.robust_sets import RobustSets
+
+# Steps, and the share of the time limit after which they make room for others.
+Stage = tuple[Iterator[Progress], float]
+
+
+@dataclass(kw_only=True, slots=True)
+class Best:
+    """What the steps so far have found.
+
+    Attributes:
+        sets: The robust sets.
+        perturbation: The best so far, inside V.
+        count: Rows it satisfies for sure.
+        evidence: The best evidence so far; None: none yet.
+        violated: Rows that the evidence proves violated.
+        stopped_by: Why the steps ended, as in ``Solution``.
+    """
+
+    sets: RobustSets
+    perturbation: Float[Tensor, " d"]
+    count: int = -1
+    evidence: Evidence | None = None
+    violated: int = 0
+    stopped_by: Literal["done", "time_limit", "interrupt"] = "done"
+
+    @classmethod
+    def of(cls, sets: RobustSets) -> "Best":
+        """Begin with no defense.
+
+        Args:
+            sets: The robust sets.
+
+        Returns:
+            The perturbation zero, and no evidence.
+        """
+        best = cls(sets=sets, perturbation=torch.zeros_like(sets.normals[0]))
+        best.offer(best.perturbation)
+        return best
+
+    @property
+    def is_optimal(self) -> bool:
+        """Whether the bounds meet."""
+        return self.count >= len(self.sets.offsets) - self.violated
+
+    @property
+    def point(self) -> Float[np.ndarray, " d"]:
+        """The perturbation as a point of the unit ball."""
+        return self.perturbation.double().cpu().numpy() / (self.sets.epsilon or 1.0)
+
+    def take(self, progress: Progress) -> None:
+        """Keep what is better than before.
+
+        Args:
+            progress: What a step has to show.
+        """
+        if progress.point is not None:
+            self.offer(as_perturbation(progress.point, self.sets))
+        if progress.evidence is not None:
+            violated = progress.violated
+            if violated is None:
+                violated = progress.evidence.violated_at_least(self.sets)
+            if violated > self.violated:
+                self.evidence, self.violated = progress.evidence, violated
+
+    def offer(self, perturbation: Float[Tensor, " d"]) -> None:
+        """Keep a perturbation that satisfies more rows for sure.
+
+        Args:
+            perturbation: The perturbation, inside V.
+        """
+        count = int(surely_satisfied(self.sets, perturbation).sum())
+        if count > self.count:
+            self.perturbation, self.count = perturbation, count
+
+    def certificate(self) -> Certificate:
+        """Certify the best of both.
+
+        Returns:
+            The certificate.
+        """
+        return certify(self.sets, self.perturbation, self.evidence, self.violated)
+
+
+@dataclass(kw_only=True, slots=True)
+class Clock:
+    """Measures what is left of a time limit; without one there is no end.
+
+    Attributes:
+        limit: Seconds; None: no limit.
+        began: When they began to count.
+    """
+
+    limit: float | None
+    began: float = field(default_factory=time.perf_counter)
+
+    def remaining(self, share: float = 1.0) -> float:
+        """Measure what is left.
+
+        Args:
+            share: The share of the limit that counts, in (0, 1].
+
+        Returns:
+            Seconds until it is used up; infinite without a limit.
+        """
+        if self.limit is None:
+            return math.inf
+        return share * self.limit - (time.perf_counter() - self.began)
+
+
+def run(stages: Iterable[Stage], best: Best, clock: Clock) -> None:
+    """Run stage after stage until the bounds meet, the time is up, or an interrupt.
+
+    Args:
+        stages: The stages, asked for one by one: later ones may see what was found.
+        best: What is improved, and told why the steps ended.
+        clock: The time limit.
+    """
+    try:
+        with threadpool_limits(limits=1):
+            for steps, share in stages:
+                if not best.is_optimal and not _advance(steps, best, clock, share):
+                    best.stopped_by = "time_limit"
+        if best.is_optimal:
+            best.stopped_by = "done"
+    except KeyboardInterrupt:
+        best.stopped_by = "interrupt"
+
+
+def _advance(steps: Iterator[Progress], best: Best, clock: Clock, share: float) -> bool:
+    """Take steps until there is none, or the next would not fit.
+
+    Args:
+        steps: The steps.
+        best: What is improved.
+        clock: The time limit.
+        share: The share of it that these steps may use up.
+
+    Returns:
+        Whether the steps came to their end. A step is expected to take as long as the
+        one before.
+    """
+    last = 0.0
+    while clock.remaining(share) >= last:
+        began = time.perf_counter()
+        progress = next(steps, None)
+        if progress is None:
+            return True
+        best.take(progress)
+        if best.is_optimal:
+            return True
+        last = time.perf_counter() - began
+    return False

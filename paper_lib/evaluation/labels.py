@@ -1,0 +1,101 @@
+"""Which points keep their label when they are moved: f and its linearization asked."""
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from paper_lib.checks import check_finite, check_perturbation
+from paper_lib.data import LabeledImages
+from paper_lib.linearize import Linearization, call, check_inputs, frozen_evaluation
+
+
+def logits_at(
+    model: nn.Module,
+    inputs: Float[Tensor, "n ..."],
+    *perturbations: Float[Tensor, "#n d"],
+    batch_size: int = 250,
+) -> Float[Tensor, " n"]:
+    """Evaluate a classifier at perturbed inputs, in eval mode and without gradients.
+
+    Args:
+        model: Maps ``(n, ...)`` to ``(n,)``; its mode comes back as it was.
+        inputs: One input a row.
+        *perturbations: What is added to each input, flattened; ``(1, d)`` for all.
+        batch_size: Inputs a pass.
+
+    Returns:
+        The logits.
+
+    Raises:
+        ValueError: If the inputs or perturbations do not fit the model, its output is
+            not ``(n,)``, or a logit is NaN or infinite.
+    """
+    check_inputs(model, inputs, batch_size)
+    moved = inputs.flatten(1)
+    for number, perturbation in enumerate(perturbations):
+        check_perturbation(f"perturbations[{number}]", perturbation, moved)
+        moved = moved + perturbation
+    with frozen_evaluation(model), torch.no_grad():
+        parts = moved.view_as(inputs).split(batch_size)
+        logits = torch.cat([call(model, part) for part in parts])
+    check_finite(logits=logits)
+    return logits
+
+
+def keeps_label(
+    model: nn.Module,
+    data: LabeledImages,
+    lin: Linearization,
+    *moves: Float[Tensor, "#n d"],
+) -> tuple[Bool[Tensor, " n"], Bool[Tensor, " n"]]:
+    """Decide for every point whether it keeps its label when it is moved.
+
+    Args:
+        model: The classifier.
+        data: The points, with the labels of the data.
+        lin: The classifier linearized at these points.
+        *moves: What is added to each point, say an attack and a defense.
+
+    Returns:
+        Whether f gives the label of the data, and whether f_L gives the sign of f.
+
+    Raises:
+        ValueError: If a move does not fit the points.
+    """
+    right = data.labels * logits_at(model, data.images, *moves) > 0
+    return right, lin.label_survives(*moves)
+
+
+def disagreement(
+    model: nn.Module,
+    inputs: Float[Tensor, "n ..."],
+    lin: Linearization,
+    *perturbations: Float[Tensor, "#n d"],
+) -> tuple[float, float]:
+    """Measure where f and its linearization part about the same moves.
+
+    Both are asked whether the sign of f at the clean point survives.
+
+    Args:
+        model: The classifier.
+        inputs: One input a row.
+        lin: The classifier linearized at these inputs.
+        *perturbations: What is added to each input, say an attack and a defense.
+
+    Returns:
+        The share of points that only f keeps, and the share that only f_L keeps.
+
+    Raises:
+        ValueError: If the arguments do not fit each other.
+    """
+    logits = logits_at(model, inputs, *perturbations)
+    linear = lin.label_survives(*perturbations)
+    if len(linear) != len(logits):
+        raise ValueError(
+            f"lin must be taken at inputs, got {len(linear)} and {len(logits)} points."
+        )
+    true = lin.signs * logits > 0
+    return (
+        float((true & ~linear).double().mean()),
+        float((~true & linear).double().mean()),
+    )
