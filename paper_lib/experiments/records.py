@@ -190,10 +190,10 @@ def load_or_compute(
 
     Warns:
         UserWarning: If a stored record is damaged, or of another schema, settings or
-            data; it is named, computed again and replaced.
+            data; it is named, and computed again and replaced if ``compute`` says so.
     """
     folder = Path(store)
-    found = [_stored(one, folder, source) for one in configs]
+    found = [_stored(one, folder, source, compute) for one in configs]
     wanted = [one for one, record in zip(configs, found, strict=True) if record is None]
     if not wanted:
         return [record for record in found if record is not None]
@@ -227,11 +227,14 @@ def _task(config: Config, folder: Path, root: str | None, source: Source) -> Tas
     )
 
 
-def _stored(config: Config, folder: Path, source: Source) -> dict[str, Any] | None:
+def _stored(
+    config: Config, folder: Path, source: Source, compute: bool
+) -> dict[str, Any] | None:
     return stored_record(
         folder / config.record_name,
         config,
         schema=_KINDS[type(config)][0],
         source=source,
         of_images=isinstance(config, _OF_IMAGES),
+        compute=compute,
     )

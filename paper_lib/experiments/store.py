@@ -77,7 +77,13 @@ def load_record(
 
 
 def stored_record(
-    path: Path, config: Any, *, schema: str, source: Source, of_images: bool = True
+    path: Path,
+    config: Any,
+    *,
+    schema: str,
+    source: Source,
+    of_images: bool = True,
+    compute: bool = True,
 ) -> dict[str, Any] | None:
     """Load a record if it is there, whole, and answers what is asked.
 
@@ -88,6 +94,7 @@ def stored_record(
         source: Source of the data it has to be of, as far as embedded data must not
             stand in for complete data, nor these for them.
         of_images: Whether it is of data at all.
+        compute: Whether the caller computes what is of no use, as the warning says.
 
     Returns:
         The record; None if it is not there or of no use.
@@ -101,7 +108,8 @@ def stored_record(
         record = load_record(path, schema=schema)
         _check_answers(record, path, config, source if of_images else None)
     except ValueError as error:
-        warnings.warn(f"{error} It is computed again.", UserWarning, stacklevel=3)
+        then = "is computed again" if compute else "counts as missing"
+        warnings.warn(f"{error} It {then}.", UserWarning, stacklevel=3)
         return None
     return record
 
