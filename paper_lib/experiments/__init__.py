@@ -64,16 +64,11 @@ from paper_lib.experiments.records import (
     primary_budgets,
     reuse_plan,
 )
+from paper_lib.experiments.reports import rows_of
 from paper_lib.experiments.reuse import ReuseConfig, run_reuse
 from paper_lib.experiments.runner import SweepError, executor_for, process_pool
-from paper_lib.experiments.scoring import (
-    SOLVERS,
-    ScoreConfig,
-    fit_solver,
-    rows_of,
-    score_name,
-    score_pair,
-)
+from paper_lib.experiments.scoring import ScoreConfig, score_name, score_pair
+from paper_lib.experiments.solvers import SOLVERS, fit_solver
 from paper_lib.experiments.store import load_record, save_record, table_rows
 from paper_lib.experiments.summary import (
     SummaryRow,

@@ -22,12 +22,10 @@ from paper_lib.experiments.scoring import (
     PlayedPair,
     ScoreConfig,
     check_trained,
-    fit_solver,
     points_to_score,
-    ramp_config,
-    ramp_report,
     score_record,
 )
+from paper_lib.experiments.solvers import fit_solver, ramp_config, ramp_report
 from paper_lib.experiments.store import settings_digest
 from paper_lib.experiments.training import (
     ClassifierConfig,
