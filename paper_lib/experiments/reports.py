@@ -123,12 +123,11 @@ def judge_isotropic(
     result: dict[Cell, Bool[Tensor, " n"]] = {}
     if not num_draws:
         return result
+    num, dim = lin.gradients.shape
+    seeds = [seed + 1000 * (draw + 1) for draw in range(num_draws)]
     for noise in ("uniform", "gaussian"):
-        seeds = [seed + 1000 * (draw + 1) for draw in range(num_draws)]
         draws = [
-            isotropic_draws(*lin.gradients.shape, epsilon, noise=noise, seed=one).to(
-                lin.gradients
-            )
+            isotropic_draws(num, dim, epsilon, noise=noise, seed=one).to(lin.gradients)
             for one in seeds
         ]
         for attack, move in {"none": torch.zeros_like(draws[0]), **attacks}.items():

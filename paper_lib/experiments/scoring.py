@@ -14,8 +14,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from paper_lib.attacks import PGD_READINGS, PGDResult, fgm
-from paper_lib.data import ClassPair, LabeledImages, Source
+from paper_lib.data import Source
 from paper_lib.evaluation import judge
+from paper_lib.experiments.points import LinearizedPair, linearize_pair
 from paper_lib.experiments.provenance import one_thread, provenance
 from paper_lib.experiments.reports import (
     Verdicts,
@@ -27,14 +28,9 @@ from paper_lib.experiments.reports import (
 )
 from paper_lib.experiments.solvers import SOLVERS, fit_solver
 from paper_lib.experiments.store import plain, settings_digest
-from paper_lib.experiments.training import (
-    ClassifierConfig,
-    TrainedClassifier,
-    linearize_fit,
-    pair_of,
-)
-from paper_lib.linearize import Linearization, linearize
-from paper_lib.models import PairCNN, full_precision
+from paper_lib.experiments.training import ClassifierConfig, TrainedClassifier
+from paper_lib.linearize import Linearization
+from paper_lib.models import full_precision
 from paper_lib.robust_sets import RobustSets
 
 SCORE_SCHEMA = "paper-lib/score-record/1"
@@ -112,20 +108,12 @@ class PlayedPair:
     """A classifier at its points, and what both players do there.
 
     Attributes:
-        pair: The images.
-        model: The classifier.
-        fit: The classifier linearized at the points to fit on.
-        test: The points to score.
-        lin: The classifier linearized at these.
+        at: The classifier at its points.
         defenses: The fitted perturbations and what there is to say of them, by solver.
         attacks: What PGD found, by reading.
     """
 
-    pair: ClassPair
-    model: PairCNN
-    fit: Linearization
-    test: LabeledImages
-    lin: Linearization
+    at: LinearizedPair
     defenses: Mapping[str, tuple[Float[Tensor, " d"], dict[str, Any]]]
     attacks: Mapping[str, PGDResult]
 
@@ -173,25 +161,8 @@ def score_pair(
     check_trained(config, trained)
     started = time.perf_counter()
     with one_thread(), full_precision():
-        pair = pair_of(config.classifier, root=root, source=source)
-        model = trained.model(device)
-        fit = linearize_fit(config.classifier, model, pair, device)
-        test = points_to_score(pair, device)
-        played = PlayedPair(
-            pair=pair,
-            model=model,
-            fit=fit,
-            test=test,
-            lin=linearize(model, test.images),
-            defenses=_fit_defenses(config, fit),
-            attacks={
-                reading: PGD_READINGS[reading].attack(
-                    model, test.images, config.epsilon
-                )
-                for reading in config.readings
-            },
-        )
-        record = score_record(config, trained, played, device=device)
+        at = linearize_pair(trained, root=root, source=source, device=device)
+        record = score_record(config, trained, play_pair(config, at), device=device)
     record["provenance"]["seconds"] = round(time.perf_counter() - started, 1)
     return record
 
@@ -209,23 +180,30 @@ def check_trained(config: ScoreConfig, trained: TrainedClassifier) -> None:
     if trained.record["config"] != plain(asdict(config.classifier)):
         raise ValueError(
             f"trained must be the classifier of {config.classifier.label}, got "
-            f"{ClassifierConfig.from_plain(trained.record['config']).label} or other "
-            "settings."
+            f"{trained.config.label} or other settings."
         )
 
 
-def points_to_score(pair: ClassPair, device: str) -> LabeledImages:
-    """Bring the points to score where they are needed.
+@full_precision()
+def play_pair(config: ScoreConfig, at: LinearizedPair) -> PlayedPair:
+    """Fit the defenses on the points to fit on, and attack the points to score.
 
     Args:
-        pair: The images.
-        device: Where to compute.
+        config: What to play.
+        at: The classifier it names, at its points.
 
     Returns:
-        The test images and labels.
+        What both players do.
     """
-    return LabeledImages(
-        images=pair.test.images.to(device), labels=pair.test.labels.to(device)
+    return PlayedPair(
+        at=at,
+        defenses=_fit_defenses(config, at.fit),
+        attacks={
+            reading: PGD_READINGS[reading].attack(
+                at.model, at.test.images, config.epsilon
+            )
+            for reading in config.readings
+        },
     )
 
 
@@ -252,10 +230,10 @@ def score_record(
         "schema": SCORE_SCHEMA,
         "config": plain(asdict(config)),
         "path": trained.record["path"],
-        "source": played.pair.source,
-        "sizes": _sizes(played),
-        "unlabeled": played.lin.num_unlabeled,
-        "flat": played.lin.num_flat,
+        "source": played.at.pair.source,
+        "sizes": _sizes(played.at),
+        "unlabeled": played.at.lin.num_unlabeled,
+        "flat": played.at.lin.num_flat,
         "defenses": _defense_reports(config, played, verdicts),
         "num_returned": {
             reading: int(result.returned.sum())
@@ -265,28 +243,29 @@ def score_record(
         "rows": [
             [*cell, int(kept.sum())] for cell, kept in {**verdicts, **isotropic}.items()
         ],
-        "provenance": provenance(played.pair, device),
+        "provenance": provenance(played.at.pair, device),
     }
 
 
 def _judge(config: ScoreConfig, played: PlayedPair) -> tuple[Verdicts, Verdicts]:
     """Decide which points keep their label: under each play, and under mere noise."""
-    attacks = {"FGM": fgm(played.lin, config.epsilon)} | {
+    at = played.at
+    attacks = {"FGM": fgm(at.lin, config.epsilon)} | {
         f"PGD {reading}": result.perturbations
         for reading, result in played.attacks.items()
     }
     verdicts = judge(
-        played.model,
-        played.test,
-        played.lin,
+        at.model,
+        at.test,
+        at.lin,
         epsilon=config.epsilon,
         attacks=attacks,
         defenses={name: v.unsqueeze(0) for name, (v, _) in played.defenses.items()},
     )
     isotropic = judge_isotropic(
-        played.model,
-        played.test,
-        played.lin,
+        at.model,
+        at.test,
+        at.lin,
         attacks,
         epsilon=config.epsilon,
         num_draws=config.isotropic_draws,
@@ -295,13 +274,13 @@ def _judge(config: ScoreConfig, played: PlayedPair) -> tuple[Verdicts, Verdicts]
     return verdicts, isotropic
 
 
-def _sizes(played: PlayedPair) -> dict[str, int]:
+def _sizes(at: LinearizedPair) -> dict[str, int]:
     """Count the points, and among those to score the points of the first class."""
     return {
-        "train": len(played.pair.train.labels),
-        "fit": len(played.fit.logits),
-        "test": len(played.lin.logits),
-        "test_first": int((played.test.labels < 0).sum()),
+        "train": len(at.pair.train.labels),
+        "fit": len(at.fit.logits),
+        "test": len(at.lin.logits),
+        "test_first": int((at.test.labels < 0).sum()),
     }
 
 
@@ -313,9 +292,9 @@ def _defense_reports(
         name: {
             **report,
             "length": float(v.double().norm()),
-            "test_coverage": count_covered(played.lin, config.epsilon, v),
-            "alignment": alignment(played.fit, v),
-            "changes": changes(verdicts, name, played.test.labels),
+            "test_coverage": count_covered(played.at.lin, config.epsilon, v),
+            "alignment": alignment(played.at.fit, v),
+            "changes": changes(verdicts, name, played.at.test.labels),
         }
         for name, (v, report) in played.defenses.items()
     }
