@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from paper_lib.checks import available_device
 from paper_lib.data import ClassPair, LabeledImages, Source
 from paper_lib.experiments.training import TrainedClassifier, linearize_fit, pair_of
 from paper_lib.linearize import Linearization, linearize
@@ -45,7 +46,11 @@ def linearize_pair(
 
     Returns:
         The classifier at its points.
+
+    Raises:
+        ValueError: If the device is not there.
     """
+    available_device(device)  # fails now rather than after the data are read
     pair = pair_of(trained.config, root=root, source=source)
     model = trained.model(device)
     test = points_to_score(pair, device)

@@ -1,6 +1,7 @@
 """What is reported of plays once they are judged, and how reports are read back."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -8,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from paper_lib.data import LabeledImages
-from paper_lib.evaluation import Cell, TableRow, keeps_label
+from paper_lib.evaluation import PLAYS, Cell, TableRow, keeps_label
 from paper_lib.geometry import l2_norm, row_dots
 from paper_lib.isotropic import isotropic_draws, majority
 from paper_lib.linearize import Linearization
@@ -158,4 +159,40 @@ def rows_of(record: Mapping[str, Any]) -> tuple[TableRow, ...]:
             total=total,
         )
         for attack, defense, accuracy, correct in record["rows"]
+    )
+
+
+def table_rows(record: Mapping[str, Any], reading: str) -> tuple[TableRow, ...]:
+    """Read the ten rows of Table 3 from a record with one defense.
+
+    Args:
+        record: What :func:`score_pair` returned, or the ``"score"`` or an entry of the
+            ``"curve"`` of what :func:`run_pair` returned.
+        reading: Name of the reading of PGD.
+
+    Returns:
+        The rows, in the order of :func:`paper_lib.evaluation.evaluate`.
+
+    Raises:
+        ValueError: If the record does not hold that reading, or not one defense.
+    """
+    if len(record["defenses"]) != 1:
+        raise ValueError(
+            f"record must hold one defense, got {sorted(record['defenses'])}."
+        )
+    if reading not in record["num_returned"]:
+        raise ValueError(
+            f"reading must be one of {sorted(record['num_returned'])}, got {reading!r}."
+        )
+    (solver,) = record["defenses"]
+    found = {(row.attack, row.defense, row.accuracy): row for row in rows_of(record)}
+    stored = {"none": "none", "FGM": "FGM", "PGD": f"PGD {reading}", "SMOOTH": solver}
+    return tuple(
+        replace(
+            found[stored[attack], stored[defense], accuracy],
+            attack=attack,
+            defense=defense,
+        )
+        for accuracy in ("true", "approximate")
+        for attack, defense in PLAYS
     )

@@ -156,7 +156,8 @@ def score_pair(
         machine differ in ``provenance["seconds"]`` alone.
 
     Raises:
-        ValueError: If ``trained`` is the classifier of another configuration.
+        ValueError: If ``trained`` is the classifier of another configuration, or the
+            device is not there.
     """
     check_trained(config, trained)
     started = time.perf_counter()

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from paper_lib.data import Source
-from paper_lib.evaluation import TableRow
 
-SCHEMA = "paper-lib/pair-record/1"
+SCHEMA = "paper-lib/pair-record/2"
 
 
 def save_record(record: dict[str, Any], path: str | os.PathLike[str]) -> None:
@@ -125,26 +124,6 @@ def _check_answers(
         raise ValueError(
             f"{path} was computed on {found!r} data, not on source={source!r}."
         )
-
-
-def table_rows(score_record: dict[str, Any], reading: str) -> tuple[TableRow, ...]:
-    """Read the ten rows of Table 3 back from a record.
-
-    Args:
-        score_record: A record's ``"score"``, or an entry of its ``"curve"``.
-        reading: Name of the reading of PGD.
-
-    Returns:
-        The rows, as :func:`paper_lib.evaluation.evaluate` returned them.
-
-    Raises:
-        ValueError: If the record does not hold that reading.
-    """
-    if reading not in score_record["rows"]:
-        raise ValueError(
-            f"reading must be one of {sorted(score_record['rows'])}, got {reading!r}."
-        )
-    return tuple(TableRow(**row) for row in score_record["rows"][reading])
 
 
 def plain(value: Any) -> Any:
