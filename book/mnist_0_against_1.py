@@ -215,9 +215,8 @@ plot_images(columns, signed=["attack $a$", "defense $v$"], notes=seen)
 # %%
 # NBVAL_IGNORE_OUTPUT
 # Depends on trained weights; tests/regression covers the numbers.
-result, *curve = (
-    score_pair(one, trained, source=source) for one in live.scores(epsilon)
-)
+calibrated, *others = live.scores(epsilon)
+result = score_pair(calibrated, trained, source=source)
 display(Markdown(comparison_table([table_rows(result, primary)], PAPER_TABLE_2)))
 
 # %% [markdown]
@@ -300,6 +299,7 @@ display(Markdown(markdown_table(header, lines)))
 # drawn at the calibrated budget.
 
 # %%
+curve = [score_pair(one, trained, source=source) for one in others]
 plot_accuracy_against_budget(
     [point["config"]["epsilon"] for point in curve],
     [table_rows(point, primary) for point in curve],
