@@ -143,6 +143,26 @@ def test_every_reading_has_ten_rows_on_test_points(record, at):
     assert len({tuple(row.correct for row in table) for table in tables}) == 3
 
 
+def test_the_ten_rows_are_those_of_the_reading_and_the_defense():
+    """Every cell has its own count, so that none can stand in for another."""
+    cells = [
+        [attack, defense, accuracy]
+        for attack in ("none", "FGM", "PGD literal", "PGD ball")
+        for defense in ("none", "ramp, raw rows")
+        for accuracy in ("true", "approximate")
+    ]
+    stored = {
+        "sizes": {"test": 100},
+        "defenses": {"ramp, raw rows": {}},
+        "num_returned": {"literal": 0, "ball": 0},
+        "rows": [[*cell, number] for number, cell in enumerate(cells)],
+    }
+    rows = table_rows(stored, "ball")
+    assert [(row.attack, row.defense) for row in rows] == [*PLAYS, *PLAYS]
+    assert [row.accuracy for row in rows] == 5 * ["true"] + 5 * ["approximate"]
+    assert [row.correct for row in rows] == [0, 4, 6, 12, 14, 1, 5, 7, 13, 15]
+
+
 def test_the_curve_scores_the_primary_reading_at_multiples_of_the_budget(record):
     half, whole = record["curve"]
     assert half["epsilon"] == 0.5 * record["epsilon"]
