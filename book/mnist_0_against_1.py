@@ -37,7 +37,6 @@ compute = False  # run what the store lacks, on the complete data: make experime
 
 # %%
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import torch
 from IPython.display import Markdown, display
@@ -54,12 +53,12 @@ from paper_lib.evaluation import (
 )
 from paper_lib.experiments import (
     PairConfig,
-    load_or_run,
+    linearize_pair,
+    load_or_compute,
     load_record,
-    prepare,
-    record_name,
-    score,
+    score_pair,
     table_rows,
+    train_pair,
 )
 from paper_lib.geometry import in_l2_ball, scale_to_radius, unit_vectors
 from paper_lib.models import TrainConfig
@@ -100,11 +99,19 @@ print(
 # $f_L(x') = f(x) + \nabla f(x)^\top (x' - x)$.
 
 # %%
-prepared = prepare(pair, config=replace(WIDE, epochs=epochs), seed=seed)
-right = (prepared.test.signs == pair.test.labels).double().mean()
+live = PairConfig(
+    seed=seed,
+    train=replace(WIDE, epochs=epochs),
+    primary=primary,
+    budget_multiples=(0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0),
+)
+trained = train_pair(live.classifier, source=source)
+at = linearize_pair(trained, source=source)
+train_lin, test_lin = at.fit, at.lin
+right = (test_lin.signs == pair.test.labels).double().mean()
 print("classified correctly, at least 99% of test points:", bool(right >= 0.99))
-print("points without a label (logit zero):", prepared.test.num_unlabeled)
-print("flat points (gradient zero):", prepared.test.num_flat)
+print("points without a label (logit zero):", test_lin.num_unlabeled)
+print("flat points (gradient zero):", test_lin.num_flat)
 
 # %% [markdown]
 # The distance from $x$ to the boundary of its linear model is the margin
@@ -118,13 +125,13 @@ print("flat points (gradient zero):", prepared.test.num_flat)
 
 # %%
 target = PAPER_TABLE_2["FGM", "none", "approximate"] / 100
-epsilon = calibrate_epsilon(prepared.train, target)
-kept = (prepared.train.margins >= epsilon).double().mean()
+epsilon = calibrate_epsilon(train_lin, target)
+kept = (train_lin.margins >= epsilon).double().mean()
 hit = abs(float(kept) - target) <= 1 / len(pair.train.labels)
 print("the share FGM leaves alone is the target, to one training point:", hit)
 
 # %%
-plot_margins(prepared.train, epsilon=epsilon, classes=["0", "1"])
+plot_margins(train_lin, epsilon=epsilon, classes=["0", "1"])
 
 # %% [markdown]
 # ## The attack
@@ -141,8 +148,8 @@ plot_margins(prepared.train, epsilon=epsilon, classes=["0", "1"])
 # | ball | the current iterate | the ball | $\epsilon / 4$ |
 
 # %%
-attacks = {"FGM": fgm(prepared.test, epsilon)} | {
-    name: reading.attack(prepared.model, pair.test.images, epsilon).perturbations
+attacks = {"FGM": fgm(test_lin, epsilon)} | {
+    name: reading.attack(at.model, pair.test.images, epsilon).perturbations
     for name, reading in PGD_READINGS.items()
 }
 for name, attack in attacks.items():
@@ -160,7 +167,7 @@ for name, attack in attacks.items():
 # replacing the indicator by a ramp, and calls the result $v_n^*$.
 
 # %%
-sets = RobustSets.from_linearization(prepared.train, epsilon)
+sets = RobustSets.from_linearization(train_lin, epsilon)
 solution = ramp_ascent(sets, config=RampConfig())
 print("v is in the ball:", bool(in_l2_ball(solution.perturbation, epsilon)))
 print("the ramp lies below the count:", solution.ramp_value <= solution.coverage)
@@ -189,7 +196,7 @@ with torch.no_grad():
     seen = {
         title: [
             f"seen as {int(logit > 0)}"
-            for logit in prepared.model(images.reshape(-1, 1, 28, 28))
+            for logit in at.model(images.reshape(-1, 1, 28, 28))
         ]
         for title, images in columns.items()
         if title not in ("attack $a$", "defense $v$")
@@ -208,8 +215,9 @@ plot_images(columns, signed=["attack $a$", "defense $v$"], notes=seen)
 # %%
 # NBVAL_IGNORE_OUTPUT
 # Depends on trained weights; tests/regression covers the numbers.
-result = score(prepared, epsilon=epsilon, ramp=RampConfig())
-display(Markdown(comparison_table([result.rows[primary]], PAPER_TABLE_2)))
+calibrated, *others = live.scores(epsilon)
+result = score_pair(calibrated, trained, source=source)
+display(Markdown(comparison_table([table_rows(result, primary)], PAPER_TABLE_2)))
 
 # %% [markdown]
 # Two of these statements are theorems, so a failure would be an error in the code. By
@@ -219,17 +227,16 @@ display(Markdown(comparison_table([result.rows[primary]], PAPER_TABLE_2)))
 # is the paper's second conclusion from Table 1, and an experiment.
 
 # %%
-table = percents(result.rows[primary])
-test_sets = RobustSets.from_linearization(prepared.test, epsilon)
+table = percents(table_rows(result, primary))
+test_sets = RobustSets.from_linearization(test_lin, epsilon)
 share = 100 * test_sets.coverage(solution.perturbation)
 equal = abs(table["FGM", "SMOOTH", "approximate"] - share) <= 100 / len(
     pair.test.labels
 )
 print("Lemma 1: accuracy under FGM is the coverage of v, to one test point:", equal)
 dominated = all(
-    percents(rows)["PGD", play, "approximate"]
-    >= percents(rows)["FGM", play, "approximate"]
-    for rows in result.rows.values()
+    cells["PGD", play, "approximate"] >= cells["FGM", play, "approximate"]
+    for cells in (percents(table_rows(result, name)) for name in PGD_READINGS)
     for play in ("none", "SMOOTH")
 )
 print("Lemma 2: no reading of PGD goes below FGM, defended or not:", dominated)
@@ -242,9 +249,9 @@ print("the defense raises approximate accuracy under FGM on test points:", raise
 
 # %%
 wrong_sign = evaluate(
-    prepared.model,
+    at.model,
     pair.test,
-    prepared.test,
+    test_lin,
     epsilon=epsilon,
     defense=solution.perturbation,
     pgd_attack=-attacks["FGM"],
@@ -268,9 +275,9 @@ answers = {"none": still, "SMOOTH": solution.perturbation.unsqueeze(0)}
 lines = []
 for play in PLAYS:
     shares = disagreement(
-        prepared.model,
+        at.model,
         pair.test.images,
-        prepared.test,
+        test_lin,
         moves[play[0]],
         answers[play[1]],
     )
@@ -292,14 +299,10 @@ display(Markdown(markdown_table(header, lines)))
 # drawn at the calibrated budget.
 
 # %%
-multiples = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
-curve = [
-    score(prepared, epsilon=m * epsilon, ramp=RampConfig(), readings=(primary,))
-    for m in multiples
-]
+curve = [score_pair(one, trained, source=source) for one in others]
 plot_accuracy_against_budget(
-    [point.epsilon for point in curve],
-    [point.rows[primary] for point in curve],
+    [point["config"]["epsilon"] for point in curve],
+    [table_rows(point, primary) for point in curve],
     calibrated=epsilon,
     paper=PAPER_TABLE_2,
 )
@@ -366,13 +369,12 @@ wide_runs = [
     )
     for number in seeds
 ]
-unit_run = PairConfig(train=WIDE, ramp=RampConfig(rows="unit"))
+unit_run = PairConfig(train=WIDE, solver="ramp, unit rows")
 small_runs = [PairConfig(seed=number, train=SMALL) for number in seeds]
 configs = [*wide_runs, unit_run, *small_runs]
-store = Path("../results/table2")
-if compute:
-    load_or_run(configs, store, progress=True)
-records = [load_record(store / record_name(config)) for config in configs]
+records = load_or_compute(
+    configs, "../results/table2", compute=compute, progress=compute
+)
 wide, unit, small = records[:5], records[5], records[6:]
 
 # %% [markdown]
@@ -542,10 +544,11 @@ lines = [
     [
         f"{point['epsilon']:.2f}",
         f"{percents(table_rows(point, 'literal'))['FGM', 'SMOOTH', 'approximate']:.1f}",
-        str(point["solution"]["steps"]),
-        "yes" if point["solution"]["in_dead_zone"] else "no",
+        str(fitted["steps"]),
+        "yes" if fitted["in_dead_zone"] else "no",
     ]
     for point in points
+    for fitted in point["defenses"].values()
 ]
 header = ["budget", "FGM, SMOOTH, approximate (%)", "steps taken", "gradient zero"]
 Markdown(markdown_table(header, lines))
@@ -558,21 +561,22 @@ Markdown(markdown_table(header, lines))
 # %%
 # NBVAL_IGNORE_OUTPUT
 # Depends on trained weights; the next cell gives the verdict.
+from_zero = [point["defenses"][live.solver]["train_coverage"] for point in curve]
 elsewhere = []
 for point in curve:
-    robust = RobustSets.from_linearization(prepared.train, point.epsilon)
-    mean_normal = unit_vectors(robust.normals).mean(0)
-    start = scale_to_radius(mean_normal, point.epsilon)
+    budget = point["config"]["epsilon"]
+    robust = RobustSets.from_linearization(train_lin, budget)
+    start = scale_to_radius(unit_vectors(robust.normals).mean(0), budget)
     elsewhere.append(ramp_ascent(robust, start=start).coverage)
 lines = [
-    [f"{m}", f"{100 * point.solution.coverage:.1f}", f"{100 * other:.1f}"]
-    for m, point, other in zip(multiples, curve, elsewhere, strict=True)
+    [f"{m}", f"{100 * zero:.1f}", f"{100 * other:.1f}"]
+    for m, zero, other in zip(live.budget_multiples, from_zero, elsewhere, strict=True)
 ]
 header = ["budget, multiple", "from zero (%)", "from the mean normal (%)"]
 display(Markdown(markdown_table(header, lines)))
 
 # %%
-gain = elsewhere[4] - curve[4].solution.coverage
+gain = elsewhere[4] - from_zero[4]
 print(
     "at 1.25 times the budget the other start covers over 10 points more:", gain > 0.1
 )

@@ -54,9 +54,10 @@ from paper_lib.defense import (
     save_certificate,
     upper_bound,
 )
-from paper_lib.experiments import load_record, prepare
+from paper_lib.experiments import load_record
 from paper_lib.geometry import scale_to_radius, unit_vectors
-from paper_lib.models import TrainConfig
+from paper_lib.linearize import linearize
+from paper_lib.models import TrainConfig, train_classifier
 from paper_lib.plotting import (
     markdown_table,
     plot_ascents,
@@ -223,10 +224,14 @@ print("coverage by the exact method:", maximize_coverage(stuck).coverage)
 
 # %%
 pair = load_pair("mnist", (0, 1), source=source)
-prepared = prepare(pair, config=replace(TrainConfig(), epochs=epochs), seed=seed)
-epsilon = float(prepared.train.margins.median())
-sets = RobustSets.from_linearization(prepared.train, epsilon)
-wide = RobustSets.from_linearization(prepared.train, 1.3 * epsilon)
+settings = replace(TrainConfig(), epochs=epochs)
+model = train_classifier(pair.train, config=settings, seed=seed).model
+train_lin, test_lin = (
+    linearize(model, part.images) for part in (pair.train, pair.test)
+)
+epsilon = float(train_lin.margins.median())
+sets = RobustSets.from_linearization(train_lin, epsilon)
+wide = RobustSets.from_linearization(train_lin, 1.3 * epsilon)
 toward_mean = scale_to_radius(unit_vectors(wide.normals).mean(0), wide.epsilon)
 ascents = {
     "median margin, from 0": ramp_ascent(sets),
@@ -526,7 +531,7 @@ for path in sorted(store.glob("*-path.json")):
 
 # %%
 budgets = [epsilon * (0.6 + 0.1 * step) for step in range(8)]
-family = [RobustSets.from_linearization(prepared.train, budget) for budget in budgets]
+family = [RobustSets.from_linearization(train_lin, budget) for budget in budgets]
 path_solutions = coverage_path(family, seed=seed)
 covered = [one.coverage for one in path_solutions]
 print("coverage falls as the budget grows:", covered == sorted(covered, reverse=True))
@@ -542,7 +547,7 @@ print("never below the ramp:", all(a >= b for a, b in zip(covered, ramps, strict
 # points, and reports coverage on points that neither the fit nor the choice saw.
 
 # %%
-test_sets = RobustSets.from_linearization(prepared.test, epsilon)
+test_sets = RobustSets.from_linearization(test_lin, epsilon)
 deployed = fit_defense(sets, holdout=test_sets, seed=seed)
 print("candidates compared:", ", ".join(deployed.validation))
 print("points that only the report saw:", deployed.num_holdout)

@@ -15,7 +15,13 @@ from paper_lib.defense.maximizer_set import (
     draw_maximizers,
     maximizer_set,
 )
-from paper_lib.defense.ramp import RampConfig, RampSolution, ramp_ascent, ramp_ascents
+from paper_lib.defense.ramp import (
+    RampConfig,
+    RampSolution,
+    ramp_ascent,
+    ramp_ascents,
+    ramp_value,
+)
 from paper_lib.defense.solution import Solution
 from paper_lib.defense.storage import load_certificate, save_certificate
 
@@ -39,6 +45,7 @@ __all__ = [
     "maximizer_set",
     "ramp_ascent",
     "ramp_ascents",
+    "ramp_value",
     "save_certificate",
     "upper_bound",
 ]

@@ -128,6 +128,39 @@ def ramp_ascent(
     return _solution(sets, config, *course)
 
 
+def ramp_value(
+    sets: RobustSets, v: Float[Tensor, " d"], *, rows: Literal["raw", "unit"] = "raw"
+) -> float:
+    r"""Evaluate the paper's relaxation of the coverage. Paper: Sec. 4.
+
+    :math:`\frac1n \sum_i \min(\max(0, c_i^\top v + b_i), 1)`.
+
+    Args:
+        sets: The robust sets, Eq. (7).
+        v: The perturbation.
+        rows: Whether rows are taken as they are or divided by the length of c_i.
+
+    Returns:
+        The value, in [0, 1]; at most the coverage, up to rounding.
+
+    Raises:
+        ValueError: If ``v`` does not fit the rows.
+
+    Example:
+        >>> sets = RobustSets(
+        ...     normals=torch.tensor([[1.0, 0.0]]),
+        ...     offsets=torch.tensor([0.5]),
+        ...     epsilon=1.0,
+        ... )
+        >>> ramp_value(sets, torch.zeros(2))
+        0.5
+    """
+    sets.check_candidates(v, "v")
+    normals, offsets = _rows(sets, rows)
+    value, _ = _ramp(normals, offsets, offsets.new_tensor(len(offsets)), v)
+    return float(value)
+
+
 def ramp_ascents(
     problems: Sequence[RobustSets], *, config: RampConfig | None = None
 ) -> tuple[RampSolution, ...]:

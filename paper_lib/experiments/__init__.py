@@ -26,14 +26,7 @@ from paper_lib.experiments.image_rates import (
     image_rates,
     run_image_rates,
 )
-from paper_lib.experiments.pair import (
-    PairConfig,
-    PreparedPair,
-    Score,
-    prepare,
-    run_pair,
-    score,
-)
+from paper_lib.experiments.pair import PairConfig, run_pair
 from paper_lib.experiments.planning import (
     ALL_PAIRS,
     CLASSIFIERS,
@@ -47,6 +40,7 @@ from paper_lib.experiments.planning import (
     parse_seeds,
     plan,
 )
+from paper_lib.experiments.points import LinearizedPair, linearize_pair
 from paper_lib.experiments.prices import PriceConfig, run_prices
 from paper_lib.experiments.provenance import provenance
 from paper_lib.experiments.rates import (
@@ -64,17 +58,12 @@ from paper_lib.experiments.records import (
     primary_budgets,
     reuse_plan,
 )
+from paper_lib.experiments.reports import rows_of, table_rows
 from paper_lib.experiments.reuse import ReuseConfig, run_reuse
 from paper_lib.experiments.runner import SweepError, executor_for, process_pool
-from paper_lib.experiments.scoring import (
-    SOLVERS,
-    ScoreConfig,
-    fit_solver,
-    rows_of,
-    score_name,
-    score_pair,
-)
-from paper_lib.experiments.store import load_record, save_record, table_rows
+from paper_lib.experiments.scoring import ScoreConfig, score_name, score_pair
+from paper_lib.experiments.solvers import SOLVERS, fit_solver
+from paper_lib.experiments.store import load_record, save_record
 from paper_lib.experiments.summary import (
     SummaryRow,
     cell_percents,
@@ -82,7 +71,6 @@ from paper_lib.experiments.summary import (
     write_csv,
     write_manifest,
 )
-from paper_lib.experiments.sweep import load_or_run, record_name
 from paper_lib.experiments.table1 import LineResult, load_lines, run_lines
 from paper_lib.experiments.training import (
     ClassifierConfig,
@@ -112,13 +100,12 @@ __all__ = [
     "ImageRatesConfig",
     "Line",
     "LineResult",
+    "LinearizedPair",
     "PairConfig",
     "PairGain",
-    "PreparedPair",
     "PriceConfig",
     "RatePlan",
     "ReuseConfig",
-    "Score",
     "ScoreConfig",
     "SummaryRow",
     "SweepError",
@@ -136,13 +123,13 @@ __all__ = [
     "holm",
     "image_rates",
     "image_rates_plan",
+    "linearize_pair",
     "linearize_stacked",
     "lines_of",
     "load_examples",
     "load_lines",
     "load_or_compute",
     "load_or_measure",
-    "load_or_run",
     "load_rates",
     "load_record",
     "mcnemar",
@@ -151,11 +138,9 @@ __all__ = [
     "parse_pairs",
     "parse_seeds",
     "plan",
-    "prepare",
     "primary_budgets",
     "process_pool",
     "provenance",
-    "record_name",
     "reuse_plan",
     "rows_of",
     "run_bounds",
@@ -167,7 +152,6 @@ __all__ = [
     "run_validity",
     "save_examples",
     "save_record",
-    "score",
     "score_name",
     "score_pair",
     "score_pairs",

@@ -17,17 +17,15 @@ from paper_lib.attacks import PGD_READINGS, PGDResult
 from paper_lib.checks import available_device
 from paper_lib.data import Source
 from paper_lib.defense import ramp_ascents
+from paper_lib.experiments.points import LinearizedPair, points_to_score
 from paper_lib.experiments.provenance import one_thread
 from paper_lib.experiments.scoring import (
     PlayedPair,
     ScoreConfig,
     check_trained,
-    fit_solver,
-    points_to_score,
-    ramp_config,
-    ramp_report,
     score_record,
 )
+from paper_lib.experiments.solvers import fit_solver, ramp_config, ramp_report
 from paper_lib.experiments.store import settings_digest
 from paper_lib.experiments.training import (
     ClassifierConfig,
@@ -270,11 +268,9 @@ def _play(
     }
     return [
         PlayedPair(
-            pair=pair,
-            model=models[i],
-            fit=fits[i],
-            test=tests[i],
-            lin=lins[i],
+            at=LinearizedPair(
+                pair=pair, model=models[i], fit=fits[i], test=tests[i], lin=lins[i]
+            ),
             defenses={solver: found[i] for solver, found in defenses.items()},
             attacks={reading: found[i] for reading, found in attacks.items()},
         )

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from paper_lib.data import Source
 from paper_lib.experiments.planning import PRIMARY_SOLVER
-from paper_lib.experiments.scoring import fit_solver
+from paper_lib.experiments.solvers import fit_solver
 from paper_lib.experiments.store import load_record, save_record
 from paper_lib.experiments.table1 import LineResult
 from paper_lib.experiments.training import linearize_fit, pair_of, train_pair

@@ -1,8 +1,7 @@
-r"""One pair of classes from raw images to the accuracies of Table 2, and its record.
+r"""Table 2: one pair of classes from raw images to accuracies, at several budgets.
 
-Stage A trains a classifier and linearizes it: :func:`prepare`. Stage B fixes a budget,
-fits the defense on training points and scores test points: :func:`score`. A run of
-both, :func:`run_pair`, is a pure function of its configuration and the data.
+Composes the two stages: trains one classifier, takes its budget from the margins of its
+training points, and scores it there under every reading of PGD, then at multiples.
 """
 
 import math
@@ -12,21 +11,33 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
-from tqdm import tqdm
+from jaxtyping import Float
+from torch import Tensor
 
 from paper_lib.attacks import PGD_READINGS
-from paper_lib.checks import available_device
-from paper_lib.data import ClassPair, Dataset, LabeledImages, Source, load_pair
-from paper_lib.defense import RampConfig, RampSolution, ramp_ascent
-from paper_lib.evaluation import TableRow, calibrate_epsilon, evaluate
-from paper_lib.experiments.provenance import provenance
-from paper_lib.experiments.store import SCHEMA, plain
-from paper_lib.linearize import Linearization, linearize
-from paper_lib.models import PairCNN, TrainConfig, train_classifier
+from paper_lib.checks import check_seed
+from paper_lib.data import Dataset, Source
+from paper_lib.defense import ramp_value
+from paper_lib.evaluation import calibrate_shared_epsilon
+from paper_lib.experiments.points import LinearizedPair, linearize_pair
+from paper_lib.experiments.provenance import one_thread, provenance
+from paper_lib.experiments.scoring import ScoreConfig, play_pair, score_record
+from paper_lib.experiments.solvers import SOLVERS, ramp_config
+from paper_lib.experiments.store import SCHEMA, plain, settings_digest
+from paper_lib.experiments.training import (
+    ClassifierConfig,
+    TrainedClassifier,
+    train_pair,
+)
+from paper_lib.models import TrainConfig
 from paper_lib.robust_sets import RobustSets
 
+# No data set has more training images, so all of a pair's are fitted on.
+_ALL_POINTS = 60_000
 # Margins are stored as this many quantiles, enough to draw their distribution.
 _NUM_QUANTILES = 101
+# What the record of a pair says once, not at every budget.
+_SAID_ONCE = ("schema", "config", "path", "source", "provenance")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,14 +51,16 @@ class PairConfig:
         train: Settings of the classifier.
         calibration: Approximate accuracy under FGM without defense, on training points,
             at which the budget is set; the one number taken from the paper's table.
-        ramp: Settings of the defense.
+        solver: The ascent the defense is fitted with, of ``SOLVERS``.
+        ramp_steps: Steps of the ascent.
         primary: The reading of PGD declared primary; all are run.
         budget_multiples: Multiples of the calibrated budget at which the primary
             reading is scored again, for accuracy against budget.
 
     Raises:
-        ValueError: If the reading is unknown, a multiple is not > 0, or the calibration
-            target is outside (0, 1).
+        ValueError: If the reading or the ascent is unknown, a multiple is not > 0, the
+            calibration target is outside (0, 1), there is no step, or the seed is no
+            seed.
     """
 
     dataset: Dataset = "mnist"
@@ -55,7 +68,8 @@ class PairConfig:
     seed: int = 0
     train: TrainConfig = field(default_factory=TrainConfig)
     calibration: float = 0.483
-    ramp: RampConfig = field(default_factory=RampConfig)
+    solver: str = SOLVERS[0]
+    ramp_steps: int = 300
     primary: str = "literal"
     budget_multiples: tuple[float, ...] = ()
 
@@ -65,10 +79,11 @@ class PairConfig:
         Raises:
             ValueError: See the class.
         """
-        if self.primary not in PGD_READINGS:
-            raise ValueError(
-                f"primary must be one of {sorted(PGD_READINGS)}, got {self.primary!r}."
-            )
+        check_seed(self.seed)
+        for name, known in (("primary", sorted(PGD_READINGS)), ("solver", SOLVERS[:2])):
+            if (value := getattr(self, name)) not in known:
+                raise ValueError(f"{name} must be one of {known}, got {value!r}.")
+        ramp_config(self.solver, self.ramp_steps)
         if not all(0.0 < multiple < math.inf for multiple in self.budget_multiples):
             raise ValueError(
                 f"budget_multiples must be finite and > 0, got {self.budget_multiples}."
@@ -90,118 +105,54 @@ class PairConfig:
         train = dict(settings["train"])
         train["channels"] = tuple(train["channels"])
         settings["train"] = TrainConfig(**train)
-        settings["ramp"] = RampConfig(**settings["ramp"])
         for name in ("classes", "budget_multiples"):
             settings[name] = tuple(settings[name])
         return cls(**settings)
 
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class PreparedPair:
-    """Stage A: a pair of classes with its classifier, linearized.
-
-    Attributes:
-        pair: The images.
-        model: The classifier.
-        history: Mean logistic loss of each epoch.
-        train: Linearization at the training points.
-        test: Linearization at the test points.
-    """
-
-    pair: ClassPair
-    model: PairCNN
-    history: tuple[float, ...]
-    train: Linearization
-    test: Linearization
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Score:
-    """Stage B: a budget, the defense fitted at it, and the ten rows of Table 3.
-
-    Attributes:
-        epsilon: The budget.
-        solution: The defense, fitted on training points.
-        rows: For each reading of PGD, the ten rows, scored on test points.
-        num_returned: For each reading, how often a point came back to x exactly.
-    """
-
-    epsilon: float
-    solution: RampSolution
-    rows: dict[str, tuple[TableRow, ...]]
-    num_returned: dict[str, int]
-
-
-def prepare(
-    pair: ClassPair,
-    *,
-    config: TrainConfig,
-    seed: int,
-    device: str = "cpu",
-    progress: bool = False,
-) -> PreparedPair:
-    """Train a classifier on a pair and linearize it at every point.
-
-    Args:
-        pair: The images.
-        config: Settings of the classifier.
-        seed: Seed of training.
-        device: Where to compute.
-        progress: Show a progress bar.
-
-    Returns:
-        The classifier and its linearizations.
-    """
-    trained = train_classifier(
-        pair.train, config=config, seed=seed, device=device, progress=progress
-    )
-    return PreparedPair(
-        pair=pair,
-        model=trained.model,
-        history=trained.history,
-        train=linearize(trained.model, pair.train.images.to(device)),
-        test=linearize(trained.model, pair.test.images.to(device)),
-    )
-
-
-def score(
-    prepared: PreparedPair,
-    *,
-    epsilon: float,
-    ramp: RampConfig,
-    readings: tuple[str, ...] = tuple(PGD_READINGS),
-) -> Score:
-    """Fit the defense on training points and score it on test points.
-
-    Args:
-        prepared: A classifier and its linearizations.
-        epsilon: Budget of both players, in pixels, > 0.
-        ramp: Settings of the defense.
-        readings: Names of the readings of PGD to run.
-
-    Returns:
-        The defense and, for each reading, the ten rows of Table 3.
-    """
-    sets = RobustSets.from_linearization(prepared.train, epsilon)
-    solution = ramp_ascent(sets, config=ramp)
-    device = prepared.test.logits.device
-    test = LabeledImages(
-        images=prepared.pair.test.images.to(device),
-        labels=prepared.pair.test.labels.to(device),
-    )
-    rows, returned = {}, {}
-    for name in readings:
-        attack = PGD_READINGS[name].attack(prepared.model, test.images, epsilon)
-        returned[name] = int(attack.num_returned.sum())
-        rows[name] = evaluate(
-            prepared.model,
-            test,
-            prepared.test,
-            epsilon=epsilon,
-            defense=solution.perturbation,
-            pgd_attack=attack.perturbations,
+    @property
+    def classifier(self) -> ClassifierConfig:
+        """The classifier, with all its training points to fit on. Stage A."""
+        return ClassifierConfig(
+            dataset=self.dataset,
+            classes=self.classes,
+            seed=self.seed,
+            train=self.train,
+            num_fit=_ALL_POINTS,
         )
-    return Score(epsilon=epsilon, solution=solution, rows=rows, num_returned=returned)
+
+    def scores(self, epsilon: float) -> tuple[ScoreConfig, ...]:
+        """Name the runs of stage B once the budget is known.
+
+        Args:
+            epsilon: The calibrated budget, in pixels.
+
+        Returns:
+            The run at this budget under all readings, then those at its multiples under
+            the primary one.
+        """
+        budgets = [epsilon, *(multiple * epsilon for multiple in self.budget_multiples)]
+        return tuple(
+            ScoreConfig(
+                classifier=self.classifier,
+                epsilon=budget,
+                readings=(self.primary,) if place else tuple(PGD_READINGS),
+                solvers=(self.solver,),
+                ramp_steps=self.ramp_steps,
+            )
+            for place, budget in enumerate(budgets)
+        )
+
+    @property
+    def label(self) -> str:
+        """What a person calls the run."""
+        return f"{self.classifier.label}, {self.solver}"
+
+    @property
+    def record_name(self) -> str:
+        """The name of its record: what a reader looks for, and a digest of the rest."""
+        first, second = self.classes
+        digest = settings_digest(asdict(self))
+        return f"{self.dataset}-{first}-{second}-seed{self.seed}-{digest}.json"
 
 
 def run_pair(
@@ -210,7 +161,6 @@ def run_pair(
     root: str | None = None,
     source: Source = "auto",
     device: str = "cpu",
-    progress: bool = False,
 ) -> dict[str, Any]:
     """Run one pair from raw images to accuracies.
 
@@ -219,77 +169,61 @@ def run_pair(
         root: Folder of the data; see :func:`paper_lib.data.load_pair`.
         source: Source of the data.
         device: Where to compute.
-        progress: Show progress bars.
 
     Returns:
         A record, ready for :func:`save_record`. Two runs of one configuration on one
         machine differ in ``provenance["seconds"]`` alone.
     """
     started = time.perf_counter()
-    available_device(device)  # fails now rather than after the run
-    pair = load_pair(config.dataset, config.classes, root=root, source=source)
-    prepared = prepare(
-        pair, config=config.train, seed=config.seed, device=device, progress=progress
-    )
-    epsilon = calibrate_epsilon(prepared.train, config.calibration)
-    main = score(prepared, epsilon=epsilon, ramp=config.ramp)
-    curve = [
-        score(
-            prepared,
-            epsilon=multiple * epsilon,
-            ramp=config.ramp,
-            readings=(config.primary,),
+    trained = train_pair(config.classifier, root=root, source=source, device=device)
+    epsilon = calibrate_shared_epsilon([trained.margins], config.calibration)
+    with one_thread():
+        at = linearize_pair(trained, root=root, source=source, device=device)
+        score, *curve = (
+            _score(one, trained, at, device) for one in config.scores(epsilon)
         )
-        for multiple in tqdm(
-            config.budget_multiples, desc="budgets", disable=not progress
-        )
-    ]
+        source_of = provenance(at.pair, device)
+    parts = {"train": at.fit, "test": at.lin}
     return {
         "schema": SCHEMA,
         "config": plain(asdict(config)),
         "epsilon": epsilon,
-        "sizes": {"train": len(pair.train.labels), "test": len(pair.test.labels)},
-        "history": list(prepared.history),
-        "margins": {
-            "train": _quantiles(prepared.train),
-            "test": _quantiles(prepared.test),
-        },
+        "sizes": {name: len(lin.logits) for name, lin in parts.items()},
+        "history": trained.record["history"],
+        "margins": {name: _quantiles(lin.margins) for name, lin in parts.items()},
         "counts": {
-            part: {"unlabeled": lin.num_unlabeled, "flat": lin.num_flat}
-            for part, lin in (("train", prepared.train), ("test", prepared.test))
+            name: {"unlabeled": lin.num_unlabeled, "flat": lin.num_flat}
+            for name, lin in parts.items()
         },
-        "score": _score_record(main),
-        "curve": [_score_record(point) for point in curve],
+        "score": score,
+        "curve": curve,
         "provenance": {
-            **provenance(pair, device),
+            **source_of,
             "seconds": round(time.perf_counter() - started, 1),
         },
     }
 
 
-def _score_record(result: Score) -> dict[str, Any]:
-    """Turn a score into plain values."""
-    solution = result.solution
-    return {
-        "epsilon": result.epsilon,
-        "solution": {
+def _score(
+    config: ScoreConfig, trained: TrainedClassifier, at: LinearizedPair, device: str
+) -> dict[str, Any]:
+    """Score one budget as stage B does, and keep v and its ramp as well."""
+    played = play_pair(config, at)
+    record = score_record(config, trained, played, device=device)
+    sets = RobustSets.from_linearization(at.fit, config.epsilon)
+    for solver, (v, _) in played.defenses.items():
+        rows = ramp_config(solver, config.ramp_steps).rows
+        record["defenses"][solver] |= {
             # Nine digits give every float32 value back exactly.
-            "perturbation": [float(f"{x:.9g}") for x in solution.perturbation.tolist()],
-            "length": float(solution.perturbation.double().norm()),
-            "train_coverage": solution.coverage,
-            "ramp_value": solution.ramp_value,
-            "steps": len(solution.ramp_values) - 1,
-            "in_dead_zone": solution.in_dead_zone,
-        },
-        "rows": {
-            name: [asdict(row) for row in rows] for name, rows in result.rows.items()
-        },
-        "num_returned": result.num_returned,
-    }
+            "perturbation": [float(f"{x:.9g}") for x in v.tolist()],
+            "ramp_value": ramp_value(sets, v, rows=rows),
+        }
+    kept = {name: value for name, value in record.items() if name not in _SAID_ONCE}
+    return {"epsilon": config.epsilon, **kept}
 
 
-def _quantiles(lin: Linearization) -> list[float]:
+def _quantiles(margins: Float[Tensor, " n"]) -> list[float]:
     """Summarize margins; the infinite ones of flat points are counted elsewhere."""
-    finite = lin.margins[torch.isfinite(lin.margins)]
+    finite = margins[torch.isfinite(margins)]
     levels = torch.linspace(0.0, 1.0, _NUM_QUANTILES, dtype=torch.float64)
     return torch.quantile(finite.cpu(), levels).tolist()

@@ -13,7 +13,8 @@ from typing import Any, get_args
 from paper_lib.attacks import PGD_READINGS
 from paper_lib.data import Dataset
 from paper_lib.experiments.calibration import CalibrationConfig, Protocol
-from paper_lib.experiments.scoring import SOLVERS, ScoreConfig
+from paper_lib.experiments.scoring import ScoreConfig
+from paper_lib.experiments.solvers import SOLVERS
 from paper_lib.models import TrainConfig
 
 ALL_PAIRS: tuple[tuple[int, int], ...] = tuple(combinations(range(10), 2))

@@ -19,11 +19,17 @@ from paper_lib.experiments.image_rates import (
     ImageRatesConfig,
     run_image_rates,
 )
+from paper_lib.experiments.pair import PairConfig, run_pair
 from paper_lib.experiments.planning import ALL_PAIRS, DATASETS, Line, lines_of
 from paper_lib.experiments.prices import PRICES_SCHEMA, PriceConfig, run_prices
 from paper_lib.experiments.reuse import REUSE_SCHEMA, ReuseConfig, run_reuse
 from paper_lib.experiments.runner import InProcess, Task, only_writer, run_tasks
-from paper_lib.experiments.store import load_record, save_record, stored_record
+from paper_lib.experiments.store import (
+    SCHEMA,
+    load_record,
+    save_record,
+    stored_record,
+)
 from paper_lib.experiments.validity import (
     VALIDITY_SCHEMA,
     ValidityConfig,
@@ -31,16 +37,24 @@ from paper_lib.experiments.validity import (
 )
 from paper_lib.models import TrainConfig
 
-Config = BoundsConfig | ReuseConfig | ValidityConfig | ImageRatesConfig | PriceConfig
+Config = (
+    PairConfig
+    | BoundsConfig
+    | ReuseConfig
+    | ValidityConfig
+    | ImageRatesConfig
+    | PriceConfig
+)
 _Run = Callable[..., dict[str, Any]]
 _KINDS: dict[type, tuple[str, _Run]] = {
+    PairConfig: (SCHEMA, run_pair),
     BoundsConfig: (BOUNDS_SCHEMA, run_bounds),
     ReuseConfig: (REUSE_SCHEMA, run_reuse),
     ValidityConfig: (VALIDITY_SCHEMA, run_validity),
     ImageRatesConfig: (IMAGE_RATES_SCHEMA, run_image_rates),
     PriceConfig: (PRICES_SCHEMA, run_prices),
 }
-_OF_IMAGES = (BoundsConfig, ReuseConfig, ImageRatesConfig)
+_OF_IMAGES = (PairConfig, BoundsConfig, ReuseConfig, ImageRatesConfig)
 PRICE_PLAN = tuple(PriceConfig(dim=dim) for dim in (2, 10, 100))
 VALIDITY_PLAN = (
     # Traces of the sample, counted in the plane, take the square of its size.
@@ -190,10 +204,10 @@ def load_or_compute(
 
     Warns:
         UserWarning: If a stored record is damaged, or of another schema, settings or
-            data; it is named, computed again and replaced.
+            data; it is named, and computed again and replaced if ``compute`` says so.
     """
     folder = Path(store)
-    found = [_stored(one, folder, source) for one in configs]
+    found = [_stored(one, folder, source, compute) for one in configs]
     wanted = [one for one, record in zip(configs, found, strict=True) if record is None]
     if not wanted:
         return [record for record in found if record is not None]
@@ -208,7 +222,7 @@ def load_or_compute(
             (_task(one, folder, root, source) for one in wanted),
             executor or InProcess(),
             total=len(wanted),
-            title="bounds",
+            title="runs",
             progress=progress,
         )
     return [
@@ -227,11 +241,14 @@ def _task(config: Config, folder: Path, root: str | None, source: Source) -> Tas
     )
 
 
-def _stored(config: Config, folder: Path, source: Source) -> dict[str, Any] | None:
+def _stored(
+    config: Config, folder: Path, source: Source, compute: bool
+) -> dict[str, Any] | None:
     return stored_record(
         folder / config.record_name,
         config,
         schema=_KINDS[type(config)][0],
         source=source,
         of_images=isinstance(config, _OF_IMAGES),
+        compute=compute,
     )

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from paper_lib.data import Source
-from paper_lib.evaluation import TableRow
 from paper_lib.files import replacing
 
-SCHEMA = "paper-lib/pair-record/1"
+SCHEMA = "paper-lib/pair-record/2"
 
 
 def save_record(record: dict[str, Any], path: str | os.PathLike[str]) -> None:
@@ -73,7 +72,13 @@ def load_record(
 
 
 def stored_record(
-    path: Path, config: Any, *, schema: str, source: Source, of_images: bool = True
+    path: Path,
+    config: Any,
+    *,
+    schema: str,
+    source: Source,
+    of_images: bool = True,
+    compute: bool = True,
 ) -> dict[str, Any] | None:
     """Load a record if it is there, whole, and answers what is asked.
 
@@ -84,6 +89,7 @@ def stored_record(
         source: Source of the data it has to be of, as far as embedded data must not
             stand in for complete data, nor these for them.
         of_images: Whether it is of data at all.
+        compute: Whether the caller computes what is of no use, as the warning says.
 
     Returns:
         The record; None if it is not there or of no use.
@@ -97,7 +103,8 @@ def stored_record(
         record = load_record(path, schema=schema)
         _check_answers(record, path, config, source if of_images else None)
     except ValueError as error:
-        warnings.warn(f"{error} It is computed again.", UserWarning, stacklevel=3)
+        then = "is computed again" if compute else "counts as missing"
+        warnings.warn(f"{error} It {then}.", UserWarning, stacklevel=3)
         return None
     return record
 
@@ -113,26 +120,6 @@ def _check_answers(
         raise ValueError(
             f"{path} was computed on {found!r} data, not on source={source!r}."
         )
-
-
-def table_rows(score_record: dict[str, Any], reading: str) -> tuple[TableRow, ...]:
-    """Read the ten rows of Table 3 back from a record.
-
-    Args:
-        score_record: A record's ``"score"``, or an entry of its ``"curve"``.
-        reading: Name of the reading of PGD.
-
-    Returns:
-        The rows, as :func:`paper_lib.evaluation.evaluate` returned them.
-
-    Raises:
-        ValueError: If the record does not hold that reading.
-    """
-    if reading not in score_record["rows"]:
-        raise ValueError(
-            f"reading must be one of {sorted(score_record['rows'])}, got {reading!r}."
-        )
-    return tuple(TableRow(**row) for row in score_record["rows"][reading])
 
 
 def plain(value: Any) -> Any:

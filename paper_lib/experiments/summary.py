@@ -19,7 +19,7 @@ from paper_lib.experiments.planning import (
     PRIMARY_READING,
     PRIMARY_SOLVER,
 )
-from paper_lib.experiments.scoring import rows_of
+from paper_lib.experiments.reports import rows_of
 from paper_lib.experiments.store import save_bytes, save_record
 from paper_lib.experiments.table1 import LineResult
 

@@ -115,6 +115,11 @@ class TrainedClassifier:
     weights: bytes
     record: dict[str, Any]
 
+    @property
+    def config(self) -> ClassifierConfig:
+        """The configuration."""
+        return ClassifierConfig.from_plain(self.record["config"])
+
     def model(self, device: str = "cpu") -> PairCNN:
         """Build the classifier.
 
@@ -124,9 +129,8 @@ class TrainedClassifier:
         Returns:
             The classifier, in eval mode.
         """
-        config = ClassifierConfig.from_plain(self.record["config"])
         with torch.random.fork_rng(devices=[]):
-            model = config.train.build()
+            model = self.config.train.build()
         model.load_state_dict(load(self.weights))
         return model.to(device).eval()
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import torch
 
-from paper_lib.defense import RampConfig
-from paper_lib.experiments import PairConfig, run_pair
+from paper_lib.attacks import PGD_READINGS
+from paper_lib.experiments import PairConfig, run_pair, table_rows
 from paper_lib.models import TrainConfig
 
 EXPECTED = Path(__file__).resolve().parent / "expected.json"
 
-CONFIG = PairConfig(train=TrainConfig(epochs=5), ramp=RampConfig(num_steps=100))
+CONFIG = PairConfig(train=TrainConfig(epochs=5), ramp_steps=100)
 
 # Kernels of another processor train other weights in the last digits; after some
 # hundred steps a few points in a hundred fall on the other side.
@@ -39,19 +39,20 @@ def measure() -> dict[str, Any]:
     torch.set_num_threads(1)
     record = run_pair(CONFIG, source="embedded")
     score = record["score"]
+    defense = score["defenses"][CONFIG.solver]
     return {
         "fingerprint": record["provenance"]["data"]["fingerprint"],
         "sizes": record["sizes"],
         "epsilon": record["epsilon"],
         "history": record["history"],
-        "train_coverage": score["solution"]["train_coverage"],
-        "ramp_value": score["solution"]["ramp_value"],
-        "length": score["solution"]["length"],
-        "in_dead_zone": score["solution"]["in_dead_zone"],
+        "train_coverage": defense["train_coverage"],
+        "ramp_value": defense["ramp_value"],
+        "length": defense["length"],
+        "in_dead_zone": defense["in_dead_zone"],
         "num_returned": score["num_returned"],
         "correct": {
-            reading: [row["correct"] for row in rows]
-            for reading, rows in score["rows"].items()
+            reading: [row.correct for row in table_rows(score, reading)]
+            for reading in PGD_READINGS
         },
     }
 

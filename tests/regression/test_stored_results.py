@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from paper_lib.evaluation import PAPER_TABLE_2
-from paper_lib.experiments import PairConfig, load_record, record_name, run_pair
-from paper_lib.experiments.store import table_rows
+from paper_lib.experiments import PairConfig, load_record, run_pair, table_rows
 from paper_lib.plotting import percents
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,7 +26,7 @@ def test_record_is_whole_and_named_after_its_settings(path):
     record = load_record(path)
     config = PairConfig.from_record(record)
 
-    assert path.name == record_name(config)
+    assert path.name == config.record_name
     assert len(record["curve"]) == len(config.budget_multiples)
     assert record["provenance"]["data"]["source"] == "torchvision"
     for reading in ("literal", "fixed-label", "ball"):
@@ -50,7 +49,7 @@ def test_a_record_drawn_by_the_commit_has_not_gone_stale():
 
     assert fresh["provenance"]["data"] == stored["provenance"]["data"]
     assert fresh["epsilon"] == pytest.approx(stored["epsilon"], rel=0.01)
-    for reading in stored["score"]["rows"]:
+    for reading in stored["score"]["num_returned"]:
         expected = percents(table_rows(stored["score"], reading))
         found = percents(table_rows(fresh["score"], reading))
         for row, value in expected.items():

@@ -142,6 +142,20 @@ def test_a_damaged_record_is_named_and_computed_again(tmp_path):
     assert load_or_compute([record], tmp_path, source="embedded") == [found]
 
 
+def test_a_damaged_record_that_is_not_computed_again_is_not_said_to_be(tmp_path):
+    load_or_compute([QUICK], tmp_path)
+    path = tmp_path / QUICK.record_name
+    path.write_text(damaged := path.read_text()[:-9])
+    with (
+        pytest.warns(UserWarning, match=rf"{path.name} is damaged") as warned,
+        pytest.raises(FileNotFoundError, match=rf"lacks {path.name}"),
+    ):
+        load_or_compute([QUICK], tmp_path, compute=False)
+    (message,) = [str(one.message) for one in warned]
+    assert message.endswith(" It counts as missing.")
+    assert path.read_text() == damaged
+
+
 def test_prices_are_of_the_v_they_are_computed_at():
     config = PriceConfig(dim=3, sizes=(20, 2000), repetitions=2)
     record = run_prices(config)

@@ -30,12 +30,14 @@ from paper_lib.evaluation import (
     logits_at,
 )
 from paper_lib.experiments import (
+    ClassifierConfig,
     PairConfig,
+    linearize_pair,
     load_record,
-    prepare,
     run_pair,
     save_record,
     table_rows,
+    train_pair,
 )
 from paper_lib.geometry import (
     in_l2_ball,
@@ -55,7 +57,7 @@ from paper_lib.models import (
     train_classifier,
 )
 from paper_lib.robust_sets import RobustSets
-from tests.oracles import Affine, Formula, Meddled, random_tensor, state_of
+from tests.oracles import Affine, Formula, Meddled, state_of
 
 pytestmark = pytest.mark.bad_input
 
@@ -801,6 +803,9 @@ def test_certificates_that_enclose_nothing(lower, upper):
     ("settings", "match"),
     [
         ({"primary": "madry"}, "^primary must be one of .*literal.*, got 'madry'"),
+        ({"solver": "fit_defense"}, "^solver must be one of .*unit.*'fit_defense'"),
+        ({"ramp_steps": 0}, r"^num_steps must be at least 1, got 0\."),
+        ({"seed": -1}, "^seed must be an integer"),
         ({"budget_multiples": (1.0, 0.0)}, r"^budget_multiples must be .*0\.0"),
         ({"budget_multiples": (math.inf,)}, "^budget_multiples must be finite"),
         ({"calibration": 1.0}, r"^calibration must lie in \(0, 1\), got 1\.0"),
@@ -844,26 +849,25 @@ def test_records_hold_no_nan_and_are_not_half_written(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_readings_a_record_does_not_hold():
+def test_readings_and_defenses_a_record_does_not_hold():
+    record = {"num_returned": {"ball": 0}, "defenses": {"a": {}}, "rows": []}
     with pytest.raises(
         ValueError, match=r"^reading must be one of \['ball'\], got 'x'"
     ):
-        table_rows({"rows": {"ball": []}}, "x")
+        table_rows(record, "x")
+    for defenses in ({}, {"a": {}, "b": {}}):
+        names = re.escape(str(list(defenses)))
+        with pytest.raises(ValueError, match=rf"^record must hold one .* {names}"):
+            table_rows(record | {"defenses": defenses}, "ball")
 
 
-def test_preparing_on_a_device_that_is_not_there():
-    with pytest.raises(ValueError, match=r"^device must be"):
-        prepare(
-            type("Pair", (), {"train": DATA_28, "test": DATA_28})(),
-            config=TrainConfig(),
-            seed=0,
-            device="cuda:99",
-        )
-
-
-DATA_28 = LabeledImages(
-    images=random_tensor(2, 1, 28, 28, dtype=F32), labels=torch.tensor([-1.0, 1.0])
-)
+def test_linearizing_on_a_device_that_is_not_there():
+    config = ClassifierConfig(
+        train=TrainConfig(channels=(2, 3), hidden=4, batch_size=400)
+    )
+    trained = train_pair(config, source="embedded")
+    with pytest.raises(ValueError, match=r"^device must be .*got 'cuda:99'"):
+        linearize_pair(trained, source="embedded", device="cuda:99")
 
 
 def test_a_layer_that_fails_is_not_hidden():

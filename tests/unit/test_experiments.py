@@ -14,24 +14,26 @@ from paper_lib.defense import RampConfig, ramp_ascent
 from paper_lib.evaluation import PLAYS, TableRow
 from paper_lib.experiments import (
     PairConfig,
-    load_or_run,
+    SweepError,
+    linearize_pair,
+    load_or_compute,
     load_record,
-    prepare,
-    record_name,
+    records,
     run_pair,
     save_record,
-    score,
+    score_pair,
     store,
-    sweep,
     table_rows,
+    train_pair,
 )
+from paper_lib.experiments.training import fit_points
 from paper_lib.linearize import linearize
 from paper_lib.models import TrainConfig
 from paper_lib.robust_sets import RobustSets
 
 TINY = PairConfig(
     train=TrainConfig(channels=(2, 3), hidden=4, batch_size=32),
-    ramp=RampConfig(num_steps=5),
+    ramp_steps=5,
     primary="fixed-label",
     budget_multiples=(0.5, 1.0),
 )
@@ -43,9 +45,24 @@ def record():
 
 
 @pytest.fixture(scope="module")
-def prepared():
-    pair = load_pair("mnist", (0, 1), source="embedded")
-    return prepare(pair, config=TINY.train, seed=TINY.seed)
+def trained():
+    return train_pair(TINY.classifier, source="embedded")
+
+
+@pytest.fixture(scope="module")
+def at(trained):
+    return linearize_pair(trained, source="embedded")
+
+
+@pytest.fixture
+def replace_run(monkeypatch):
+    """Run something else for what a store lacks."""
+    schema, _ = records._KINDS[PairConfig]
+
+    def replace(run):
+        monkeypatch.setitem(records._KINDS, PairConfig, (schema, run))
+
+    return replace
 
 
 def without_seconds(record):
@@ -80,21 +97,22 @@ def test_the_record_says_what_it_was_computed_from(record):
     assert record["provenance"]["versions"]["torch"] == torch.__version__.split("+")[0]
     assert record["provenance"]["device"] == "cpu"
     assert record["provenance"]["kernels"] == torch.backends.cpu.get_cpu_capability()
-    assert record["provenance"]["threads"] == torch.get_num_threads()
+    assert record["provenance"]["threads"] == 1
     assert record["sizes"] == {"train": 800, "test": 200}
     assert record["config"]["train"]["channels"] == [2, 3]
     assert record["config"]["budget_multiples"] == [0.5, 1.0]
 
 
-def test_the_budget_leaves_the_calibrated_share_of_training_points(record, prepared):
-    attack = fgm(prepared.train, record["epsilon"])
-    kept = prepared.train.label_survives(attack).double().mean().item()
+def test_the_budget_leaves_the_calibrated_share_of_training_points(record, at):
+    attack = fgm(at.fit, record["epsilon"])
+    kept = at.fit.label_survives(attack).double().mean().item()
     assert kept == pytest.approx(TINY.calibration, abs=0.5 / 800)
 
 
-def test_the_defense_is_fitted_on_training_points(record, prepared):
-    sets = RobustSets.from_linearization(prepared.train, record["epsilon"])
-    fitted, solution = ramp_ascent(sets, config=TINY.ramp), record["score"]["solution"]
+def test_the_defense_is_fitted_on_training_points(record, at):
+    sets = RobustSets.from_linearization(at.fit, record["epsilon"])
+    fitted = ramp_ascent(sets, config=RampConfig(num_steps=5))
+    solution = record["score"]["defenses"]["ramp, raw rows"]
     assert solution["perturbation"] == pytest.approx(
         fitted.perturbation.tolist(), rel=1e-6
     )
@@ -107,15 +125,16 @@ def test_the_defense_is_fitted_on_training_points(record, prepared):
     assert 0.0 < length <= record["epsilon"]
 
 
-def test_every_reading_has_ten_rows_on_test_points(record, prepared):
-    assert set(record["score"]["rows"]) == set(PGD_READINGS)
-    defense = torch.tensor(record["score"]["solution"]["perturbation"])
+def test_every_reading_has_ten_rows_on_test_points(record, at):
+    assert set(record["score"]["num_returned"]) == set(PGD_READINGS)
+    solution = record["score"]["defenses"]["ramp, raw rows"]
+    defense = torch.tensor(solution["perturbation"])
     for name in PGD_READINGS:
         rows = table_rows(record["score"], name)
         assert [(row.attack, row.defense) for row in rows] == [*PLAYS, *PLAYS]
         assert {row.total for row in rows} == {200}
-        attack = fgm(prepared.test, record["epsilon"])
-        kept = prepared.test.label_survives(attack, defense.unsqueeze(0))
+        attack = fgm(at.lin, record["epsilon"])
+        kept = at.lin.label_survives(attack, defense.unsqueeze(0))
         assert rows[7].correct == pytest.approx(int(kept.sum()), abs=1)
     # What PGD plays enters the last two rows of each half alone.
     tables = [table_rows(record["score"], name) for name in PGD_READINGS]
@@ -124,17 +143,63 @@ def test_every_reading_has_ten_rows_on_test_points(record, prepared):
     assert len({tuple(row.correct for row in table) for table in tables}) == 3
 
 
+def test_the_ten_rows_are_those_of_the_reading_and_the_defense():
+    """Every cell has its own count, so that none can stand in for another."""
+    cells = [
+        [attack, defense, accuracy]
+        for attack in ("none", "FGM", "PGD literal", "PGD ball")
+        for defense in ("none", "ramp, raw rows")
+        for accuracy in ("true", "approximate")
+    ]
+    stored = {
+        "sizes": {"test": 100},
+        "defenses": {"ramp, raw rows": {}},
+        "num_returned": {"literal": 0, "ball": 0},
+        "rows": [[*cell, number] for number, cell in enumerate(cells)],
+    }
+    rows = table_rows(stored, "ball")
+    assert [(row.attack, row.defense) for row in rows] == [*PLAYS, *PLAYS]
+    assert [row.accuracy for row in rows] == 5 * ["true"] + 5 * ["approximate"]
+    assert [row.correct for row in rows] == [0, 4, 6, 12, 14, 1, 5, 7, 13, 15]
+
+
 def test_the_curve_scores_the_primary_reading_at_multiples_of_the_budget(record):
     half, whole = record["curve"]
     assert half["epsilon"] == 0.5 * record["epsilon"]
-    assert set(half["rows"]) == set(whole["rows"]) == {"fixed-label"}
-    assert whole["rows"]["fixed-label"] == record["score"]["rows"]["fixed-label"]
-    weaker = table_rows(half, "fixed-label")[6].correct
-    assert weaker > table_rows(whole, "fixed-label")[6].correct
+    assert set(half["num_returned"]) == set(whole["num_returned"]) == {"fixed-label"}
+    rows = table_rows(whole, "fixed-label")
+    assert rows == table_rows(record["score"], "fixed-label")
+    assert table_rows(half, "fixed-label")[6].correct > rows[6].correct
 
 
-def test_margins_and_counts_are_those_of_the_linearizations(record, prepared):
-    for part, lin in (("train", prepared.train), ("test", prepared.test)):
+def test_each_budget_is_scored_as_stage_b_scores_it(record, trained):
+    scores = TINY.scores(record["epsilon"])
+    found = [record["score"], *record["curve"]]
+    for config, entry in zip(scores, found, strict=True):
+        alone = score_pair(config, trained, source="embedded")
+        shared = entry.keys() & alone.keys()
+        assert shared == entry.keys() - {"epsilon"}
+        for name in shared - {"defenses"}:
+            assert entry[name] == alone[name], name
+        (fitted,), (report,) = entry["defenses"].values(), alone["defenses"].values()
+        assert fitted == fitted | report
+        assert fitted.keys() - report.keys() == {"perturbation", "ramp_value"}
+
+
+def test_unit_rows_are_fitted_and_reported_as_unit_rows(at):
+    config = dataclasses.replace(TINY, solver="ramp, unit rows", budget_multiples=())
+    found = run_pair(config, source="embedded")
+    sets = RobustSets.from_linearization(at.fit, found["epsilon"])
+    fitted = ramp_ascent(sets, config=RampConfig(num_steps=5, rows="unit"))
+    solution = found["score"]["defenses"]["ramp, unit rows"]
+    assert solution["ramp_value"] == fitted.ramp_value
+    assert solution["train_coverage"] == fitted.coverage
+    other = ramp_ascent(sets, config=RampConfig(num_steps=5))
+    assert solution["ramp_value"] != other.ramp_value
+
+
+def test_margins_and_counts_are_those_of_the_linearizations(record, at):
+    for part, lin in (("train", at.fit), ("test", at.lin)):
         quantiles = record["margins"][part]
         assert len(quantiles) == 101
         assert quantiles == sorted(quantiles)
@@ -148,23 +213,18 @@ def test_margins_and_counts_are_those_of_the_linearizations(record, prepared):
         }
 
 
-def test_prepare_linearizes_its_own_model_at_its_own_images(prepared):
-    for lin, data in (
-        (prepared.train, prepared.pair.train),
-        (prepared.test, prepared.pair.test),
-    ):
-        assert torch.equal(
-            linearize(prepared.model, data.images).gradients, lin.gradients
-        )
-    assert len(prepared.history) == 1
+def test_a_classifier_is_linearized_at_all_its_points(at):
+    for lin, data in ((at.fit, at.pair.train), (at.lin, at.pair.test)):
+        assert torch.equal(linearize(at.model, data.images).gradients, lin.gradients)
+    assert torch.equal(at.test.images, at.pair.test.images)
+    # More points than any pair has: all of them are fitted on.
+    assert fit_points(TINY.classifier, 13_000).tolist() == list(range(13_000))
 
 
-def test_score_runs_the_readings_it_is_asked_for(prepared):
-    found = score(
-        prepared, epsilon=1.0, ramp=RampConfig(num_steps=2), readings=("ball",)
-    )
-    assert set(found.rows) == set(found.num_returned) == {"ball"}
-    assert found.epsilon == 1.0
+def test_only_the_points_to_fit_on_are_linearized_for_fitting():
+    few = dataclasses.replace(TINY.classifier, num_fit=30)
+    at = linearize_pair(train_pair(few, source="embedded"), source="embedded")
+    assert (len(at.fit.logits), len(at.lin.logits)) == (30, 200)
 
 
 def test_a_stored_record_comes_back_equal(record, tmp_path):
@@ -204,16 +264,17 @@ def test_names_of_records_tell_all_settings_apart():
         dataclasses.replace(TINY, classes=(1, 0)),
         dataclasses.replace(TINY, calibration=0.484),
         dataclasses.replace(TINY, budget_multiples=(0.5,)),
-        dataclasses.replace(TINY, ramp=RampConfig(num_steps=6)),
+        dataclasses.replace(TINY, ramp_steps=6),
+        dataclasses.replace(TINY, solver="ramp, unit rows"),
         dataclasses.replace(TINY, train=TrainConfig(channels=(3, 2), hidden=4)),
     ]
-    names = [record_name(config) for config in configs]
+    names = [config.record_name for config in configs]
     assert len(set(names)) == len(configs)
-    assert record_name(copy.deepcopy(TINY)) == names[0]
+    assert copy.deepcopy(TINY).record_name == names[0]
     assert names[0].startswith("mnist-0-1-seed0-")
 
 
-def test_a_sweep_resumes_where_it_stopped(record, tmp_path, monkeypatch):
+def test_a_sweep_resumes_where_it_stopped(record, tmp_path, replace_run):
     configs = [dataclasses.replace(TINY, seed=seed) for seed in (0, 1, 2)]
     ran = []
 
@@ -226,16 +287,37 @@ def test_a_sweep_resumes_where_it_stopped(record, tmp_path, monkeypatch):
         stored["config"]["seed"] = config.seed
         return stored
 
-    monkeypatch.setattr(sweep, "run_pair", run)
+    replace_run(run)
     folder = tmp_path / "store"
     with pytest.raises(KeyboardInterrupt):
-        load_or_run(configs, folder, source="embedded")
-    assert os.listdir(folder) == [record_name(configs[0])]
-    records = load_or_run(configs, folder, source="embedded")
-    assert [found["config"]["seed"] for found in records] == [0, 1, 2]
+        load_or_compute(configs, folder, source="embedded")
+    assert [path.name for path in folder.glob("*.json")] == [configs[0].record_name]
+    found = load_or_compute(configs, folder, source="embedded")
+    assert [one["config"]["seed"] for one in found] == [0, 1, 2]
     assert ran == [0, 1, 1, 2]
-    assert load_or_run(configs, folder, source="embedded") == records
+    assert load_or_compute(configs, folder, source="embedded", compute=False) == found
     assert ran == [0, 1, 1, 2]
+
+
+def test_a_run_that_fails_is_named_and_the_others_are_kept(
+    record, tmp_path, replace_run
+):
+    configs = [TINY, dataclasses.replace(TINY, solver="ramp, unit rows")]
+
+    def run(config, **kwargs):
+        if config == TINY:
+            raise ValueError("no budget leaves it")
+        stored = copy.deepcopy(record)
+        stored["config"]["solver"] = config.solver
+        return stored
+
+    replace_run(run)
+    with pytest.raises(
+        SweepError, match=r"1 of 2 runs failed.*seed 0, ramp, raw rows: no budget"
+    ):
+        load_or_compute(configs, tmp_path, source="embedded")
+    kept = [path.name for path in tmp_path.glob("*.json")]
+    assert kept == [configs[1].record_name]
 
 
 @pytest.mark.parametrize(
@@ -250,22 +332,22 @@ def test_a_sweep_resumes_where_it_stopped(record, tmp_path, monkeypatch):
     ids=["cut", "empty", "foreign", "other settings", "no settings"],
 )
 def test_a_sweep_replaces_records_it_cannot_use_and_names_them(
-    record, tmp_path, monkeypatch, damage
+    record, tmp_path, replace_run, damage
 ):
-    path = tmp_path / record_name(TINY)
+    path = tmp_path / TINY.record_name
     save_record(record, path)
     path.write_text(damage(path.read_text()))
-    monkeypatch.setattr(sweep, "run_pair", lambda config, **kwargs: record)
+    replace_run(lambda config, **kwargs: record)
     with pytest.warns(UserWarning, match=path.name):
-        assert load_or_run([TINY], tmp_path, source="embedded") == [record]
+        assert load_or_compute([TINY], tmp_path, source="embedded") == [record]
     assert load_record(path) == record
 
 
 def test_a_sweep_does_not_pass_off_one_source_for_another(
-    record, tmp_path, monkeypatch
+    record, tmp_path, replace_run
 ):
     """A record of the embedded images is no result on the complete data."""
-    save_record(record, tmp_path / record_name(TINY))
+    save_record(record, tmp_path / TINY.record_name)
     asked = []
 
     def run(config, **kwargs):
@@ -274,7 +356,7 @@ def test_a_sweep_does_not_pass_off_one_source_for_another(
         stored["provenance"]["data"]["source"] = kwargs["source"]
         return stored
 
-    monkeypatch.setattr(sweep, "run_pair", run)
+    replace_run(run)
     with pytest.warns(UserWarning, match="embedded"):
-        load_or_run([TINY], tmp_path, source="torchvision")
+        load_or_compute([TINY], tmp_path, source="torchvision")
     assert asked == ["torchvision"]

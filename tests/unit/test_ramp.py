@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from paper_lib.defense import RampConfig, ramp_ascent
+from paper_lib.defense import RampConfig, ramp_ascent, ramp_value
 from paper_lib.robust_sets import RobustSets
 from tests.oracles import fits_exactly, random_tensor
 from tests.unit.defense_cases import F32, F64, make_sets
@@ -262,3 +262,26 @@ def test_two_runs_are_equal_and_the_sets_untouched():
     assert torch.equal(one.ramp_values, two.ramp_values)
     assert torch.equal(sets.normals, before[0])
     assert torch.equal(sets.offsets, before[1])
+
+
+def test_the_ramp_by_hand():
+    """Rows below, on and above their slope; the unit row rises at a fifth the rate."""
+    sets = make_sets([[3.0, 4.0], [3.0, 4.0], [3.0, 4.0]], [-4.0, -2.0, 0.0])
+    v = torch.tensor([0.36, 0.48], dtype=F64)  # 3 x + 4 y = 3
+    assert ramp_value(sets, v) == pytest.approx(2 / 3)
+    assert ramp_value(sets, v / 1.25) == pytest.approx((0.4 + 1.0) / 3)
+    assert ramp_value(sets, v / 1.25, rows="unit") == pytest.approx((0.08 + 0.48) / 3)
+
+
+@pytest.mark.parametrize("rows", ["raw", "unit"])
+def test_the_ramp_of_a_solution_is_the_one_it_reports(rows):
+    sets = random_sets()
+    found = ramp_ascent(sets, config=RampConfig(num_steps=20, rows=rows))
+    assert ramp_value(sets, found.perturbation, rows=rows) == found.ramp_value
+    assert found.ramp_value <= sets.coverage(found.perturbation)
+
+
+@pytest.mark.bad_input
+def test_a_perturbation_of_other_rows_has_no_ramp():
+    with pytest.raises(ValueError, match=r"^v must have shape"):
+        ramp_value(random_sets(), torch.zeros(3, dtype=F64))

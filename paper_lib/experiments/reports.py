@@ -1,0 +1,198 @@
+"""What is reported of plays once they are judged, and how reports are read back."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from paper_lib.data import LabeledImages
+from paper_lib.evaluation import PLAYS, Cell, TableRow, keeps_label
+from paper_lib.geometry import l2_norm, row_dots
+from paper_lib.isotropic import isotropic_draws, majority
+from paper_lib.linearize import Linearization
+from paper_lib.robust_sets import RobustSets
+
+# As ``judge`` gives them: by the names of attack, defense and kind of accuracy.
+Verdicts = Mapping[Cell, Bool[Tensor, " n"]]
+
+
+def count_covered(lin: Linearization, epsilon: float, v: Float[Tensor, " d"]) -> int:
+    """Count the points whose robust set holds a perturbation.
+
+    Args:
+        lin: The classifier linearized at the points.
+        epsilon: The budget of both players, in pixels.
+        v: The perturbation.
+
+    Returns:
+        How many points there are with v in their robust set.
+    """
+    return int(RobustSets.from_linearization(lin, epsilon).contains(v).sum())
+
+
+def alignment(lin: Linearization, v: Float[Tensor, " d"]) -> list[float]:
+    """Compute quantiles of the cosine between v and the normals sgn(f) grad f.
+
+    Args:
+        lin: The classifier linearized at the points.
+        v: The perturbation.
+
+    Returns:
+        The quantiles 0, 0.1, 0.25, 0.5, 0.75, 0.9 and 1; a point or v of zero counts
+        as a cosine of zero.
+    """
+    normals, v = lin.signs.unsqueeze(-1) * lin.gradients, v.unsqueeze(0)
+    lengths = l2_norm(normals) * l2_norm(v)
+    cosines = row_dots(normals, v) / torch.where(lengths > 0, lengths, 1.0)
+    levels = torch.tensor([0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0], dtype=torch.float64)
+    return torch.quantile(cosines.double().cpu(), levels).tolist()
+
+
+def stronger_than_fgm(verdicts: Verdicts) -> dict[str, int]:
+    """Count points that FGM leaves alone and another attack flips, for each play.
+
+    Lemma 2 holds for each point and each perturbation of the defender, so that only
+    rounding can bring a count above zero.
+
+    Args:
+        verdicts: What ``judge`` gave.
+
+    Returns:
+        The counts, under the names of the other attack and the defense.
+    """
+    counts = {}
+    for (attack, defense, accuracy), kept in verdicts.items():
+        if accuracy == "approximate" and (attack, defense) != ("none", "none"):
+            resists = verdicts["FGM", defense, "approximate"]
+            counts[f"{attack}, {defense}"] = int((resists & ~kept).sum())
+    return counts
+
+
+def changes(
+    verdicts: Verdicts, defense: str, labels: Float[Tensor, " n"]
+) -> dict[str, list[int]]:
+    """Count the points that a defense saves and loses, in each class.
+
+    Args:
+        verdicts: What ``judge`` gave.
+        defense: The defense.
+        labels: The labels of the data.
+
+    Returns:
+        For each attack and accuracy: saved and lost in the first class, saved and lost
+        in the second.
+    """
+    counts = {}
+    for (attack, name, accuracy), kept in verdicts.items():
+        if name == defense:
+            before = verdicts[attack, "none", accuracy]
+            counts[f"{attack}, {accuracy}"] = [
+                int((one & ~other & (labels == label)).sum())
+                for label in (-1.0, 1.0)
+                for one, other in ((kept, before), (before, kept))
+            ]
+    return counts
+
+
+def judge_isotropic(
+    model: nn.Module,
+    test: LabeledImages,
+    lin: Linearization,
+    attacks: Mapping[str, Float[Tensor, "n d"]],
+    *,
+    epsilon: float,
+    num_draws: int,
+    seed: int,
+) -> Verdicts:
+    """Judge isotropic smoothing: the first draw, and the vote of all.
+
+    Args:
+        model: The classifier.
+        test: The points, with the labels of the data.
+        lin: The classifier linearized at these points.
+        attacks: Perturbations of the attacker under their names.
+        epsilon: The budget of both players, in pixels.
+        num_draws: Draws to take a vote of; 0: nothing is judged.
+        seed: Seed of the classifier; draws take seeds far from it.
+
+    Returns:
+        The verdicts under the names of attack, defense and accuracy.
+    """
+    result: dict[Cell, Bool[Tensor, " n"]] = {}
+    if not num_draws:
+        return result
+    num, dim = lin.gradients.shape
+    seeds = [seed + 1000 * (draw + 1) for draw in range(num_draws)]
+    for noise in ("uniform", "gaussian"):
+        draws = [
+            isotropic_draws(num, dim, epsilon, noise=noise, seed=one).to(lin.gradients)
+            for one in seeds
+        ]
+        for attack, move in {"none": torch.zeros_like(draws[0]), **attacks}.items():
+            judged = [keeps_label(model, test, lin, move, draw) for draw in draws]
+            for number, accuracy in enumerate(("true", "approximate")):
+                kept = [verdict[number] for verdict in judged]
+                result[attack, f"{noise}, one draw", accuracy] = kept[0]
+                result[attack, f"{noise}, vote", accuracy] = majority(kept)
+    return result
+
+
+def rows_of(record: Mapping[str, Any]) -> tuple[TableRow, ...]:
+    """Read the rows of a record.
+
+    Args:
+        record: What :func:`score_pair` returned, or its stored copy.
+
+    Returns:
+        One row for each attack, defense and kind of accuracy.
+    """
+    total = record["sizes"]["test"]
+    return tuple(
+        TableRow(
+            attack=attack,
+            defense=defense,
+            accuracy=accuracy,
+            correct=correct,
+            total=total,
+        )
+        for attack, defense, accuracy, correct in record["rows"]
+    )
+
+
+def table_rows(record: Mapping[str, Any], reading: str) -> tuple[TableRow, ...]:
+    """Read the ten rows of Table 3 from a record with one defense.
+
+    Args:
+        record: What :func:`score_pair` returned, or the ``"score"`` or an entry of the
+            ``"curve"`` of what :func:`run_pair` returned.
+        reading: Name of the reading of PGD.
+
+    Returns:
+        The rows, in the order of :func:`paper_lib.evaluation.evaluate`.
+
+    Raises:
+        ValueError: If the record does not hold that reading, or not one defense.
+    """
+    if len(record["defenses"]) != 1:
+        raise ValueError(
+            f"record must hold one defense, got {sorted(record['defenses'])}."
+        )
+    if reading not in record["num_returned"]:
+        raise ValueError(
+            f"reading must be one of {sorted(record['num_returned'])}, got {reading!r}."
+        )
+    (solver,) = record["defenses"]
+    found = {(row.attack, row.defense, row.accuracy): row for row in rows_of(record)}
+    stored = {"none": "none", "FGM": "FGM", "PGD": f"PGD {reading}", "SMOOTH": solver}
+    return tuple(
+        replace(
+            found[stored[attack], stored[defense], accuracy],
+            attack=attack,
+            defense=defense,
+        )
+        for accuracy in ("true", "approximate")
+        for attack, defense in PLAYS
+    )

@@ -1,0 +1,68 @@
+"""What the defender of an experiment may play, and what is stored of its fit."""
+
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor
+
+from paper_lib.defense import RampConfig, RampSolution, fit_defense, ramp_ascent
+from paper_lib.robust_sets import RobustSets
+
+# The paper's ascent, and what is shown beside it.
+SOLVERS = ("ramp, raw rows", "ramp, unit rows", "fit_defense")
+
+
+def fit_solver(
+    solver: str, sets: RobustSets, *, ramp_steps: int = 300, seed: int = 0
+) -> tuple[Float[Tensor, " d"], dict[str, Any]]:
+    """Fit a defense.
+
+    Args:
+        solver: One of ``SOLVERS``.
+        sets: The robust sets to fit it on.
+        ramp_steps: Steps of the ascent.
+        seed: Seed of ``fit_defense``.
+
+    Returns:
+        The perturbation, and what there is to say of the fit.
+    """
+    if solver == "fit_defense":
+        fitted = fit_defense(sets, seed=seed)
+        return fitted.perturbation, {
+            "train_coverage": float(sets.coverage(fitted.perturbation)),
+            "choice": fitted.choice,
+            "holdout_coverage": fitted.holdout_coverage,
+        }
+    return ramp_report(ramp_ascent(sets, config=ramp_config(solver, ramp_steps)))
+
+
+def ramp_config(solver: str, ramp_steps: int) -> RampConfig:
+    """Read the settings of the ascent from a solver's name.
+
+    Args:
+        solver: One of ``SOLVERS`` that is an ascent.
+        ramp_steps: Steps of the ascent.
+
+    Returns:
+        The settings.
+    """
+    rows = "unit" if solver == "ramp, unit rows" else "raw"
+    return RampConfig(num_steps=ramp_steps, rows=rows)
+
+
+def ramp_report(
+    solution: RampSolution,
+) -> tuple[Float[Tensor, " d"], dict[str, Any]]:
+    """Say of an ascent what is stored.
+
+    Args:
+        solution: What it found.
+
+    Returns:
+        The perturbation, and what there is to say of the fit.
+    """
+    return solution.perturbation, {
+        "train_coverage": solution.coverage,
+        "steps": len(solution.ramp_values) - 1,
+        "in_dead_zone": solution.in_dead_zone,
+    }
