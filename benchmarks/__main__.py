@@ -17,7 +17,7 @@ _CHOICES = (*_NAMES, *defense.PARTS)
 def main() -> int:
     options = _parse()
     try:
-        for name in options.names or _NAMES:
+        for name in dict.fromkeys(map(_whole, options.names or _NAMES)):
             report = _run(name, options)
             print(f"\n{report.markdown}", flush=True)
             if options.write:
@@ -31,17 +31,23 @@ def main() -> int:
     return 0
 
 
+def _whole(name: str) -> str:
+    """Parts of one benchmark are one report."""
+    return "defense" if name in defense.PARTS else name
+
+
 def _run(name: str, options: argparse.Namespace) -> Report:
     if name == "attacks":
         return attacks.run(runs=options.runs, with_peers=not options.no_peers)
-    if name == "defense" or name in defense.PARTS:
+    if name == "defense":
+        asked = [part for part in defense.PARTS if part in options.names]
         return defense.run(
             runs=options.runs,
             search_seconds=options.search_seconds,
             limit=options.instances,
             workers=options.workers,
             device=options.device,
-            names=defense.PARTS if name == "defense" else (name,),
+            names=asked if asked and name not in options.names else defense.PARTS,
         )
     if name == "bounds":
         return bounds.run(

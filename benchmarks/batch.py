@@ -50,7 +50,7 @@ def batch(
         ]
         for name, found in points.items()
     }
-    least = [
+    gained = [
         [mine - other for mine, other in zip(counts[name], counts[SINGLE], strict=True)]
         for name in methods
     ]
@@ -62,7 +62,7 @@ def batch(
             str(sum(counts[name])),
             f"{min(gains)} to {max(gains)}",
         ]
-        for name, gains in zip(methods, least, strict=True)
+        for name, gains in zip(methods, gained, strict=True)
     ]
     header = ["method", "seconds", "from, to", "rows covered", "gain over single, rows"]
     heading = (

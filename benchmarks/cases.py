@@ -1,6 +1,6 @@
 """What is timed: each case attacks all points once, in one environment.
 
-One torch thread, batches of 250, and frozen weights, for the peers as well: nobody
+One torch thread, batches of 100, and frozen weights, for the peers as well: nobody
 computes gradients of weights.
 """
 

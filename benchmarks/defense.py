@@ -68,7 +68,8 @@ def run(
             device=device,
         ),
     }
-    return join_parts("Defense", [measure[name]() for name in names])
+    title = "Defense" if tuple(names) == PARTS else f"Defense, {' and '.join(names)}"
+    return join_parts(title, [measure[name]() for name in names])
 
 
 def planted(num: int = NUM_PLANTED, *, workers: int = 1) -> Part:

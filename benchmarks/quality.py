@@ -108,9 +108,11 @@ def _long_search(
     began = time.perf_counter()
     longer = defense.maximize_coverage(instance.sets, time_limit=seconds)
     elapsed = time.perf_counter() - began
-    best = max(count(instance.sets, longer.perturbation), *found["counts"].values())
+    searched = count(instance.sets, longer.perturbation)
+    best = max(searched, *found["counts"].values())
     rows, ours = found["rows"], found["counts"][OURS]
     return {
+        "searched": searched,
         "best": best,
         "search_seconds": round(elapsed, 2),
         "gain": 100 * (ours - found["counts"][RAMP]) / rows,
@@ -123,7 +125,7 @@ def _counts(found: Sequence[dict]) -> str:
         "rows covered",
         "of",
         *METHODS,
-        "longer search",
+        "best of all",
         "gain over ramp, points",
         "to the best, points",
     ]

@@ -44,9 +44,8 @@ class Report:
             The files, in ``benchmarks/results``.
         """
         _FOLDER.mkdir(exist_ok=True)
-        text, record = (
-            _FOLDER / f"{self.title.lower()}.{suffix}" for suffix in ("md", "json")
-        )
+        name = self.title.lower().replace(", ", "-").replace(" ", "-")
+        text, record = (_FOLDER / f"{name}.{suffix}" for suffix in ("md", "json"))
         text.write_text(self.markdown)
         contents = {"schema": SCHEMA, "provenance": provenance(), **self.data}
         save_record(contents, record)

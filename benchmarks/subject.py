@@ -13,7 +13,7 @@ from paper_lib.models import PairCNN, TrainConfig, train_classifier
 EPSILON = 3.5
 STEPS = 10
 BALL_STEP = 2.5 * EPSILON / STEPS
-BATCH_SIZE = 250
+BATCH_SIZE = 100
 NUM_POINTS = 2000
 SEED = 0
 

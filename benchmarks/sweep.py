@@ -44,7 +44,7 @@ def run(*, runs: int = 3, pairs: int = 12, device: str = "cpu") -> Report:
     """
     source = _source()
     if device != "cpu":
-        return join_parts("Sweep", [_batches(runs, device, source)])
+        return join_parts("Sweep, GPU", [_batches(runs, device, source)])
     chosen = ALL_PAIRS[:: max(1, len(ALL_PAIRS) // pairs)][:pairs]
     times: dict[int, list[float]] = {1: [], 2: []}
     for number in tqdm(range(runs), desc="sweeps", unit="round"):
@@ -76,10 +76,12 @@ def _sweep(pairs: Sequence[tuple[int, int]], source: str, **options: Any) -> flo
 
 
 def _batches(runs: int, device: str, source: str) -> Part:
-    """Run all pairs as batches on a device; the first round warms nothing up."""
-    times = [
-        _sweep(ALL_PAIRS, source, device=device, batched=True) for _ in range(runs)
-    ]
+    """Run all pairs as batches on a device, each time in a process of its own."""
+    times = []
+    for _ in range(runs):
+        with process_pool(1) as pool:
+            sweep = pool.submit(_sweep, ALL_PAIRS, source, device=device, batched=True)
+            times.append(sweep.result())
     name = device_name(device)
     text = [
         f"All pairs of each data set as one batch, source {source}, on {name}; data "
@@ -89,9 +91,9 @@ def _batches(runs: int, device: str, source: str) -> Part:
             [[str(number), f"{one:.1f}"] for number, one in enumerate(times, 1)],
         ),
         verdict(
-            f"the first of {runs} rounds takes {times[0]:.1f} seconds",
+            f"the slowest of {runs} rounds takes {max(times):.1f} seconds",
             f"< {AIM_SECONDS:g}",
-            times[0] < AIM_SECONDS,
+            max(times) < AIM_SECONDS,
         ),
     ]
     return Part(

@@ -33,8 +33,8 @@ _BATCH_TRIALS = 60
 def coverage_path(family: Sequence[RobustSets], seed: int = 0) -> tuple[Solution, ...]:
     """Maximize the coverage of one classifier at many budgets.
 
-    For each budget this is the search of ``maximize_coverage``, with the annealing of
-    all of them as one batch.
+    As the search of ``maximize_coverage`` does for each budget, with the annealing of
+    all of them as one batch and the polish on the rows near their boundary alone.
 
     Args:
         family: Robust sets with equal normals, bit by bit, budgets in increasing order,
@@ -152,27 +152,28 @@ def maximize_batch(
             "problems must be robust sets of one shape on one device, got "
             f"{sorted(map(str, shapes))}."
         )
-    device = problems[0].normals.device
-    scaled = [safe_rows(sets) for sets in problems]
-    normals = torch.from_numpy(np.stack([rows.normals for rows in scaled]))
-    thresholds = torch.from_numpy(np.stack([rows.thresholds for rows in scaled]))
-    found = anneal(
-        normals.float().to(device),
-        # Rows decided beforehand get a finite threshold that decides them as well.
-        thresholds.clamp(-2.0, 2.0).float().to(device),
-        torch.zeros(len(problems), normals.shape[-1], device=device),
-        config=config or AnnealConfig(),
-    )
-    solutions = []
-    for sets, asked, u in zip(problems, scaled, found.double().cpu(), strict=True):
-        point = _polish(
-            Gram(asked.normals),
-            asked.thresholds,
-            u.numpy(),
-            seed=seed,
-            max_trials=_BATCH_TRIALS,
+    with threadpool_limits(limits=1):
+        device = problems[0].normals.device
+        scaled = [safe_rows(sets) for sets in problems]
+        normals = torch.from_numpy(np.stack([rows.normals for rows in scaled]))
+        thresholds = torch.from_numpy(np.stack([rows.thresholds for rows in scaled]))
+        found = anneal(
+            normals.float().to(device),
+            # Rows decided beforehand get a finite threshold that decides them as well.
+            thresholds.clamp(-2.0, 2.0).float().to(device),
+            torch.zeros(len(problems), normals.shape[-1], device=device),
+            config=config or AnnealConfig(),
         )
-        solutions.append(_solution(sets, as_perturbation(point, sets), "batch"))
+        solutions = []
+        for sets, asked, u in zip(problems, scaled, found.double().cpu(), strict=True):
+            point = _polish(
+                Gram(asked.normals),
+                asked.thresholds,
+                u.numpy(),
+                seed=seed,
+                max_trials=_BATCH_TRIALS,
+            )
+            solutions.append(_solution(sets, as_perturbation(point, sets), "batch"))
     return tuple(solutions)
 
 
@@ -211,6 +212,10 @@ def _check_family(family: Sequence[RobustSets]) -> None:
     Raises:
         ValueError: See :func:`coverage_path`.
     """
+    if len(devices := {sets.normals.device for sets in family}) > 1:
+        raise ValueError(
+            f"family must be on one device, got {sorted(map(str, devices))}."
+        )
     if not family:
         raise ValueError("family must hold robust sets for one budget at least, got 0.")
     budgets = [sets.epsilon for sets in family]

@@ -29,7 +29,7 @@ from paper_lib.experiments.training import (
     TrainedClassifier,
     train_pair,
 )
-from paper_lib.models import TrainConfig
+from paper_lib.models import TrainConfig, full_precision
 from paper_lib.robust_sets import RobustSets
 
 # No data set has more training images, so all of a pair's are fitted on.
@@ -177,7 +177,7 @@ def run_pair(
     started = time.perf_counter()
     trained = train_pair(config.classifier, root=root, source=source, device=device)
     epsilon = calibrate_shared_epsilon([trained.margins], config.calibration)
-    with one_thread():
+    with one_thread(), full_precision():
         at = linearize_pair(trained, root=root, source=source, device=device)
         score, *curve = (
             _score(one, trained, at, device) for one in config.scores(epsilon)

@@ -17,14 +17,24 @@ class InputConv(nn.Conv2d):
     The gradient of a convolution with one input channel has one channel itself, which
     leaves most of a vector register empty. Here blocks of 4 by 4 pixels are computed as
     the channels of one convolution with larger strides: the same sums, another order.
+    That serves the plain convolution of images whose sides the blocks divide, with
+    frozen weights; any other is computed as always.
     """
 
     def forward(self, input: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n c _ _"]:
         """Convolve; the values are those of any other convolution."""
-        to_image_alone = input.requires_grad and not self.weight.requires_grad
-        if to_image_alone and input.device.type == "cpu":
+        if input.device.type == "cpu" and input.requires_grad and self._serves(input):
             return _Convolve.apply(input, self.weight, self.bias)
         return super().forward(input)
+
+    def _serves(self, images: Tensor) -> bool:
+        """Tell whether blocks give the gradient, and the only one that is asked for."""
+        frozen = not any(weight.requires_grad for weight in self.parameters())
+        settings = (self.stride, self.padding, self.dilation, self.groups)
+        plain = settings == ((1, 1), (0, 0), (1, 1), 1) and self.in_channels == 1
+        fits = all(side % _BLOCK == 0 for side in images.shape[-2:])
+        square = self.kernel_size[0] == self.kernel_size[1]
+        return frozen and plain and fits and square and self.bias is not None
 
 
 class _Convolve(torch.autograd.Function):
@@ -69,6 +79,8 @@ class MaxPool(nn.Module):
         self, values: Float[Tensor, "n c h w"]
     ) -> Float[Tensor, "n c h//2 w//2"]:
         """Pool; the values are the same with and without gradients."""
+        if torch.is_grad_enabled() and values.device.type != "cpu":
+            return nn.functional.max_pool2d(values, 2)
         if torch.is_grad_enabled():
             # With the channels innermost a CPU pools several at once, three times as
             # fast. The result goes back, so that nothing else is rounded otherwise.

@@ -14,6 +14,7 @@ from paper_lib.linearize import linearize
 from paper_lib.models import (
     PairCNN,
     TrainConfig,
+    cnn,
     load_classifier,
     save_classifier,
     storage,
@@ -60,7 +61,7 @@ def test_the_layers_stand_in_the_stated_order():
 
 
 @pytest.mark.parametrize("kernel_size", range(1, 10))
-def test_gradients_to_the_image_are_those_of_a_convolution(kernel_size):
+def test_gradients_to_the_image_are_those_of_a_convolution(kernel_size, blocks):
     draw = torch.Generator().manual_seed(kernel_size)
     conv = InputConv(1, 3, kernel_size).double().requires_grad_(False)
     side = 29 - kernel_size
@@ -79,33 +80,74 @@ def test_gradients_to_the_image_are_those_of_a_convolution(kernel_size):
     assert gradient.shape == reference.shape
     assert torch.allclose(gradient, reference, rtol=0, atol=1e-12)
     assert torch.autograd.gradcheck(conv, images[:1].requires_grad_(), fast_mode=True)
+    assert blocks
 
 
-def test_gradients_to_the_image_are_those_of_each_model_in_a_batch():
+@pytest.fixture
+def blocks(monkeypatch):
+    """Count how often gradients are computed by blocks."""
+    calls = []
+    original = cnn._Convolve.apply
+    monkeypatch.setattr(
+        cnn._Convolve, "apply", lambda *args: calls.append(1) or original(*args)
+    )
+    return calls
+
+
+def test_gradients_are_mapped_over_models(blocks):
     draw = torch.Generator().manual_seed(0)
     conv = InputConv(1, 4, 5).requires_grad_(False)
     stacked = torch.randn(3, 4, 1, 5, 5, generator=draw)
-    images = torch.randn(3, 2, 1, 28, 28, generator=draw).requires_grad_()
+    images = torch.randn(3, 2, 1, 28, 28, generator=draw)
 
-    def values(weight, images):
+    def total(images, weight):
         kept = {"weight": weight, "bias": conv.bias}
-        return torch.func.functional_call(conv, kept, (images,)).square()
+        return torch.func.functional_call(conv, kept, (images,)).square().sum()
 
-    torch.vmap(values)(stacked, images).sum().backward()
-    for weight, batch, gradient in zip(stacked, images, images.grad, strict=True):
-        leaf = batch.detach().requires_grad_()
+    gradients = torch.vmap(torch.func.grad(total))(images, stacked)
+    assert blocks
+    for weight, batch, gradient in zip(stacked, images, gradients, strict=True):
+        leaf = batch.clone().requires_grad_()
         torch.nn.functional.conv2d(leaf, weight, conv.bias).square().sum().backward()
         assert torch.allclose(gradient, leaf.grad, rtol=1e-4, atol=1e-3)
 
 
-def test_weights_have_gradients_as_soon_as_they_want_them():
-    conv = InputConv(1, 2, 5)
-    for frozen in (True, False):
-        conv.requires_grad_(not frozen)
-        images = torch.rand(2, 1, 28, 28).requires_grad_()
-        conv(images).sum().backward()
-        assert (conv.weight.grad is None) == frozen
-        assert images.grad is not None
+def test_linearizing_uses_the_blocks_and_training_does_not(blocks):
+    model = seeded(**SMALL)
+    train_classifier(images_of(8), config=TrainConfig(**SMALL), seed=0)
+    assert not blocks
+    linearize(model, images_of(8).images)
+    assert blocks
+
+
+@pytest.mark.parametrize(
+    ("settings", "side", "trained"),
+    [
+        ({}, 28, ["bias"]),
+        ({}, 28, ["weight", "bias"]),
+        ({"stride": 2}, 28, []),
+        ({"padding": 1}, 28, []),
+        ({"dilation": 2}, 28, []),
+        ({"bias": False}, 28, []),
+        ({}, 30, []),
+    ],
+)
+def test_any_other_convolution_is_computed_as_always(settings, side, trained, blocks):
+    conv = InputConv(1, 2, 5, **settings).requires_grad_(False)
+    for name in trained:
+        getattr(conv, name).requires_grad_(True)
+    plain = torch.nn.Conv2d(1, 2, 5, **settings)
+    plain.load_state_dict(conv.state_dict())
+    images = torch.rand(2, 1, side, side)
+    gradients = []
+    for one in (conv, plain):
+        leaf = images.clone().requires_grad_()
+        one(leaf).square().sum().backward()
+        gradients.append(leaf.grad)
+    assert torch.equal(*gradients)
+    assert not blocks
+    for name in trained:
+        assert torch.equal(getattr(conv, name).grad, getattr(plain, name).grad)
 
 
 @pytest.mark.parametrize("shape", [(3, 2, 6, 8), (2, 3, 7, 5)])
