@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from benchmarks.workers import each
 from paper_lib.data import Source, load_pair
 from paper_lib.experiments.store import code_digest
+from paper_lib.files import replacing
 from paper_lib.linearize import Linearization, linearize
 from paper_lib.models import TrainConfig, train_classifier
 from paper_lib.robust_sets import RobustSets
@@ -184,17 +185,16 @@ def _linearizations(
         fit = linearize(model, pair.train.images[chosen])
         test = linearize(model, pair.test.images)
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        save_file(
-            {
-                "fit.logits": fit.logits,
-                "fit.gradients": fit.gradients,
-                "test.logits": test.logits,
-                "test.gradients": test.gradients,
-            },
-            part,
-        )
-        part.replace(path)
+        with replacing(path) as part:
+            save_file(
+                {
+                    "fit.logits": fit.logits,
+                    "fit.gradients": fit.gradients,
+                    "test.logits": test.logits,
+                    "test.gradients": test.gradients,
+                },
+                part,
+            )
     stored = load_file(path)
     return tuple(
         Linearization(

@@ -126,7 +126,12 @@ def _center(
     """Maximize ``push * r`` plus the logarithms of all slacks, by Newton's method."""
     for _ in range(_NEWTON_STEPS):
         gradient, hessian = _derivatives(normals, thresholds, point, push)
-        step = np.linalg.solve(hessian, gradient)
+        try:
+            step = np.linalg.solve(hessian, gradient)
+        except np.linalg.LinAlgError:
+            # Slacks are farther apart than the digits of a number reach. The radius is
+            # measured at the point, so that what was found stands.
+            break
         decrement = float(gradient @ step)
         if decrement < 1e-10:
             break

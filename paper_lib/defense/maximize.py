@@ -92,6 +92,7 @@ def maximize_coverage(
             is not > 0, or the seed or ``max_trials`` is negative.
 
     Example:
+        >>> import torch
         >>> sets = RobustSets(
         ...     normals=torch.tensor([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]]),
         ...     offsets=torch.tensor([-0.5, -0.5, -0.5]),

@@ -104,7 +104,7 @@ def stored_record(
         _check_answers(record, path, config, source if of_images else None)
     except ValueError as error:
         then = "is computed again" if compute else "counts as missing"
-        warnings.warn(f"{error} It {then}.", UserWarning, stacklevel=3)
+        warnings.warn(f"{error} It {then}.", UserWarning, stacklevel=4)
         return None
     return record
 

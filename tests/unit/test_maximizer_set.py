@@ -451,3 +451,21 @@ def test_seeds_of_chains_are_used():
     )
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def test_a_ball_stands_where_newton_has_no_step_left(monkeypatch):
+    """As where slacks differ by more than sixteen digits, on some processors."""
+    solve, calls = np.linalg.solve, []
+
+    def fails_later(matrix, vector):
+        calls.append(1)
+        if len(calls) > 40:
+            raise np.linalg.LinAlgError("Singular matrix")
+        return solve(matrix, vector)
+
+    monkeypatch.setattr(np.linalg, "solve", fails_later)
+    ball = inner_ball(np.eye(3), np.full(3, -0.5), np.zeros(3))
+    assert len(calls) > 40
+    reach = min((ball.center + 0.5).min(), 1.0 - np.linalg.norm(ball.center))
+    assert ball.radius == pytest.approx(reach)
+    assert 0.6 < ball.radius < 0.683
