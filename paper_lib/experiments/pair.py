@@ -29,7 +29,7 @@ from paper_lib.experiments.training import (
     TrainedClassifier,
     train_pair,
 )
-from paper_lib.models import TrainConfig, full_precision
+from paper_lib.models import TrainConfig
 from paper_lib.robust_sets import RobustSets
 
 # No data set has more training images, so all of a pair's are fitted on.
@@ -102,9 +102,7 @@ class PairConfig:
             The configuration of that run.
         """
         settings = dict(record["config"])
-        train = dict(settings["train"])
-        train["channels"] = tuple(train["channels"])
-        settings["train"] = TrainConfig(**train)
+        settings["train"] = TrainConfig.from_plain(settings["train"])
         for name in ("classes", "budget_multiples"):
             settings[name] = tuple(settings[name])
         return cls(**settings)
@@ -177,7 +175,7 @@ def run_pair(
     started = time.perf_counter()
     trained = train_pair(config.classifier, root=root, source=source, device=device)
     epsilon = calibrate_shared_epsilon([trained.margins], config.calibration)
-    with one_thread(), full_precision():
+    with one_thread():
         at = linearize_pair(trained, root=root, source=source, device=device)
         score, *curve = (
             _score(one, trained, at, device) for one in config.scores(epsilon)

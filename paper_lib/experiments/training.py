@@ -41,7 +41,7 @@ from paper_lib.models import (
 
 CLASSIFIER_SCHEMA = "paper-lib/classifier-record/1"
 # The modules that decide weights and margins.
-_CODE = ("checks.py", "geometry.py", "data", "models", "linearize.py")
+_CODE = ("checks.py", "geometry", "data", "models", "linearize.py")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,13 +86,11 @@ class ClassifierConfig:
         Returns:
             The configuration.
         """
-        train = dict(settings["train"])
-        train["channels"] = tuple(train["channels"])
         return cls(
             **{
                 **settings,
                 "classes": tuple(settings["classes"]),
-                "train": TrainConfig(**train),
+                "train": TrainConfig.from_plain(settings["train"]),
             }
         )
 

@@ -1,19 +1,13 @@
-r"""The ball V, half-spaces, and the two computations that decide membership in them.
-
-Membership decides every count the book publishes, so it is careful about rounding:
-:func:`l2_norm` neither overflows nor underflows, and :func:`row_dots` adds in one fixed
-order, so that for given rows a count does not depend on the batch, the number of
-threads or the processor.
-"""
+r"""The ball V and half-spaces: membership, projections, points inside."""
 
 import math
-from collections.abc import Iterator
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from paper_lib.checks import check_finite, check_radius, check_same_kind
+from paper_lib.geometry.sums import l2_norm, near_one
 
 # Relative slack of the test ||v|| <= radius, by the precision v is stored in.
 _BALL_SLACK = {torch.float64: 1e-12, torch.float32: 1e-6}
@@ -21,28 +15,6 @@ _BALL_SLACK = {torch.float64: 1e-12, torch.float32: 1e-6}
 _SHORTFALL = {torch.float64: 2.0**-44, torch.float32: 2.0**-22}
 # Below this radius entries are so near the smallest floats that rounding is absolute.
 _SAFE_RADIUS = {torch.float64: 1e-280, torch.float32: 1e-28}
-# Rows whose products fit a core's cache together; affects speed alone.
-_ROWS_PER_BLOCK = 512
-
-
-def l2_norm(vectors: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
-    r"""Euclidean norms in float64, without overflow or underflow.
-
-    Args:
-        vectors: Vectors along the last axis, in either precision.
-
-    Returns:
-        :math:`\|v\|_2` for each vector, as float64.
-
-    Example:
-        >>> l2_norm(torch.tensor([3e-200, 4e-200], dtype=torch.float64)).item()
-        5e-200
-    """
-    if vectors.dtype == torch.float32:  # squares of float32 fit float64
-        return torch.linalg.vector_norm(vectors, dim=-1, dtype=torch.float64)
-    scaled, scale = _near_one(vectors)
-    rows = scaled.reshape(-1, scaled.shape[-1])
-    return row_dots(rows, rows).sqrt().view_as(scale) * scale
 
 
 def in_l2_ball(
@@ -136,7 +108,7 @@ def unit_vectors(vectors: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"
     Returns:
         Vectors of length one or a few roundings less, zero for zero.
     """
-    vectors, _ = _near_one(vectors)
+    vectors, _ = near_one(vectors)
     norm = l2_norm(vectors).unsqueeze(-1)
     longer = torch.where(norm > 0, norm * (1.0 + _SHORTFALL[vectors.dtype]), 1.0)
     return vectors * (1.0 / longer).to(vectors.dtype)
@@ -269,14 +241,14 @@ def project_halfspace(
         tensor([2., 3.])
     """
     check_finite(normal=normal)
-    near_one, scale = _near_one(normal.double())
-    length = float(l2_norm(near_one))
+    scaled, scale = near_one(normal.double())
+    length = float(l2_norm(scaled))
     if length == 0.0 or not math.isfinite(offset):
         raise ValueError(
             "a half-space needs a normal that is not zero and a finite offset, "
             f"got a normal of length {length} and offset {offset}."
         )
-    unit = near_one / length
+    unit = scaled / length
     shortfall = -(vectors.double() @ unit + offset / float(scale) / length)
     return vectors + (shortfall.clamp(min=0.0).unsqueeze(-1) * unit).to(vectors.dtype)
 
@@ -311,97 +283,3 @@ def sample_l2_ball(
     directions = scale_to_radius(torch.randn(num_samples, dim, **draw), 1.0)
     lengths = radius * torch.rand(num_samples, 1, **draw) ** (1.0 / dim)
     return fit_product(directions * lengths, radius)
-
-
-def row_dots(
-    rows: Float[Tensor, "n d"], vectors: Float[Tensor, "#n d"]
-) -> Float[Tensor, " n"]:
-    r"""Inner products row by row, in float64 and in one order of summation.
-
-    The products are added pairwise, the first half to the second, until one is left.
-    Every step is one elementwise operation of IEEE arithmetic, so the result is the
-    same bit for bit for any batch, number of threads, processor or device; a matrix
-    product promises none of that. The error is at most
-    :math:`(\lceil \log_2 d \rceil + 1) u \sum_j |c_j v_j|` with
-    :math:`u = 2^{-53}`, to first order.
-
-    Args:
-        rows: One vector a row.
-        vectors: One vector a row, or a single one for all rows.
-
-    Returns:
-        :math:`c_i^\top v_i` for each row, as float64.
-
-    Raises:
-        ValueError: If the shapes do not fit.
-
-    Example:
-        >>> row_dots(torch.eye(2), torch.tensor([[3.0, 4.0]]))
-        tensor([3., 4.], dtype=torch.float64)
-    """
-    if vectors.shape not in (rows.shape, (1, rows.shape[1])):
-        raise ValueError(
-            f"vectors must have shape {tuple(rows.shape)} or {(1, rows.shape[1])}, got "
-            f"{tuple(vectors.shape)}."
-        )
-    blocks = [
-        _sum_pairwise(left.double() * right.double())
-        for left, right in _blocks(rows, vectors)
-    ]
-    return torch.cat(blocks)
-
-
-def rough_dots(
-    rows: Float[Tensor, "n d"], vector: Float[Tensor, " d"]
-) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
-    r"""Inner products by one matrix product, and how far :func:`row_dots` may be off.
-
-    A matrix product adds in any order, in the precision of the rows, but it is many
-    times faster. Its error is at most :math:`d u \|c_i\| \|v\|`, to first order.
-
-    Args:
-        rows: One vector a row.
-        vector: A single one for all rows.
-
-    Returns:
-        The products and the bounds, as float64; a bound may be infinite or NaN where a
-        number over- or underflowed, and then says nothing.
-    """
-    kind, dim = torch.finfo(rows.dtype), rows.shape[1]
-    # Squares of entries below the root of the smallest number are lost.
-    norms = torch.linalg.vector_norm(rows, dim=-1).double() + math.sqrt(dim * kind.tiny)
-    relative = (2 * dim + 32) * kind.eps
-    error = relative * norms * l2_norm(vector) + dim * kind.tiny
-    products = (rows @ vector).double()
-    # A sum that overflowed may have any sign.
-    return products, error.masked_fill(~products.isfinite(), torch.inf)
-
-
-def _near_one(
-    vectors: Float[Tensor, "*batch d"],
-) -> tuple[Float[Tensor, "*batch d"], Float[Tensor, "*batch"]]:
-    """Divide vectors by a power of two near their largest entry, exactly."""
-    # What is computed next then neither overflows nor underflows.
-    largest = 1021 if vectors.dtype == torch.float64 else 125
-    peak = torch.linalg.vector_norm(vectors, ord=math.inf, dim=-1, keepdim=True)
-    exponent = torch.frexp(peak).exponent.clamp(-largest, largest)
-    scale = torch.ldexp(torch.ones_like(peak), exponent)
-    return vectors / scale, scale.squeeze(-1)
-
-
-def _blocks(rows: Tensor, vectors: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Cut rows, and vectors where there is one for each, into blocks."""
-    for start in range(0, max(len(rows), 1), _ROWS_PER_BLOCK):
-        part = slice(start, start + _ROWS_PER_BLOCK)
-        yield rows[part], vectors if len(vectors) == 1 else vectors[part]
-
-
-def _sum_pairwise(terms: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
-    """Sum along the last axis, the first half plus the second, again and again."""
-    while (width := terms.shape[-1]) > 1:
-        half = width // 2
-        folded = terms[:, :half] + terms[:, half : 2 * half]
-        terms = (
-            torch.cat([folded, terms[:, 2 * half :]], dim=-1) if width % 2 else folded
-        )
-    return terms[:, 0]
