@@ -9,10 +9,11 @@ from torch import Tensor
 
 from benchmarks.instances import Instance
 from benchmarks.quality import count
-from benchmarks.report import Part, device_name, markdown_table
+from benchmarks.report import Part, markdown_table
 from benchmarks.workers import rotated
 from paper_lib import defense
 from paper_lib.checks import available_device
+from paper_lib.experiments.provenance import device_name
 from paper_lib.models import full_precision
 
 SINGLE = "one by one"

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache, partial
 from statistics import median
 
 import numpy as np
@@ -52,9 +53,10 @@ def run(
         Tables and verdicts.
     """
     torch.set_num_threads(1)
+    instances = cache(partial(available_instances, limit, workers=workers))
     measure: dict[str, Callable[[], Part]] = {
         "quality": lambda: quality(
-            *available_instances(limit, workers=workers),
+            *instances(),
             runs=runs,
             search_seconds=search_seconds,
             workers=workers,
@@ -62,11 +64,7 @@ def run(
         "planted": lambda: planted(min(limit, NUM_PLANTED), workers=workers),
         "scaling": lambda: scaling(runs=runs),
         "path": lambda: path(runs=min(runs, 3)),
-        "batch": lambda: batch(
-            *available_instances(limit, workers=workers),
-            runs=min(runs, 3),
-            device=device,
-        ),
+        "batch": lambda: batch(*instances(), runs=min(runs, 3), device=device),
     }
     title = "Defense" if tuple(names) == PARTS else f"Defense, {' and '.join(names)}"
     return join_parts(title, [measure[name]() for name in names])

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -162,6 +163,7 @@ def _prepare(pair: tuple[str, tuple[int, int]]) -> None:
     _linearizations(*pair, NUM_POINTS, "auto")
 
 
+@cache
 def _linearizations(
     dataset: str, classes: tuple[int, int], num_points: int, source: Source
 ) -> tuple[Linearization, Linearization]:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import torch
 
-from paper_lib.checks import available_device
 from paper_lib.experiments import save_record
 
 _FOLDER = Path(__file__).resolve().parent / "results"
@@ -74,22 +73,6 @@ def join_parts(title: str, parts: Sequence[Part]) -> Report:
         text="\n\n".join(f"### {part.heading}\n\n{part.text}" for part in parts),
         data={part.heading: part.data for part in parts},
     )
-
-
-def device_name(device: str) -> str:
-    """Say what a device is.
-
-    Args:
-        device: As torch calls it.
-
-    Returns:
-        The model of a GPU; else the device as given.
-
-    Raises:
-        ValueError: If it is not there.
-    """
-    place = available_device(device)
-    return torch.cuda.get_device_name(place) if place.type == "cuda" else device
 
 
 def verdict(what: str, aim: str, met: bool) -> str:

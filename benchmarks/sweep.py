@@ -8,14 +8,7 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from benchmarks.report import (
-    Part,
-    Report,
-    device_name,
-    join_parts,
-    markdown_table,
-    verdict,
-)
+from benchmarks.report import Part, Report, join_parts, markdown_table, verdict
 from paper_lib.data import load_pair
 from paper_lib.experiments import (
     ALL_PAIRS,
@@ -23,6 +16,7 @@ from paper_lib.experiments import (
     process_pool,
     run_lines,
 )
+from paper_lib.experiments.provenance import device_name
 
 AIM_SPEEDUP = 1.8
 AIM_MINUTES = 6.0
@@ -36,7 +30,7 @@ def run(*, runs: int = 3, pairs: int = 12, device: str = "cpu") -> Report:
         runs: Interleaved rounds.
         pairs: Pairs of MNIST and as many of Fashion-MNIST, 1 to 45.
         device: "cpu": with one worker and with two. Another: each data set as one
-            batch on this device, all pairs, in this process.
+            batch on this device, all pairs, in a process of its own.
 
     Returns:
         Times, the speed of two workers relative to one, and the time of all 90 pairs:

@@ -591,7 +591,7 @@ batch_lines = plan(
     seeds=parse_seeds(seeds),
     primary_only=True,
 )
-on_gpu, lacking = load_lines(batch_lines, "../results/table1_gpu", batched=True)
+on_gpu, _ = load_lines(batch_lines, "../results/table1_gpu", batched=True)
 twice = [
     (singly[one.line.calibration], one)
     for one in on_gpu
@@ -699,9 +699,9 @@ Markdown(markdown_table(header, [row for _, row in moved[:4]], align="lllrrrr"))
 
 # %% [markdown]
 # In these few runs the two classifiers resist FGM almost equally without a defense. But
-# the ramp's sum is not concave: from $v = 0$ the ascent ends once in one local maximum, once in
-# another that covers fewer points, of those it was fitted on as well. Its result on one pair
-# is not a stable number; the mean over 45 pairs is.
+# the ramp's sum is not concave: from $v = 0$ the ascent ends once in one local maximum,
+# once in another that covers fewer points, of those it was fitted on as well. Its result
+# on one pair is not a stable number; the mean over 45 pairs is.
 
 # %% [markdown]
 # ## Isotropic smoothing

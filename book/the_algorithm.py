@@ -38,6 +38,7 @@ import math
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 
 import torch
 from IPython.display import Markdown, display
@@ -451,7 +452,7 @@ above = all(
     for record in records
 )
 print("the search covers more than the ramp on every instance:", above)
-gains = sorted(
+middle = median(
     100
     * (
         record["methods"]["search"]["count"]
@@ -460,7 +461,6 @@ gains = sorted(
     / record["instance"]["rows"]
     for record in records
 )
-middle = (gains[(len(gains) - 1) // 2] + gains[len(gains) // 2]) / 2
 print(f"median gain over the ramp, in points: {middle:.2f}")
 
 # %% [markdown]
@@ -497,8 +497,8 @@ header = [
 ]
 display(Markdown(markdown_table(header, longer_lines)))
 print(f"most that ten minutes add: {max(one['distance'] for one in found):.2f} points")
-gains = sorted(one["gain"] for one in found)
-print(f"median gain over the ramp: {(gains[7] + gains[8]) / 2:.2f} points, aim 1.5")
+middle = median(one["gain"] for one in found)
+print(f"median gain over the ramp: {middle:.2f} points, aim 1.5")
 print("the same in both rounds:", all(one["repeats"] for one in found))
 
 # %% [markdown]

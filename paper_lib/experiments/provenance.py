@@ -43,11 +43,8 @@ def surroundings(device: str = "cpu") -> dict[str, Any]:
     Returns:
         As :func:`provenance`, without the data.
     """
-    place = available_device(device)
     return {
-        "device": (
-            torch.cuda.get_device_name(place) if place.type == "cuda" else str(place)
-        ),
+        "device": device_name(device),
         "processor": platform.machine(),
         "kernels": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
@@ -58,6 +55,22 @@ def surroundings(device: str = "cpu") -> dict[str, Any]:
         },
         "code": CODE_DIGEST,
     }
+
+
+def device_name(device: str) -> str:
+    """Say what a device is.
+
+    Args:
+        device: As torch calls it.
+
+    Returns:
+        The model of a GPU; else the device as given.
+
+    Raises:
+        ValueError: If it is not there.
+    """
+    place = available_device(device)
+    return torch.cuda.get_device_name(place) if place.type == "cuda" else str(place)
 
 
 @cache

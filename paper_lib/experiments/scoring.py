@@ -161,7 +161,7 @@ def score_pair(
     """
     check_trained(config, trained)
     started = time.perf_counter()
-    with one_thread(), full_precision():
+    with one_thread():
         at = linearize_pair(trained, root=root, source=source, device=device)
         record = score_record(config, trained, play_pair(config, at), device=device)
     record["provenance"]["seconds"] = round(time.perf_counter() - started, 1)
@@ -208,6 +208,7 @@ def play_pair(config: ScoreConfig, at: LinearizedPair) -> PlayedPair:
     )
 
 
+@full_precision()
 def score_record(
     config: ScoreConfig,
     trained: TrainedClassifier,
