@@ -1,6 +1,7 @@
 """Checks of arguments that many functions share, and the words of their errors."""
 
 import math
+from collections.abc import Collection
 from numbers import Integral, Real
 
 import torch
@@ -26,22 +27,60 @@ def check_radius(radius: float, name: str = "radius") -> None:
         raise ValueError(f"{name} must be finite and >= 0, got {radius}.")
 
 
-def check_count(value: int, name: str, least: int) -> None:
-    """Reject what is no whole number, or too small a one.
+def check_count(value: int, name: str, least: int, most: int | None = None) -> None:
+    """Reject what is no whole number, or too small or large a one.
 
     Args:
         value: The number to check.
         name: The argument's name, for the message.
         least: The smallest that will do.
+        most: The largest that will do; None: any.
 
     Raises:
         TypeError: If it is no integer.
-        ValueError: If it is below ``least``.
+        ValueError: If it is below ``least`` or above ``most``.
     """
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name} must be an integer, got {value!r}.")
+    if most is not None and not least <= value <= most:
+        raise ValueError(f"{name} must be from {least} to {most}, got {value}.")
     if value < least:
         raise ValueError(f"{name} must be at least {least}, got {value}.")
+
+
+def check_between(value: float, name: str, low: float, high: float) -> None:
+    """Reject a number outside a closed range.
+
+    Args:
+        value: The number to check.
+        name: The argument's name, for the message.
+        low: The smallest that will do.
+        high: The largest that will do.
+
+    Raises:
+        TypeError: If it is no number.
+        ValueError: If it is outside the range, or NaN.
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, got {value!r}.")
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be from {low:g} to {high:g}, got {value}.")
+
+
+def check_choice(value: str, name: str, choices: Collection[str]) -> None:
+    """Reject what is none of a few words.
+
+    Args:
+        value: The word to check.
+        name: The argument's name, for the message.
+        choices: The words that will do.
+
+    Raises:
+        ValueError: If it is none of them; the message lists them.
+    """
+    if value not in choices:
+        known = ", ".join(map(repr, choices))
+        raise ValueError(f"{name} must be one of {known}, got {value!r}.")
 
 
 def check_seed(seed: int) -> None:

@@ -99,8 +99,24 @@ def stored_errors(notebook: NotebookNode) -> list[str]:
         One line per error, with the number of the cell; empty if there is none.
     """
     return [
-        f"cell {number}: {output.ename}: {output.evalue}"
+        f"cell {number}: {line}"
         for number, cell in enumerate(notebook.cells)
+        for line in raised_errors(NotebookNode(cells=[cell]))
+    ]
+
+
+def raised_errors(notebook: NotebookNode) -> list[str]:
+    """List what the cells of a notebook raised.
+
+    Args:
+        notebook: A notebook with its outputs.
+
+    Returns:
+        Kind and message of each error; empty if there is none.
+    """
+    return [
+        f"{output.ename}: {output.evalue}"
+        for cell in notebook.cells
         for output in cell.get("outputs", [])
         if output.output_type == "error"
     ]
@@ -309,20 +325,25 @@ def papermill(
         quiet: Hide papermill's progress bar.
 
     Raises:
-        BookError: If a cell fails or takes too long.
+        BookError: If a cell fails or takes too long; the message ends with the error
+            that the cell raised, where it raised one.
     """
     flags = ["--kernel", "python3", "--execution-timeout", str(timeout)]
     if parameters:
         flags += ["--parameters_yaml", yaml.safe_dump(dict(parameters))]
     bar = "--no-progress-bar" if quiet else "--progress-bar"
-    run_command(
-        [
-            *(sys.executable, "-m", "papermill", notebook, output),
-            *(*flags, "--cwd", folder, bar),
-        ],
-        what=f"executing {notebook.name}",
-        quiet=quiet,
-    )
+    command = [
+        *(sys.executable, "-m", "papermill", notebook, output),
+        *(*flags, "--cwd", folder, bar),
+    ]
+    output.unlink(missing_ok=True)
+    try:
+        run_command(command, what=f"executing {notebook.name}", quiet=quiet)
+    except BookError as error:
+        if not output.exists():
+            raise
+        causes = raised_errors(nbformat.read(output, as_version=4))
+        raise BookError("\n".join([str(error), *causes])) from error
 
 
 def refresh(

@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from paper_lib.checks import check_choice
 from paper_lib.data.complete import load_complete
 from paper_lib.data.embedded import load_embedded
 from paper_lib.data.images import LabeledImages, TenClasses, select
@@ -159,8 +160,8 @@ def load_splits(
         NotADirectoryError: As :func:`load_pair`.
         RuntimeError: As :func:`load_pair`.
     """
-    _check_choice("dataset", dataset, get_args(Dataset))
-    _check_choice("source", source, get_args(Source))
+    check_choice(dataset, "dataset", get_args(Dataset))
+    check_choice(source, "source", get_args(Source))
     _check_combination(dataset, root=root, source=source, download=download)
     if source == "embedded":
         (train, test), found = load_embedded(), source
@@ -170,12 +171,6 @@ def load_splits(
             dataset, root=folder, source=source, download=download
         )
     return Splits(dataset=dataset, train=train, test=test, source=found)
-
-
-def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
-    if value not in choices:
-        listed = ", ".join(map(repr, choices))
-        raise ValueError(f"{name} must be one of {listed}, got {value!r}.")
 
 
 def _check_classes(classes: Sequence[int]) -> tuple[int, int]:

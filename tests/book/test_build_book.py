@@ -225,6 +225,15 @@ def test_run_sets_parameters_and_leaves_the_book_alone(build_book, project):
     assert [p.name for p in (project / "book").iterdir()] == ["page.py"]
 
 
+def test_a_failed_run_ends_with_what_its_cell_raised(build_book, project):
+    page, output = project / "book" / "page.py", project / "o.ipynb"
+    page.write_text(f"{SCRIPT}\nassert seed == 0, 'seed must be 0'\n", encoding="utf-8")
+    with pytest.raises(
+        build_book.BookError, match=r"\nAssertionError: seed must be 0$"
+    ):
+        build_book.run_notebook(page, output, {"seed": 1}, timeout=60)
+
+
 def test_run_refuses_before_running(build_book, project):
     page = project / "book" / "page.py"
     with pytest.raises(build_book.BookError, match="unknown parameter 'sead'"):

@@ -1,9 +1,13 @@
 """Arguments that pass the shared checks; what fails is in ``test_errors.py``."""
 
+import pytest
 import torch
 
 from paper_lib.checks import (
     available_device,
+    check_between,
+    check_choice,
+    check_count,
     check_finite,
     check_radius,
     check_same_kind,
@@ -32,3 +36,41 @@ def test_finite_tensors_pass_whatever_their_shape():
 def test_a_device_is_resolved_from_its_name_and_from_itself():
     assert available_device("cpu") == torch.device("cpu")
     assert available_device(torch.device("cpu")) == torch.device("cpu")
+
+
+def test_numbers_at_both_ends_of_a_range_pass():
+    for value in (0.5, 1, 2.0):
+        assert check_between(value, "epsilon", 0.5, 2.0) is None
+    for value in (1, 3):
+        assert check_count(value, "num_cases", 1, 3) is None
+    assert check_count(10**9, "num_cases", 1) is None
+    assert check_choice("ball", "reading", ("literal", "ball")) is None
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("value", [0.49, 2.01, float("nan"), float("-inf")])
+def test_a_number_outside_its_range_is_refused_with_the_range(value):
+    message = rf"^epsilon must be from 0\.5 to 2, got {value}\.$"
+    with pytest.raises(ValueError, match=message):
+        check_between(value, "epsilon", 0.5, 2.0)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("value", ["1", True, None])
+def test_what_is_no_number_is_in_no_range(value):
+    with pytest.raises(TypeError, match=f"^epsilon must be a number, got {value!r}"):
+        check_between(value, "epsilon", 0.5, 2.0)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("value", [0, 4])
+def test_a_count_outside_its_range_is_refused_with_the_range(value):
+    with pytest.raises(ValueError, match=f"^num must be from 1 to 3, got {value}"):
+        check_count(value, "num", 1, 3)
+
+
+@pytest.mark.bad_input
+def test_an_unknown_word_is_refused_with_the_known_ones():
+    message = "^reading must be one of 'literal', 'ball', got 'madry'"
+    with pytest.raises(ValueError, match=message):
+        check_choice("madry", "reading", ("literal", "ball"))

@@ -1,0 +1,65 @@
+"""Every notebook runs at other settings, or refuses them in one sentence.
+
+What a notebook declares as parameters is there to be changed: the tables below hold
+settings at which each runs to its end, and settings outside the ranges that its cell of
+parameters states, with the sentence that says so.
+"""
+
+import jupytext
+import nbformat
+import pytest
+
+from tests.book.test_book_notebooks import BOOK, NOTEBOOKS
+
+ACCEPTED = {}
+
+REFUSED = {}
+
+
+def cases(table):
+    return [(name, *case) for name, listed in table.items() for case in listed]
+
+
+def run(build_book, tmp_path, name, parameters):
+    output = tmp_path / "run.ipynb"
+    build_book.run_notebook(BOOK / f"{name}.py", output, parameters, timeout=600)
+    return nbformat.read(output, as_version=4)
+
+
+def texts(notebook):
+    """What the cells printed or displayed, as plain text."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    return "\n".join(
+        str(output.get("text", output.get("data", {}).get("text/markdown", "")))
+        for output in outputs
+    )
+
+
+def test_each_notebook_with_parameters_is_tried_at_two_settings_and_refuses_one(
+    build_book,
+):
+    declared = {
+        path.stem
+        for path in NOTEBOOKS
+        if build_book.parameter_names(jupytext.read(path.with_suffix(".py")))
+    }
+    assert {name for name, listed in ACCEPTED.items() if len(listed) >= 2} == declared
+    assert set(REFUSED) == declared
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "parameters"), cases(ACCEPTED))
+def test_a_notebook_runs_at_other_settings(build_book, tmp_path, name, parameters):
+    said = texts(run(build_book, tmp_path, name, parameters))
+    # What is judged is judged right, and what a setting makes meaningless says so.
+    assert not [line for line in said.splitlines() if line.endswith("False")]
+    assert "nan" not in said.split()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "parameters", "sentence"), cases(REFUSED))
+def test_a_notebook_refuses_what_is_out_of_range(
+    build_book, tmp_path, name, parameters, sentence
+):
+    with pytest.raises(build_book.BookError, match=sentence):
+        run(build_book, tmp_path, name, parameters)
