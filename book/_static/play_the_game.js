@@ -304,9 +304,12 @@ const drawTheGame = (root, game) => {
     };
     group.addEventListener("pointerdown", (event) => {
       group.setPointerCapture(event.pointerId);
-      group.focus();
+      group.focus({ preventScroll: true });
       event.preventDefault();
     });
+    // A finger on a handle drags it; anywhere else it scrolls the page. Browsers heed
+    // touch-action on the whole picture only, which would take scrolling away there.
+    group.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
     group.addEventListener("pointermove", (event) => {
       if (!group.hasPointerCapture(event.pointerId)) return;
       const place = new DOMPoint(event.clientX, event.clientY).matrixTransform(

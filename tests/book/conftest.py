@@ -6,6 +6,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.book.browser import CHROMIUM, CHROMIUM_FLAGS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,3 +35,32 @@ def build_book() -> ModuleType:
 @pytest.fixture(scope="session")
 def claims_ledger() -> ModuleType:
     return load(ROOT / "book" / "_ext" / "claims_ledger.py")
+
+
+@pytest.fixture(scope="session")
+def source(tmp_path_factory, build_book):
+    """A copy of the sources, with the stored outputs of the notebooks."""
+    folder = tmp_path_factory.mktemp("book") / "source"
+    build_book.copy_sources(ROOT, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def html(source, build_book):
+    """The built pages; building fails on any warning."""
+    return build_book.build_html(source)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    if CHROMIUM is None:
+        pytest.skip("no chromium on PATH")
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("profile"),
+            executable_path=CHROMIUM,
+            headless=True,
+            args=CHROMIUM_FLAGS,
+        )
+        yield context
+        context.close()

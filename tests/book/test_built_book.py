@@ -1,29 +1,17 @@
 """The built book: no warnings, nothing from the network, mathematics on every page."""
 
-import json
-import math
 import re
-import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import nbformat
 import pytest
-import torch
 import yaml
-from playwright.sync_api import sync_playwright
 
-from paper_lib.game import equilibrium
-from paper_lib.linearize import linearize
-from tests.oracles import Formula
+from tests.book.browser import PAGES, visit
 
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-CHROMIUM_FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()
 
 EXTERNAL = re.compile(r"\s*(https?:)?//", re.IGNORECASE)
 CSS_REQUEST = re.compile(r"(?:url\(\s*|@import\s+)[\"']?(?:https?:)?//", re.IGNORECASE)
@@ -90,28 +78,6 @@ class Page(HTMLParser):
             *(text for text in self.styles if CSS_REQUEST.search(text)),
             *(text for text in self.scripts if re.search(r"[\"']https?://", text)),
         ]
-
-
-def toc_pages():
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    return [toc["root"], *(c["file"] for p in toc["parts"] for c in p["chapters"])]
-
-
-PAGES = toc_pages()
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory, build_book):
-    """A copy of the sources, with the stored outputs of the notebooks."""
-    folder = tmp_path_factory.mktemp("book") / "source"
-    build_book.copy_sources(ROOT, folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def html(source, build_book):
-    """The built pages; building fails on any warning."""
-    return build_book.build_html(source)
 
 
 @pytest.fixture(scope="module")
@@ -261,43 +227,6 @@ def test_the_ledger_is_on_the_intro(html):
 # --- in a browser ----------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    if CHROMIUM is None:
-        pytest.skip("no chromium on PATH")
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            tmp_path_factory.mktemp("profile"),
-            executable_path=CHROMIUM,
-            headless=True,
-            args=CHROMIUM_FLAGS,
-        )
-        yield context
-        context.close()
-
-
-def visit(browser, path):
-    """Open a file; return the page and everything that went wrong on the way."""
-    page, trouble = browser.new_page(), []
-    page.on("pageerror", lambda error: trouble.append(f"script error: {error}"))
-    page.on("requestfailed", lambda request: trouble.append(f"failed: {request.url}"))
-    page.on(
-        "console",
-        lambda message: message.type == "error" and trouble.append(message.text),
-    )
-    page.on(
-        "request",
-        lambda request: (
-            urlsplit(request.url).scheme not in {"file", "data", "blob"}
-            and trouble.append(f"request: {request.url}")
-        ),
-    )
-    page.goto(path.as_uri(), wait_until="load")
-    page.evaluate("window.MathJax?.startup?.promise")
-    page.evaluate("document.fonts.ready.then(() => true)")
-    return page, trouble
-
-
 @pytest.mark.parametrize("name", [*PAGES, "search", "genindex"])
 def test_page_opens_from_a_file(name, html, browser):
     page, trouble = visit(browser, html / f"{name}.html")
@@ -351,124 +280,3 @@ def test_trouble_is_noticed(text, trouble, tmp_path, browser):
     page, found = visit(browser, path)
     assert trouble in "\n".join(found)
     page.close()
-
-
-# --- the game to play with -------------------------------------------------------
-
-
-class Game:
-    """The picture on its page, driven as a reader drives it."""
-
-    def __init__(self, page):
-        """Find its parts."""
-        self.page, self.root = page, page.locator("#play-the-game")
-        self.handles = self.root.locator(".play-handle")
-
-    @property
-    def state(self):
-        """What the reader has set."""
-        return json.loads(self.root.get_attribute("data-state"))
-
-    @property
-    def value(self):
-        """The value that is shown."""
-        return float(self.root.get_attribute("data-value"))
-
-    def press(self, locator, keys):
-        """Press keys on a handle or a slider."""
-        locator.focus()
-        for key in keys:
-            self.page.keyboard.press(key)
-
-    def middle(self, locator):
-        """Where a handle is on the screen."""
-        locator.scroll_into_view_if_needed()
-        box = locator.bounding_box()
-        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-
-    def agrees(self):
-        """Tell whether the library finds the same value."""
-        state = self.state
-        pieces = state["pieces"]
-        slopes = torch.tensor([one["normal"] for one in pieces], dtype=torch.float64)
-        offsets = torch.tensor([one["offset"] for one in pieces], dtype=torch.float64)
-        model = Formula(lambda x: (x @ slopes.T + offsets).min(dim=1).values)
-        places = torch.tensor([p["at"] for p in state["points"]], dtype=torch.float64)
-        best = equilibrium(
-            linearize(model, places),
-            epsilon=float(state["epsilon"]),
-            attack_epsilon=float(state["attackEpsilon"]),
-        )
-        return self.value == pytest.approx(best.value, abs=1e-9)
-
-
-@pytest.fixture
-def game(html, browser):
-    page, trouble = visit(browser, html / "book" / "play.html")
-    yield Game(page)
-    assert trouble == []
-    page.close()
-
-
-def test_the_game_agrees_with_the_library_at_the_start(game):
-    assert game.agrees()
-    assert game.handles.count() == len(game.state["points"]) + 1
-    for handle in game.handles.all():
-        assert handle.get_attribute("tabindex") == "0"
-        assert "arrow keys" in handle.get_attribute("aria-label")
-
-
-def test_arrow_keys_move_inputs_and_budgets(game):
-    before, value = game.state, game.value
-    game.press(game.handles.first, ["ArrowRight", "Shift+ArrowUp"])
-    old, new = (s["points"][0]["at"] for s in (before, game.state))
-    assert new == pytest.approx([old[0] + 0.05, old[1] + 0.25])
-    assert game.agrees()
-    budgets = game.root.locator("input[type=range]")
-    game.press(budgets.first, ["ArrowLeft"] * 8)
-    assert game.state["epsilon"] == game.state["attackEpsilon"] == pytest.approx(0.6)
-    assert game.agrees()
-    assert game.value < value
-    game.root.get_by_label("the same for both").uncheck()
-    game.press(budgets.last, ["ArrowRight"] * 20)
-    assert game.state["epsilon"] == pytest.approx(0.6)
-    assert game.state["attackEpsilon"] == pytest.approx(1.6)
-    assert game.agrees()
-    game.root.get_by_text("start again").click()
-    assert game.state == before
-
-
-def test_the_mouse_drags_inputs_and_v_stays_in_the_ball(game):
-    mouse = game.page.mouse
-    for handle in (game.handles.first, game.handles.last):
-        before = game.state
-        x, y = game.middle(handle)
-        mouse.move(x, y)
-        mouse.down()
-        mouse.move(x + 30, y - 40, steps=3)
-        mouse.move(x + 400, y - 40)
-        mouse.up()
-        mouse.move(x, y)  # after the button is up nothing follows
-        assert game.state != before
-        assert game.agrees()
-    v = game.state["v"]
-    assert math.hypot(*v) == pytest.approx(game.state["epsilon"])
-    game.root.get_by_text("move v into V*").click()
-    assert "an equilibrium" in game.root.locator(".play-summary").inner_text()
-
-
-def test_a_finger_drags_too(game):
-    session = game.page.context.new_cdp_session(game.page)
-    x, y = game.middle(game.handles.first)
-    before = game.state["points"][0]["at"]
-    for kind, points in (
-        ("touchStart", [{"x": x, "y": y}]),
-        ("touchMove", [{"x": x + 15, "y": y}]),
-        ("touchMove", [{"x": x + 30, "y": y}]),
-        ("touchEnd", []),
-    ):
-        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-    after = game.state["points"][0]["at"]
-    assert after[0] > before[0] + 0.1
-    assert after[1] == pytest.approx(before[1], abs=0.05)
-    assert game.agrees()

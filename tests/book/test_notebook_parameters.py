@@ -11,9 +11,13 @@ import pytest
 
 from tests.book.test_book_notebooks import BOOK, NOTEBOOKS
 
-ACCEPTED = {}
+ACCEPTED = {
+    "play": [({"epsilon": 0.1},), ({"epsilon": 1.6},), ({"epsilon": 2.0},)],
+}
 
-REFUSED = {}
+REFUSED = {
+    "play": [({"epsilon": 2.5}, r"epsilon must be from 0\.1 to 2, got 2\.5")],
+}
 
 
 def cases(table):

@@ -1,0 +1,44 @@
+"""The built pages in a real browser: which there are, and how one is opened."""
+
+import shutil
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM_FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
+).split()
+
+
+def toc_pages():
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    return [toc["root"], *(c["file"] for p in toc["parts"] for c in p["chapters"])]
+
+
+PAGES = toc_pages()
+
+
+def visit(browser, path):
+    """Open a file; return the page and everything that went wrong on the way."""
+    page, trouble = browser.new_page(), []
+    page.on("pageerror", lambda error: trouble.append(f"script error: {error}"))
+    page.on("requestfailed", lambda request: trouble.append(f"failed: {request.url}"))
+    page.on(
+        "console",
+        lambda message: message.type == "error" and trouble.append(message.text),
+    )
+    page.on(
+        "request",
+        lambda request: (
+            urlsplit(request.url).scheme not in {"file", "data", "blob"}
+            and trouble.append(f"request: {request.url}")
+        ),
+    )
+    page.goto(path.as_uri(), wait_until="load")
+    page.evaluate("window.MathJax?.startup?.promise")
+    page.evaluate("document.fonts.ready.then(() => true)")
+    return page, trouble

@@ -1,0 +1,68 @@
+"""No formula is cut: each fits its box, or its box scrolls, on phones and on desks."""
+
+import pytest
+
+from tests.book.browser import PAGES, visit
+
+WIDTHS = (360, 414, 768, 1280)
+
+# Where the glyphs of a formula end, against every box around them that cuts or scrolls.
+# Whoever scrolls is as wide as it looks, and is measured on in place of its content.
+CUT = """() => [...document.querySelectorAll('.math')].flatMap(formula => {
+  const math = formula.querySelector('mjx-math');
+  if (!math) return [];
+  const shown = [...math.querySelectorAll('*')]
+    .map(part => part.getBoundingClientRect()).filter(box => box.width > 0);
+  let left = Math.min(...shown.map(box => box.left));
+  let right = Math.max(...shown.map(box => box.right));
+  const said = by => [`${formula.textContent.trim().slice(0, 40)}: ${by}`];
+  for (let e = math.parentElement; e.parentElement; e = e.parentElement) {
+    const { overflowX, display } = getComputedStyle(e);
+    if (overflowX === 'visible' || display === 'inline') continue;
+    const box = e.getBoundingClientRect();
+    if (left > box.left - 1 && right < box.right + 1) continue;
+    const reached = box.left + e.scrollWidth > right - 1 && left > box.left - 1;
+    if (overflowX === 'hidden' || overflowX === 'clip' || !reached)
+      return said(`cut by ${e.tagName} at ${box.right}, ends at ${right}`);
+    [left, right] = [box.left, box.right];
+  }
+  const page = document.documentElement.clientWidth;
+  return right > page + 1 ? said(`leaves the page of ${page}, ends at ${right}`) : [];
+})"""
+
+
+def cut_formulas(page, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    page.evaluate("new Promise(done => requestAnimationFrame(() => done(true)))")
+    return page.evaluate(CUT)
+
+
+SCROLLING = """() => [...document.querySelectorAll('div.math mjx-container')]
+  .filter(box => box.scrollWidth > box.clientWidth + 1)
+  .map(box => box.textContent.trim().slice(0, 40))"""
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_formulas_are_whole_and_on_a_desk_need_no_scrolling(name, html, browser):
+    page, _ = visit(browser, html / f"{name}.html")
+    cut = {width: cut_formulas(page, width) for width in WIDTHS}
+    assert cut == {width: [] for width in WIDTHS}
+    assert page.evaluate(SCROLLING) == []
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("style", "is_cut"),
+    [("hidden", True), ("clip", True), ("auto", False), ("visible", True)],
+)
+def test_a_cut_formula_is_noticed(style, is_cut, tmp_path, browser):
+    path = tmp_path / "page.html"
+    path.write_text(
+        "<!doctype html><title>x</title>"
+        f"<div class=math style='overflow-x: {style}; width: 90%'><mjx-math>"
+        "<i style='display: block; width: 2000px'>x</i></mjx-math></div>",
+        encoding="utf-8",
+    )
+    page, _ = visit(browser, path)
+    assert bool(cut_formulas(page, 360)) == is_cut
+    page.close()
