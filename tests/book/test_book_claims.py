@@ -33,6 +33,7 @@ UNNUMBERED = {
     "one-and-two-samples",
     "ramp",
     "table-1-attack",
+    "table-1-other-side",
     "table-1-defense",
     "pgd-against-fgm",
     "mcdiarmid",
@@ -42,6 +43,7 @@ UNNUMBERED = {
     "regions",
     "equation-20",
     "rate",
+    "broader-impact",
 }
 
 SOUND = {
