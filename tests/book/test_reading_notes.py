@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from fractions import Fraction
 
 import pytest
 import torch
@@ -321,6 +322,48 @@ def test_one_pair_of_table_1_is_most_of_the_variance():
     part = (94.5 - 71.2) ** 2 / 44
     assert part == pytest.approx(12.3, abs=0.05)
     assert math.sqrt(14.2 - part) < 1.5
+
+
+def test_a_label_of_the_data_and_the_sign_of_f_score_differently():
+    lin = line([0.5])
+    label, still = tensor([-1.0]), torch.zeros(1, dtype=torch.float64)
+    for attack in torch.linspace(-0.1, 0.1, 21, dtype=torch.float64):
+        assert utility(lin, attack.reshape(1, 1), still).tolist() == [-1.0]
+        against_data = utility(lin, attack.reshape(1, 1), still, labels=label)
+        assert against_data.tolist() == [1.0]
+    many = random_linearization()
+    labels = many.signs * torch.where(torch.arange(200) < 14, -1.0, 1.0).double()
+    step, v = fgm(many, 0.3), sample_l2_ball(1, 7, 0.3, seed=0)[0]
+    by_sign = utility(many, step, v) == -1
+    by_label = utility(many, step, v, labels=labels) == -1
+    gap = abs(float(by_sign.double().mean() - by_label.double().mean()))
+    assert 0 < gap <= float((labels != many.signs).double().mean())
+
+
+def test_rounding_decides_near_an_edge_and_nowhere_else():
+    """Rows whose edge is moved onto v as well as doubles can, and a little off it."""
+    generator = torch.Generator().manual_seed(5)
+    normals = torch.randn(400, 6, generator=generator, dtype=torch.float64)
+    v = sample_l2_ball(1, 6, 1.0, seed=5)[0]
+    onto = -(normals * v).sum(dim=1)
+    scale = (normals * v).abs().sum(dim=1)
+    wrong = {}
+    for steps in (0, 64):
+        offsets = onto + steps * 2.0**-53 * scale * torch.tensor([1.0, -1.0] * 200)
+        sets = RobustSets(normals=normals, offsets=offsets, epsilon=1.0)
+        exact = [
+            sum(
+                (
+                    Fraction(c) * Fraction(x)
+                    for c, x in zip(row, v.tolist(), strict=True)
+                ),
+                Fraction(b),
+            )
+            >= 0
+            for row, b in zip(normals.tolist(), offsets.tolist(), strict=True)
+        ]
+        wrong[steps] = int((sets.contains(v) != torch.tensor(exact)).sum())
+    assert wrong[0] > 0 == wrong[64]
 
 
 def test_regions_double_until_the_dimension_is_reached():
