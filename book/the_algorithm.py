@@ -608,10 +608,9 @@ header = [
 display(Markdown(markdown_table(header, path_lines)))
 budgets_compared = [gain for one in followed for gain in one["gains"]]
 worst = min(followed, key=lambda one: min(one["gains"]))
-print(
-    f"budgets at which rows are lost: {sum(g < 0 for g in budgets_compared)}", end=" "
-)
-print(f"of {len(budgets_compared)}; aim 0, missed")
+lost = sum(gain < 0 for gain in budgets_compared)
+print(f"budgets at which rows are lost: {lost} of {len(budgets_compared)};", end=" ")
+print(f"aim 0, {'missed' if lost else 'met'}")
 print(f"most rows lost: {-min(worst['gains'])} of {worst['rows']:,}, {worst['name']}")
 print(f"rows lost and gained, all together: {sum(budgets_compared):+d}")
 slowest = max(one["ratio"] for one in followed)
