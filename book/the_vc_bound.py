@@ -493,7 +493,12 @@ plot_bound_against_samples(dimensions, num_samples={"images of 0 and 1": num_ima
 # %%
 images = vc_bound(num_images, 784)
 table = [
-    [form, f"{step.log_shatter:,.0f}", f"{step.value:.2f}", str(step.value < 1)]
+    [
+        form,
+        f"{step.log_shatter:,.0f}",
+        f"{step.value:.2f}",
+        "yes" if step.value < 1 else "no",
+    ]
     for form, step in zip([*forms, "Eq. (20)"], images.steps, strict=True)
 ]
 header = ["form", "$\\log S$, or what stands for it", "bound", "below 1"]
