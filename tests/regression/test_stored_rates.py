@@ -166,6 +166,21 @@ def test_what_the_ramp_misses_on_images_is_bias(place):
     assert abs(again.ramp_value - ramp.ramp_value) < 0.002
 
 
+@pytest.mark.fulldata
+def test_a_larger_scale_of_the_logit_is_no_cure_on_images():
+    """At three times it helps; at thirty the ascent from v = 0 is stuck."""
+    config = image_rates_plan({"mnist": 2.81, "fashion-mnist": 2.81})[1]
+    sets = half_pair(config.pair)[0].test
+    best = maximize_coverage(sets, method="search").perturbation
+    one, three, thirty = (
+        replace(sets, normals=scale * sets.normals, offsets=scale * sets.offsets)
+        for scale in (1.0, 3.0, 30.0)
+    )
+    assert ramp_ascent(three).coverage > ramp_ascent(one).coverage + 0.01
+    stuck, free = ramp_ascent(thirty), ramp_ascent(thirty, start=best)
+    assert stuck.ramp_value < free.ramp_value - 0.2
+
+
 def test_finitely_many_rows_leave_no_regret_in_the_end(stored):
     fit = fit_slope(stored["finite-2-exact"].sizes, stored["finite-2-exact"].regrets())
     assert fit.left_out == (3000, 10_000, 30_000, 100_000)
