@@ -111,12 +111,13 @@ plot_half_planes(sets, points={"projection of 0": maximize_coverage(sets).pertur
 # %% [markdown]
 # ## Two points
 #
-# Two half-spaces, each of which meets the ball, either meet each other inside it, and then the
-# projection of the origin onto their intersection satisfies both, or they do not, and then
-# the projection onto either is as good as it gets. The second case needs a proof: multipliers $\mu_1, \mu_2 \ge 0$
-# with $\sum_i \mu_i (-b_i) > \epsilon \|\sum_i \mu_i c_i\|$. If some $v$ in the ball
-# satisfied both rows, the left side would be at most $\sum_i \mu_i c_i^\top v$, and so at
-# most the right side. This is the smallest certificate on this page.
+# Two half-spaces, each of which meets the ball, either meet each other inside it, and
+# then the projection of the origin onto their intersection satisfies both, or they do
+# not, and then the projection onto either is as good as it gets. The second case needs a
+# proof: multipliers $\mu_1, \mu_2 \ge 0$ with $\sum_i \mu_i (-b_i) > \epsilon \|\sum_i
+# \mu_i c_i\|$. If some $v$ in the ball satisfied both rows, the left side would be at
+# most $\sum_i \mu_i c_i^\top v$, and so at most the right side. This is the smallest
+# certificate on this page.
 
 # %%
 two_points = {
