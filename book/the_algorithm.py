@@ -619,7 +619,7 @@ print(f"longest time: {slowest:.2f} single searches; aim 4,", end=" ")
 print("met" if slowest < 4 else "missed")
 
 # %% [markdown]
-# Live, on the embedded images, without the bounds:
+# Live, on the classifier trained above, without the bounds:
 
 # %%
 budgets = [epsilon * (0.6 + 0.1 * step) for step in range(8)]
