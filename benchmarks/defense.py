@@ -202,6 +202,7 @@ def _follow(
     single_seconds = median(seconds for seconds, _ in single.values())
     return {
         "name": f"{dataset} {pair[0]}-{pair[1]}",
+        "rows": len(sets[0].offsets),
         "multiples": multiples,
         "path_counts": counts,
         "single_counts": alone,

@@ -21,6 +21,15 @@
 # to the test where $\phi$ is known, and reports what they say of the defenses for eight
 # pairs of classes.
 #
+# A bound on this page is a *lower bound on $\phi(v)$*, the sample's share less a price. It
+# says nothing where the price is as large as the share, so that it is 0. On the page before,
+# a bound is one on the *deviation* of $\phi_n$ from $\phi$ and says something as soon as it
+# is below 1, which takes fewer samples: a share is below 1 itself.
+#
+# The classifier is the primary one of [Table 1](all_pairs.ipynb), 10-20-50: two
+# convolutions of 10 and 20 channels with max-pooling and a hidden layer of 50 units, trained
+# for one epoch, here on half of the training images. No bound asks for any of this.
+#
 # Three things are kept apart on this page.
 #
 # - **Which $v$ a bound holds for.** A bound for *one $v$ fixed in advance* is wrong for a
@@ -38,21 +47,27 @@
 # ## Parameters
 
 # %% tags=["parameters"]
-store = "../results/generalization"
-table1 = "../results/table1"
-source = "auto"
-compute = False  # run what the store lacks: make experiments
-workers = 2  # processes; 0: this one alone
+store = "../results/generalization"  # folder of the stored results
+table1 = "../results/table1"  # folder of those of Table 1, for the budgets
+source = "auto"  # of what is computed: "auto", "torchvision" or "debian"
+compute = False  # True runs what the store lacks, which takes the complete data
+workers = 2  # processes that compute, 0 to 64; 0: this one alone
+split = 1  # the split of the training images that is drawn, 0 or 1
+smallest = 100  # powers are fitted to sizes from here on, 10 to 300
 
 # %%
 import math
 
+import torch
 from IPython.display import Markdown
 
+from paper_lib.checks import check_choice, check_count
+from paper_lib.defense import ramp_ascent
 from paper_lib.experiments import (
     PRICE_PLAN,
     RATE_PLANS,
     VALIDITY_PLAN,
+    RatePlan,
     bound_plan,
     executor_for,
     image_rates,
@@ -61,22 +76,35 @@ from paper_lib.experiments import (
     load_or_measure,
     primary_budgets,
     reuse_plan,
+    stored_folder,
 )
 from paper_lib.generalization import (
     expected_deviation_bound,
     fit_slope,
     log_num_regions,
+    mean_ramp,
+    measure_rates,
     paper_rate,
+    ramp_floor,
+    ramp_maximizer,
 )
 from paper_lib.plotting import (
     markdown_table,
     plot_bounds,
     plot_pair_bounds,
     plot_prices,
+    plot_ramp_floor,
     plot_rates,
     slope_text,
 )
 
+check_choice(source, "source", ("auto", "torchvision", "debian"))
+check_count(workers, "workers", 0, 64)
+check_count(split, "split", 0, 1)
+check_count(smallest, "smallest", 10, 300)
+stored_folder(table1, name="table1", holding="budgets-*.json")
+if not compute:
+    stored_folder(store)
 budgets = primary_budgets(table1)
 plans = [
     bound_plan(budgets),
@@ -106,6 +134,9 @@ name_of = {
 first, whole = bounds[0], [record["sizes"][-1] for record in bounds]
 splits = sorted({record["config"]["seed"] for record in bounds})
 num_budgets = first["num_budgets"]
+network = first["config"]["train"]
+layers = "-".join(map(str, [*network["channels"], network["hidden"]]))
+print(f"classifier: {layers}, {network['epochs']} epoch, {network['optimizer']}")
 print(f"pairs: {len(bounds) // len(splits)}, splits of the training images: {splits}")
 print(f"budgets: {budgets}, each one of {num_budgets:,} that share the confidence")
 
@@ -230,7 +261,16 @@ measured = {
 plot_bounds(sizes, curves, measured=measured)
 
 # %% [markdown]
-# The same at all points of the half, for each fit. The first lines are measured.
+# The same at all points of the half, for each fit. The first lines are measured. The fits,
+# all on the half that is counted:
+#
+# - *ramp*: the paper's ascent;
+# - *annealed*, *polished*: those of [the algorithm](the_algorithm.ipynb), before and after
+#   the polish;
+# - *fit for PAC-Bayes*: from the ramp's $v$, the ascent of the PAC-Bayes bound around the
+#   center itself (`fit_certified`);
+# - *compressed*: the direction of a sum of few unit normals;
+# - *least norm*: the shortest vector in the robust sets that hold the polished solution.
 
 # %% tags=["hide-input"]
 last = first["sizes"][-1]
@@ -254,15 +294,18 @@ for key in last["fits"]["compressed"]["bounds"]:
         for bound in found
     ]
     table.append([key, holds_for, *cells])
+fits_named = [
+    "fit for PAC-Bayes" if name == "certified" else name for name in last["fits"]
+]
 Markdown(
-    markdown_table(["lower bound", "holds for", *last["fits"]], table, align="llrrrrrr")
+    markdown_table(["lower bound", "holds for", *fits_named], table, align="llrrrrrr")
 )
 
 # %% tags=["hide-input"]
 num = last["num"]
 dim = 784
 sentence = (
-    f"Eq. (20) says nothing at n = {num:,} and d = {dim}: "
+    f"Eq. (20) says nothing of $\\phi$ at n = {num:,} and d = {dim}: "
     f"$4\\sqrt{{d \\log n / n}}$ is {4 * math.sqrt(dim * math.log(num) / num):.2f}. "
     "With the exact count, one tail and every constant, the same argument gives "
     f"{last['fits']['polished']['bounds']['regions']['value']:.3f}. Bounds without the "
@@ -279,7 +322,7 @@ Markdown(sentence)
 # from training images alone and at 95% confidence, within 0.10 of the held-out share of
 # the polished solution. Held-out shares are of test images and play no part in a bound.
 # The grids of widths and noises were settled while bounds on the first split were looked
-# at, so the second split, which nobody had looked at, is the cleaner test. It is drawn.
+# at, so the second split, which nobody had looked at, is the cleaner test.
 #
 # - *compression*: $v$ is the direction of a few normals;
 # - *fit for PAC-Bayes*: $v$ maximizes its own bound around the center. The bound holds for
@@ -315,13 +358,12 @@ halved = {
 }
 either = "the better of compression and the fit"
 values = {either: [max(pair) for pair in zip(*halved.values(), strict=True)], **values}
-last_split = [
-    k for k, record in enumerate(bounds) if record["config"]["seed"] == splits[-1]
-]
+drawn = [k for k, record in enumerate(bounds) if record["config"]["seed"] == split]
+print(f"drawn: split {split}")
 plot_pair_bounds(
-    [names[k] for k in last_split],
-    {title: [values[title][k] for k in last_split] for title in shown},
-    held_out=[held_out[k] for k in last_split],
+    [names[k] for k in drawn],
+    {title: [values[title][k] for k in drawn] for title in shown},
+    held_out=[held_out[k] for k in drawn],
     within=0.10,
 )
 
@@ -393,7 +435,7 @@ Markdown("\n".join(verdicts))
 
 # %% tags=["hide-input"]
 table = []
-for k in last_split:
+for k in drawn:
     entry = whole[k]["fits"]["polished"]
     bound = entry["bounds"]["PAC-Bayes, center"]
     terms = bound["terms"]
@@ -426,8 +468,9 @@ Markdown(markdown_table(header, table))
 #
 # $v^*$ is fixed by the population, so that no uniform bound is needed for it: it lies in
 # no more of the sample's robust sets than the certificate of the solver allows, and
-# $\phi(v^*)$ is at most the upper end of Clopper and Pearson's interval for that count. A
-# lower bound on $\phi(\hat v)$ completes it:
+# $\phi(v^*)$ is at most the upper end of Clopper and Pearson's interval for that count. That
+# there is such a $v^*$, for every distribution of inputs, is proved with
+# [Lemma 3](lemma_3.ipynb). A lower bound on $\phi(\hat v)$ completes it:
 #
 # $$0 \le \phi(v^*) - \phi(\hat v) \le \overline{\phi(v^*)} - \underline{\phi(\hat v)} .$$
 #
@@ -585,22 +628,28 @@ Markdown(markdown_table(header, table, align="lrlllrrrl"))
 # normal, $\phi(v)$ is a normal distribution function of $v$ and the normals do vary in all
 # dimensions. The third population is finite: 80 such rows in the plane.
 #
-# Slopes are of a line through the logarithms of $n$ and of the mean, from $n = 100$ on, with
-# 95% bootstrap intervals. $1/\sqrt n$ has the slope $-0.5$.
+# Slopes are of a line through the logarithms of $n$ and of the mean, from the $n$ on that
+# the parameter `smallest` names, with 95% bootstrap intervals. $1/\sqrt n$ has the slope
+# $-0.5$. The last column says whether $-2/3$ lies in the interval of the regret, for
+# maximizers of $\phi_n$ on smooth populations.
 
 # %% tags=["hide-input"]
 table, fits = [], {}
 for plan, found in zip(RATE_PLANS, rates, strict=True):
     title = f"{plan.kind}, d = {plan.dim}, {plan.solver}"
-    fits[title, "regret"] = fit_slope(plan.sizes, found.regrets(), smallest=100)
+    fits[title, "regret"] = fit_slope(plan.sizes, found.regrets(), smallest=smallest)
     cells = [slope_text(fits[title, "regret"])]
     if plan.with_deviations:
         fits[title, "deviation"] = fit_slope(
-            plan.sizes, found.deviations(), smallest=100
+            plan.sizes, found.deviations(), smallest=smallest
         )
         cells.append(slope_text(fits[title, "deviation"]))
     else:
         cells.append("not computed")
+    low, high = fits[title, "regret"].interval
+    smooth = plan.kind != "finite" and plan.solver != "ramp"
+    within = "inside" if low <= -2 / 3 <= high else "outside"
+    cells.append(within if smooth else "not applicable")
     table.append(
         [plan.kind, str(plan.dim), plan.solver, f"{found.best.coverage:.3f}", *cells]
     )
@@ -611,12 +660,13 @@ header = [
     "$\\phi(v^*)$",
     "regret, slope",
     "largest deviation, slope",
+    "$-2/3$",
 ]
-Markdown(markdown_table(header, table, align="lrlrrr"))
+Markdown(markdown_table(header, table, align="lrlrrrl"))
 
 # %%
 sizes = RATE_PLANS[0].sizes
-reference = fit_slope(sizes, [[paper_rate(n)] * 2 for n in sizes], smallest=100)
+reference = fit_slope(sizes, [[paper_rate(n)] * 2 for n in sizes], smallest=smallest)
 print(f"slope of sqrt(log n / n) over these sizes: {reference.slope:.2f}")
 
 # %% tags=["hide-input"]
@@ -657,17 +707,99 @@ for plan, found in zip(RATE_PLANS, rates, strict=True):
 
 # %% [markdown]
 # The largest deviation falls as $1/\sqrt n$: the bound's rate is right up to the logarithm,
-# and its constant is large. The regret falls faster, because near its maximum $\phi$ is
-# flat: a deviation moves the maximizer, but moving the maximizer costs little. A power
-# of $-2/3$ is what cube-root asymptotics {cite:p}`kim1990cube` gives for maximizers of such
-# counts. That would explain the faster rate which the paper reports from experiments. Eq. (18), which bounds
-# the regret by twice the deviation, cannot show it. On a finite population the regret even vanishes
-# once the sample picks out the best face.
+# and its constant is large. The regret of an exact maximizer falls faster, because near its
+# maximum $\phi$ is flat: a deviation moves the maximizer, but moving the maximizer costs
+# little. Eq. (18), which bounds the regret by twice the deviation, cannot show it. Cube-root
+# asymptotics {cite:p}`kim1990cube` give maximizers of such counts the power $-2/3$ in the
+# end. Over these sizes some of the measured intervals hold it and others do not, and where
+# the last column says *outside*, it is no account of what was measured. A rate faster than
+# $\sqrt{\log n / n}$ is what the paper reports of its experiments, without a figure that
+# shows it. On a finite population the regret even vanishes once the sample picks out the
+# best face.
 #
-# The ramp is another matter. Its own maximizer is not that of $\phi$, so that its regret
-# stops falling: in 2 and 10 dimensions it hardly changes any more, in 100 it comes down to
-# the same level. Section 5 speaks of the maximizer of $\phi_n$; for the method of Section 4
-# the rate does not hold.
+# (sharper-bounds-ramp-floor)=
+# ### The ramp, and the scale of the logit
+#
+# The regret of the paper's own method stops falling. The reason is the surrogate, not the
+# ascent: the ramp has another maximizer than $\phi$, and the ascent goes there. How far away
+# that is depends on the scale of the logit. Multiply $f$ by a constant, and every robust set
+# stays as it is, but the ramp becomes steeper. For Gaussian rows the mean ramp has a closed
+# form: with $c^\top v + b$ normal of mean $m$ and deviation $s$ it is
+#
+# $$\operatorname{E} \min(\max(0, c^\top v + b), 1) = s \Bigl( \psi \bigl( \tfrac ms \bigr) -
+# \psi \bigl( \tfrac{m - 1}s \bigr) \Bigr), \qquad \psi(z) = z \Phi(z) + \Phi'(z) .$$
+#
+# Its maximizer $w$ lies along the mean normal, and $\phi(v^*) - \phi(w)$ is a *floor*: what
+# the regret comes down to with all samples there are and a perfect ascent. Beside it stands
+# what was measured: the stored samples, whose scale is 1, and a few drawn here at other
+# scales.
+
+# %%
+rows = RatePlan(kind="gaussian", dim=2, solver="ramp").population()
+for scale in (1, 2, 3, 5, 10, 30, 100):
+    print(f"logit times {scale}: floor {ramp_floor(rows.scaled(scale)):.5f}")
+
+# %% tags=["hide-input"]
+others = {
+    scale: measure_rates(
+        rows.scaled(scale),
+        [20_000],
+        repetitions=4,
+        seed=0,
+        solver="ramp",
+        with_deviations=False,
+    ).regrets()[0]
+    for scale in (3, 10)
+}
+plot_ramp_floor(
+    {
+        scale: ramp_floor(rows.scaled(scale))
+        for scale in (10 ** (step / 20) for step in range(41))
+    },
+    {
+        f"stored, d = {dim}, n = {fit.sizes[-1]:,}": (1.0, fit.means[-1])
+        for dim in (2, 10, 100)
+        for fit in [fits[f"gaussian, d = {dim}, ramp", "regret"]]
+    }
+    | {
+        f"drawn here, d = 2, n = 20,000, scale {scale}": (
+            scale,
+            sum(found) / len(found),
+        )
+        for scale, found in others.items()
+    },
+)
+
+# %% [markdown]
+# Is the printed reason the reason? If it were an optimization error, the ramp would be
+# larger at $v^*$ than where the ascent ends; it is smaller. And at scale 3, where the floor
+# is computed to be the same, other samples come down to the same regret, so that not every
+# change of scale helps; at 10 they go below it, to the floor there and what samples of this
+# size cost. In 100 dimensions the stored samples have not come all the way down.
+
+# %%
+ended = ramp_ascent(rows.draw(20_000, seed=0)).perturbation
+places = torch.stack([ended, rows.maximum().perturbation, ramp_maximizer(rows)])
+at_end, at_best, most = mean_ramp(rows, places).tolist()
+print("the mean ramp is larger where the ascent ends than at v*:", at_end > at_best)
+lacks = (most - at_end) / (most - at_best)
+print(f"what it lacks of the largest there is: {lacks:.0%} of what v* lacks")
+floor = ramp_floor(rows)
+at_three, at_ten = (sum(found) / len(found) for found in others.values())
+print(
+    "at scale 3 the regret is the floor of scale 1:", abs(at_three / floor - 1) < 0.05
+)
+print("at scale 10 it is less than half of that floor:", at_ten < 0.5 * floor)
+
+# %% [markdown]
+# Section 5 speaks of the maximizer of $\phi_n$, and of no optimization error. The method of
+# Section 4 has another error, which that assumption does not remove: a bias of the surrogate.
+# On this population it keeps the method from Section 5's rate while the logit is scaled as
+# stored, and all but vanishes at 30 times that scale. A larger scale is no cure in general:
+# fewer rows are on the slope then. On the test images of Fashion-MNIST 8 against 9 three times
+# the logit raises the coverage, and at thirty times the ascent from $v = 0$ gets stuck, which
+# is an optimization error; `test_a_larger_scale_of_the_logit_is_no_cure_on_images` finds
+# both where the complete data are.
 #
 # And what each bound asks for, on the same rows: its *price*, the distance below the share in
 # the sample, beside the overfit $\phi_n(v_n) - \phi(v_n)$ that would have been enough, and
@@ -704,7 +836,7 @@ for record in images:
     title = f"{config['dataset']} {'-'.join(map(str, config['classes']))}"
     measured_rates = image_rates(record)
     panels[f"{title}: regret"] = {
-        solver: fit_slope(found.sizes, found.regrets(), smallest=100)
+        solver: fit_slope(found.sizes, found.regrets(), smallest=smallest)
         for solver, found in measured_rates.items()
     }
     best = next(iter(measured_rates.values())).best
@@ -743,5 +875,8 @@ for record in images:
 # %% [markdown]
 # With few points the polished solution does worse than the annealed one: it fits the sample
 # more closely, and that is lost elsewhere. With more draws than there are test images it
-# does best. The ramp's regret stops falling: what is left is an optimization error, which
-# no number of points removes and which Section 5 assumes away.
+# does best. The ramp's regret stops falling here as well, and for the same reason: on the
+# two test sets the ramp is larger at the end of its ascent than at the best $v$ known, as
+# `test_what_the_ramp_misses_on_images_is_bias` finds where the complete data are. It is a bias
+# of the surrogate, at the scale that training gave the logit, which no number of points
+# removes.

@@ -29,11 +29,13 @@
 # ## Parameters
 
 # %% tags=["parameters"]
-seed = 0  # of training and of every search
-source = "embedded"  # "auto": the complete data, where this machine has them
-epochs = 5  # the embedded set is small, so it is passed over more often
+seed = 0  # of training and of every search, from 0 to 2**62
+source = "embedded"  # or "auto": the complete data, where this machine has them
+epochs = 5  # passes over the training images, 1 to 20; the embedded set is small
+store = "../results"  # folder of the stored results
 
 # %%
+import itertools
 import math
 import tempfile
 from dataclasses import replace
@@ -44,6 +46,7 @@ import torch
 from IPython.display import Markdown, display
 
 from paper_lib.arrangement import cells
+from paper_lib.checks import check_choice, check_count, check_seed
 from paper_lib.data import load_pair
 from paper_lib.defense import (
     RampConfig,
@@ -52,10 +55,11 @@ from paper_lib.defense import (
     load_certificate,
     maximize_coverage,
     ramp_ascent,
+    ramp_value,
     save_certificate,
     upper_bound,
 )
-from paper_lib.experiments import load_record
+from paper_lib.experiments import load_record, stored_folder
 from paper_lib.geometry import scale_to_radius, unit_vectors
 from paper_lib.linearize import linearize
 from paper_lib.models import TrainConfig, train_classifier
@@ -69,6 +73,10 @@ from paper_lib.plotting import (
 )
 from paper_lib.robust_sets import RobustSets
 
+check_seed(seed)
+check_choice(source, "source", ("embedded", "auto"))
+check_count(epochs, "epochs", 1, 20)
+defenses = stored_folder(f"{store}/defense")
 torch.set_num_threads(1)
 
 # %% [markdown]
@@ -103,12 +111,13 @@ plot_half_planes(sets, points={"projection of 0": maximize_coverage(sets).pertur
 # %% [markdown]
 # ## Two points
 #
-# Two half-spaces either meet inside the ball, and then the projection of the origin onto
-# their intersection satisfies both, or they do not, and then the projection onto either
-# is as good as it gets. The second case needs a proof: multipliers $\mu_1, \mu_2 \ge 0$
-# with $\sum_i \mu_i (-b_i) > \epsilon \|\sum_i \mu_i c_i\|$. If some $v$ in the ball
-# satisfied both rows, the left side would be at most $\sum_i \mu_i c_i^\top v$, and so at
-# most the right side. This is the smallest certificate on this page.
+# Two half-spaces, each of which meets the ball, either meet each other inside it, and
+# then the projection of the origin onto their intersection satisfies both, or they do
+# not, and then the projection onto either is as good as it gets. The second case needs a
+# proof: multipliers $\mu_1, \mu_2 \ge 0$ with $\sum_i \mu_i (-b_i) > \epsilon \|\sum_i
+# \mu_i c_i\|$. If some $v$ in the ball satisfied both rows, the left side would be at
+# most $\sum_i \mu_i c_i^\top v$, and so at most the right side. This is the smallest
+# certificate on this page.
 
 # %%
 two_points = {
@@ -219,9 +228,10 @@ print("coverage by the ramp:", ramp.coverage)
 print("coverage by the exact method:", maximize_coverage(stuck).coverage)
 
 # %% [markdown]
-# The same on real images. We train a small classifier on zeros and ones, take the median
-# margin of the training points as the budget, and 1.3 times as much. Each curve is the
-# mean ramp over the steps, each dot the coverage where it ends.
+# The same on real images. We train the 10-20-50 network of [Table 1](all_pairs.ipynb) on
+# zeros and ones, take the median margin of the training points as the budget, and 1.3
+# times as much. Each curve is the mean ramp over the steps, each dot the coverage where it
+# ends.
 
 # %%
 pair = load_pair("mnist", (0, 1), source=source)
@@ -245,7 +255,12 @@ plot_ascents(ascents)
 # %%
 from_zero = ascents["1.3 times, from 0"].coverage
 from_mean = ascents["1.3 times, from the mean normal"].coverage
-print("the start decides, by more than 20 points:", from_mean - from_zero > 0.2)
+by = "more than" if from_mean - from_zero > 0.2 else "at most"
+print(f"at 1.3 times, the start from the mean normal gains {by} 20 points")
+covered = wide.contains(ascents["1.3 times, from 0"].perturbation)
+shares = [covered[pair.train.labels == label].double().mean() for label in (-1, 1)]
+most = "little more than one class" if max(shares) > 0.9 > 0.1 > min(shares) else "both"
+print(f"at 1.3 times, the ascent from 0 covers, of zeros and ones: {most}")
 
 # %% [markdown]
 # ## A search without the dead zone
@@ -268,12 +283,30 @@ print("the start decides, by more than 20 points:", from_mean - from_zero > 0.2)
 # %%
 solution = maximize_coverage(sets, method="search", seed=seed)
 wide_solution = maximize_coverage(wide, method="search", seed=seed)
-print("at the median margin, more than the ramp:", end=" ")
-print(solution.coverage > ascents["median margin, from 0"].coverage)
-print("at 1.3 times, more than the ramp from either start:", end=" ")
-print(wide_solution.coverage > max(from_zero, from_mean))
+print("at the median margin, no less than the ramp:", end=" ")
+print(solution.coverage >= ascents["median margin, from 0"].coverage)
+print("at 1.3 times, no less than the ramp from either start:", end=" ")
+print(wide_solution.coverage >= max(from_zero, from_mean))
 print("satisfied in exact arithmetic, as counted:", end=" ")
 print(solution.certificate.lower == solution.coverage)
+
+# %% [markdown]
+# **Two ways to miss the maximum.** Either the ascent does not find the maximizer of the
+# ramp, which is an *optimization error*, or it finds it, and that is no maximizer of the
+# coverage, a *bias of the surrogate*. The ramp itself tells them apart: is it larger where
+# the ascent ends, or at the $v$ of the search, which covers more? With all samples there
+# are the bias remains, and how large it is depends on the scale of the logit
+# ([](sharper_bounds.ipynb)).
+
+# %%
+for name, rows, better in (
+    ("median margin", sets, solution),
+    ("1.3 times", wide, wide_solution),
+):
+    ended = ascents[f"{name}, from 0"].ramp_value
+    elsewhere = ramp_value(rows, better.perturbation)
+    what = "a bias of the surrogate" if ended >= elsewhere else "an optimization error"
+    print(f"{name}: what the ascent from 0 misses is {what}")
 
 # %%
 plot_images(
@@ -320,9 +353,10 @@ certificate = upper_bound(
     sets, None, max_nodes=31, seed=seed, start=solution.perturbation
 )
 print("the certificate holds:", certificate.verify(sets))
-print("no v gains more than 10 points:", certificate.gap < 0.10)
 trivial = 1.0 - certificate.lower
-print("the gap is less than half the trivial one:", certificate.gap < trivial / 2)
+for share, name in ((0.10, "10 points"), (trivial / 2, "half of what no proof leaves")):
+    than = "less than" if certificate.gap < share else "no less than"
+    print(f"what any v could still gain is {than} {name}")
 
 # %% [markdown]
 # A check is worth something if it can fail. One row fewer is too much to claim; rows
@@ -330,9 +364,9 @@ print("the gap is less than half the trivial one:", certificate.gap < trivial / 
 
 # %%
 claim = replace(certificate, upper_count=certificate.upper_count - 1)
-print("a bound lower by one row is accepted:", claim.verify(sets))
+print("a bound lower by one row is refused:", not claim.verify(sets))
 boast = replace(certificate, lower_count=certificate.lower_count + 1)
-print("a count higher by one row is accepted:", boast.verify(sets))
+print("a count higher by one row is refused:", not boast.verify(sets))
 other = RobustSets(
     normals=sets.normals.nextafter(torch.tensor(math.inf)),
     offsets=sets.offsets,
@@ -354,7 +388,8 @@ print("read back from disk, it holds:", again.verify(sets))
 # of 0.7, 1 and 1.3 times the median margin. `python -m tools.compare_defenses` computes
 # these records; work is limited, not time, so the counts come out again. *Held out* is
 # coverage of all test points. Seconds are for one thread of a machine that other work
-# shared; *search* here exchanges rows sixty times, the default is ten. `fit_defense` sets a fifth of its points aside, so its fit sees fewer.
+# shared; *search* here exchanges rows sixty times, the default is ten. `fit_defense` sets a
+# fifth of its points aside, so its fit sees fewer.
 #
 # No test point served to choose a setting of the search or of the bound. But both
 # were developed with training points of 0 against 1, 2 against 4 and 1 against 7 of MNIST
@@ -362,12 +397,11 @@ print("read back from disk, it holds:", again.verify(sets))
 # against 9, which are not in the tables.
 
 # %% tags=["hide-input"]
-store = Path("../results/defense")
 schema = "paper-lib/defense-comparison/1"
 records = sorted(
     (
         load_record(path, schema=schema)
-        for path in store.glob("*.json")
+        for path in defenses.glob("*.json")
         if not path.stem.endswith("path")
     ),
     key=lambda record: [
@@ -452,6 +486,10 @@ above = all(
     for record in records
 )
 print("the search covers more than the ramp on every instance:", above)
+print(f"largest ratio of the gaps: {max(float(line[6]) for line in gap_lines):.2f}")
+smallest = [float(line[5]) for line in gap_lines if line[0].endswith("0.7")]
+print(f"gaps at 0.7 times: {min(smallest):.2f} to {max(smallest):.2f} points")
+print(f"smallest gap: {min(float(line[5]) for line in gap_lines):.2f} points; aim 1")
 middle = median(
     100
     * (
@@ -468,10 +506,12 @@ print(f"median gain over the ramp, in points: {middle:.2f}")
 # itself: every method twice, then ten minutes of search for each instance. It is what
 # `python -m benchmarks quality --runs 2 --search-seconds 600 --workers 16 --write` stores,
 # kept as `results/search_600s.json`. The rows are those that each covers, of 4,000; the
-# best is that of all, ten minutes of search among them.
+# best is that of all, ten minutes of search among them. The benchmark has three aims for
+# the search as it runs by default: a median gain over the ramp of at least 1.5 points, at
+# most 0.1 points left to a search of ten minutes, at most twice the time of the ramp.
 
 # %% tags=["hide-input"]
-longer = load_record("../results/search_600s.json", schema="paper-lib/benchmark/1")
+longer = load_record(f"{store}/search_600s.json", schema="paper-lib/benchmark/1")
 found = longer["Quality"]["instances"]
 longer_lines = [
     [
@@ -496,23 +536,26 @@ header = [
     "time to the ramp's",
 ]
 display(Markdown(markdown_table(header, longer_lines)))
-print(f"most that ten minutes add: {max(one['distance'] for one in found):.2f} points")
-middle = median(one["gain"] for one in found)
-print(f"median gain over the ramp: {middle:.2f} points, aim 1.5")
+gains, left, ratios = (
+    [one[key] for one in found] for key in ("gain", "distance", "time_ratio")
+)
+for what, figure, aim, met in (
+    ("median gain over the ramp, points", middle := median(gains), 1.5, middle >= 1.5),
+    ("most that ten minutes add, points", most := max(left), 0.1, most <= 0.1),
+    ("longest time to the ramp's", slowest := max(ratios), 2.0, slowest <= 2.0),
+):
+    print(f"{what}: {figure:.2f}, aim {aim:g}, {'met' if met else 'missed'}")
 print("the same in both rounds:", all(one["repeats"] for one in found))
 
 # %% [markdown]
 # ## Coverage against the budget
 #
 # The band between what was found and what is proven holds $\max_v \phi_n(v)$ at every
-# budget. Budgets share their normals, so that one matrix product serves all of them in a
-# step of the annealing: twenty budgets cost less than four single searches
-# (`python -m benchmarks path`), and where both anneal into the same maximum they cover the
-# same rows. A larger budget helps the attacker as much as the defender: it shifts every
+# budget. A larger budget helps the attacker as much as the defender: it shifts every
 # half-space away by as much as it lengthens $v$.
 
 # %% tags=["hide-input"]
-for path in sorted(store.glob("*-path.json")):
+for path in sorted(defenses.glob("*-path.json")):
     record = load_record(path, schema=schema)
     points = record["points"]
     title = "**{dataset} {classes[0]}-{classes[1]}**".format(**record["instance"])
@@ -530,16 +573,64 @@ for path in sorted(store.glob("*-path.json")):
     )
 
 # %% [markdown]
-# Live, on the embedded images, without the bounds:
+# Budgets share their normals, so that one matrix product serves all of them in a step of
+# the annealing. `coverage_path` solves a family of budgets in that way, and mostly, not
+# always, it covers what single searches cover. What `python -m benchmarks path --write`
+# measured on five pairs is kept as `results/path_budgets.json`: twenty budgets each, from
+# 0.5 to 1.5 times the median margin, counted on the same rows. Times are of a machine with
+# two cores that other work shared, the two solvers in turn. The benchmark's aims were a path
+# for the time of four single searches, and no row lost.
+
+# %% tags=["hide-input"]
+path_record = load_record(f"{store}/path_budgets.json", schema="paper-lib/benchmark/1")
+followed = path_record["Path"]["pairs"]
+path_lines = [
+    [
+        one["name"],
+        f"{one['rows']:,}",
+        str(sum(gain == 0 for gain in one["gains"])),
+        *(
+            f"{sum(sign * gain > 0 for gain in one['gains'])}, at most "
+            f"{max(0, *(sign * gain for gain in one['gains']))} rows"
+            for sign in (-1, 1)
+        ),
+        f"{one['ratio']:.2f}",
+    ]
+    for one in followed
+]
+header = [
+    "pair",
+    "rows",
+    "budgets with as many",
+    "the path covers fewer",
+    "the path covers more",
+    "time, in single searches",
+]
+display(Markdown(markdown_table(header, path_lines)))
+budgets_compared = [gain for one in followed for gain in one["gains"]]
+worst = min(followed, key=lambda one: min(one["gains"]))
+lost = sum(gain < 0 for gain in budgets_compared)
+print(f"budgets at which rows are lost: {lost} of {len(budgets_compared)};", end=" ")
+print(f"aim 0, {'missed' if lost else 'met'}")
+print(f"most rows lost: {-min(worst['gains'])} of {worst['rows']:,}, {worst['name']}")
+print(f"rows lost and gained, all together: {sum(budgets_compared):+d}")
+slowest = max(one["ratio"] for one in followed)
+print(f"longest time: {slowest:.2f} single searches; aim 4,", end=" ")
+print("met" if slowest < 4 else "missed")
+
+# %% [markdown]
+# Live, on the classifier trained above, without the bounds:
 
 # %%
 budgets = [epsilon * (0.6 + 0.1 * step) for step in range(8)]
 family = [RobustSets.from_linearization(train_lin, budget) for budget in budgets]
 path_solutions = coverage_path(family, seed=seed)
 covered = [one.coverage for one in path_solutions]
-print("coverage falls as the budget grows:", covered == sorted(covered, reverse=True))
+rises = sum(later > before for before, later in itertools.pairwise(covered))
+print(f"steps at which coverage rises with the budget: {rises} of {len(covered) - 1}")
 ramps = [ramp_ascent(one).coverage for one in family]
-print("never below the ramp:", all(a >= b for a, b in zip(covered, ramps, strict=True)))
+below = sum(ours < ramp for ours, ramp in zip(covered, ramps, strict=True))
+print(f"budgets at which the ramp covers more: {below} of {len(covered)}")
 
 # %% [markdown]
 # ## What to deploy
@@ -554,11 +645,11 @@ test_sets = RobustSets.from_linearization(test_lin, epsilon)
 deployed = fit_defense(sets, holdout=test_sets, seed=seed)
 print("candidates compared:", ", ".join(deployed.validation))
 print("points that only the report saw:", deployed.num_holdout)
+excess = solution.coverage - float(test_sets.coverage(solution.perturbation))
 print(
-    "the sample flatters the maximizer:",
-    solution.coverage - float(test_sets.coverage(solution.perturbation)) > 0,
+    f"the search covers {'more' if excess > 0 else 'no more'} of its sample than of tests"
 )
-print("the fitted one covers no more of its sample:", end=" ")
+print("the fitted one covers no more of its sample than the search:", end=" ")
 print(deployed.coverage <= solution.coverage)
 
 # %% tags=["hide-input"]
@@ -568,16 +659,29 @@ held = {
 }
 lines = [[name, f"{100 * value:.2f}"] for name, value in held.items()]
 display(Markdown(markdown_table(["complete data", "mean held out (%)"], lines)))
+smoother = sum(
+    record["methods"]["annealed"]["holdout"] >= record["methods"]["search"]["holdout"]
+    for record in records
+)
+print(
+    f"held out, annealed covers no less than the search: {smoother} of {len(records)}"
+)
+odd = next(one for one in records if names[id(one)] == "fashion-mnist 2-4, 1")
+fitted = {name: one for name, one in odd["methods"].items() if name != "no defense"}
+for key, pick, what in (("count", min, "fewest"), ("holdout", max, "most held out")):
+    name = pick(fitted, key=lambda one, key=key: fitted[one][key])
+    print(f"fashion-mnist 2-4, covers the {what}: {name}")
 
 # %% [markdown]
 # ## What holds and what does not
 #
 # **The paper's ascent is near the maximum, or it is not.** Up to the median margin the
 # search gains a few points over it at most. Beyond, the ascent from zero can fail
-# altogether: on 0 against 1 it covers one class. The search has no such cliff.
+# altogether: on 0 against 1 at 1.3 times the record has less than half of the rows, where the
+# search has nearly three quarters. The search has no such cliff.
 #
 # **The maximum is known to within the gaps above**, less than half of what pairs leave
-# open, and from one to three points at the smallest budgets. What limits the bound is
+# open, and about one to three points at the smallest budgets. What limits the bound is
 # that a cell of the ball still lets $u$ vary in hundreds of directions, each a little.
 # Each cut removes one of them, and the gain of a cut shrinks as the cells grow in number.
 # A gap of one point was the aim and is missed on all instances.

@@ -63,7 +63,7 @@ from paper_lib.experiments.reuse import ReuseConfig, run_reuse
 from paper_lib.experiments.runner import SweepError, executor_for, process_pool
 from paper_lib.experiments.scoring import ScoreConfig, score_name, score_pair
 from paper_lib.experiments.solvers import SOLVERS, fit_solver
-from paper_lib.experiments.store import load_record, save_record
+from paper_lib.experiments.store import load_record, save_record, stored_folder
 from paper_lib.experiments.summary import (
     SummaryRow,
     cell_percents,
@@ -155,6 +155,7 @@ __all__ = [
     "score_name",
     "score_pair",
     "score_pairs",
+    "stored_folder",
     "summarize",
     "table_rows",
     "train_pair",

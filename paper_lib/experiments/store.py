@@ -71,6 +71,34 @@ def load_record(
     return record
 
 
+def stored_folder(
+    path: str | os.PathLike[str], *, holding: str = "*.json", name: str = "store"
+) -> Path:
+    """Find the folder of stored results that a notebook was given.
+
+    Args:
+        path: The folder; a relative one counts from where the notebook runs.
+        holding: A pattern that at least one of its files must match.
+        name: The parameter's name, for the message.
+
+    Returns:
+        The folder.
+
+    Raises:
+        FileNotFoundError: If it is not there, or holds no such file; the message says
+            where it was looked for and what to do.
+    """
+    folder = Path(path)
+    if folder.is_dir() and any(folder.glob(holding)):
+        return folder
+    raise FileNotFoundError(
+        f"{name} must be a folder with stored results ({holding}), but "
+        f"{folder.resolve()} {'has none' if folder.is_dir() else 'is not there'}; run "
+        "the notebook in its own folder, as papermill does with --cwd book, or give "
+        f"{name} as an absolute path."
+    )
+
+
 def stored_record(
     path: Path,
     config: Any,

@@ -42,6 +42,7 @@ from paper_lib.generalization.pac_bayes import (
     gaussian_coverage,
     pac_bayes_bound,
 )
+from paper_lib.generalization.ramp_floor import mean_ramp, ramp_floor, ramp_maximizer
 from paper_lib.generalization.rates import Draw, Rates, measure_rates
 from paper_lib.generalization.regions import log_num_regions, num_regions
 from paper_lib.generalization.regret import optimum_bound, regret_bound
@@ -98,12 +99,15 @@ __all__ = [
     "margin_bound",
     "mcdiarmid_deviation",
     "mcdiarmid_tail",
+    "mean_ramp",
     "measure_rates",
     "num_regions",
     "optimum_bound",
     "pac_bayes_bound",
     "paper_mcdiarmid_tail",
     "paper_rate",
+    "ramp_floor",
+    "ramp_maximizer",
     "rebuild",
     "regret_bound",
     "shatter_coefficient",

@@ -4,6 +4,7 @@ Rows (c, b) are drawn as such: nothing here asks that they come from a classifie
 Lemma 1, where b depends on the length of c. The bounds of Sec. 5 do not ask it either.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -161,6 +162,26 @@ class GaussianRows:
         variances = torch.full((dim + 1,), scale**2, dtype=torch.float64)
         variances[-1] = offset_scale**2
         return cls(mean=mean, covariance=variances.diag(), epsilon=epsilon)
+
+    def scaled(self, factor: float) -> "GaussianRows":
+        r"""Multiply the logit: the same robust sets and :math:`\phi`, longer rows.
+
+        Args:
+            factor: What c and b are multiplied by, above zero.
+
+        Returns:
+            The population.
+
+        Raises:
+            ValueError: If the factor is not finite and above zero.
+        """
+        if not 0.0 < factor < math.inf:
+            raise ValueError(f"factor must be finite and > 0, got {factor}.")
+        return GaussianRows(
+            mean=factor * self.mean,
+            covariance=factor**2 * self.covariance,
+            epsilon=self.epsilon,
+        )
 
     @property
     def dim(self) -> int:

@@ -8,7 +8,9 @@ both are measured on populations whose :math:`\phi` is known; :mod:`slopes
 What to expect: the deviation falls as :math:`n^{-1/2}`. Where :math:`\phi` is smooth
 and curved at a maximum inside V, the maximizer of :math:`\phi_n` is a cube-root
 estimator (Kim and Pollard 1990), and :math:`\phi(v^*) - \phi(v_n^*)` falls as
-:math:`n^{-2/3}`.
+:math:`n^{-2/3}` in the end; over the sizes that are measured it need not yet. The
+ramp has another maximizer, so its regret stops at a floor: :mod:`ramp_floor
+<paper_lib.generalization.ramp_floor>`.
 """
 
 import itertools

@@ -38,7 +38,7 @@ from paper_lib.plotting.pairs import (
     plot_pairs_against_budget,
 )
 from paper_lib.plotting.plane import plot_half_planes
-from paper_lib.plotting.rates import plot_rates, slope_text
+from paper_lib.plotting.rates import plot_ramp_floor, plot_rates, slope_text
 from paper_lib.plotting.tables import (
     comparison_table,
     markdown_table,
@@ -71,6 +71,7 @@ __all__ = [
     "plot_pairs_against_budget",
     "plot_payoffs",
     "plot_prices",
+    "plot_ramp_floor",
     "plot_rates",
     "plot_relaxations",
     "plot_set_size_against_margin",

@@ -65,6 +65,41 @@ def plot_rates(
     return figure
 
 
+def plot_ramp_floor(
+    floors: Mapping[float, float], measured: Mapping[str, tuple[float, float]]
+) -> Figure:
+    r"""Draw the floor of the ramp's regret against the scale of the logit.
+
+    Args:
+        floors: The floor at each scale, increasing.
+        measured: Under each name a scale and a mean regret; five at most.
+
+    Returns:
+        The figure; scales are logarithmic, regrets are not.
+
+    Raises:
+        ValueError: If there is no floor, or more than five are measured.
+    """
+    if not floors or len(measured) > len(MARKERS):
+        raise ValueError(
+            f"floors must be at least one and measured at most {len(MARKERS)}, got "
+            f"{len(floors)} and {len(measured)}."
+        )
+    figure, axis = plt.subplots(figsize=(7.4, 3.8), layout="constrained")
+    axis.plot(list(floors), list(floors.values()), color="0.5", label="floor")
+    for color, marker, (name, (scale, regret)) in zip(
+        COLORS, MARKERS, measured.items(), strict=False
+    ):
+        axis.plot(
+            scale, regret, marker, color=color, markersize=7, mfc="none", label=name
+        )
+    axis.set(xscale="log", xlabel="scale of the logit", ylabel="regret of the ramp")
+    axis.set_ylim(bottom=0.0)
+    axis.legend(frameon=False, fontsize="small", loc="upper right")
+    plt.close(figure)
+    return figure
+
+
 def slope_text(fit: SlopeFit) -> str:
     """Write a slope with its interval.
 

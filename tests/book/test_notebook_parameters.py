@@ -13,10 +13,52 @@ from tests.book.test_book_notebooks import BOOK, NOTEBOOKS
 
 ACCEPTED = {
     "play": [({"epsilon": 0.1},), ({"epsilon": 1.6},), ({"epsilon": 2.0},)],
+    "sharper_bounds": [
+        ({"split": 0, "smallest": 10, "workers": 0},),
+        ({"smallest": 300, "source": "torchvision", "workers": 64},),
+    ],
+    "the_algorithm": [
+        ({"seed": 7, "epochs": 1},),
+        ({"seed": 2**62, "epochs": 20},),
+    ],
+    "the_vc_bound": [
+        (
+            {
+                "seed": 2**62 - 20,
+                "population_size": 16,
+                "num_draws": 100,
+                "epsilon": 0.1,
+            },
+        ),
+        ({"seed": 5, "population_size": 120, "num_draws": 5000, "epsilon": 1.5},),
+    ],
 }
 
 REFUSED = {
     "play": [({"epsilon": 2.5}, r"epsilon must be from 0\.1 to 2, got 2\.5")],
+    "sharper_bounds": [
+        (
+            {"store": "../nowhere"},
+            r"store must be a folder with .*nowhere is not there",
+        ),
+        ({"table1": "../nowhere"}, r"table1 must be a folder with .*nowhere is not"),
+        ({"smallest": 301}, r"smallest must be from 10 to 300, got 301\."),
+        ({"split": 2}, r"split must be from 0 to 1, got 2\."),
+        ({"source": "embedded"}, r"source must be one of 'auto', .*got 'embedded'\."),
+    ],
+    "the_algorithm": [
+        ({"store": "results"}, r"store must be a folder with .* is not there; run the"),
+        ({"epochs": 0}, r"epochs must be from 1 to 20, got 0\."),
+        ({"source": "internet"}, r"source must be one of 'embedded', 'auto', got"),
+    ],
+    "the_vc_bound": [
+        (
+            {"table2": "results/table2"},
+            r"table2 must be a folder .* --cwd book, or give",
+        ),
+        ({"population_size": 15}, r"population_size must be from 16 to 120, got 15\."),
+        ({"epsilon": 2.0}, r"epsilon must be from 0\.1 to 1\.5, got 2\.0\."),
+    ],
 }
 
 

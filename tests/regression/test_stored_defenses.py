@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import defense, quality
 from benchmarks.instances import real_instance, real_instances
 from paper_lib.defense import maximize_coverage, ramp_ascent, upper_bound
 from paper_lib.experiments import load_record
@@ -87,3 +88,33 @@ def test_ten_minutes_of_search_add_little_to_the_defaults():
         assert 500.0 < one["search_seconds"] <= 660.0
         assert one["time_ratio"] <= 2.0
         assert one["repeats"]
+
+
+def test_the_stored_path_is_of_the_benchmark_and_adds_up():
+    record = load_record(
+        FOLDER.parent / "path_budgets.json", schema="paper-lib/benchmark/1"
+    )
+    found = record["Path"]["pairs"]
+    assert [one["name"] for one in found] == [
+        f"{dataset} {first}-{second}" for dataset, (first, second) in defense.PATH_PAIRS
+    ]
+    for one in found:
+        pairs = zip(one["path_counts"], one["single_counts"], strict=True)
+        assert one["gains"] == [mine - other for mine, other in pairs]
+        assert len(one["multiples"]) == defense.NUM_BUDGETS == len(one["gains"])
+        assert one["ratio"] == pytest.approx(
+            one["path_seconds"] / one["single_seconds"]
+        )
+        # A path may lose rows where it anneals into another maximum, and not many.
+        assert one["rows"] == 4000
+        assert min(one["gains"]) >= -0.01 * one["rows"]
+    assert any(gain < 0 for one in found for gain in one["gains"])
+
+
+def test_the_page_names_the_aims_of_the_benchmark():
+    page = (FOLDER.parents[1] / "book" / "the_algorithm.py").read_text()
+    gain, distance, ratio = quality.GAIN, quality.DISTANCE, quality.TIME_RATIO
+    assert f"median(gains), {gain:g}, middle >= {gain:g})" in page
+    assert f"max(left), {distance:g}, most <= {distance:g})" in page
+    assert f"max(ratios), {ratio:.1f}, slowest <= {ratio:.1f})" in page
+    assert f"aim {defense.PATH_AIM:g}" in page

@@ -6,9 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from paper_lib.experiments import RATE_PLANS, load_rates
+from paper_lib.defense import maximize_coverage, ramp_ascent, ramp_value
+from paper_lib.experiments import RATE_PLANS, image_rates_plan, load_rates
+from paper_lib.experiments.bounds import half_pair
 from paper_lib.experiments.rates import RATES_SCHEMA, load_record
-from paper_lib.generalization import fit_slope, measure_rates, paper_rate
+from paper_lib.generalization import (
+    fit_slope,
+    measure_rates,
+    paper_rate,
+    ramp_floor,
+)
 
 STORE = (
     Path(__file__).resolve().parents[2] / "results" / "generalization" / "rates.json"
@@ -124,6 +131,54 @@ def test_the_ramp_ends_beside_the_maximum(dim, stored):
     other = stored[f"gaussian-{dim}-annealed"].regrets()[-1]
     assert min(last) > 0.002
     assert np.mean(last) > 1.5 * np.mean(other)
+
+
+def test_the_ramp_comes_down_to_its_floor(stored):
+    """That of its own scale: no other of the page would do."""
+    rows = RATE_PLANS[NAMES.index("gaussian-2-ramp")].population()
+    last = np.mean(stored["gaussian-2-ramp"].regrets()[-1])
+    assert abs(last - ramp_floor(rows)) < 2e-5
+    assert abs(last - ramp_floor(rows.scaled(5.0))) > 1e-3
+
+
+def test_the_cube_root_is_outside_some_of_the_intervals(stored):
+    """Where the page must not name it as the reason."""
+    inside = set()
+    for name, found in stored.items():
+        low, high = fit_slope(found.sizes, found.regrets(), smallest=100).interval
+        if low <= -2 / 3 <= high:
+            inside.add(name)
+    assert "linear-2-exact" in inside
+    assert not inside & {"gaussian-2-exact", "gaussian-100-annealed"}
+
+
+@pytest.mark.fulldata
+@pytest.mark.parametrize("place", [0, 1])
+def test_what_the_ramp_misses_on_images_is_bias(place):
+    """The ascent ends where the ramp is larger than at a v that covers more."""
+    config = image_rates_plan({"mnist": 2.81, "fashion-mnist": 2.81})[place]
+    halves, _ = half_pair(config.pair)
+    ramp = ramp_ascent(halves.test)
+    best = maximize_coverage(halves.test, method="search").perturbation
+    assert halves.test.coverage(best) > ramp.coverage + 0.004
+    assert ramp.ramp_value > ramp_value(halves.test, best) + 0.004
+    again = ramp_ascent(halves.test, start=best)
+    assert abs(again.ramp_value - ramp.ramp_value) < 0.002
+
+
+@pytest.mark.fulldata
+def test_a_larger_scale_of_the_logit_is_no_cure_on_images():
+    """At three times it helps; at thirty the ascent from v = 0 is stuck."""
+    config = image_rates_plan({"mnist": 2.81, "fashion-mnist": 2.81})[1]
+    sets = half_pair(config.pair)[0].test
+    best = maximize_coverage(sets, method="search").perturbation
+    one, three, thirty = (
+        replace(sets, normals=scale * sets.normals, offsets=scale * sets.offsets)
+        for scale in (1.0, 3.0, 30.0)
+    )
+    assert ramp_ascent(three).coverage > ramp_ascent(one).coverage + 0.01
+    stuck, free = ramp_ascent(thirty), ramp_ascent(thirty, start=best)
+    assert stuck.ramp_value < free.ramp_value - 0.2
 
 
 def test_finitely_many_rows_leave_no_regret_in_the_end(stored):

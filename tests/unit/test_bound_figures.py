@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from paper_lib.plotting import plot_bounds, plot_pair_bounds, plot_prices
+from paper_lib.plotting import (
+    plot_bounds,
+    plot_pair_bounds,
+    plot_prices,
+    plot_ramp_floor,
+)
 
 
 def test_bounds_are_drawn_and_named_apart():
@@ -60,3 +65,23 @@ def test_values_that_do_not_fit():
         plot_prices({})
     with pytest.raises(ValueError, match=r"^panels must .* got \['a: one'\]"):
         plot_prices({"a": ([1, 2], {"one": [0.5]})})
+
+
+def test_floors_are_a_curve_and_what_was_measured_stands_beside_it():
+    figure = plot_ramp_floor({1.0: 0.3, 10.0: 0.1}, {"stored": (1.0, 0.31)})
+    (axis,) = figure.axes
+    curve, point = axis.lines
+    np.testing.assert_allclose(curve.get_xydata(), [[1.0, 0.3], [10.0, 0.1]])
+    np.testing.assert_allclose(point.get_xydata(), [[1.0, 0.31]])
+    names = [text.get_text() for text in axis.get_legend().get_texts()]
+    assert names == ["floor", "stored"]
+    assert axis.get_xscale() == "log"
+    assert axis.get_ylim()[0] == 0.0
+
+
+@pytest.mark.bad_input
+def test_floors_take_five_measurements_at_most():
+    with pytest.raises(ValueError, match="measured at most 5, got 1 and 6"):
+        plot_ramp_floor({1.0: 0.3}, {str(k): (1.0, 0.3) for k in range(6)})
+    with pytest.raises(ValueError, match="floors must be at least one"):
+        plot_ramp_floor({}, {})
