@@ -212,9 +212,11 @@ print(f"budgets: {budgets}, each one of {num_budgets:,} that share the confidenc
 # $$\operatorname{kl}(\hat L \,\|\, L) \le \frac{1}{n-k} \Bigl( \log \binom nk + \log
 # \frac{2 k (k+1)}{\delta} \Bigr) .$$
 #
-# Two rules rebuild: the shortest vector in all $k$ robust sets, which the few active
-# constraints of a polished solution determine; and the direction of the sum of $k$ unit
-# normals, with points that may repeat, which `compress` picks greedily for its own bound.
+# Two rules rebuild, which is the factor 2: the shortest vector in all $k$ robust sets,
+# which the few active constraints of a polished solution determine; and the direction of
+# the sum of $k$ unit normals, which `compress` picks greedily for its own bound. There
+# points may repeat: the choices are $\binom{n+k-1}{k}$, and $n - k$ becomes the number of
+# points that are not among them.
 #
 # ### Held out
 #
@@ -522,8 +524,8 @@ Markdown(markdown_table(header, table))
 # factor says how much room is left; a price of 0.3 with a factor of 0.4 means that 0.12
 # would not have been enough. The bounds hold with much to spare, so this cannot tell a
 # constant that is a little too small; tests compare each with a computation by hand. Where
-# a bound says nothing, its price is cut off at zero. The last line of each population is the control: the exact
-# bound for one $v$ fixed in advance, taken at the $v$ that was fitted.
+# a bound says nothing, it is cut off at zero. The last line of each population is the
+# control: the exact bound for one $v$ fixed in advance, taken at the $v$ that was fitted.
 
 # %% tags=["hide-input"]
 table = []
