@@ -65,8 +65,8 @@ def test_the_pairs_at_both_ends_are_those_under_pgd():
         score(2, 3, [0, 0, 0, 1]),
     ]
     chosen = {
-        ends: [
-            gain.classes for gain in extreme_gains(scores, worst=ends[0], best=ends[1])
+        (worst, best): [
+            gain.classes for gain in extreme_gains(scores, worst=worst, best=best)
         ]
         for worst, best in ((2, 1), (3, 3), (0, 0), (9, 1))
     }
