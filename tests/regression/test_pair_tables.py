@@ -1,6 +1,8 @@
 """The tables of the page on all pairs, against counts read from the records alone."""
 
 import json
+import re
+from math import ceil
 from pathlib import Path
 from statistics import mean
 
@@ -274,3 +276,12 @@ def test_seconds_are_added_up_by_seed():
         seed = record["config"]["classifier"]["seed"]
         by_hand[seed] += record["provenance"]["seconds"]
     assert seconds_by_seed(batches) == pytest.approx(by_hand)
+
+
+def test_the_readme_says_of_the_gpu_what_the_records_say():
+    batches, _ = load_lines(plan(primary_only=True), GPU_STORE, batched=True)
+    seconds = seconds_by_seed(batches).values()
+    text = " ".join((ROOT / "README.md").read_text().split())
+    found = re.search(r"the 90 pairs of a seed took (\d+) to (\d+) seconds", text)
+    assert found, "README says nothing of the stored batches"
+    assert tuple(map(int, found.groups())) == (int(min(seconds)), ceil(max(seconds)))
