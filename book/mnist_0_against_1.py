@@ -71,12 +71,17 @@ from paper_lib.geometry import in_l2_ball, scale_to_radius, unit_vectors
 from paper_lib.models import TrainConfig
 from paper_lib.plotting import (
     comparison_table,
+    dead_zone_table,
     markdown_table,
+    origin_table,
+    outside_table,
     percents,
     play_name,
     plot_accuracy_against_budget,
     plot_images,
     plot_margins,
+    reading_table,
+    seed_goal_table,
 )
 from paper_lib.robust_sets import RobustSets
 
@@ -122,6 +127,7 @@ records = load_or_compute(
     configs, "../results/table2", compute=compute, progress=compute
 )
 wide, unit, small = records[:5], records[5], records[6:]
+both = {"20-50-500": wide, "10-20-50": small}
 
 # %% [markdown]
 # **Under the declared choices.** Each cell is the mean over five seeds of training, with
@@ -441,24 +447,7 @@ print("it is the classifier of this page:", nearest["settings"] == settings)
 # classifier, widths 10, 20 and 50 and one epoch, is held to the same.
 
 # %% tags=["hide-input"]
-lines = []
-for name, group in (("20-50-500", wide), ("10-20-50", small)):
-    for attack_name, tolerance in (("FGM", 5.0), ("PGD", 8.0)):
-        key = (attack_name, "SMOOTH", "approximate")
-        gaps = [
-            percents(table_rows(record["score"], "literal"))[key] - PAPER_TABLE_2[key]
-            for record in group
-        ]
-        lines.append(
-            [
-                f"{name}: {attack_name}, SMOOTH",
-                ", ".join(f"{gap:+.1f}" for gap in gaps),
-                f"{tolerance:.0f}",
-                f"{sum(abs(gap) <= tolerance for gap in gaps)} of {len(gaps)}",
-            ]
-        )
-header = ["approximate accuracy", "difference, seeds 0 to 4", "goal", "seeds within"]
-Markdown(markdown_table(header, lines))
+Markdown(seed_goal_table(both))
 
 # %% [markdown]
 # **All three readings of PGD**, for the classifier declared primary, for the smaller one,
@@ -467,44 +456,16 @@ Markdown(markdown_table(header, lines))
 # does not. Rows without PGD do not depend on the reading.
 
 # %% tags=["hide-input"]
-groups = {"20-50-500": wide, "10-20-50": small, "20-50-500, unit rows": [unit]}
+groups = {**both, "20-50-500, unit rows": [unit]}
 for name, group in groups.items():
-    lines = []
-    for key, printed in PAPER_TABLE_2.items():
-        line = [f"{key[2]}: {play_name(key[:2])}", f"{printed:.1f}"]
-        for reading in PGD_READINGS:
-            values = [
-                percents(table_rows(record["score"], reading))[key] for record in group
-            ]
-            mean = f"{sum(values) / len(values):.1f}"
-            spread = (
-                f" [{min(values):.1f}, {max(values):.1f}]" if len(values) > 1 else ""
-            )
-            line.append(mean + spread)
-        lines.append(line)
-    header = [name, "paper", *PGD_READINGS]
-    display(Markdown(markdown_table(header, lines)))
+    display(Markdown(reading_table(name, group)))
 
 # %% [markdown]
 # Five seeds show how far one training run moves a cell. A number of the paper that lies
 # between the smallest and the largest of them cannot be told from another seed.
 
 # %% tags=["hide-input"]
-lines = []
-for name, group in (("20-50-500", wide), ("10-20-50", small)):
-    for reading in PGD_READINGS:
-        runs = [percents(table_rows(record["score"], reading)) for record in group]
-        outside = [
-            f"{key[2]} {play_name(key[:2])}"
-            for key, printed in PAPER_TABLE_2.items()
-            if not min(run[key] for run in runs)
-            <= printed
-            <= max(run[key] for run in runs)
-        ]
-        within = f"{10 - len(outside)} of 10"
-        lines.append([f"{name}, {reading}", within, "; ".join(outside)])
-header = ["classifier, reading", "within the seeds", "outside"]
-Markdown(markdown_table(header, lines, align="lll"))
+Markdown(outside_table(both))
 
 # %% [markdown]
 # **Accuracy against the budget**, complete data, seed 0, literal reading.
@@ -523,37 +484,7 @@ plot_accuracy_against_budget(
 # computed with. Seconds are for the whole run, on a machine shared with other work.
 
 # %% tags=["hide-input"]
-header = [
-    "run",
-    "budget",
-    "training points",
-    "test points",
-    "torch",
-    "device",
-    "seconds",
-]
-Markdown(
-    markdown_table(
-        header,
-        [
-            [
-                f"{name}, seed {record['config']['seed']}",
-                f"{record['epsilon']:.3f}",
-                str(record["sizes"]["train"]),
-                str(record["sizes"]["test"]),
-                record["provenance"]["versions"]["torch"],
-                record["provenance"]["device"],
-                f"{record['provenance']['seconds']:.0f}",
-            ]
-            for name, group in (
-                ("20-50-500", wide),
-                ("unit rows", [unit]),
-                ("10-20-50", small),
-            )
-            for record in group
-        ],
-    )
-)
+Markdown(origin_table(groups))
 
 # %% [markdown]
 # ## What agrees and what does not
@@ -589,18 +520,7 @@ Markdown(
 # When no point is left, the gradient is zero and it does not start.
 
 # %% tags=["hide-input"]
-lines = [
-    [
-        f"{point['epsilon']:.2f}",
-        f"{percents(table_rows(point, 'literal'))['FGM', 'SMOOTH', 'approximate']:.1f}",
-        str(fitted["steps"]),
-        "yes" if fitted["in_dead_zone"] else "no",
-    ]
-    for point in points
-    for fitted in point["defenses"].values()
-]
-header = ["budget", "FGM, SMOOTH, approximate (%)", "steps taken", "gradient zero"]
-Markdown(markdown_table(header, lines))
+Markdown(dead_zone_table(points, "literal"))
 
 # %% [markdown]
 # That this is the ascent and not the game can be seen by starting it elsewhere: at zero, and

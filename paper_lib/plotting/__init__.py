@@ -58,6 +58,13 @@ from paper_lib.plotting.pairs import (
 from paper_lib.plotting.path_tables import both_paths, both_paths_table, moved_table
 from paper_lib.plotting.plane import plot_half_planes
 from paper_lib.plotting.rates import plot_rates, slope_text
+from paper_lib.plotting.seed_tables import (
+    dead_zone_table,
+    origin_table,
+    outside_table,
+    reading_table,
+    seed_goal_table,
+)
 from paper_lib.plotting.tables import (
     comparison_table,
     markdown_table,
@@ -73,6 +80,7 @@ __all__ = [
     "cell_table",
     "classifier_table",
     "comparison_table",
+    "dead_zone_table",
     "extreme_table",
     "gain_table",
     "goal_lines",
@@ -82,7 +90,9 @@ __all__ = [
     "missing_lines",
     "moved_table",
     "noise_table",
+    "origin_table",
     "other_side_table",
+    "outside_table",
     "percents",
     "play_name",
     "plot_accuracy_against_budget",
@@ -112,6 +122,8 @@ __all__ = [
     "plot_trace_counts",
     "plot_two_conditions",
     "plot_value_against_budget",
+    "reading_table",
+    "seed_goal_table",
     "slope_text",
     "stored_cell",
     "table_1",
