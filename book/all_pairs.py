@@ -192,7 +192,7 @@ Markdown(table_1(rows))
 for sentence in goal_lines(rows):
     print(sentence)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 if whole:
     display(
         Markdown(
@@ -251,7 +251,7 @@ for name, result in primary.items():
         plot_pair_maps(panels, result.line.calibration.pairs, names=CLASS_LABELS[name])
     )
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 if whole:
     display(
         Markdown(
@@ -330,7 +330,7 @@ print("rows under FGM that differ from the coverage:", unequal)
 # %% tags=["hide-input"]
 Markdown(gain_table(primary))
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 if whole:
     display(
         Markdown(
@@ -354,7 +354,7 @@ which the paper makes no claim, rises on some pairs and falls on others.
 # %% tags=["hide-input"]
 Markdown(extreme_table(primary))
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 if whole:
     display(
         Markdown(
@@ -407,7 +407,7 @@ for name, result in primary.items():
 # %% tags=["hide-input"]
 Markdown(losing_table(primary, results))
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 if whole:
     display(
         Markdown(
@@ -437,7 +437,7 @@ pairs but two, 8 and 9 and 4 and 8 of MNIST. Unit rows turn none of them.
 # %% tags=["hide-input"]
 Markdown(other_side_table(primary))
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 if whole:
     display(
         Markdown(
@@ -476,7 +476,7 @@ for accuracy in ("approximate", "true"):
 # %% tags=["hide-input"]
 Markdown(classifier_table(rows))
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 if whole:
     display(
         Markdown(
@@ -532,7 +532,7 @@ if twice:
 else:
     print("not applicable")
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 if whole:
     display(
         Markdown(
@@ -568,7 +568,7 @@ Markdown(isotropic_table(primary))
 # %% tags=["hide-input"]
 Markdown(noise_table(primary))
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 if whole:
     display(
         Markdown(

@@ -366,7 +366,7 @@ display(Markdown(markdown_table(header, lines)))
 # %% [markdown]
 # Where neither player moves, the two agree by definition.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 if as_stored:
     display(
         Markdown(
