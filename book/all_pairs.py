@@ -360,10 +360,9 @@ if whole:
         Markdown(
             r"""
 On the worst pairs $v$ carries points of one class over the boundary by the hundred, and
-saves fewer of the other. Most of those FGM flips without a defense, so they are no loss in
-its row. PGD in the ball
-stops at the boundary of $f$ and turns back; it leaves many of them alone, and with the
-defense they are lost.
+saves fewer of the other. FGM flips most of those without a defense, so they are no loss in
+its row. PGD in the ball leaves them alone, since it turns back where it crosses the boundary
+of $f$; with the defense they are lost.
 """
         )
     )
@@ -444,9 +443,8 @@ if whole:
             r"""
 For the method of Section 4 the statement fails: `fit_defense` is ahead of the ascent on
 most pairs of both sets, and mostly on the points they were fitted on as well, so that it is
-the ascent that misses the maximum and not the sample. The interval of its
-mean gain holds zero on both sets. Against mere noise and no defense SMOOTH is ahead on
-every pair.
+the ascent that misses the maximum and not the sample. The interval of its mean gain holds
+zero on both sets. Against mere noise and no defense SMOOTH is ahead on every pair.
 """
         )
     )
@@ -552,8 +550,8 @@ fitted on as well. Its result on one pair is not a stable number; the mean over 
 # Implication 1 of Theorem 1 says that smoothing must be tied to $f$: noise without a
 # direction is not optimal. Beside SMOOTH stand uniform draws from V, and Gaussian draws
 # projected onto V, since a Gaussian itself is no strategy of the defender; one draw for
-# each point, and the vote of five. In 784 dimensions a draw is nearly orthogonal to any
-# gradient: it moves $f_L$, to either side, by about $1/\sqrt{784} = 1/28$ of what the attack
+# each point, and the vote of five. In 784 dimensions a draw from V is nearly orthogonal to
+# any gradient: it moves $f_L$, to either side, by about $1/\sqrt{784} = 1/28$ of what the attack
 # moves it by (root mean square).
 
 # %% tags=["hide-input"]
@@ -573,16 +571,16 @@ if whole:
     display(
         Markdown(
             r"""
-**For $f_L$** noise is no better than no defense, and under FGM, the attack of the
+**For $f_L$** noise is no better than no defense under either attack, and under FGM, the attack of the
 equilibrium, SMOOTH is ahead on every pair. Without an attack noise is ahead, since it leaves
 nearly all labels alone; under the literal PGD neither is clearly ahead.
 
 **For $f$** the order turns: under PGD as Appendix D writes it, and under PGD in the ball,
 noise keeps more labels of the data than SMOOTH, on both sets in the mean and on most pairs.
 Under FGM SMOOTH is ahead on MNIST and level on Fashion-MNIST; under the attack that keeps
-the clean label it is clearly ahead on both. $\hat v$ moves each point by $\epsilon$ in a
-direction that matters to $f$, out to where the tangent no longer speaks of it. So these
-data do not support the implication for $f$.
+the clean label it is clearly ahead on both. SMOOTH is here what the ascent found;
+`fit_defense` in its place stays behind noise under both of these PGDs as well
+([](all-pairs-every-cell)). So these data do not support the implication for $f$.
 """
         )
     )

@@ -214,6 +214,18 @@ def test_noise_is_judged_in_the_linear_model_and_for_f(primary, counts):
         for reading in ("ball", "literal"):
             assert float(by_attack[dataset, f"PGD {reading}"][4].split(" ")[0]) > 3
     assert by_attack["fashion-mnist", "PGD ball"][4].startswith("+10.7")
+    for dataset in primary:
+        for attack in ("PGD ball", "PGD literal"):
+            rows = [counts[dataset, pair][0] for pair in ALL_PAIRS]
+            sizes = [counts[dataset, pair][1] for pair in ALL_PAIRS]
+            behind, ahead = (
+                mean(
+                    row[attack, one, "true"] / n
+                    for row, n in zip(rows, sizes, strict=True)
+                )
+                for one in (FIT, noise)
+            )
+            assert behind < ahead
 
 
 def test_isotropic_smoothing_stands_beside_smooth(primary, counts):
