@@ -511,7 +511,7 @@ else:
     print("not applicable: the stored batches are of all 45 pairs, at seeds 0 to 4")
 
 # %% tags=["hide-input"]
-seconds = seconds_by_seed(batches).values()
+seconds = seconds_by_seed(record for one in batches for record in one.scores).values()
 made = {one.scores[0]["provenance"]["device"] for one in batches}
 if seconds:
     print(

@@ -44,7 +44,7 @@ from paper_lib.experiments.planning import (
 )
 from paper_lib.experiments.points import LinearizedPair, linearize_pair
 from paper_lib.experiments.prices import PriceConfig, run_prices
-from paper_lib.experiments.provenance import provenance
+from paper_lib.experiments.provenance import provenance, seconds_by_seed
 from paper_lib.experiments.rates import (
     RATE_PLANS,
     RatePlan,
@@ -70,7 +70,6 @@ from paper_lib.experiments.summary import (
     SummaryRow,
     cell_percents,
     primary_results,
-    seconds_by_seed,
     summarize,
     write_csv,
     write_manifest,

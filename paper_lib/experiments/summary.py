@@ -124,24 +124,6 @@ def primary_results(results: Sequence[LineResult], seed: int) -> dict[str, LineR
     }
 
 
-def seconds_by_seed(results: Sequence[LineResult]) -> dict[int, float]:
-    """Add up what the accuracies of a seed took, all data sets and lines together.
-
-    Args:
-        results: What ``run_lines`` gave.
-
-    Returns:
-        Seconds for each seed, as the records have them: without training, without
-        reading the data and without what starts before the first run.
-    """
-    seconds: dict[int, float] = {}
-    for result in results:
-        seed = result.line.calibration.seed
-        taken = sum(record["provenance"]["seconds"] for record in result.scores)
-        seconds[seed] = seconds.get(seed, 0.0) + taken
-    return seconds
-
-
 def cell_percents(result: LineResult) -> dict[Cell, np.ndarray]:
     """Collect each cell over the pairs of a line.
 
