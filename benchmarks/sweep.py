@@ -59,10 +59,14 @@ def _source() -> str:
     return "auto"
 
 
+def _datasets(source: str) -> tuple[str, ...]:
+    """The embedded images are of MNIST alone."""
+    return ("mnist", "fashion-mnist") if source == "auto" else ("mnist",)
+
+
 def _sweep(pairs: Sequence[tuple[int, int]], source: str, **options: Any) -> float:
     """Run a sweep from an empty store; processes start within the time."""
-    datasets = ("mnist", "fashion-mnist") if source == "auto" else ("mnist",)
-    lines = plan(datasets=datasets, pairs=pairs, seeds=(0,), primary_only=True)
+    lines = plan(datasets=_datasets(source), pairs=pairs, seeds=(0,), primary_only=True)
     with tempfile.TemporaryDirectory() as store:
         began = time.perf_counter()
         run_lines(lines, store, source=source, **options)
@@ -90,9 +94,14 @@ def _batches(runs: int, device: str, source: str) -> Part:
             max(times) < AIM_SECONDS,
         ),
     ]
-    return Part(
-        heading="Batches", text="\n\n".join(text), data={"device": name, "times": times}
-    )
+    data = {
+        "device": name,
+        "source": source,
+        "pairs": len(ALL_PAIRS),
+        "datasets": list(_datasets(source)),
+        "times": times,
+    }
+    return Part(heading="Batches", text="\n\n".join(text), data=data)
 
 
 def _part(times: dict[int, list[float]], pairs: int, source: str) -> Part:
@@ -121,9 +130,13 @@ def _part(times: dict[int, list[float]], pairs: int, source: str) -> Part:
                 minutes < AIM_MINUTES,
             )
         )
-    return Part(
-        heading="Workers", text="\n\n".join(text), data={"pairs": pairs, "times": times}
-    )
+    data = {
+        "source": source,
+        "pairs": pairs,
+        "datasets": list(_datasets(source)),
+        "times": times,
+    }
+    return Part(heading="Workers", text="\n\n".join(text), data=data)
 
 
 def _spread(values: Sequence[float]) -> str:

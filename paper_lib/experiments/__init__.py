@@ -12,12 +12,13 @@ from paper_lib.experiments.calibration import CalibrationConfig, calibrate
 from paper_lib.experiments.claims import (
     PairGain,
     dyadic_interval,
+    extreme_gains,
     holm,
     mcnemar,
     pair_gains,
 )
 from paper_lib.experiments.examples import (
-    extreme_pairs,
+    extreme_examples,
     load_examples,
     save_examples,
 )
@@ -36,13 +37,14 @@ from paper_lib.experiments.planning import (
     PRIMARY_SOLVER,
     Line,
     lines_of,
+    parse_pair,
     parse_pairs,
     parse_seeds,
     plan,
 )
 from paper_lib.experiments.points import LinearizedPair, linearize_pair
 from paper_lib.experiments.prices import PriceConfig, run_prices
-from paper_lib.experiments.provenance import provenance
+from paper_lib.experiments.provenance import provenance, seconds_by_seed
 from paper_lib.experiments.rates import (
     RATE_PLANS,
     RatePlan,
@@ -67,6 +69,7 @@ from paper_lib.experiments.store import load_record, save_record, stored_folder
 from paper_lib.experiments.summary import (
     SummaryRow,
     cell_percents,
+    primary_results,
     summarize,
     write_csv,
     write_manifest,
@@ -118,7 +121,8 @@ __all__ = [
     "cell_percents",
     "dyadic_interval",
     "executor_for",
-    "extreme_pairs",
+    "extreme_examples",
+    "extreme_gains",
     "fit_solver",
     "holm",
     "image_rates",
@@ -135,10 +139,12 @@ __all__ = [
     "mcnemar",
     "measure_validity",
     "pair_gains",
+    "parse_pair",
     "parse_pairs",
     "parse_seeds",
     "plan",
     "primary_budgets",
+    "primary_results",
     "process_pool",
     "provenance",
     "reuse_plan",
@@ -155,7 +161,11 @@ __all__ = [
     "score_name",
     "score_pair",
     "score_pairs",
+<<<<<<< HEAD
     "stored_folder",
+=======
+    "seconds_by_seed",
+>>>>>>> pairs
     "summarize",
     "table_rows",
     "train_pair",

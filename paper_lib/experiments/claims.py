@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from paper_lib.experiments.planning import PRIMARY_READING, PRIMARY_SOLVER
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PairGain:
@@ -75,6 +77,33 @@ def pair_gains(
             )
         )
     return tuple(gains)
+
+
+def extreme_gains(
+    scores: Sequence[Mapping[str, Any]],
+    *,
+    worst: int = 3,
+    best: int = 1,
+    solver: str = PRIMARY_SOLVER,
+) -> tuple[PairGain, ...]:
+    """Choose the pairs that SMOOTH helps least and most against PGD.
+
+    The gain is that of approximate accuracy under the primary reading; where two are
+    equal the smaller classes come first.
+
+    Args:
+        scores: The records of a line.
+        worst: How many of the least.
+        best: How many of the most.
+        solver: What fitted SMOOTH.
+
+    Returns:
+        The least first, the most last, each once.
+    """
+    attack = f"PGD {PRIMARY_READING}"
+    gains = pair_gains(scores, solver, attack, "approximate")
+    order = sorted(gains, key=lambda gain: (gain.points, gain.classes))
+    return tuple(dict.fromkeys([*order[:worst], *order[max(len(order) - best, 0) :]]))
 
 
 def mcnemar(saved: int, lost: int) -> float:

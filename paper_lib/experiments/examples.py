@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from paper_lib.data import Source
+from paper_lib.experiments.claims import extreme_gains
 from paper_lib.experiments.planning import PRIMARY_SOLVER
 from paper_lib.experiments.solvers import fit_solver
 from paper_lib.experiments.store import load_record, save_record
@@ -19,25 +20,52 @@ from paper_lib.robust_sets import RobustSets
 EXAMPLES_SCHEMA = "paper-lib/examples/1"
 
 
-def extreme_pairs(
-    gains: Mapping[tuple[int, int], float], *, worst: int, best: int
-) -> tuple[tuple[int, int], ...]:
-    """Choose the pairs that a defense helps least and most.
+def extreme_examples(
+    primary: Mapping[str, LineResult],
+    path: str | os.PathLike[str],
+    *,
+    compute: bool = False,
+    root: str | None = None,
+    source: Source = "auto",
+) -> list[dict[str, Any]]:
+    """Give the examples of the pairs that SMOOTH helps least and most against PGD.
 
     Args:
-        gains: The gain of each pair.
-        worst: How many of the least.
-        best: How many of the most.
+        primary: The primary line of each data set.
+        path: The file that holds examples.
+        compute: Compute all and replace the file, if it lacks one of these pairs.
+        root: Folder of the data; see :func:`paper_lib.data.load_pair`.
+        source: Source of the data.
 
     Returns:
-        The least first, the most last, each once.
-
-    Example:
-        >>> extreme_pairs({(0, 1): 3.0, (0, 2): -1.0, (1, 2): 8.0}, worst=1, best=1)
-        ((0, 2), (1, 2))
+        What the file has of the pairs that ``extreme_gains`` chooses, in its order; no
+        other pair. Each as :func:`load_examples` gives it.
     """
-    order = sorted(gains, key=lambda pair: (gains[pair], pair))
-    return tuple(dict.fromkeys([*order[:worst], *order[max(len(order) - best, 0) :]]))
+    chosen = {
+        (name, gain.classes, _budget(result, gain.classes)): (result, gain.classes)
+        for name, result in primary.items()
+        for gain in extreme_gains(result.scores)
+    }
+    found = _by_key(path)
+    if compute and not chosen.keys() <= found.keys():
+        save_examples(tuple(chosen.values()), path, root=root, source=source)
+        found = _by_key(path)
+    return [found[key] for key in chosen if key in found]
+
+
+def _by_key(path: str | os.PathLike[str]) -> dict[tuple, dict[str, Any]]:
+    """Read examples under their data set, classes and budget; none without a file."""
+    if not Path(path).exists():
+        return {}
+    return {
+        (one["dataset"], tuple(one["classes"]), one["epsilon"]): one
+        for one in load_examples(path)
+    }
+
+
+def _budget(result: LineResult, classes: tuple[int, int]) -> float:
+    place = result.line.calibration.pairs.index(classes)
+    return result.calibration["budgets"][place]
 
 
 def save_examples(
@@ -62,11 +90,11 @@ def save_examples(
     for result, classes in chosen:
         config = result.line.calibration
         place = config.pairs.index(classes)
-        classifier, epsilon = config.classifiers[place], result.calibration["budgets"]
+        classifier, epsilon = config.classifiers[place], _budget(result, classes)
         pair = pair_of(classifier, root=root, source=source)
         model = train_pair(classifier, root=root, source=source).model()
         fit = linearize_fit(classifier, model, pair)
-        sets = RobustSets.from_linearization(fit, epsilon[place])
+        sets = RobustSets.from_linearization(fit, epsilon)
         v, report = fit_solver(PRIMARY_SOLVER, sets)
         images = [
             pair.test.images[pair.test.labels == label][0].flatten()
@@ -76,7 +104,7 @@ def save_examples(
             {
                 "dataset": config.dataset,
                 "classes": list(classes),
-                "epsilon": epsilon[place],
+                "epsilon": epsilon,
                 "train_coverage": report["train_coverage"],
                 "images": [(255 * image).round().int().tolist() for image in images],
                 "perturbation": [float(f"{value:.5g}") for value in v.tolist()],

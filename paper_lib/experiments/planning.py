@@ -193,19 +193,40 @@ def parse_pairs(text: str) -> tuple[tuple[int, int], ...]:
     """
     if text.strip() == "all":
         return ALL_PAIRS
-    pairs = []
-    for part in text.split(","):
-        found = re.fullmatch(r"\s*(\d)\s*-\s*(\d)\s*", part)
-        pair = tuple(sorted(map(int, found.groups()))) if found else ()
-        if pair not in ALL_PAIRS:
-            raise ValueError(
-                f"pairs must be 'all' or like '0-1,3-5', got {part.strip()!r} in "
-                f"{text!r}."
-            )
-        pairs.append(pair)
+    try:
+        pairs = [parse_pair(part) for part in text.split(",")]
+    except ValueError as error:
+        raise ValueError(
+            f"pairs must be 'all' or like '0-1,3-5', got {text!r}: {error}"
+        ) from None
     if len(set(pairs)) != len(pairs):
         raise ValueError(f"pairs must name each pair once, got {text!r}.")
     return tuple(pairs)
+
+
+def parse_pair(text: str) -> tuple[int, int]:
+    """Read one pair of classes as a command line has it.
+
+    Args:
+        text: A pair like ``"0-1"``.
+
+    Returns:
+        The pair, the smaller class first.
+
+    Raises:
+        ValueError: If it is not one pair.
+
+    Example:
+        >>> parse_pair("7-3")
+        (3, 7)
+    """
+    found = re.fullmatch(r"\s*(\d)\s*-\s*(\d)\s*", text)
+    first, second = sorted(map(int, found.groups())) if found else (0, 0)
+    if first == second:
+        raise ValueError(
+            f"a pair must be two different digits like '0-1', got {text!r}."
+        )
+    return first, second
 
 
 def parse_seeds(seeds: str | int | Sequence[int]) -> tuple[int, ...]:

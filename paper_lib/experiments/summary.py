@@ -104,6 +104,26 @@ def summarize(results: Sequence[LineResult]) -> tuple[SummaryRow, ...]:
     return tuple(row for members in groups.values() for row in _group_rows(members))
 
 
+def primary_results(results: Sequence[LineResult], seed: int) -> dict[str, LineResult]:
+    """Pick the primary choice among the lines of a plan.
+
+    Args:
+        results: What ``run_lines`` gave.
+        seed: The seed to take it at.
+
+    Returns:
+        The line of each data set that has one, under its name.
+    """
+    return {
+        result.line.calibration.dataset: result
+        for result in results
+        if result.line.classifier == PRIMARY_CLASSIFIER
+        and result.line.calibration.protocol == PRIMARY_PROTOCOL
+        and result.line.calibration.seed == seed
+        and result.line.multiple == 1.0
+    }
+
+
 def cell_percents(result: LineResult) -> dict[Cell, np.ndarray]:
     """Collect each cell over the pairs of a line.
 

@@ -1,11 +1,14 @@
 """Results over the pairs of ten classes."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 
+from paper_lib.plotting.attacks import plot_images
 from paper_lib.plotting.style import COLORS, MARKERS
 
 CLASS_LABELS = {
@@ -179,3 +182,28 @@ def plot_pairs_against_budget(
     figure.legend(loc="outside lower center", ncols=3, frameon=False)
     plt.close(figure)
     return figure
+
+
+def plot_examples(examples: Sequence[Mapping[str, Any]]) -> Figure:
+    """Draw an image of each class and what a defense does to both, a row a pair.
+
+    Args:
+        examples: Examples of one data set, as ``load_examples`` gives them.
+
+    Returns:
+        The figure.
+    """
+    images = torch.stack([one["images"] for one in examples])
+    moves = torch.stack([one["perturbation"] for one in examples])
+    notes = {
+        title: [CLASS_LABELS[one["dataset"]][one["classes"][k]] for one in examples]
+        for k, title in enumerate(("first class", "second class"))
+    }
+    columns = {
+        "first class": images[:, 0],
+        "second class": images[:, 1],
+        "v": moves,
+        "first + v": images[:, 0] + moves,
+        "second + v": images[:, 1] + moves,
+    }
+    return plot_images(columns, signed=("v",), notes=notes)

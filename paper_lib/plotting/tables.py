@@ -76,12 +76,15 @@ def markdown_table(
 def comparison_table(
     runs: Sequence[Sequence[TableRow]],
     paper: Mapping[Cell, float],
+    *,
+    here: str = "here",
 ) -> str:
     """Set measured rows beside the paper's numbers.
 
     Args:
         runs: The ten rows of Table 3, once for each seed.
-        paper: The paper's values, in percent.
+        paper: The paper's values, in percent; a row without one has no difference.
+        here: The title of what was measured.
 
     Returns:
         A Markdown table: for each row the paper's value, the measured one (the mean
@@ -89,16 +92,17 @@ def comparison_table(
     """
     measured = [percents(run) for run in runs]
     lines = []
-    for key, printed in paper.items():
+    for key in measured[0]:
         values = [run[key] for run in measured]
         mean = sum(values) / len(values)
         spread = f" [{min(values):.1f}, {max(values):.1f}]" if len(values) > 1 else ""
+        known = key in paper
         lines.append(
             [
                 f"{key[2]}: {play_name(key[:2])}",
-                f"{printed:.1f}",
+                f"{paper[key]:.1f}" if known else "not applicable",
                 f"{mean:.1f}{spread}",
-                f"{mean - printed:+.1f}",
+                f"{mean - paper[key]:+.1f}" if known else "not applicable",
             ]
         )
-    return markdown_table(["accuracy in percent", "paper", "here", "difference"], lines)
+    return markdown_table(["accuracy in percent", "paper", here, "difference"], lines)

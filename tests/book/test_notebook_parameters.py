@@ -32,6 +32,34 @@ ACCEPTED = {
         ),
         ({"seed": 5, "population_size": 120, "num_draws": 5000, "epsilon": 1.5},),
     ],
+    "all_pairs": [
+        ({"datasets": "mnist", "seeds": "0,7"},),
+        ({"primary_only": True, "seeds": "2"},),
+        (
+            {
+                "batched": True,
+                "primary_only": True,
+                "seeds": "1,4",
+                "store": "../results/table1_gpu",
+            },
+        ),
+        (
+            {
+                "datasets": "mnist",
+                "pairs": "0-1",
+                "seeds": "0",
+                "source": "embedded",
+                "compute": True,
+                "workers": 0,
+                "store": "../_build/experiments/one-pair",
+            },
+        ),
+    ],
+    "mnist_0_against_1": [
+        ({"classes": "8-3", "budget": 0.1, "epochs": 1, "primary": "fixed-label"},),
+        ({"classes": "4-9", "seed": 3, "epochs": 3, "primary": "ball"},),
+        ({"budget": 20, "epochs": 1},),
+    ],
 }
 
 REFUSED = {
@@ -58,6 +86,20 @@ REFUSED = {
         ),
         ({"population_size": 15}, r"population_size must be from 16 to 120, got 15\."),
         ({"epsilon": 2.0}, r"epsilon must be from 0\.1 to 1\.5, got 2\.0\."),
+    ],
+    "all_pairs": [
+        ({"pairs": "3-3"}, "a pair must be two different digits like '0-1', got '3-3'"),
+        ({"pairs": "0-1"}, "holds none of these runs for source 'auto'; set compute"),
+        ({"workers": -1}, "workers must be from 0 to 256, got -1"),
+    ],
+    "mnist_0_against_1": [
+        (
+            {"classes": "3-3"},
+            "a pair must be two different digits like '0-1', got '3-3'",
+        ),
+        ({"budget": 0}, "budget must be from 0.1 to 20, got 0"),
+        ({"epochs": 51}, "epochs must be from 1 to 50, got 51"),
+        ({"primary": "pgd"}, "primary must be one of .*got 'pgd'"),
     ],
 }
 

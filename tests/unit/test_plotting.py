@@ -49,12 +49,14 @@ def test_percents_are_keyed_by_play_and_accuracy():
 
 def test_comparison_shows_mean_spread_and_difference():
     paper = {("FGM", "SMOOTH", "approximate"): 94.5}
-    single = comparison_table([table(190)], paper).splitlines()
-    assert single[2:] == ["| approximate: FGM, SMOOTH | 94.5 | 95.0 | +0.5 |"]
+    single = comparison_table([table(190)], paper, here="live").splitlines()
+    assert single[0] == "| accuracy in percent | paper | live | difference |"
+    assert "| approximate: FGM, SMOOTH | 94.5 | 95.0 | +0.5 |" in single
+    assert len(single) == 12
+    # What the paper has no number for is set beside nothing.
+    assert sum("| not applicable | 95.0 | not applicable |" in s for s in single) == 9
     several = comparison_table([table(190), table(180)], paper).splitlines()
-    assert several[2:] == [
-        "| approximate: FGM, SMOOTH | 94.5 | 92.5 [90.0, 95.0] | -2.0 |"
-    ]
+    assert "| approximate: FGM, SMOOTH | 94.5 | 92.5 [90.0, 95.0] | -2.0 |" in several
 
 
 @pytest.mark.bad_input

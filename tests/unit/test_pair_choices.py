@@ -1,0 +1,166 @@
+"""Which pairs a table and its pictures show, what they are drawn from, and one pair."""
+
+import dataclasses
+
+import pytest
+
+from paper_lib.experiments import (
+    CalibrationConfig,
+    Line,
+    extreme_examples,
+    extreme_gains,
+    load_examples,
+    parse_pair,
+    parse_pairs,
+    plan,
+    primary_results,
+    run_lines,
+    summarize,
+)
+from paper_lib.models import TrainConfig
+from paper_lib.plotting import (
+    both_paths,
+    calibration_table,
+    classifier_table,
+    extreme_table,
+    gain_table,
+    goal_lines,
+    isotropic_table,
+    losing_table,
+    missing_lines,
+    noise_table,
+    other_side_table,
+    plot_examples,
+    table_1,
+)
+
+RAMP = "ramp, raw rows"
+
+
+def score(first, second, counts):
+    """A record with changes under PGD in the ball, and others that would mislead."""
+    return {
+        "config": {"classifier": {"classes": [first, second]}},
+        "sizes": {"test": 100},
+        "defenses": {
+            RAMP: {
+                "changes": {
+                    "PGD ball, approximate": counts,
+                    "PGD ball, true": counts[::-1],
+                    "FGM, true": counts[::-1],
+                },
+                "train_coverage": 0.5,
+                "in_dead_zone": False,
+            }
+        },
+    }
+
+
+def test_the_pairs_at_both_ends_are_those_under_pgd():
+    scores = [
+        score(0, 1, [3, 0, 0, 0]),
+        score(0, 2, [0, 1, 0, 0]),
+        score(1, 2, [5, 0, 3, 0]),
+        score(1, 3, [9, 5, 0, 0]),
+        score(2, 3, [0, 0, 0, 1]),
+    ]
+    chosen = {
+        (worst, best): [
+            gain.classes for gain in extreme_gains(scores, worst=worst, best=best)
+        ]
+        for worst, best in ((2, 1), (3, 3), (0, 0), (9, 1))
+    }
+    # Two are equal, and the smaller classes come first.
+    assert chosen[2, 1] == [(0, 2), (2, 3), (1, 2)]
+    assert chosen[3, 3] == [(0, 2), (2, 3), (0, 1), (1, 3), (1, 2)]
+    assert chosen[0, 0] == []
+    assert chosen[9, 1] == [(0, 2), (2, 3), (0, 1), (1, 3), (1, 2)]
+
+
+def test_one_pair_as_a_command_line_has_it():
+    assert parse_pair(" 7 - 3 ") == (3, 7)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("text", ["3-3", "0", "all", "0-12", "0-1,2-3", "a-b", ""])
+def test_what_is_no_pair(text):
+    with pytest.raises(ValueError, match=r"^a pair must be two different digits like"):
+        parse_pair(text)
+
+
+@pytest.mark.bad_input
+def test_pairs_of_one_class_are_refused_in_one_sentence():
+    with pytest.raises(ValueError, match=r"'3-3': a pair must be two different digits"):
+        parse_pairs("3-3")
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """One pair, one seed: a result that has no spread and no other pair."""
+    store = tmp_path_factory.mktemp("one")
+    line = Line(
+        classifier="10-20-50",
+        calibration=CalibrationConfig(
+            protocol="one budget",
+            dataset="mnist",
+            pairs=((3, 8),),
+            seed=0,
+            train=TrainConfig(channels=(2, 3), hidden=6, learning_rate=0.01, epochs=3),
+            num_fit=300,
+        ),
+        readings=("ball",),
+        solvers=(RAMP,),
+    )
+    return store, run_lines((line,), store, source="embedded")
+
+
+def test_a_single_pair_gives_no_spread_and_no_comparison(alone):
+    _, results = alone
+    rows, primary = summarize(results), primary_results(results, 0)
+    assert primary_results(results, 1) == {}
+    tables = [
+        calibration_table(results),
+        table_1(rows),
+        classifier_table(rows),
+        gain_table(primary),
+        extreme_table(primary),
+        losing_table(primary, results),
+        other_side_table(primary),
+        isotropic_table(primary),
+        noise_table(primary),
+        *goal_lines(rows),
+    ]
+    assert "nan" not in "\n".join(tables)
+    assert table_1(rows).count("not applicable") == 5
+    assert "(0.0)" not in table_1(rows).replace("99.9 (0.0)", "")
+    assert all("not applicable" in one for one in goal_lines(rows))
+    assert "not run" in isotropic_table(primary)
+    assert len(noise_table(primary).splitlines()) == 2
+    assert both_paths(results, ()) == []
+
+
+def test_what_a_store_lacks_is_named():
+    lines = plan(datasets=("mnist",), seeds=(0, 4), primary_only=True)
+    assert missing_lines(lines) == [
+        "not run yet: classifier 10-20-50, one budget, 1 times the budget, seeds [0, 4]"
+    ]
+    assert missing_lines(()) == []
+
+
+def test_pictures_are_of_the_chosen_pairs_and_right_ones_are_kept(alone, tmp_path):
+    _, results = alone
+    primary, path = primary_results(results, 0), tmp_path / "examples.json"
+    assert extreme_examples(primary, path) == []
+    (first,) = extreme_examples(primary, path, compute=True, source="embedded")
+    assert first["classes"] == [3, 8]
+    assert first["epsilon"] == results[0].calibration["budgets"][0]
+    assert plot_examples([first]).axes
+    # What is there is not computed again, and pictures of another budget are not shown.
+    written = path.read_bytes()
+    extreme_examples(primary, path, compute=True, source="embedded")
+    assert path.read_bytes() == written
+    other = dataclasses.replace(
+        results[0], calibration={**results[0].calibration, "budgets": [9.0]}
+    )
+    assert extreme_examples({"mnist": other}, path) == []
+    assert load_examples(path)[0]["classes"] == [3, 8]
