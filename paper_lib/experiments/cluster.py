@@ -178,12 +178,13 @@ class Cluster:
         """
         if time.monotonic() < self._next_look:
             return
+        if self.is_lost:
+            raise BrokenExecutor(f"{self} is lost")
         try:
-            identity = {} if self.is_lost else self._client.scheduler_info()
+            found = self._client.scheduler_info().get("id")
             workers = set(self._client.nthreads())
         except Exception as error:  # it fails in many ways once it is not connected
             raise BrokenExecutor(f"{self} is lost") from error
-        found = identity.get("id")
         if found is None or found != (self._id or found):
             raise BrokenExecutor(f"{self} is lost")
         self._id = found
