@@ -281,7 +281,7 @@ def pack_trained(
 
 
 def classifier_name(
-    config: ClassifierConfig, *, source: Source, device: str, path: str = "single"
+    config: ClassifierConfig, *, source: str, device: str, path: str = "single"
 ) -> str:
     """Name a trained classifier by everything that may change its weights.
 

@@ -208,7 +208,7 @@ def test_a_lost_scheduler_ends_the_sweep_with_one_error(comes_back):
                 total=106,
                 title="calls",
             )
-    assert time.monotonic() - kept.pop("when") < 30.0
+    assert time.monotonic() - kept.pop("when") < 60.0
     text = str(caught.value)
     assert text.startswith(
         f"the scheduler {address} is lost while calls were run, with "
