@@ -1,6 +1,5 @@
 """Files that are written whole or not at all, and by one process at a time."""
 
-import errno
 import os
 import stat
 import tempfile
@@ -39,43 +38,40 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextmanager
-def exclusive_lock(
-    path: str | os.PathLike[str], *, wait: bool = False
-) -> Iterator[bool]:
-    """Hold the lock of a file; the system frees it however the process ends.
+def holding(path: str | os.PathLike[str], *, wait: bool = False) -> Iterator[bool]:
+    """Hold a file's lock, which the system frees however the process ends.
 
     Args:
-        path: The file, made if it is not there; its folder must exist.
-        wait: Wait for whoever holds it.
+        path: The file to lock; made if it is not there, but not its folder.
+        wait: Whether to wait while another process holds the lock.
 
     Yields:
         Whether it is held: False where the file system has no locks.
 
     Raises:
-        BlockingIOError: If another holds it and ``wait`` is False.
+        BlockingIOError: If another process holds the lock and ``wait`` is false.
         OSError: If the file cannot be opened for writing.
 
     Warns:
         UserWarning: If the file system has no locks.
     """
-    import fcntl  # not on Windows, where the rest of the library works
+    import fcntl  # here: Windows has no such module, and saves files all the same
 
-    lock = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
+    # Open for writing: network file systems ask for that.
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
+    held = True
     try:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            held = True
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             raise
         except OSError as error:
             held = False
-            name = errno.errorcode.get(error.errno or 0, "no number")
             warnings.warn(
-                f"the file system of {path} has no locks ({name}: {error.strerror}); "
-                "nothing keeps another process from writing there meanwhile.",
-                UserWarning,
-                stacklevel=4,
+                f"The file system of {os.fspath(path)} has no locks "
+                f"({error.strerror}): let nothing else write there meanwhile.",
+                stacklevel=3,
             )
         yield held
     finally:
-        os.close(lock)
+        os.close(descriptor)

@@ -35,7 +35,7 @@ from paper_lib.experiments.cluster import (
     sign,
 )
 from paper_lib.experiments.provenance import signature
-from paper_lib.files import exclusive_lock
+from paper_lib.files import holding
 
 # Submitted and not yet done, at most: enough for the executor never to wait, few
 # enough that arguments are not all in memory.
@@ -276,7 +276,7 @@ def only_writer(store: Path) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         try:
             store.mkdir(parents=True, exist_ok=True)
-            held = stack.enter_context(exclusive_lock(store / ".lock"))
+            held = stack.enter_context(holding(store / ".lock"))
         except BlockingIOError as error:
             raise SweepError(
                 f"another sweep is writing to the store {store}; wait for it, or take "

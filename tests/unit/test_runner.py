@@ -1,5 +1,7 @@
 """Tasks through an executor, and the one writer of a store."""
 
+import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -162,6 +164,32 @@ def test_a_killed_sweep_leaves_neither_its_lock_nor_its_scratch(tmp_path):
             assert time.monotonic() < deadline
             time.sleep(0.05)
     assert sorted(os.listdir(tmp_path)) == [".lock", "record.json"]
+
+
+def refuse(number, monkeypatch):
+    def fail(*arguments):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", fail)
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS])
+def test_on_a_file_system_without_locks_a_sweep_goes_on_and_clears_nothing(
+    tmp_path, monkeypatch, number
+):
+    refuse(number, monkeypatch)
+    left = tmp_path / ".saving-of-another"
+    left.mkdir()
+    said = f"{tmp_path}/.lock has no locks .{os.strerror(number)}"
+    with pytest.warns(UserWarning, match=said), only_writer(tmp_path):
+        assert left.exists()
+
+
+@pytest.mark.parametrize("number", [errno.EAGAIN, errno.EWOULDBLOCK])
+def test_only_would_block_means_another_sweep(tmp_path, monkeypatch, number):
+    refuse(number, monkeypatch)
+    with pytest.raises(SweepError, match="another sweep"), only_writer(tmp_path):
+        pytest.fail("another holds it")
 
 
 @pytest.mark.bad_input
