@@ -1,7 +1,9 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and by one process at a time."""
 
 import os
+import stat
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +14,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Write a file elsewhere first, and put it in place once it is complete.
 
     Whoever reads ``path`` meanwhile finds the old file. Where writing fails the old
-    file stays, and nothing else does.
+    file stays, and nothing else does. Who may read the new one is what the umask says,
+    whatever wrote it.
 
     Args:
         path: The file to write or replace; its folder must exist.
@@ -24,5 +27,51 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     # Beside the target: across file systems a move is a copy, and may end halfway.
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".saving-") as folder:
         part = Path(folder) / target.name
+        # Reading the umask would set it for the other threads, so a file is asked.
+        part.touch()
+        mode = stat.S_IMODE(part.stat().st_mode)
+        part.unlink()
         yield part
+        if stat.S_IMODE(part.stat().st_mode) != mode:
+            part.chmod(mode)
         os.replace(part, target)
+
+
+@contextmanager
+def holding(path: str | os.PathLike[str], *, wait: bool = False) -> Iterator[bool]:
+    """Hold a file's lock, which the system frees however the process ends.
+
+    Args:
+        path: The file to lock; made if it is not there, but not its folder.
+        wait: Whether to wait while another process holds the lock.
+
+    Yields:
+        Whether it is held: False where the file system has no locks.
+
+    Raises:
+        BlockingIOError: If another process holds the lock and ``wait`` is false.
+        OSError: If the file cannot be opened for writing.
+
+    Warns:
+        UserWarning: If the file system has no locks.
+    """
+    import fcntl  # here: Windows has no such module, and saves files all the same
+
+    # Open for writing: network file systems ask for that.
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
+    held = True
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            held = False
+            warnings.warn(
+                f"The file system of {os.fspath(path)} has no locks "
+                f"({error.strerror}): let nothing else write there meanwhile.",
+                stacklevel=3,
+            )
+        yield held
+    finally:
+        os.close(descriptor)

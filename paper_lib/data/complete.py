@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from paper_lib.data.images import TenClasses
 from paper_lib.data.places import (
     CLASS_NAMES,
+    ROOT_VARIABLE,
     Place,
     search_places,
 )
@@ -55,7 +56,7 @@ def _nowhere(places: list[Place]) -> str:
         lines.append(f"- {place.label}, {files[0].parent}: lacks {lack}")
     if places[0].source == "torchvision":
         lines.append(f"Pass download=True to fetch it into {destination},")
-        lines.append("or as root a folder that has it.")
+        lines.append(f"or as root, or as ${ROOT_VARIABLE}, a folder that has it.")
     if dataset == "mnist":
         lines.append('Pass source="embedded" for 5,000 of its images.')
     return "\n".join(lines)

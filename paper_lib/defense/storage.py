@@ -33,7 +33,14 @@ def save_certificate(certificate: Certificate, path: str | os.PathLike[str]) -> 
     Args:
         certificate: The certificate.
         path: The file to write or replace; its folder must exist.
+
+    Raises:
+        TypeError: If ``certificate`` is none.
     """
+    if not isinstance(certificate, Certificate):
+        raise TypeError(
+            f"certificate must be a Certificate, got {type(certificate).__name__}."
+        )
     arrays = {"perturbation": certificate.perturbation.detach().cpu().numpy()}
     evidence = certificate.evidence
     if evidence is not None:

@@ -57,6 +57,15 @@ def surroundings(device: str = "cpu") -> dict[str, Any]:
     }
 
 
+def signature() -> dict[str, str]:
+    """Say what decides whether two processes compute the same.
+
+    Returns:
+        The digest of the library's source and the version of torch, of this process.
+    """
+    return {"code": CODE_DIGEST, "torch": _version("torch")}
+
+
 def device_name(device: str) -> str:
     """Say what a device is.
 

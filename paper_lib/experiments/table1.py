@@ -274,8 +274,8 @@ class _Sweep:
 
     def _train_task(self, run: _Classifiers) -> Task:
         def keep(trained: Sequence[TrainedClassifier]) -> None:
-            for one, name in zip(trained, self._names(run), strict=True):
-                save_trained(one, self.cache, name)
+            for one in trained:
+                save_trained(one, self.cache)
 
         if self.batched:
             call = partial(train_pairs, run, **self.options)

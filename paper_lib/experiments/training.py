@@ -42,6 +42,8 @@ from paper_lib.models import (
 CLASSIFIER_SCHEMA = "paper-lib/classifier-record/1"
 # The modules that decide weights and margins.
 _CODE = ("checks.py", "geometry", "data", "models", "linearize.py")
+# As imported, like the digest of the whole: an edit while it runs changes no name.
+_CODE_DIGEST = code_digest(*_CODE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -260,6 +262,10 @@ def pack_trained(
             "schema": CLASSIFIER_SCHEMA,
             "config": plain(asdict(config)),
             "path": path,
+            # Whoever makes it names it, so that no file bears the name of other code.
+            "name": classifier_name(
+                config, source=pair.source, device=device, path=path
+            ),
             "source": pair.source,
             "sizes": {
                 "train": len(pair.train.labels),
@@ -274,13 +280,8 @@ def pack_trained(
     )
 
 
-@lru_cache(maxsize=1)
-def _classifier_code() -> str:
-    return code_digest(*_CODE)
-
-
 def classifier_name(
-    config: ClassifierConfig, *, source: Source, device: str, path: str = "single"
+    config: ClassifierConfig, *, source: str, device: str, path: str = "single"
 ) -> str:
     """Name a trained classifier by everything that may change its weights.
 
@@ -296,7 +297,7 @@ def classifier_name(
     key = {
         "config": plain(asdict(config)),
         "embedded": source == "embedded",
-        "code": _classifier_code(),
+        "code": _CODE_DIGEST,
         "torch": metadata.version("torch"),
         "device": available_device(device).type,
         "path": path,
@@ -306,14 +307,16 @@ def classifier_name(
     return f"{config.dataset}-{first}-{second}-seed{config.seed}-{digest[:16]}"
 
 
-def save_trained(trained: TrainedClassifier, cache: Path, name: str) -> None:
-    """Keep a classifier: first its weights, then the record that makes it count.
+def save_trained(trained: TrainedClassifier, cache: Path) -> None:
+    """Keep a classifier under the name that its maker gave it.
+
+    First its weights, then the record that makes it count.
 
     Args:
         trained: The classifier.
         cache: The folder, which must exist.
-        name: Its name there.
     """
+    name = trained.record["name"]
     save_bytes(trained.weights, cache / f"{name}.safetensors")
     digest = hashlib.sha256(trained.weights).hexdigest()
     save_record(trained.record | {"weights_sha256": digest}, cache / f"{name}.json")

@@ -94,7 +94,8 @@ class MaxPool(nn.Module):
 class PairCNN(nn.Module):
     """Two convolutions and two fully connected layers: 28 x 28 images to one logit.
 
-    Convolution, max-pool, ReLU, twice; fully connected, ReLU, fully connected.
+    Convolution, max-pool, ReLU, twice; fully connected, ReLU, fully connected. Weights
+    are float32.
 
     Args:
         channels: Widths of the two convolutions.
@@ -151,17 +152,19 @@ class PairCNN(nn.Module):
             "input_mean": input_mean,
             "input_std": input_std,
         }
+        # Whatever torch's default is: images are float32.
+        kind = torch.float32
         self.layers = nn.Sequential(
-            InputConv(1, channels[0], kernel_size),
+            InputConv(1, channels[0], kernel_size, dtype=kind),
             MaxPool(),
             nn.ReLU(),
-            nn.Conv2d(channels[0], channels[1], kernel_size),
+            nn.Conv2d(channels[0], channels[1], kernel_size, dtype=kind),
             MaxPool(),
             nn.ReLU(),
             nn.Flatten(),
-            nn.Linear(channels[1] * side * side, hidden),
+            nn.Linear(channels[1] * side * side, hidden, dtype=kind),
             nn.ReLU(),
-            nn.Linear(hidden, 1),
+            nn.Linear(hidden, 1, dtype=kind),
         )
 
     def forward(self, images: Float[Tensor, "n 1 28 28"]) -> Float[Tensor, " n"]:

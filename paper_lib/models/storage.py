@@ -23,7 +23,12 @@ def save_classifier(model: PairCNN, path: str | os.PathLike[str]) -> None:
     Args:
         model: The classifier.
         path: The file to write or replace; its folder must exist.
+
+    Raises:
+        TypeError: If ``model`` is another kind of module.
     """
+    if not isinstance(model, PairCNN):
+        raise TypeError(f"model must be a PairCNN, got {type(model).__name__}.")
     weights = {name: value.cpu() for name, value in model.state_dict().items()}
     settings = json.dumps(model.settings)
     metadata = {

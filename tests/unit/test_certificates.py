@@ -749,3 +749,12 @@ def test_fingerprints_of_a_family_are_those_of_its_members():
     assert len(set(names)) == 4
     turned = [dataclasses.replace(sets, normals=-normals) for sets in family]
     assert not set(fingerprints(turned)) & set(names)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("certificate", [0.5, np.zeros(3), None])
+def test_what_is_no_certificate_is_not_stored(tmp_path, certificate):
+    path = tmp_path / "proof"
+    with pytest.raises(TypeError, match=r"^certificate must be a Certificate, got"):
+        save_certificate(certificate, path)
+    assert not path.exists()

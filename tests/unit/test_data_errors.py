@@ -172,7 +172,7 @@ def test_set_that_is_nowhere(expected, tmp_path, monkeypatch):
         f"- $PAPER_LIB_DATA, {tmp_path}/set/MNIST/raw: lacks t10k-labels-idx1-ubyte\n"
         f"- torchvision's cache, {cache}/MNIST/raw: lacks all its files\n"
         f"Pass download=True to fetch it into {tmp_path}/root,\n"
-        "or as root a folder that has it.\n"
+        "or as root, or as $PAPER_LIB_DATA, a folder that has it.\n"
         'Pass source="embedded" for 5,000 of its images.'
     )
 
@@ -189,7 +189,7 @@ def test_fashion_that_is_nowhere(tmp_path):
         f"- Debian's package dataset-fashion-mnist, {tmp_path}/debian: "
         "lacks all its files\n"
         f"Pass download=True to fetch it into {cache},\n"
-        "or as root a folder that has it."
+        "or as root, or as $PAPER_LIB_DATA, a folder that has it."
     )
 
 

@@ -392,3 +392,13 @@ def test_saving_replaces_what_was_there(tmp_path):
     model = seeded(5, **SMALL)
     save_classifier(model, path)
     assert torch.equal(weights_of(load_classifier(path)), weights_of(model))
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("model", [nn.Linear(784, 1), {"weights": 1}, None])
+def test_a_foreign_model_is_refused_in_a_short_sentence(tmp_path, model):
+    path = tmp_path / "weights"
+    with pytest.raises(TypeError, match=r"^model must be a PairCNN, got") as caught:
+        save_classifier(model, path)
+    assert len(str(caught.value)) < 60
+    assert not path.exists()

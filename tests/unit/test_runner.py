@@ -1,5 +1,7 @@
 """Tasks through an executor, and the one writer of a store."""
 
+import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -18,6 +20,7 @@ from paper_lib.experiments.runner import (
     InProcess,
     SweepError,
     Task,
+    executor_for,
     only_writer,
     process_pool,
     run_tasks,
@@ -86,6 +89,22 @@ def test_a_task_that_fails_is_named_and_the_others_are_kept(make):
     assert kept == {n: n * n for n in range(10)}
 
 
+def test_a_cause_is_said_once_with_the_first_tasks_that_it_made_fail():
+    kept = {}
+    bad = [
+        Task(label=f"bad {n}", call=partial(int, "x"), keep=kept.clear)
+        for n in range(5)
+    ]
+    bad.append(Task(label="other", call=partial(next, iter(())), keep=kept.clear))
+    with pytest.raises(SweepError) as caught:
+        run_tasks([*bad, *squares(kept)], InProcess(), total=16, title="squares")
+    assert str(caught.value) == (
+        "6 of 16 squares failed, the others are kept: bad 0, bad 1, bad 2 and 2 more: "
+        "invalid literal for int() with base 10: 'x'; other: StopIteration"
+    )
+    assert len(kept) == 10
+
+
 def test_workers_that_are_gone_end_the_sweep_at_once_and_are_reported():
     kept = {}
     tasks = squares(kept, range(3))
@@ -147,10 +166,56 @@ def test_a_killed_sweep_leaves_neither_its_lock_nor_its_scratch(tmp_path):
     assert sorted(os.listdir(tmp_path)) == [".lock", "record.json"]
 
 
+def refuse(number, monkeypatch):
+    def fail(*arguments):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", fail)
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS])
+def test_on_a_file_system_without_locks_a_sweep_goes_on_and_clears_nothing(
+    tmp_path, monkeypatch, number
+):
+    refuse(number, monkeypatch)
+    left = tmp_path / ".saving-of-another"
+    left.mkdir()
+    said = f"{tmp_path}/.lock has no locks .{os.strerror(number)}"
+    with pytest.warns(UserWarning, match=said), only_writer(tmp_path):
+        assert left.exists()
+
+
+@pytest.mark.parametrize("number", [errno.EAGAIN, errno.EWOULDBLOCK])
+def test_only_would_block_means_another_sweep(tmp_path, monkeypatch, number):
+    refuse(number, monkeypatch)
+    with pytest.raises(SweepError, match="another sweep"), only_writer(tmp_path):
+        pytest.fail("another holds it")
+
+
 @pytest.mark.bad_input
 def test_a_pool_of_nobody():
     with pytest.raises(ValueError, match=r"^workers must be at least 1, got 0"):
         process_pool(0)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"workers": "two"}, TypeError, r"^workers must be an integer, got 'two'\.$"),
+        ({"workers": 1.5}, TypeError, r"^workers must be an integer, got 1\.5\.$"),
+        ({"workers": -1}, ValueError, r"^workers must be at least 0, got -1\.$"),
+        (
+            {"scheduler": "nonsense"},
+            ValueError,
+            r"^scheduler must be the address of a Dask scheduler, .* got 'nonsense': ",
+        ),
+        ({"scheduler": "x://1"}, ValueError, r"^scheduler must be .* got 'x://1': "),
+    ],
+)
+def test_an_executor_of_nobody(settings, error, message):
+    with pytest.raises(error, match=message), executor_for(**settings):
+        pytest.fail("nobody is there")
 
 
 @pytest.mark.bad_input

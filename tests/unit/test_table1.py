@@ -155,20 +155,32 @@ def test_the_name_of_a_classifier_tells_what_may_change_its_weights(monkeypatch)
     ]
     assert len(set(names)) == len(names)
     assert name(source="auto") == name(source="torchvision")
-    monkeypatch.setattr("paper_lib.experiments.training._classifier_code", lambda: "x")
+    monkeypatch.setattr("paper_lib.experiments.training._CODE_DIGEST", "x")
     assert name() != names[0]
 
 
 def test_a_kept_classifier_comes_back_and_a_damaged_one_does_not(trained, tmp_path):
-    assert load_trained(tmp_path, "one") is None
-    save_trained(trained, tmp_path, "one")
-    found = load_trained(tmp_path, "one")
+    name = classifier_name(CLASSIFIER, source="embedded", device="cpu")
+    assert load_trained(tmp_path, name) is None
+    save_trained(trained, tmp_path)
+    found = load_trained(tmp_path, name)
     assert found.weights == trained.weights
     assert found.record == trained.record
-    weights = tmp_path / "one.safetensors"
+    weights = tmp_path / f"{name}.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\0")
-    with pytest.raises(ValueError, match=r"one\.safetensors must have sha256"):
-        load_trained(tmp_path, "one")
+    with pytest.raises(ValueError, match=rf"{name}\.safetensors must have sha256"):
+        load_trained(tmp_path, name)
+
+
+def test_a_classifier_bears_the_name_of_the_code_that_made_it(
+    trained, tmp_path, monkeypatch
+):
+    """Where another process made it, that is not the code of this one."""
+    monkeypatch.setattr("paper_lib.experiments.training._CODE_DIGEST", "other")
+    save_trained(trained, tmp_path)
+    here = classifier_name(CLASSIFIER, source="embedded", device="cpu")
+    assert load_trained(tmp_path, here) is None
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_every_count_is_that_of_the_library(trained, record):
