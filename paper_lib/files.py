@@ -1,7 +1,8 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and by one process at a time."""
 
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,3 +27,40 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         part = Path(folder) / target.name
         yield part
         os.replace(part, target)
+
+
+@contextmanager
+def holding(path: str | os.PathLike[str], *, wait: bool = False) -> Iterator[None]:
+    """Hold a file's lock, which the system frees when the process ends, however it ends.
+
+    On a file system that has no locks a warning says so, and nothing is held.
+
+    Args:
+        path: The file to lock; made if it is not there, but not its folder.
+        wait: Whether to wait while another process holds the lock.
+
+    Yields:
+        Nothing; the lock is held until the block ends.
+
+    Raises:
+        BlockingIOError: If another process holds the lock and ``wait`` is false.
+        OSError: If the file cannot be opened for writing.
+    """
+    import fcntl  # here: Windows has no such module, and saves files all the same
+
+    # Open for writing: network file systems ask for that.
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            warnings.warn(
+                f"The file system of {os.fspath(path)} has no locks "
+                f"({error.strerror}): let nothing else write there meanwhile.",
+                stacklevel=3,
+            )
+        yield
+    finally:
+        os.close(descriptor)
