@@ -31,7 +31,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 @contextmanager
 def holding(path: str | os.PathLike[str], *, wait: bool = False) -> Iterator[None]:
-    """Hold a file's lock, which the system frees when the process ends, however it ends.
+    """Hold a file's lock, which the system frees however the process ends.
 
     On a file system that has no locks a warning says so, and nothing is held.
 
