@@ -180,15 +180,33 @@ def point_at(venv: Path, *, old: Path, new: Path) -> None:
         new: The path to put there; where the project is another, it follows.
     """
     pairs = [(old, new), (old.parent, new.parent)]
-    becomes = {str(was): str(now) for was, now in pairs}
-    becomes.update({was.as_uri(): now.as_uri() for was, now in pairs})
-    names = "|".join(map(re.escape, becomes))
-    whole = re.compile(rf"(?<![\w.-])({names})(?![\w.-])")  # no part of another name
+    pairs += [(now, now) for _, now in pairs]  # what points there already stays
     for path in files_with_paths(venv):
+        write = in_literal if path.suffix == ".py" else str
+        becomes = {str(was): write(now) for was, now in pairs}
+        becomes.update({in_literal(was): write(now) for was, now in pairs})
+        becomes.update({was.as_uri(): now.as_uri() for was, now in pairs})
+        names = "|".join(map(re.escape, sorted(becomes, key=len, reverse=True)))
         before = os.fsdecode(path.read_bytes())
-        text = whole.sub(lambda match: becomes[match.group()], before)
+        text = re.sub(
+            rf"(?<![\w.-])({names})(?![\w.-])",  # no part of another name
+            lambda match, becomes=becomes: becomes[match.group()],
+            before,
+        )
         if text != before:
             replace_text(path, with_short_shebang(text))
+
+
+def in_literal(path: Path) -> str:
+    """Write a path as it stands between the quotes of a string in Python.
+
+    Args:
+        path: Any path.
+
+    Returns:
+        Its text, with what could end the string escaped.
+    """
+    return re.sub(r"([\\'\"])", r"\\\1", str(path))
 
 
 def with_short_shebang(script: str) -> str:
