@@ -94,18 +94,11 @@ def called(tmp_path):
 
 @pytest.mark.parametrize("path", ["/its/o'clock", "a b", '/"quoted"/$HOME', "/a;b#c&d"])
 def test_any_path_goes_through_make(called, path):
-    for call in (
-        lambda: called("experiments", STORE=path, PAPER_LIB_DATA=path),
-        lambda: called(
-            "experiments",
-            *(
-                f"{name}={path.replace('$', '$$')}"
-                for name in ("STORE", "PAPER_LIB_DATA")
-            ),
-        ),
-    ):
-        (words, environment) = call()[1]
-        assert words[words.index("--path") :][:3] == ["--path", "store", path]
+    given = {"STORE": path, "PAPER_LIB_DATA": path}
+    words = [f"{name}={path.replace('$', '$$')}" for name in given]
+    for lines in (called("experiments", **given), called("experiments", *words)):
+        (command, environment) = lines[1]
+        assert command[command.index("--path") :][:3] == ["--path", "store", path]
         assert environment["PAPER_LIB_DATA"] == path
 
 

@@ -287,7 +287,7 @@ def test_a_notebook_cut_off_by_a_full_disk_keeps_the_cause(
 
     output = project / "o.ipynb"
     monkeypatch.setattr(build_book, "run_command", fail)
-    with pytest.raises(build_book.BookError, match="No space left on device: 'x'$"):
+    with pytest.raises(build_book.BookError, match=r"No space left on device: 'x'$"):
         build_book.papermill(project / "x.ipynb", output, folder=project)
 
 
@@ -299,12 +299,10 @@ def test_a_path_is_taken_from_here_and_as_it_is(
     monkeypatch.setattr(
         build_book, "run_notebook", lambda *words, timeout: seen.append(words[2])
     )
-    for path in ("123", "it's", "None", "/a b"):
+    paths = ("123", "it's", "None", "/a b")
+    for path in paths:
         assert build_book.main(["run", "x", "y", "--path", "store", path]) == 0
-    assert seen == [
-        {"store": os.path.join(tmp_path, path)}
-        for path in ("123", "it's", "None", "/a b")
-    ]
+    assert seen == [{"store": os.path.join(tmp_path, path)} for path in paths]
 
 
 def test_errors_end_with_a_message_and_status_1(build_book, capsys):
