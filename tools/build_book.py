@@ -727,6 +727,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 options.notebook, options.output, parameters, timeout=options.timeout
             )
             print(f"written: {options.output}")
+    except shutil.Error as error:  # a list of all the files that were not copied
+        print(f"error: {error.args[0][0][-1]}", file=sys.stderr)
+        return 1
     except (BookError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -3,6 +3,8 @@
 import errno
 import fcntl
 import os
+import shutil
+from unittest.mock import Mock
 
 import nbformat
 import pytest
@@ -268,14 +270,11 @@ def test_a_full_disk_is_the_last_thing_said(build_book, capsys, monkeypatch):
         build_book.run_command([build_book.sys.executable, "-c", program], what="x")
     assert str(failed.value).splitlines()[-1] == NO_ROOM
 
-    def fill(*arguments, **options):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "_build/x")
-
-    monkeypatch.setattr(build_book, "make_book", fill)
-    assert build_book.main(["book"]) == 1
-    assert capsys.readouterr().err == (
-        f"error: [Errno 28] {os.strerror(errno.ENOSPC)}: '_build/x'\n"
-    )
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "_build/x")
+    for error in (full, shutil.Error([("x", "_build/x", str(full))] * 9)):
+        monkeypatch.setattr(build_book, "make_book", Mock(side_effect=error))
+        assert build_book.main(["book"]) == 1
+        assert capsys.readouterr().err == f"error: {full}\n"
 
 
 def test_a_notebook_cut_off_by_a_full_disk_keeps_the_cause(
