@@ -1,18 +1,14 @@
-# `make book` and `make test` need Python 3.11 or later and make, nothing else.
+# `make book` and `make test` need Python 3.11 to 3.13 and make, nothing else.
 PYTHON ?= python3
-VENV := .venv
-BIN := $(VENV)/bin
-READY := $(VENV)/.ready
+BIN := .venv/bin
+
+# Of another Python's settings none reaches this one.
+unexport $(filter-out PYTHON PYTHONDONTWRITEBYTECODE PYTHONUNBUFFERED,$(filter PYTHON%,$(.VARIABLES)))
 
 # Torch spins on busy cores; one thread a process, and tasks side by side.
 export OMP_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
-
-# Notebooks run in book/, where a relative path would lead elsewhere.
-ifdef PAPER_LIB_DATA
-export PAPER_LIB_DATA := $(abspath $(PAPER_LIB_DATA))
-endif
 
 PYTEST := $(BIN)/python -m pytest
 PARALLEL := -n 2 --dist loadfile
@@ -26,37 +22,29 @@ NBVAL := $(PYTEST) --nbval --nbval-cell-timeout=300 -p no:cacheprovider $(PARALL
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# An environment without its stamp was left half made and is made anew; one with an
-# older stamp is brought up to date.
-$(READY): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(f"Python 3.11 or later is needed, found {sys.version}" if sys.version_info < (3, 11) else 0)'
-	@if [ -e $@ ]; then rm $@; else rm -rf $(VENV); fi
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable '.[book,test,cluster]'
-	@touch $@
+setup:  ## Install everything into .venv (the other targets do it by themselves)
+	@$(PYTHON) tools/make_environment.py
 
-setup: $(READY)  ## Install everything into .venv (the other targets do it by themselves)
-
-book: $(READY)  ## Execute the notebooks, build the book, print where to open it
+book: setup  ## Execute the notebooks, build the book, print where to open it
 	$(BIN)/python tools/build_book.py book
 
-test: $(READY)  ## Run the tests and check the notebooks' stored outputs
+test: setup  ## Run the tests and check the notebooks' stored outputs
 	$(PYTEST) $(HOOK) $(PARALLEL) -m "not bad_input and not slow and not gpu and not fulldata" --doctest-modules paper_lib tests
 	$(PYTEST) $(PARALLEL) -m "bad_input and not slow and not gpu and not fulldata" tests
 	$(NBVAL)
 
-check: $(READY) lint types  ## Lint, types, slow and full-data tests, other kernels
+check: setup lint types  ## Lint, types, slow and full-data tests, other kernels
 	$(PYTEST) $(HOOK) $(PARALLEL) -m "(slow or gpu or fulldata) and not bad_input" tests
 	ATEN_CPU_CAPABILITY=default $(NBVAL)
 
-lint: $(READY)
+lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(READY)
-	$(BIN)/pyright
+types: setup
+	$(BIN)/python -m pyright
 
-notebooks: $(READY)  ## Execute the notebooks and refresh their stored outputs
+notebooks: setup  ## Execute the notebooks and refresh their stored outputs
 	$(BIN)/python tools/build_book.py notebooks
 
 # The whole, or a part of Table 1: make experiments DATASET=mnist PAIRS=0-1,3-5 SEEDS=0
@@ -72,23 +60,25 @@ BATCHED := $(if $(filter cpu,$(DEVICE)),False,True)
 PRIMARY_ONLY ?= $(BATCHED)
 RUN := $(BIN)/python tools/build_book.py run
 PART := $(filter command line environment,$(origin DATASET) $(origin PAIRS) $(origin SEEDS))
-STORE ?= $(CURDIR)/$(if $(PART),_build/experiments,results)/table1$(if $(filter cpu,$(DEVICE)),,_gpu)
+STORE ?= $(if $(PART),_build/experiments,results)/table1$(if $(filter cpu,$(DEVICE)),,_gpu)
+# The shell reads these from its environment: a value may hold spaces and quotes.
+export DATASET PAIRS SEEDS WORKERS SCHEDULER DEVICE PRIMARY_ONLY STORE
 
-experiments: $(READY)  ## Compute the stored results that are missing, on the complete data
+experiments: setup  ## Compute the stored results that are missing, on the complete data
 	$(if $(PART)$(filter-out cpu,$(DEVICE)),,$(RUN) book/mnist_0_against_1.ipynb _build/experiments/mnist_0_against_1.ipynb \
 	  -p compute True --timeout 36000)
 	$(RUN) book/all_pairs.ipynb _build/experiments/all_pairs.ipynb -p compute True \
-	  -p datasets '$(DATASET)' -p pairs '$(PAIRS)' -p seeds '$(SEEDS)' \
-	  -p workers $(WORKERS) -p scheduler '$(SCHEDULER)' \
-	  -p device $(DEVICE) -p batched $(BATCHED) -p primary_only $(PRIMARY_ONLY) \
-	  -p store '$(STORE)' --timeout 360000
+	  -p datasets "$$DATASET" -p pairs "$$PAIRS" -p seeds "$$SEEDS" \
+	  -p workers "$$WORKERS" -p scheduler "$$SCHEDULER" \
+	  -p device "$$DEVICE" -p batched $(BATCHED) -p primary_only "$$PRIMARY_ONLY" \
+	  --path store "$$STORE" --timeout 360000
 	$(if $(PART)$(filter-out cpu,$(DEVICE)),,$(RUN) book/sharper_bounds.ipynb _build/experiments/sharper_bounds.ipynb \
-	  -p compute True -p workers $(WORKERS) --timeout 36000)
+	  -p compute True -p workers "$$WORKERS" --timeout 36000)
 
-bench: $(READY)  ## Attacks beside plain torch and peers, the defense beside references, sweeps
+bench: setup  ## Attacks beside plain torch and peers, the defense beside references, sweeps
 	$(BIN)/python -m benchmarks
 
-regen: $(READY)  ## Rewrite the regression tests' expected values (say why in CHANGELOG)
+regen: setup  ## Rewrite the regression tests' expected values (say why in CHANGELOG)
 	$(BIN)/python tests/regression/regenerate.py
 
 clean:  ## Remove build products, not the environment

@@ -8,8 +8,9 @@ Three commands::
 
 A notebook is a pair of files, ``NAME.py`` (percent format, the source) and
 ``NAME.ipynb`` (the same cells with their outputs). Papermill executes it in the
-folder that holds it, with one thread, so that ``../results`` leads to the stored
-results both in the tree and in the copy under ``_build/source``.
+folder that holds it, so that ``../results`` leads to the stored results both in the
+tree and in the copy under ``_build/source``, and in the surroundings that
+``surroundings.py`` gives every run.
 
 All work is done in a fresh folder and moved into place at the end: a run that is
 stopped leaves what was there before, and the next run starts over.
@@ -18,7 +19,6 @@ stopped leaves what was there before, and the next run starts over.
 import argparse
 import ast
 import contextlib
-import fcntl
 import os
 import re
 import shutil
@@ -34,7 +34,10 @@ import nbformat
 import yaml
 from jupytext.compare import NotebookDifference, compare_notebooks
 from nbformat import NotebookNode
+from surroundings import clean_environment, prepare
 from tqdm import tqdm
+
+from paper_lib.files import holding
 
 ROOT = Path(__file__).resolve().parent.parent
 # What the build reads: pages, stored results, and the tests that the ledger names.
@@ -43,6 +46,10 @@ IGNORED = shutil.ignore_patterns("__pycache__", ".*")
 CELL_TIMEOUT = 600
 CELL_METADATA_DROPPED = ("execution", "papermill")
 NOTEBOOK_METADATA_DROPPED = ("papermill", "language_info")
+# How programs say that there is no room to write: the disk's, or the user's share.
+NO_ROOM = re.compile(
+    r"Errno (28|122)\b|No space left|quota exceeded|disk is full", re.IGNORECASE
+)
 
 
 class BookError(Exception):
@@ -120,6 +127,39 @@ def raised_errors(notebook: NotebookNode) -> list[str]:
         for output in cell.get("outputs", [])
         if output.output_type == "error"
     ]
+
+
+def lost_figures(notebook: NotebookNode, before: NotebookNode) -> list[str]:
+    """Find the figures that another backend or format would leave out of a page.
+
+    Args:
+        notebook: A notebook with its outputs.
+        before: The same notebook as it was stored, or one without cells.
+
+    Returns:
+        One line for each cell that shows a figure as text alone, or that shows other
+        kinds of images than the cell with the same source and id did before.
+    """
+    images = {(cell.get("id"), cell.source): _images(cell) for cell in before.cells}
+    lost = []
+    for number, cell in enumerate(notebook.cells):
+        shown = [output.get("data", {}) for output in cell.get("outputs", [])]
+        as_text = any(
+            str(data.get("text/plain")).startswith("<Figure size")
+            and "image/png" not in data
+            for data in shown
+        )
+        stored = images.get((cell.get("id"), cell.source), [])
+        if as_text or (stored and stored != _images(cell)):
+            lost.append(f"cell {number} shows no figure, or another kind than before")
+    return lost
+
+
+def _images(cell: NotebookNode) -> list[str]:
+    """Name the kinds of images in a cell's outputs, one by one."""
+    outputs = cell.get("outputs", [])
+    kinds = [kind for output in outputs for kind in output.get("data", {})]
+    return sorted(kind for kind in kinds if kind.startswith("image/"))
 
 
 def parameter_names(notebook: NotebookNode) -> set[str]:
@@ -277,7 +317,7 @@ def refuse_unsaved_edits(script: Path) -> None:
 def run_command(
     command: Sequence[str | Path], *, what: str, quiet: bool = True
 ) -> None:
-    """Run a command with one numerical thread.
+    """Run a command in the project's own surroundings.
 
     Args:
         command: The program and its arguments.
@@ -285,10 +325,11 @@ def run_command(
         quiet: Keep the command's output for the error message, and else show it.
 
     Raises:
-        BookError: If the command fails; the message holds its warnings and errors, and
-            its last lines.
+        BookError: If the command fails; the message holds its warnings and errors,
+            its last lines and, where the disk is full, that at the end.
     """
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    environment = clean_environment()
+    prepare(environment)
     done = subprocess.run(
         [str(part) for part in command],
         env=environment,
@@ -300,7 +341,8 @@ def run_command(
     if done.returncode:
         lines = (done.stdout or "").splitlines()
         early = [line for line in lines[:-60] if re.search("WARNING|ERROR", line)]
-        said = "\n".join([*early, *lines[-60:]])
+        full = [line.strip() for line in lines if NO_ROOM.search(line)]
+        said = "\n".join([*early, *lines[-60:], *full[-1:]])
         raise BookError(f"{what} failed (exit code {done.returncode}).\n{said}".strip())
 
 
@@ -340,9 +382,10 @@ def papermill(
     try:
         run_command(command, what=f"executing {notebook.name}", quiet=quiet)
     except BookError as error:
-        if not output.exists():
-            raise
-        causes = raised_errors(nbformat.read(output, as_version=4))
+        try:
+            causes = raised_errors(nbformat.read(output, as_version=4))
+        except (OSError, ValueError):  # not there, or cut off by a full disk
+            raise error from None
         raise BookError("\n".join([str(error), *causes])) from error
 
 
@@ -361,10 +404,14 @@ def refresh(
         quiet: Hide papermill's progress bar.
 
     Raises:
-        BookError: If a cell fails; the files of the pair are then as before.
+        BookError: If a cell fails, or has lost the figure that it stored; the files
+            of the pair are then as before.
     """
     refuse_unsaved_edits(script)
     notebook = script.with_suffix(".ipynb")
+    before = NotebookNode(cells=[])
+    if notebook.exists():
+        before = nbformat.read(notebook, as_version=4)
     with tempfile.TemporaryDirectory(dir=workspace) as name:
         source = Path(name) / script.name
         shutil.copy2(script, source)
@@ -385,6 +432,11 @@ def refresh(
         executed = strip_run_metadata(nbformat.read(output, as_version=4))
         if errors := stored_errors(executed):
             raise BookError(f"{script}: " + "; ".join(errors))
+        if lost := lost_figures(executed, before):
+            raise BookError(
+                f"{notebook}: {'; '.join(lost)}. If that is meant, remove the file "
+                "and run again."
+            )
         nbformat.write(executed, output)
         output.replace(notebook)
 
@@ -448,7 +500,8 @@ def build_html(source: Path) -> Path:
         The folder of the built pages.
 
     Raises:
-        BookError: If a stored output is an error, or if the build warns or fails.
+        BookError: If a stored output is an error or lacks a figure, or if the build
+            warns or fails.
     """
     for script in notebook_scripts(source / "book"):
         notebook = script.with_suffix(".ipynb")
@@ -456,8 +509,11 @@ def build_html(source: Path) -> Path:
             raise BookError(
                 f"{script.name} has no stored outputs: run 'make notebooks'."
             )
-        if errors := stored_errors(nbformat.read(notebook, as_version=4)):
+        stored = nbformat.read(notebook, as_version=4)
+        if errors := stored_errors(stored):
             raise BookError(f"{notebook.name} stores an error: " + "; ".join(errors))
+        if lost := lost_figures(stored, stored):
+            raise BookError(f"{notebook.name}: {'; '.join(lost)}.")
     shutil.rmtree(source / "_build", ignore_errors=True)
     main = "from jupyter_book.cli.main import main; main()"
     run_command(
@@ -486,8 +542,6 @@ def replace_folder(fresh: Path, target: Path) -> None:
 def only_one(folder: Path) -> Iterator[None]:
     """Hold the build folder, so that two builds do not mix.
 
-    The system frees the lock when the process ends, however it ends.
-
     Args:
         folder: The build folder; created if need be.
 
@@ -498,9 +552,9 @@ def only_one(folder: Path) -> Iterator[None]:
         BookError: If another build holds the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
+    with contextlib.ExitStack() as held:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held.enter_context(holding(folder / ".lock"))
         except BlockingIOError:
             raise BookError(f"another build is at work in {folder}.") from None
         yield
@@ -626,6 +680,14 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar=("NAME", "VALUE"),
         help="a Python literal or text; may be repeated",
     )
+    run.add_argument(
+        "--path",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "PATH"),
+        help="a parameter that is a path from here, taken as it is; may be repeated",
+    )
     for command in (notebooks, book):
         command.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1))
     for command in (notebooks, book, run):
@@ -660,11 +722,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"\nThe book is built. Open {page}\n{page.as_uri()}")
         else:
             parameters = {name: parse_value(text) for name, text in options.parameter}
+            parameters |= {name: os.path.abspath(path) for name, path in options.path}
             run_notebook(
                 options.notebook, options.output, parameters, timeout=options.timeout
             )
             print(f"written: {options.output}")
-    except BookError as error:
+    except shutil.Error as error:  # a list of all the files that were not copied
+        print(f"error: {error.args[0][0][-1]}", file=sys.stderr)
+        return 1
+    except (BookError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0

@@ -161,11 +161,8 @@ __all__ = [
     "score_name",
     "score_pair",
     "score_pairs",
-<<<<<<< HEAD
-    "stored_folder",
-=======
     "seconds_by_seed",
->>>>>>> pairs
+    "stored_folder",
     "summarize",
     "table_rows",
     "train_pair",

@@ -57,10 +57,7 @@ from paper_lib.plotting.pairs import (
 )
 from paper_lib.plotting.path_tables import both_paths, both_paths_table, moved_table
 from paper_lib.plotting.plane import plot_half_planes
-<<<<<<< HEAD
 from paper_lib.plotting.rates import plot_ramp_floor, plot_rates, slope_text
-=======
-from paper_lib.plotting.rates import plot_rates, slope_text
 from paper_lib.plotting.seed_tables import (
     dead_zone_table,
     origin_table,
@@ -68,7 +65,6 @@ from paper_lib.plotting.seed_tables import (
     reading_table,
     seed_goal_table,
 )
->>>>>>> pairs
 from paper_lib.plotting.tables import (
     comparison_table,
     markdown_table,

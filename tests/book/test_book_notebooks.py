@@ -94,6 +94,11 @@ def test_notebook_stores_no_error(path, build_book):
 
 
 @each_notebook
+def test_notebook_stores_its_figures(path, build_book):
+    assert build_book.lost_figures(read(path), read(path)) == []
+
+
+@each_notebook
 def test_notebook_was_executed_from_the_top(path):
     assert unexecuted(read(path)) == []
 

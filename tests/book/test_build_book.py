@@ -1,6 +1,10 @@
 """The program behind ``make book`` and ``make notebooks``, on a book of one page."""
 
+import errno
+import fcntl
 import os
+import shutil
+from unittest.mock import Mock
 
 import nbformat
 import pytest
@@ -213,6 +217,18 @@ def test_two_builds_do_not_mix(build_book, project):
     refresh(build_book, project)
 
 
+def test_a_file_system_without_locks_builds_with_a_warning(
+    build_book, tmp_path, monkeypatch
+):
+    def refuse(*arguments):
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.warns(UserWarning, match=r"_build/\.lock has no locks"):
+        with build_book.only_one(tmp_path / "_build"):
+            pass
+
+
 def test_run_sets_parameters_and_leaves_the_book_alone(build_book, project):
     output = project / "out" / "page.ipynb"
     build_book.run_notebook(
@@ -243,6 +259,49 @@ def test_run_refuses_before_running(build_book, project):
     with pytest.raises(build_book.BookError, match="no such notebook"):
         build_book.run_notebook(project / "x.py", project / "o", {}, timeout=60)
     assert not (project / "o.ipynb").exists()
+
+
+NO_ROOM = f"OSError: [Errno {errno.ENOSPC}] {os.strerror(errno.ENOSPC)}: 'x'"
+
+
+def test_a_full_disk_is_the_last_thing_said(build_book, capsys, monkeypatch):
+    program = f'import sys; print("""{NO_ROOM}"""); print("more\\n" * 99); sys.exit(1)'
+    with pytest.raises(build_book.BookError) as failed:
+        build_book.run_command([build_book.sys.executable, "-c", program], what="x")
+    assert str(failed.value).splitlines()[-1] == NO_ROOM
+
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "_build/x")
+    for error in (full, shutil.Error([("x", "_build/x", str(full))] * 9)):
+        monkeypatch.setattr(build_book, "make_book", Mock(side_effect=error))
+        assert build_book.main(["book"]) == 1
+        assert capsys.readouterr().err == f"error: {full}\n"
+
+
+def test_a_notebook_cut_off_by_a_full_disk_keeps_the_cause(
+    build_book, project, monkeypatch
+):
+    def fail(command, **options):
+        output.write_text('{"cells": [', encoding="utf-8")
+        raise build_book.BookError(f"executing failed\n{NO_ROOM}")
+
+    output = project / "o.ipynb"
+    monkeypatch.setattr(build_book, "run_command", fail)
+    with pytest.raises(build_book.BookError, match=r"No space left on device: 'x'$"):
+        build_book.papermill(project / "x.ipynb", output, folder=project)
+
+
+def test_a_path_is_taken_from_here_and_as_it_is(
+    build_book, tmp_path, monkeypatch, capsys
+):
+    seen = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        build_book, "run_notebook", lambda *words, timeout: seen.append(words[2])
+    )
+    paths = ("123", "it's", "None", "/a b")
+    for path in paths:
+        assert build_book.main(["run", "x", "y", "--path", "store", path]) == 0
+    assert seen == [{"store": os.path.join(tmp_path, path)} for path in paths]
 
 
 def test_errors_end_with_a_message_and_status_1(build_book, capsys):
