@@ -170,8 +170,8 @@ Markdown(calibration_table(results))
 #
 # Approximate accuracy in percent, the mean over the pairs of test points, with the
 # standard deviation over pairs in parentheses, averaged over seeds. The paper calls its
-# numbers in parentheses a variance; [](reading_notes.md) shows why they must be standard
-# deviations. The interval is a 95% t-interval for the mean over seeds of training. The
+# numbers in parentheses a variance; [](reading_notes.md) says why they are read as standard
+# deviations here. The interval is a 95% t-interval for the mean over seeds of training. The
 # paper's pairs are all pairs, so their spread is described and not an error of anything.
 #
 # The classifier of this table has widths 10, 20 and 50, and its PGD is *ball*. The table
@@ -256,8 +256,9 @@ if whole:
     display(
         Markdown(
             r"""
-With one budget for all, a pair that is far apart keeps its labels under FGM, and a pair
-that is close together loses nearly all of them, with or without a defense.
+With one budget for all, a pair that is far apart keeps its labels under FGM. The closest
+pairs of Fashion-MNIST lose nearly all of them, with or without a defense; on MNIST SMOOTH
+gives some back to every pair.
 """
         )
     )
@@ -320,8 +321,8 @@ print("rows under FGM that differ from the coverage:", unequal)
 # %% [markdown]
 # ## The second claim: SMOOTH helps
 #
-# *SMOOTH leads to significant gains in approximate accuracy against both FGM and PGD.* On
-# each pair this is a paired comparison on its test points: those that keep their label
+# *SMOOTH leads to significant gains in approximate accuracy against both FGM and PGD.* With
+# the first seed, on each pair this is a paired comparison on its test points: those that keep their label
 # with SMOOTH alone against those that keep it without alone (the exact test of McNemar,
 # adjusted for 45 pairs by Holm's method). Over pairs, the mean gain comes with an interval
 # that allows pairs that share a class to vary together; the usual one, for 45 independent
@@ -479,8 +480,8 @@ if whole:
     display(
         Markdown(
             r"""
-With one budget for all pairs the row FGM, SMOOTH agrees with the paper for both networks:
-it does not hinge on what the paper leaves open there. PGD without defense comes nearer on
+With one budget for all pairs the row FGM, SMOOTH agrees with the paper for both networks;
+with a budget for each pair it lies above the paper for both. PGD without defense comes nearer on
 MNIST with the wide network. PGD with SMOOTH is too low for both, and a budget for each
 pair about halves the distance; other readings are in the table above.
 """
@@ -536,9 +537,9 @@ if whole:
         Markdown(
             r"""
 The means agree to a fraction of a point. In these few runs the two classifiers resist FGM
-almost equally without a defense. But the ramp's sum is not concave: from $v = 0$ the ascent
-ends once in one local maximum, once in another that covers fewer points, of those it was
-fitted on as well. Its result on one pair is not a stable number; the mean over 45 pairs is.
+almost equally without a defense. But the ramp's sum is not concave, and from $v = 0$ the
+ascent of one of them ends at a $v$ that covers fewer points, of those it was fitted on as
+well. Its result on one pair is not a stable number; the mean over 45 pairs is.
 """
         )
     )

@@ -50,7 +50,7 @@ class PairConfig:
         seed: Seed of training.
         train: Settings of the classifier.
         calibration: Approximate accuracy under FGM without defense, on training points,
-            at which the budget is set; the one number taken from the paper's table.
+            at which the budget is set: a number of the paper's table.
         solver: The ascent the defense is fitted with, of ``SOLVERS``.
         ramp_steps: Steps of the ascent.
         primary: The reading of PGD declared primary; all are run.
