@@ -244,7 +244,7 @@ def third_party(source: str) -> set[str]:
 # Imported inside a function that says which extra brings it, in one module alone.
 OPTIONAL = {
     "game/proofs.py": {"z3"},
-    "experiments/runner.py": {"distributed"},
+    "experiments/cluster.py": {"distributed"},
 }
 
 
