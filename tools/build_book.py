@@ -373,10 +373,10 @@ def papermill(
     flags = ["--kernel", "python3", "--execution-timeout", str(timeout)]
     if parameters:
         flags += ["--parameters_yaml", yaml.safe_dump(dict(parameters))]
-    bar = "--no-progress-bar" if quiet else "--progress-bar"
+    bar = ["--no-progress-bar"] if quiet else ["--progress-bar", "--log-output"]
     command = [
         *(sys.executable, "-m", "papermill", notebook, output),
-        *(*flags, "--cwd", folder, bar),
+        *(*flags, "--cwd", folder, *bar),
     ]
     output.unlink(missing_ok=True)
     try:
