@@ -121,15 +121,15 @@ on_line = torch.cat([torch.full_like(spread, -epsilon), spread])
 half_lines = RobustSets.from_linearization(
     Linearization(logits=on_line, gradients=torch.ones(2000, 1).double()), epsilon
 )
-tries = epsilon * torch.linspace(-1.0, 1.0, 2001, dtype=torch.float64)[:, None]
+tries = epsilon * torch.arange(-1000, 1001, dtype=torch.float64)[:, None] / 1000
 slack = tries @ half_lines.normals.T + half_lines.offsets
 closed, opened = ((one.double()).mean(dim=1) for one in (slack >= 0, slack > 0))
 print(
     f"closed sets: phi is largest at 0, where it is {float(closed[1000]):.2f}:", end=" "
 )
 print(int(closed.argmax()) == 1000)
-print(f"open sets: phi just below 0 is {float(opened[999]):.2f}, at 0:", end=" ")
-print(f"{float(opened[1000]):.2f}")
+below, at = float(opened[999]), float(opened[1000])
+print(f"open sets: phi just below 0 is {below:.2f}, at 0 it is {at:.2f}")
 
 # %% [markdown]
 # ## A game with three best places

@@ -231,8 +231,8 @@ except ValueError:
 # The paper speaks of densities on a space of functions. No such thing is needed: a
 # strategy is a probability distribution on moves, of which finite mixtures are the
 # simplest ([reading notes](reading_notes.md#densities-on-a-space-of-functions)). For
-# finite mixtures Eq. (2) is a finite sum, and the library counts it exactly. Here the
-# sum is written out: weights of the attacks, weights of the defenses, and the mean over
+# finite mixtures Eq. (2) is a finite sum, and the library forms it without sampling. Here
+# the sum is written out: weights of the attacks, weights of the defenses, and the mean over
 # the points, which are taken to be equally likely.
 
 # %%
@@ -249,7 +249,7 @@ by_hand = sum(
     for i in range(3)
     for j in range(3)
 )
-print("Eq. (2) for finite mixtures is counted exactly:", found.is_exact)
+print("Eq. (2) for finite mixtures is a finite sum:", found.is_exact)
 print("and is the sum written out:", abs(found.value - by_hand) < 1e-12)
 table = torch.tensor(point_payoffs(lin, attacks[:, :3], defenses[:3])).mean(0)
 weighted = float(p.double() @ table @ q.double())
@@ -259,7 +259,7 @@ print("so is the weighted mean of the table:", abs(weighted - found.value) < 1e-
 # A strategy that can only be drawn from, such as the uniform distribution on $V$, gives
 # an estimate with a confidence interval, by Hoeffding's inequality. In the plane
 # the expectation can also be computed as an integral, by a fine grid. The interval must
-# hold it, and should not hold the utility against another defense, the fixed $v$ above.
+# hold it, and should not hold what an attacker gets who stays at home.
 
 # %%
 uniform = Sampler(lambda num, key: sample_l2_ball(num, 2, epsilon, seed=key))
@@ -270,8 +270,8 @@ values = torch.tensor(point_payoffs(lin, fgm(lin, epsilon)[:, None], grid)).mean
 integral = float((values * radii).sum() / radii.sum())
 print(f"an estimate: {not estimate.is_exact} | confidence: {estimate.confidence}")
 print("the interval holds the integral:", estimate.low <= integral <= estimate.high)
-other = expected_utility(lin, fgm(lin, epsilon), v)
-print("and not what v gets:", not estimate.low <= other.value <= estimate.high)
+other = expected_utility(lin, 0 * points, uniform, num_draws=4000, seed=seed)
+print("and not what no attack gets:", not estimate.low <= other.value <= estimate.high)
 
 # %% [markdown]
 # ## Figure 1
@@ -303,8 +303,8 @@ close = torch.allclose(shares, torch.from_numpy(expected), atol=0.01)
 print("as the area of a disc cut by a line:", close)
 print("they grow with the margin:", bool((shares[order].diff() >= 0).all()))
 far = lin.margins >= 2 * epsilon
-print("all of V from two budgets on:", bool((shares[far] == 1).all()))
-print("and only from there on:", bool((shares[~far] < 1).all()))
+whole = sets.contains(grid).all(dim=0)
+print("all of V from two budgets on, and only there:", torch.equal(whole, far))
 plot_set_size_against_margin(lin.margins, epsilon=epsilon)
 
 # %% [markdown]
