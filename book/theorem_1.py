@@ -310,9 +310,8 @@ plot_fictitious_play(plays, value=solved.value)
 # ## The equilibrium is not unique
 #
 # The value is one number, but other pairs reach it. A defender may play any maximizer. An
-# attacker may fall a little short of FGM, as long as no input is near its threshold. With
-# 0.99 of FGM the pair is still an equilibrium here: nobody gains by leaving. With half of
-# it somebody does.
+# attacker may fall a little short of FGM, as long as no input is near its threshold: then
+# nobody gains by leaving. The check tries 0.99 of FGM, and half of it.
 
 # %%
 for factor in (0.99, 0.5):

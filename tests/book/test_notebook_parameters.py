@@ -25,8 +25,8 @@ ACCEPTED = {
         ({"num_points": 300, "num_games": 100, "seed": 2},),
     ],
     "lemma_3": [
-        ({"epsilon": 0.75, "seed": 1},),
-        ({"epsilon": 1.25, "seed": 2},),
+        ({"epsilon": 0.9, "seed": 3},),
+        ({"epsilon": 1.1, "seed": 2},),
     ],
     "theorem_1": [
         ({"epsilon": 0.9, "seed": 1},),
@@ -38,7 +38,7 @@ REFUSED = {
     "the_game": [({"epsilon": 0.2}, "epsilon must be from 0.3 to 0.42, got 0.2")],
     "lemma_1": [({"num_cases": 100}, "num_cases must be from 200 to 20000, got 100")],
     "lemma_2": [({"num_points": 1}, "num_points must be from 30 to 300, got 1")],
-    "lemma_3": [({"epsilon": 0.5}, "epsilon must be from 0.75 to 1.25, got 0.5")],
+    "lemma_3": [({"epsilon": 0.5}, "epsilon must be from 0.9 to 1.1, got 0.5")],
     "theorem_1": [({"epsilon": 2.0}, "epsilon must be from 0.9 to 1.1, got 2.0")],
 }
 
