@@ -144,8 +144,8 @@ def test_membership_is_what_a_search_over_attacks_finds(first):
     assert total == 2000
     assert near > 0.3 * total
     assert 0.3 < inside / near < 0.7
-    # The bound is small: it leaves out none but cases made to be near it.
-    assert total - 0.03 * total < judged < total
+    # Left out are none but cases made to be near the boundary.
+    assert (0.95 if is_direct else 0.97) * total < judged < total
     assert nearest < 1e-11
     assert missed <= 0.01 * total
 
