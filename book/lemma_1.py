@@ -32,7 +32,7 @@
 # :label: paper-lemma-1
 # :nonumber:
 #
-# For every $x$ with $f(x) \ne 0$,
+# For any $x \in \mathcal X$ the robust set $R(x)$ is given by
 #
 # \begin{align*}
 # R(x) = {} & \bigl\{v : \operatorname{sgn}(f(x)) \bigl(f(x) + \nabla f(x)^\top v\bigr)
@@ -40,6 +40,11 @@
 # & \cap \{v : \|v\|_2 \le \epsilon\}. \tag{3}
 # \end{align*}
 # :::
+#
+# The paper excludes no $x$. Where $f(x) = 0$ there is no label to keep, and what
+# $\operatorname{sgn}(f(x))$ means there is left open; under the
+# [conventions](#conventions) of this book $R(x)$ is then empty. All checks below are about
+# $f(x) \ne 0$.
 #
 # **The idea.** After the defender's move the point is at $x + v$, and the attacker can
 # reach every point of the ball of radius $\epsilon$ around it. She wins if some point of
@@ -58,8 +63,8 @@
 # ## Parameters
 
 # %% tags=["parameters"]
-seed = 0  # of all draws
-num_cases = 2000  # random cases in each comparison
+seed = 0  # of all draws, from 0 to 2**32
+num_cases = 2000  # random cases in each comparison, from 200 to 20000
 
 # %%
 from fractions import Fraction
@@ -68,6 +73,7 @@ import torch
 from IPython.display import Markdown
 
 from paper_lib.attacks import fgm
+from paper_lib.checks import check_count
 from paper_lib.evaluation import logits_at
 from paper_lib.game import PointwiseDefense, search_attack, utility
 from paper_lib.game.proofs import prove
@@ -82,6 +88,8 @@ from paper_lib.plotting import (
 from paper_lib.robust_sets import RobustSets
 
 torch.set_num_threads(1)
+check_count(seed, "seed", 0, 2**32)
+check_count(num_cases, "num_cases", 200, 20_000)
 
 # %% [markdown]
 # ## Figure 3: one point and its robust set
@@ -128,8 +136,8 @@ plot_membership_check(sets, candidates, protected)
 # ## The proof, step by step
 #
 # Random cases serve for all steps: points with a label of either sign, in 2 to 9
-# dimensions, one vector of $V$ for each. Half of them are placed close to the boundary of
-# the robust set, on both sides, since a wrong lemma would be wrong there first.
+# dimensions, one vector of $V$ for each. Most of the first half are placed close to the
+# boundary of the robust set, on both sides, since a wrong lemma would be wrong there first.
 
 # %%
 cases = {}
@@ -181,23 +189,33 @@ print(
 
 # %% [markdown]
 # **Sufficiency.** If $x + v$ is on the side of $x$ and at least $\epsilon$ away from the
-# boundary, no attack changes the label. The check searches for one: projected gradient
-# steps on the utility, which know nothing of FGM. This half of the proof needs no flat
-# boundary, as long as the distance is that to the boundary itself. The paper says *more than* $\epsilon$ in its first sentence and *at least*
-# in the next. The second is right if landing on the boundary is no flip ([reading
+# boundary, no attack changes the label. The check searches for one, in two hundred of the
+# cases of each dimension. The search is told nothing of gradients, of FGM or of linear
+# models: it takes random steps and learns from utilities alone ([Lemma
+# 2](lemma_2.ipynb#a-challenge-in-many-games) says how). This half of the proof needs no flat
+# boundary, as long as the distance is that to the boundary itself. The paper says *more
+# than* $\epsilon$ in its first sentence and *at least* in the next. The second is right if landing on the boundary is no flip ([reading
 # notes](reading_notes.md#landing-on-the-boundary)). It also writes that the *defender's*
 # utility is $-1$ where the attacker's [is meant](reading_notes.md#whose-utility-is-minus-one).
 
 # %%
+some = slice(None, None, num_cases // 200)
+few = {
+    dim: (
+        Linearization(logits=points.logits[some], gradients=points.gradients[some]),
+        moves[some],
+    )
+    for dim, (points, moves) in cases.items()
+}
 searched = {}
-for dim, (points, moves) in cases.items():
+for dim, (points, moves) in few.items():
     searched[dim] = search_attack(
         points,
         PointwiseDefense(moves),
         epsilon=epsilon,
-        method="gradient",
+        method="direct",
         num_restarts=1,
-        num_steps=40,
+        num_steps=100 + 50 * dim,
         seed=seed,
     ).values
     values = points.moved_logits(moves)
@@ -227,7 +245,7 @@ for dim, (points, moves) in cases.items():
 # straight toward the boundary crosses it. This half needs the flat boundary: the step is
 # FGM at $x$, since the normal of the boundary is the same everywhere. FGM also wins if
 # $v$ is on the wrong side, because it moves farther in that direction. So at every $v$
-# off the robust set FGM is a witness, and the search over all attacks was not needed.
+# off the robust set FGM is a witness, and no search over all attacks is needed.
 
 # %%
 for dim, (points, moves) in cases.items():
@@ -244,9 +262,11 @@ for dim, (points, moves) in cases.items():
 # **The two conditions are Eq. (3).** On the side of $x$ we have $|f_L(x + v)| =
 # \operatorname{sgn}(f(x)) f_L(x + v)$, and multiplying the distance by $\|\nabla f(x)\|$
 # gives the half-space. On the wrong side the left side of Eq. (3) is negative, so the
-# absolute value may go. Verdicts by Eq. (3) are compared with the two conditions and with
-# what the search found; over 30% of the cases must lie within 1% of the budget from the
-# edge.
+# absolute value may go. Verdicts by Eq. (3) are compared with the two conditions, and with
+# what the search found. The search is random, and just off the robust set few attacks win:
+# it may miss one there. So it is asked to agree in over 97% of the cases that are in the set
+# or at least $10^{-4}$ budgets off it; that it found no attack in the set was seen above.
+# Over 30% of the cases must lie within 1% of the budget from the edge.
 
 # %%
 for dim, (points, moves) in cases.items():
@@ -256,10 +276,13 @@ for dim, (points, moves) in cases.items():
     values = points.moved_logits(moves)
     same_side = values.sign() == points.signs
     far = values.abs() >= epsilon * l2_norm(points.gradients)
-    close = slack.abs() < 0.01 * epsilon * l2_norm(points.gradients)
+    distance = slack / (epsilon * l2_norm(points.gradients))
+    close = distance.abs() < 0.01
+    judged = ((distance >= 0) | (distance < -1e-4))[some]
+    agrees = (verdicts[some] == (searched[dim] < 0))[judged]
     print(
         f"d = {dim}: both conditions: {torch.equal(verdicts, same_side & far)}"
-        f" | the search: {torch.equal(verdicts, searched[dim] < 0)}"
+        f" | the search: {bool(agrees.double().mean() > 0.97)}"
         f" | over 30% near the edge: {bool(close.double().mean() > 0.3)}"
     )
 
@@ -417,7 +440,7 @@ edge = -float(sets.offsets[0] / lin.gradients[0].norm()) * normal
 for name, v in {"inside": edge + 0.02 * normal, "beyond": edge - 0.02 * normal}.items():
     against = search_attack(lin, v, epsilon=epsilon).value
     print(f"{name}: in R(x): {bool(sets.contains(v))}, attacker's best: {against:+.0f}")
-for dim, (points, moves) in cases.items():
+for dim, (points, moves) in few.items():
     wrong = RobustSets.from_linearization(points, epsilon, attack_epsilon=0.9 * epsilon)
     verdicts = (wrong.normals * moves).sum(dim=1) + wrong.offsets >= 0
     share = float((verdicts & (searched[dim] > 0)).double().mean())
@@ -456,7 +479,8 @@ for dim, (points, _) in cases.items():
 
 # %%
 for attack_epsilon in (0.5, 2.0):
-    for dim, (points, moves) in cases.items():
+    for dim in (2, 5):
+        points, moves = few[dim]
         rows = RobustSets.from_linearization(
             points, epsilon, attack_epsilon=attack_epsilon
         )
@@ -465,17 +489,22 @@ for attack_epsilon in (0.5, 2.0):
             points,
             PointwiseDefense(moves),
             epsilon=attack_epsilon,
-            method="gradient",
+            method="direct",
             num_restarts=1,
-            num_steps=40,
+            num_steps=100 + 50 * dim,
             seed=seed,
         ).values
+        distance = slack / (attack_epsilon * l2_norm(points.gradients))
+        judged = (distance >= 0) | (distance < -1e-4)
+        agrees = ((slack >= 0) == (values < 0))[judged]
+        unbeaten = not bool(((slack >= 0) & (values > 0)).any())
         # The most that a v of the ball can add to the slack.
         best = rows.offsets + epsilon * l2_norm(rows.normals)
         empty = points.margins < attack_epsilon - epsilon
         print(
             f"attacker {attack_epsilon:g}, d = {dim}: as the search: "
-            f"{torch.equal(slack >= 0, values < 0)} | empty: {bool((best < 0).any())}"
+            f"{unbeaten and bool(agrees.double().mean() > 0.97)}"
+            f" | some empty: {bool((best < 0).any())}"
             f" | as the margin says: {torch.equal(best < 0, empty)}"
         )
 
@@ -485,7 +514,9 @@ for attack_epsilon in (0.5, 2.0):
 # Every display of Appendix A was run, on random cases in dimensions 2, 3, 5 and 9 with many
 # close to the edge, and the claim itself is proved by z3 for all reals in dimensions one to
 # three, with a reduction of every dimension to one. The tests of the library repeat the
-# comparison on 10,000 cases in dimensions 1 to 50, where what a search found is judged in
-# exact arithmetic, and on the edge itself with rational numbers. The lemma holds for
-# every $x$ that has a label, with the [convention](#conventions) that landing on the
-# boundary is no flip. At $f(x) = 0$ there is no label to keep, and $R(x)$ is empty.
+# comparison in every dimension up to 50, and judge in exact arithmetic whether an attack
+# that was found loses the label. Up to ten dimensions the search is the one above. Beyond,
+# random steps are too weak; the tests follow the gradient there, which cannot but end at
+# FGM, and the lemma itself rests on the proof. On the edge the tests use rational numbers.
+# The lemma holds for every $x$ that has a label, with the [convention](#conventions) that
+# landing on the boundary is no flip.

@@ -56,15 +56,16 @@
 # ## Parameters
 
 # %% tags=["parameters"]
-seed = 0  # of all draws
-num_points = 60  # points of the game on which the proof is run
-num_games = 400  # games in which FGM is challenged in one and two dimensions
+seed = 0  # of all draws, from 0 to 2**32
+num_points = 60  # points of the game on which the proof is run, from 30 to 300
+num_games = 400  # games of one and two dimensions that challenge FGM, from 40 to 2000
 
 # %%
 import torch
 from IPython.display import Markdown
 
 from paper_lib.attacks import fgm
+from paper_lib.checks import check_count
 from paper_lib.evaluation import logits_at
 from paper_lib.game import (
     ConstantDefense,
@@ -89,6 +90,9 @@ from paper_lib.plotting import markdown_table, plot_payoffs
 from paper_lib.robust_sets import RobustSets
 
 torch.set_num_threads(1)
+check_count(seed, "seed", 0, 2**32)
+check_count(num_points, "num_points", 30, 300)
+check_count(num_games, "num_games", 40, 2000)
 
 # %% [markdown]
 # ## A game to run the proof on
@@ -234,7 +238,8 @@ after = torch.stack(
 before = torch.stack([lin.moved_logits(v.unsqueeze(0)).sign() for v in defenses], dim=1)
 print("d alone crosses somewhere:", bool(across.any()))
 print(
-    "there FGM changes the sign of f_L(x + d):", bool((after != before)[across].any())
+    "there FGM leaves the sign of f_L(x + d):",
+    torch.equal(after[across], before[across]),
 )
 print("there FGM wins:", bool((at_fgm[across] == 1).all()))
 
@@ -249,7 +254,7 @@ corrected = float(((~robust).double() @ q - robust.double() @ q).mean())
 as_printed = float((robust.double() @ q - (~robust).double() @ q).mean())
 by_29 = (1.0 - event) - event
 print("(27) = (28) with the signs corrected:", abs(by_27 - corrected) < 1e-12)
-print("(27) = (28) as printed:", abs(by_27 - as_printed) < 1e-12)
+print("with the signs as printed it fails:", abs(by_27 - as_printed) > 1e-3)
 print("(28) corrected = (29):", abs(corrected - by_29) < 1e-12)
 print("so FGM attains the bound, (29) = (24):", abs(by_29 - by_24) < 1e-12)
 print("and gets no less than the mixture, Lemma 2:", by_27 >= by_21)
@@ -345,19 +350,19 @@ for dim, share in shares.items():
         games, mixture, epsilon=1.0, method="gradient", num_restarts=1, seed=seed
     ).values
     outcomes[dim] = (
-        bool((found > best).any() or (led > best).any()),
+        bool((found <= best).all() and (led <= best).all()),
         float((found == best).reshape(count, 3).all(dim=1).double().mean()),
         float((led == best).reshape(count, 3).all(dim=1).double().mean()),
         bool((best.abs() < 1).any()),
     )
 lines = [
-    [str(dim), str(beaten), str(found >= 0.99), str(led >= 0.99), str(in_part)]
-    for dim, (beaten, found, led, in_part) in outcomes.items()
+    [str(dim), str(unbeaten), str(found >= 0.95), str(led >= 0.95), str(in_part)]
+    for dim, (unbeaten, found, led, in_part) in outcomes.items()
 ]
 header = [
     "$d$",
-    "FGM is beaten",
-    "found in 99% of games by utilities alone",
+    "FGM is unbeaten",
+    "as much is found in 95% of games by utilities alone",
     "by a gradient",
     "won in part",
 ]
@@ -366,9 +371,9 @@ Markdown(markdown_table(header, lines))
 # %% [markdown]
 # The table also says where the witness ends. Random steps need more of them as the
 # dimension grows, and the search stops at a thousand. In hundreds of dimensions it no
-# longer finds what FGM gets, and that it does not beat FGM there is no evidence. In those
-# dimensions the lemma rests on its proof alone: the gradient agrees, but it could not do
-# otherwise.
+# longer finds what FGM gets, and that it does not beat FGM there is no evidence. So this
+# book calls the search a witness up to ten dimensions. Beyond, the lemma rests on its
+# proof alone, z3's and the paper's: the gradient agrees, but it could not do otherwise.
 #
 # That the search is not FGM in disguise shows where FGM can be beaten: on the round
 # boundary [below](#what-fails-when-an-assumption-is-removed), given utilities that are
@@ -379,20 +384,21 @@ Markdown(markdown_table(header, lines))
 #
 # SMOOTH draws uniformly from $V^*$, the vectors in the largest number of robust sets.
 # Against it FGM must be a best response as well. Here forty draws from it make up a
-# finite mixture. Two searches look for a better attack, on a grid and by utilities
-# alone.
+# finite mixture. Two searches that know nothing of FGM look for a better attack, on a grid
+# and by utilities alone.
 
 # %%
 draws = smooth(sets).draw(40, seed)
 smoothing = Mixture(tuple(map(ConstantDefense, draws)), (1 / len(draws),) * len(draws))
 print("all draws cover equally many points:", len(sets.coverage(draws).unique()) == 1)
 pair = exploitability(lin, step, smoothing, epsilon=epsilon, max_nodes=1)
-print("a search gains by leaving FGM:", pair.attacker_gain > 1e-12)
+print("nothing is gained by leaving FGM:", pair.attacker_gain <= 1e-12)
+print("and the grid finds as much as FGM:", pair.search_shortfall <= 1e-12)
 blind = search_attack(lin, smoothing, epsilon=epsilon, method="direct", seed=seed)
-print("utilities alone lead to more:", blind.value > pair.utility.value + 1e-12)
-print("or to as much:", abs(blind.value - pair.utility.value) < 1e-12)
+print("utilities alone lead to no more:", blind.value <= pair.utility.value + 1e-12)
+print("and to as much:", blind.value >= pair.utility.value - 1e-12)
 weaker = exploitability(lin, attacker, smoothing, epsilon=epsilon, max_nodes=1)
-print("a search gains by leaving another attack:", weaker.attacker_gain > 0.01)
+print("by leaving another attack a search gains:", weaker.attacker_gain > 0.01)
 
 # %% [markdown]
 # ## What fails when an assumption is removed
@@ -426,7 +432,7 @@ for name, attack in {
     "FGM itself": right,
 }.items():
     gain = exploitability(named, attack, still, epsilon=1.0).attacker_gain
-    print(f"{name}: a gain above 0.01 by leaving it: {gain > 0.01}")
+    print(f"{name}: the gain by leaving it is {gain:.1f}")
 
 # %% [markdown]
 # **Utility scored against the label in the data.** Eq. (1) compares with
@@ -480,10 +486,10 @@ print(bool((values[0] >= values[1]).all()))
 seeing = PointwiseDefense(-right)
 pair = exploitability(named, right, seeing, epsilon=1.0)
 print(f"the attacker's utility against him: {pair.utility.value:+.0f}")
-print("a search gains by leaving FGM:", pair.attacker_gain > 1e-12)
+print("nothing is gained by leaving FGM:", pair.attacker_gain <= 1e-12)
 others = PointwiseDefense(sample_l2_ball(5, 2, 1.0, seed=seed))
 other = exploitability(named, right, others, epsilon=1.0)
-print("or against other vectors that depend on x:", other.attacker_gain > 1e-12)
+print("nor against other vectors that depend on x:", other.attacker_gain <= 1e-12)
 print(
     "he would do worse with a constant, by more than 0.01:", pair.defender_gain < -0.01
 )
@@ -501,19 +507,20 @@ v = torch.tensor([[0.0, 0.5]], dtype=torch.float64)
 naive = fgm(linearize(round_one, at), 0.6)
 radial = fgm(linearize(round_one, at + v), 0.6)
 print("f keeps the label under FGM:", bool(logits_at(round_one, at, v, naive) > 0))
-print(
-    "f keeps it under the radial step:", bool(logits_at(round_one, at, v, radial) > 0)
-)
+print("the radial step takes it:", bool(logits_at(round_one, at, v, radial) < 0))
 blind = climb_utilities(
-    lambda _, attack, push: -logits_at(round_one, at, v, attack, push).sign(),
+    lambda points, attack, push: (
+        -logits_at(round_one, at[points], v[points], attack, push).sign()
+    ),
     num_points=1,
     dim=2,
     epsilon=0.6,
     num_steps=100,
     seed=seed,
 )
-print("f keeps it under what utilities lead to:", end=" ")
-print(bool(logits_at(round_one, at, v, blind) > 0))
+print(
+    "and so does what utilities lead to:", bool(logits_at(round_one, at, v, blind) < 0)
+)
 
 # %% [markdown]
 # ## Extension: different budgets
@@ -529,8 +536,8 @@ for attack_epsilon, defense_epsilon in ((0.2, 0.8), (0.8, 0.2), (0.4, 0.0)):
     best = attacker_best_response(lin, mixture, epsilon=attack_epsilon)
     found = search_attack(lin, mixture, epsilon=attack_epsilon)
     print(
-        f"attacker {attack_epsilon:g}, defender {defense_epsilon:g}: beaten: "
-        f"{bool((found.values > best.values).any())}"
+        f"attacker {attack_epsilon:g}, defender {defense_epsilon:g}: unbeaten: "
+        f"{bool((found.values <= best.values).all())}"
         f" | the search gets within 0.02: {best.value - found.value < 0.02}"
     )
 
@@ -540,6 +547,6 @@ for attack_epsilon, defense_epsilon in ((0.2, 0.8), (0.8, 0.2), (0.4, 0.0)):
 # Eqs. (21) to (29) were evaluated on one game, exactly, with the signs of (28)
 # corrected. Dominance at a point is proved by z3 for all reals in dimensions one to
 # three. A search that knows utilities alone did not beat FGM, and found as much in up to
-# ten dimensions; the tests repeat this in 10,000 games, and with a gradient or a grid in
-# 10,000 more. The lemma and its corollary hold as stated. They are statements
+# ten dimensions; the tests repeat this in 10,000 games, and in 10,000 more with a grid in
+# the plane and a gradient elsewhere, which checks the code and not the lemma. The lemma and its corollary hold as stated. They are statements
 # about $f_L$, scored against the sign of $f$, and against a defender who does not react.

@@ -132,7 +132,9 @@ class RobustSets:
         r"""Test which robust sets contain v.
 
         Counted in float64 with no tolerance and in one order of summation, so that the
-        answer for one v does not depend on the others.
+        answer for one v does not depend on the others, and is the same again. It is not
+        exact: a row that v meets up to rounding, a slack of about 1e-16 of its terms,
+        may be judged otherwise than by rational numbers.
 
         Args:
             v: One perturbation ``(d,)`` or several ``(k, d)``.
@@ -195,6 +197,6 @@ class RobustSets:
         verdicts = slack >= 0
         # Where rounding could decide, one order of summation does.
         near = (~(slack.abs() > error)).nonzero()[:, 0]
-        exact = row_dots(self.normals[near], v.unsqueeze(0))
-        verdicts[near] = exact + self.offsets[near].double() >= 0
+        careful = row_dots(self.normals[near], v.unsqueeze(0))
+        verdicts[near] = careful + self.offsets[near].double() >= 0
         return verdicts & in_l2_ball(v, self.epsilon)

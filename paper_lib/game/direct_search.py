@@ -25,7 +25,9 @@ Score = Callable[[Tensor, Tensor, Tensor], Tensor]
 # Directions tried at each point, and lengths, in budgets, from the first to the last
 # power of two.
 _NUM_DIRECTIONS, _POWERS = 8, range(-2, 24)
-_NUM_HALVINGS = 40
+# Halvings of the interval that holds a level; of a few points four are done at once,
+# since calls take the time there.
+_NUM_HALVINGS, _AT_ONCE, _FEW_POINTS = 40, 4, 500
 # An expected utility of one, whatever weights sum to.
 _ALL = 1.0 - 1e-9
 # Steps grow after a success and shrink after a failure, so that one in five succeeds.
@@ -64,9 +66,9 @@ def climb_utilities(
     does.
 
     Args:
-        score: The expected utility, in [-1, 1], for indices ``(k,)``, attacks
-            ``(k, d)`` and moves ``(k, d)`` added to all plays of the defender; all that
-            the search learns of the game.
+        score: The expected utility, in [-1, 1], for indices ``(k,)``, which may repeat,
+            attacks ``(k, d)`` and moves ``(k, d)`` added to all plays of the defender;
+            all that the search learns of the game.
         num_points: n, data points; each is a search of its own.
         dim: d.
         epsilon: The attacker's budget.
@@ -87,6 +89,8 @@ def climb_utilities(
         steps=torch.full((num_points,), epsilon, dtype=torch.float64),
     )
     for _ in range(num_steps):
+        if bool((state.values >= _ALL).all()):
+            break  # nothing is left to win
         state = _stepped(score, state, pushes, epsilon, generator)
     return state.attack
 
@@ -153,10 +157,17 @@ def _level(
     pushes: Float[Tensor, "k d"],
 ) -> Float[Tensor, " k"]:
     """Halve the interval from -1 to 1 pushes until it ends just below the level."""
+    halvings = _AT_ONCE if len(points) <= _FEW_POINTS else 1
+    inner = torch.arange(1, 2**halvings, dtype=torch.float64)
+    each, width = inner.numel(), 2.0
     low = -torch.ones(len(points), dtype=torch.float64)
-    high = -low
-    for _ in range(_NUM_HALVINGS):
-        middle = (low + high) / 2.0
-        wins = score(points, attack, middle.unsqueeze(-1) * pushes) >= _ALL
-        low, high = torch.where(wins, low, middle), torch.where(wins, middle, high)
+    points, attack = points.repeat_interleave(each), attack.repeat_interleave(each, 0)
+    pushes = pushes.repeat_interleave(each, 0)
+    for _ in range(_NUM_HALVINGS // halvings):
+        width /= 2**halvings
+        lengths = low.unsqueeze(1) + width * inner
+        wins = score(points, attack, lengths.reshape(-1, 1) * pushes) >= _ALL
+        # Below the first length that wins, or the last of all.
+        lost = ~wins.reshape(-1, each)
+        low = low + width * lost.long().cumprod(dim=1).sum(dim=1)
     return low

@@ -125,7 +125,7 @@ def point_payoffs(
     moved = shifts(lin, attacks.transpose(0, 1))
     defended = shifts(lin, defenses.unsqueeze(1))
     table = torch.stack([payoffs(lin, one, defended) for one in moved])  # k, m, n
-    return table.permute(2, 0, 1).numpy()
+    return table.permute(2, 0, 1).cpu().numpy()
 
 
 def attack_candidates(

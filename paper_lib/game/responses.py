@@ -160,6 +160,7 @@ def answered_sets(
         ValueError: If the attack does not fit the points or a number is not finite.
     """
     check_same_kind(gradients=lin.gradients, attack=attack)
+    attack = attack.detach()
     signs = lin.signs.double()
     offsets = signs * (lin.logits.double() + row_dots(lin.gradients, attack))
     return RobustSets(
@@ -261,8 +262,10 @@ def _answer_in_plane(
 ) -> tuple[Float[Tensor, " 2"], float]:
     """Find the heaviest face in the plane, one with area if there is one."""
     shares = (weights / num_points).repeat_interleave(num_points)
-    normals, offsets = sets.normals.numpy(), sets.offsets.numpy()
-    face, *_ = heaviest_faces(normals, offsets, sets.epsilon, weights=shares.numpy())
+    normals, offsets, shares = (
+        rows.cpu().numpy() for rows in (sets.normals, sets.offsets, shares)
+    )
+    face, *_ = heaviest_faces(normals, offsets, sets.epsilon, weights=shares)
     return as_perturbation(face.point / (sets.epsilon or 1.0), sets), face.weight
 
 
@@ -276,13 +279,14 @@ def _multiples(weights: Float[Tensor, " k"]) -> tuple[list[int], float]:
         The multiples; and by how much a mean under the weights, of numbers from 0 to 1,
         may exceed the mean under the multiples: the total variation of both.
     """
-    for denominator in range(len(weights), _LARGEST_DENOMINATOR + 1):
-        scaled = weights.numpy() * denominator
+    shares = weights.cpu().numpy()
+    for denominator in range(len(shares), _LARGEST_DENOMINATOR + 1):
+        scaled = shares * denominator
         if np.abs(scaled - scaled.round()).max() < 1e-9:
             return scaled.round().astype(int).tolist(), 0.0
-    if bool((weights == weights[0]).all()):
-        return [1] * len(weights), 0.0
+    if bool((shares == shares[0]).all()):
+        return [1] * len(shares), 0.0
     # At least once each, so that none is left out however small its weight.
-    repeats = np.maximum((weights.numpy() * _LARGEST_DENOMINATOR).round(), 1.0)
-    excess = np.maximum(weights.numpy() - repeats / repeats.sum(), 0.0).sum()
+    repeats = np.maximum((shares * _LARGEST_DENOMINATOR).round(), 1.0)
+    excess = np.maximum(shares - repeats / repeats.sum(), 0.0).sum()
     return repeats.astype(int).tolist(), float(excess) + 1e-12

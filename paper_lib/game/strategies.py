@@ -293,14 +293,14 @@ def _checked(
     lin: Linearization,
     epsilon: float | None,
 ) -> Plays:
-    """Check plays against the points and the budget."""
+    """Check plays against the points and the budget, and detach them from a graph."""
+    rows = rows.detach()
     for row in rows[:1]:
         check_perturbation(name, row, lin.gradients)
     if not bool(rows.isfinite().all()):
         check_perturbation(name, rows.reshape(-1, rows.shape[-1]), lin.gradients)
     if epsilon is not None:
         check_in_l2_ball(name, rows, epsilon)
-    shares = torch.full((len(rows),), 1.0 / len(rows), dtype=torch.float64)
-    if weights is not None:
-        shares = torch.tensor(weights, dtype=torch.float64)
+    values = weights or (1.0 / len(rows),) * len(rows)
+    shares = torch.tensor(values, dtype=torch.float64, device=rows.device)
     return Plays(rows=rows, weights=shares, is_sampled=weights is None)

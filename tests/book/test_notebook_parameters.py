@@ -60,6 +60,26 @@ ACCEPTED = {
         ({"classes": "4-9", "seed": 3, "epochs": 3, "primary": "ball"},),
         ({"budget": 20, "epochs": 1},),
     ],
+    "the_game": [
+        ({"epsilon": 0.3, "seed": 1},),
+        ({"epsilon": 0.42, "seed": 2},),
+    ],
+    "lemma_1": [
+        ({"num_cases": 200, "seed": 1},),
+        ({"num_cases": 20_000, "seed": 2},),
+    ],
+    "lemma_2": [
+        ({"num_points": 30, "num_games": 40, "seed": 1},),
+        ({"num_points": 300, "num_games": 100, "seed": 2},),
+    ],
+    "lemma_3": [
+        ({"epsilon": 0.9, "seed": 3},),
+        ({"epsilon": 1.1, "seed": 2},),
+    ],
+    "theorem_1": [
+        ({"epsilon": 0.9, "seed": 1},),
+        ({"epsilon": 1.1, "seed": 2},),
+    ],
 }
 
 REFUSED = {
@@ -101,6 +121,11 @@ REFUSED = {
         ({"epochs": 51}, "epochs must be from 1 to 50, got 51"),
         ({"primary": "pgd"}, "primary must be one of .*got 'pgd'"),
     ],
+    "the_game": [({"epsilon": 0.2}, "epsilon must be from 0.3 to 0.42, got 0.2")],
+    "lemma_1": [({"num_cases": 100}, "num_cases must be from 200 to 20000, got 100")],
+    "lemma_2": [({"num_points": 1}, "num_points must be from 30 to 300, got 1")],
+    "lemma_3": [({"epsilon": 0.5}, "epsilon must be from 0.9 to 1.1, got 0.5")],
+    "theorem_1": [({"epsilon": 2.0}, "epsilon must be from 0.9 to 1.1, got 2.0")],
 }
 
 

@@ -104,12 +104,22 @@ def test_points_without_label_slope_or_budget():
         assert torch.isfinite(found.strategy.perturbations).all()
 
 
+def test_levels_are_the_same_for_few_points_and_many(monkeypatch):
+    """Of a few points several halvings are done at once."""
+    lin, v = random_game(n=20, dim=3, seed=5), torch.zeros(3, dtype=F64)
+    options = {"epsilon": 1.0, "method": "direct", "num_steps": 25}
+    few = search_attack(lin, v, **options)
+    monkeypatch.setattr(direct_search, "_FEW_POINTS", 0)
+    many = search_attack(lin, v, **options)
+    assert torch.equal(few.strategy.perturbations, many.strategy.perturbations)
+
+
 def test_it_serves_exploitability_in_both_precisions():
     for dtype in (F32, F64):
         lin = random_game(n=9, dim=3, seed=2, dtype=dtype)
         v = torch.zeros(3, dtype=dtype)
         for attack, is_best in ((fgm(lin, 1.0), True), (-fgm(lin, 1.0), False)):
-            pair = exploitability(lin, attack, v, epsilon=1.0, method="direct")
+            pair = exploitability(lin, attack, v, epsilon=1.0)
             assert pair.attacker_response.method == "direct"
             assert (pair.attacker_gain < 1e-12) is is_best
             assert pair.search_shortfall == 0.0

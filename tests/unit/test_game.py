@@ -540,13 +540,16 @@ def test_a_curved_boundary_makes_fgm_a_bad_attack():
     assert logits_at(model, point, -step).item() < 0
 
 
-@pytest.mark.parametrize("dim", [2, 5])
-def test_a_search_that_knows_nothing_finds_fgm(dim):
+@pytest.mark.parametrize(
+    ("dim", "method"),
+    [(1, "direct"), (2, "grid"), (5, "direct"), (10, "direct"), (11, "gradient")],
+)
+def test_up_to_ten_dimensions_a_search_that_knows_nothing_finds_fgm(dim, method):
     lin = random_game(n=40, dim=dim, seed=3)
     v = random_moves(1, 1, dim, seed=4)[0, 0]
     found = search_attack(lin, v, epsilon=1.0)
     best = attacker_best_response(lin, v, epsilon=1.0)
-    assert found.method == ("grid" if dim == 2 else "gradient")
+    assert found.method == method
     assert (l2_norm(found.strategy.perturbations) <= 1.0).all()
     assert found.value == best.value
     assert torch.equal(best.values, utility(lin, fgm(lin, 1.0), v))
@@ -559,7 +562,7 @@ def test_seeds_are_used():
     lin, v = random_game(n=5, dim=3), torch.zeros(3, dtype=F64)
     first, again, other = (
         search_attack(
-            lin, v, epsilon=1.0, num_steps=1, seed=seed
+            lin, v, epsilon=1.0, method="gradient", num_steps=1, seed=seed
         ).strategy.perturbations
         for seed in (0, 0, 1)
     )

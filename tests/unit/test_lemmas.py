@@ -1,7 +1,9 @@
 """Lemmas 1 and 2 on ten thousand random cases each, against searches.
 
-The searches know Eq. (1) alone; whether an attack they found loses a label is decided
-with rationals.
+Up to ten dimensions the searches know Eq. (1) alone. Beyond, the gradient is followed,
+which cannot but end at FGM: there the lemmas rest on their proofs, z3's and the
+paper's, and the cases check that the library computes what the lemmas say. Whether an
+attack that was found loses a label is decided with rationals.
 """
 
 import math
@@ -103,9 +105,12 @@ def integers(values):
 def test_membership_is_what_a_search_over_attacks_finds(first):
     """Lemma 1: 10,000 cases, over 30% of them within 1% of the budget, both sides.
 
-    Rational numbers judge wherever the slack exceeds its rounding bound.
+    Rational numbers judge wherever the slack exceeds its rounding bound. The direct
+    search is random: off the robust set it may miss one attack in a hundred, from 1e-4
+    of the budget on. In the set it finds none.
     """
-    near, inside, total, judged, nearest = 0, 0, 0, 0, 1.0
+    near, inside, total, judged, missed, nearest = 0, 0, 0, 0, 0, 1.0
+    is_direct = first == 1
     for dim in range(first, first + 10):
         lin, moves, epsilon = near_the_boundary(dim)
         sets = RobustSets.from_linearization(lin, epsilon)
@@ -114,7 +119,8 @@ def test_membership_is_what_a_search_over_attacks_finds(first):
             lin,
             PointwiseDefense(moves),
             epsilon=epsilon,
-            method="gradient",
+            method="direct" if is_direct else "gradient",
+            num_steps=100 + 50 * dim if is_direct else None,
             num_restarts=1,
         )
         slack = (sets.normals * moves).sum(dim=1) + sets.offsets
@@ -124,7 +130,11 @@ def test_membership_is_what_a_search_over_attacks_finds(first):
             if distance <= rounding_bound(lin, row, moves[row], epsilon):
                 continue
             attack = found.strategy.perturbations[row]
-            assert verdict != loses_the_label(lin, row, attack, moves[row], epsilon)
+            loses = loses_the_label(lin, row, attack, moves[row], epsilon)
+            if is_direct and not verdict and not loses:
+                missed += distance > 1e-4 * size[row].item()
+                continue
+            assert verdict != loses
             judged += 1
             nearest = min(nearest, distance / size[row].item())
         is_near = slack.abs() <= 0.01 * size
@@ -134,9 +144,10 @@ def test_membership_is_what_a_search_over_attacks_finds(first):
     assert total == 2000
     assert near > 0.3 * total
     assert 0.3 < inside / near < 0.7
-    # The bound is small: it leaves out none but cases made to be near it.
-    assert total - 0.03 * total < judged < total
+    # Left out are none but cases made to be near the boundary.
+    assert (0.95 if is_direct else 0.97) * total < judged < total
     assert nearest < 1e-11
+    assert missed <= 0.01 * total
 
 
 @pytest.mark.parametrize("dim", [1, 7, 50])
@@ -161,11 +172,10 @@ def test_the_rounding_bound_holds_for_the_slack(dim):
 
 def test_membership_for_another_budget_would_be_noticed():
     """Negative control: a lemma that is off by a twentieth of the budget."""
-    lin, moves, epsilon = near_the_boundary(20)
+    lin, moves, epsilon = near_the_boundary(10)
     wrong = RobustSets.from_linearization(lin, epsilon, attack_epsilon=0.95 * epsilon)
-    found = search_attack(
-        lin, PointwiseDefense(moves), epsilon=epsilon, method="gradient"
-    )
+    found = search_attack(lin, PointwiseDefense(moves), epsilon=epsilon)
+    assert found.method == "direct"
     lost = found.values > 0
     assert (wrong.contains(moves).diagonal() & lost).sum() >= 10
 
@@ -220,12 +230,18 @@ def games_and_mixtures(num_games, dim, seed):
     [(1, 1000, 2), (2, 250, 8), (3, 1000, 2), (5, 1000, 2), (20, 1000, 2)],
 )
 def test_no_attack_beats_fgm_against_a_mixture(dim, num_games, parts):
-    """Lemma 2: 10,000 games; the searches are strong enough to find FGM's utility."""
+    """Lemma 2: 10,000 games, by a grid in the plane, else led by the gradient.
+
+    What the gradient ends at is FGM, so that it checks the code; the grid and the
+    search of the next test check the lemma. All are strong enough to find as much as
+    FGM gets.
+    """
+    method = "grid" if dim == 2 else "gradient"
     reached = 0
     for part in range(parts):
         lin, defender = games_and_mixtures(num_games, dim, 100 * dim + part)
         best = attacker_best_response(lin, defender, epsilon=1.0)
-        found = search_attack(lin, defender, epsilon=1.0, num_restarts=2)
+        found = search_attack(lin, defender, epsilon=1.0, method=method, num_restarts=2)
         assert (found.values <= best.values).all()
         equal = (found.values == best.values).reshape(num_games, POINTS).all(dim=1)
         reached += int(equal.sum())

@@ -320,3 +320,28 @@ def test_no_rows_are_no_subset():
     sets = RobustSets(normals=torch.eye(2), offsets=torch.zeros(2), epsilon=1.0)
     with pytest.raises(ValueError, match=r"^normals must be \(n, d\) .* at least 1"):
         sets.subset(slice(0))
+
+
+def test_on_the_edge_rounding_decides_and_nowhere_else():
+    """Counts are reproducible; exact they are but for rows met up to rounding."""
+    differ, worst = 0, Fraction(0)
+    for case in range(500):
+        dim = 2 + case % 9
+        normal, v = random_tensor(dim, seed=case), random_tensor(dim, seed=case + 1000)
+        v = 0.9 * v / v.norm()
+        sets = RobustSets(
+            normals=normal[None], offsets=-(normal @ v)[None], epsilon=1.0
+        )
+        [verdict] = sets.contains(v).tolist()
+        assert (
+            sets.contains(torch.stack([0 * v, v, v]))[1:, 0].tolist() == [verdict] * 2
+        )
+        offset = Fraction(sets.offsets.item())
+        slack = exact_dot(normal, v) + offset
+        if verdict != (slack >= 0):
+            differ += 1
+            pairs = zip(exact(normal), exact(v), strict=True)
+            size = sum(abs(a * b) for a, b in pairs) + abs(offset)
+            worst = max(worst, abs(slack) / size)
+    assert 0 < differ < 500
+    assert worst < Fraction(2, 10**16)
