@@ -85,6 +85,7 @@ check_count(seed, "seed", 0, 2**32)
 check_between(epsilon, "epsilon", 0.9, 1.1)
 
 # %% [markdown]
+# (existence-of-v)=
 # ## A best place exists
 #
 # SMOOTH plays maximizers of $\phi$, and a supremum need not be attained. For a sample it

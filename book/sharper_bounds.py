@@ -472,7 +472,7 @@ Markdown(markdown_table(header, table))
 # no more of the sample's robust sets than the certificate of the solver allows, and
 # $\phi(v^*)$ is at most the upper end of Clopper and Pearson's interval for that count. That
 # there is such a $v^*$, for every distribution of inputs, is proved with
-# [Lemma 3](lemma_3.ipynb). A lower bound on $\phi(\hat v)$ completes it:
+# [Lemma 3](existence-of-v). A lower bound on $\phi(\hat v)$ completes it:
 #
 # $$0 \le \phi(v^*) - \phi(\hat v) \le \overline{\phi(v^*)} - \underline{\phi(\hat v)} .$$
 #

@@ -391,7 +391,7 @@ plot_trace_counts(counts)
 # $\phi(v^*) - \phi_n(v^*)$, because $v_n^*$ maximizes $\phi_n$, and at least
 # $\phi(v_n^*) - \phi_n(v_n^*)$, because $v^*$ maximizes $\phi$. So the absolute value in (17) is
 # also at most the supremum. That there is a maximizer $v^*$ of $\phi$ at all is proved with
-# [Lemma 3](lemma_3.ipynb); that of $\phi_n$ takes finitely many values. No sample below
+# [Lemma 3](existence-of-v); that of $\phi_n$ takes finitely many values. No sample below
 # breaks (18), taking the worst of all maximizers of $\phi_n$; where the largest ratio is
 # above 1, the factor of 2 is not to be dropped.
 
