@@ -43,8 +43,8 @@
 # of all moves changes the sign of a linear function, and the move that changes a linear
 # function most is the one along its gradient. What $v$ is does not matter: it shifts the
 # starting point, and the direction of steepest descent is the same everywhere. So FGM wins
-# whenever any attack wins, at each point and against each $v$. In the language of games,
-# FGM weakly dominates every other attack.
+# whenever any attack wins, at each point and against each $v$. FGM is at
+# least as good as every other attack.
 #
 # **The consequence.** An attack that is best against each $v$ is best against every
 # mixture of them, since an average of the larger numbers is larger. The attacker needs
