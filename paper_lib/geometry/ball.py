@@ -13,6 +13,8 @@ from paper_lib.geometry.sums import l2_norm, near_one
 _BALL_SLACK = {torch.float64: 1e-12, torch.float32: 1e-6}
 # How far unit vectors fall short of one: more than the roundings they may yet meet.
 _SHORTFALL = {torch.float64: 2.0**-44, torch.float32: 2.0**-22}
+# Lengths whose inverse, and multiples by it, are far from over- and underflow.
+_SAFE_LENGTHS = {torch.float64: (1e-100, 1e100), torch.float32: (1e-20, 1e20)}
 # Below this radius entries are so near the smallest floats that rounding is absolute.
 _SAFE_RADIUS = {torch.float64: 1e-280, torch.float32: 1e-28}
 
@@ -108,8 +110,18 @@ def unit_vectors(vectors: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"
     Returns:
         Vectors of length one or a few roundings less, zero for zero.
     """
-    vectors, _ = near_one(vectors)
-    norm = l2_norm(vectors).unsqueeze(-1)
+    return _unit(vectors, l2_norm(vectors))
+
+
+def _unit(
+    vectors: Float[Tensor, "*batch d"], norm: Float[Tensor, "*batch"]
+) -> Float[Tensor, "*batch d"]:
+    """Divide vectors by their length, which is known."""
+    low, high = _SAFE_LENGTHS[vectors.dtype]
+    if not bool((((norm > low) & (norm < high)) | (norm == 0)).all()):
+        vectors, _ = near_one(vectors)  # exact, so that the result is the same
+        norm = l2_norm(vectors)
+    norm = norm.unsqueeze(-1)
     longer = torch.where(norm > 0, norm * (1.0 + _SHORTFALL[vectors.dtype]), 1.0)
     return vectors * (1.0 / longer).to(vectors.dtype)
 
@@ -133,7 +145,7 @@ def scale_to_radius(
         ValueError: If ``radius`` is negative, NaN or infinite.
     """
     check_radius(radius)
-    return fit_product(unit_vectors(vectors) * radius, radius)
+    return fit_product(unit_vectors(vectors).mul_(radius), radius)
 
 
 def fit_product(
@@ -182,10 +194,11 @@ def project_l2_sphere(
         ValueError: If ``radius`` is negative, NaN or infinite.
     """
     check_radius(radius)
-    norm = l2_norm(vectors).unsqueeze(-1)
+    norm = l2_norm(vectors)
     shortest = radius * (1.0 - 2.0 * _SHORTFALL[vectors.dtype])
-    on_sphere = (norm >= shortest) & (norm <= radius)
-    return torch.where(on_sphere, vectors, scale_to_radius(vectors, radius))
+    on_sphere = ((norm >= shortest) & (norm <= radius)).unsqueeze(-1)
+    scaled = fit_product(_unit(vectors, norm).mul_(radius), radius)
+    return torch.where(on_sphere, vectors, scaled)
 
 
 def project_l2_ball(
@@ -215,8 +228,9 @@ def project_l2_ball(
     check_radius(radius)
     check_same_kind(vectors=vectors)
     check_finite(vectors=vectors)
-    outside = (l2_norm(vectors) > radius).unsqueeze(-1)
-    return torch.where(outside, scale_to_radius(vectors, radius), vectors)
+    norm = l2_norm(vectors)
+    scaled = fit_product(_unit(vectors, norm).mul_(radius), radius)
+    return torch.where((norm > radius).unsqueeze(-1), scaled, vectors)
 
 
 def project_halfspace(

@@ -113,7 +113,7 @@ def near_one(
     """
     # What is computed next then neither overflows nor underflows.
     largest = 1021 if vectors.dtype == torch.float64 else 125
-    peak = torch.linalg.vector_norm(vectors, ord=math.inf, dim=-1, keepdim=True)
+    peak = vectors.abs().amax(-1, keepdim=True)
     exponent = torch.frexp(peak).exponent.clamp(-largest, largest)
     scale = torch.ldexp(torch.ones_like(peak), exponent)
     return vectors / scale, scale.squeeze(-1)
