@@ -110,20 +110,22 @@ def unit_vectors(vectors: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"
     Returns:
         Vectors of length one or a few roundings less, zero for zero.
     """
-    return _unit(vectors, l2_norm(vectors))
+    return _scale(vectors, l2_norm(vectors), 1.0)
 
 
-def _unit(
-    vectors: Float[Tensor, "*batch d"], norm: Float[Tensor, "*batch"]
+def _scale(
+    vectors: Float[Tensor, "*batch d"], norm: Float[Tensor, "*batch"], radius: float
 ) -> Float[Tensor, "*batch d"]:
-    """Divide vectors by their length, which is known."""
+    """Scale vectors, whose lengths are known, to another; see :func:`unit_vectors`."""
     low, high = _SAFE_LENGTHS[vectors.dtype]
-    if not bool((((norm > low) & (norm < high)) | (norm == 0)).all()):
+    if bool(((norm > low) & (norm < high)).all()):
+        longer = norm * (1.0 + _SHORTFALL[vectors.dtype])
+    else:
         vectors, _ = near_one(vectors)  # exact, so that the result is the same
         norm = l2_norm(vectors)
-    norm = norm.unsqueeze(-1)
-    longer = torch.where(norm > 0, norm * (1.0 + _SHORTFALL[vectors.dtype]), 1.0)
-    return vectors * (1.0 / longer).to(vectors.dtype)
+        longer = torch.where(norm > 0, norm * (1.0 + _SHORTFALL[vectors.dtype]), 1.0)
+    unit = vectors * longer.reciprocal_().to(vectors.dtype).unsqueeze(-1)
+    return unit if radius == 1.0 else fit_product(unit.mul_(radius), radius)
 
 
 def scale_to_radius(
@@ -145,7 +147,7 @@ def scale_to_radius(
         ValueError: If ``radius`` is negative, NaN or infinite.
     """
     check_radius(radius)
-    return fit_product(unit_vectors(vectors).mul_(radius), radius)
+    return _scale(vectors, l2_norm(vectors), radius)
 
 
 def fit_product(
@@ -197,8 +199,7 @@ def project_l2_sphere(
     norm = l2_norm(vectors)
     shortest = radius * (1.0 - 2.0 * _SHORTFALL[vectors.dtype])
     on_sphere = ((norm >= shortest) & (norm <= radius)).unsqueeze(-1)
-    scaled = fit_product(_unit(vectors, norm).mul_(radius), radius)
-    return torch.where(on_sphere, vectors, scaled)
+    return torch.where(on_sphere, vectors, _scale(vectors, norm, radius))
 
 
 def project_l2_ball(
@@ -229,8 +230,8 @@ def project_l2_ball(
     check_same_kind(vectors=vectors)
     check_finite(vectors=vectors)
     norm = l2_norm(vectors)
-    scaled = fit_product(_unit(vectors, norm).mul_(radius), radius)
-    return torch.where((norm > radius).unsqueeze(-1), scaled, vectors)
+    outside = (norm > radius).unsqueeze(-1)
+    return torch.where(outside, _scale(vectors, norm, radius), vectors)
 
 
 def project_halfspace(

@@ -263,7 +263,7 @@ class TestInputs:
     def test_half_precision_model(self, call):
         """Weights in a precision the library does not treat."""
         model = Affine(torch.ones(4, dtype=torch.float16))
-        with pytest.raises(ValueError, match=r"^model must be .*, got torch.float16"):
+        with pytest.raises(ValueError, match=r"^inputs must be .*, got torch.float16"):
             call(model, POINTS.half())
 
     def test_device(self, call):
@@ -306,9 +306,12 @@ def test_sizes_of_batches():
         ({"step_size": math.inf}, "^step_size must be finite and > 0, got inf"),
         (
             {"direction": "back"},
-            "^direction must be 'current' or 'original', got 'back'",
+            "^direction must be one of 'current', 'original', got 'back'",
         ),
-        ({"projection": "box"}, "^projection must be 'sphere' or 'ball', got 'box'"),
+        (
+            {"projection": "box"},
+            "^projection must be one of 'sphere', 'ball', got 'box'",
+        ),
     ],
 )
 @pytest.mark.parametrize("call", [pgd, run_pgd])
