@@ -198,8 +198,8 @@ def check_logits(
 ) -> None:
     """Reject logits that depend on other inputs; warn of what is no logit.
 
-    Costs three passes of three points. Meant for use inside :func:`frozen_evaluation`,
-    once a call, after all points have been evaluated.
+    Costs three passes of three points, and more where something is suspect. Meant for
+    use inside :func:`frozen_evaluation`, once a call, after all points are evaluated.
 
     Args:
         model: The classifier.
@@ -215,40 +215,47 @@ def check_logits(
     with torch.no_grad():
         message = _depends(model, batch)
     if message is None and is_flat is not None:
-        message = _saturates(logits, is_flat) or _is_a_share(model, batch, logits)
+        message = _is_bounded(model, batch, logits, is_flat)
     if message is not None:
         warnings.warn(f"model may give no logit: {message}", stacklevel=3)
 
 
-def _saturates(logits: Tensor, is_flat: Tensor) -> str | None:
-    """Look for points without a gradient where the logit is as large as it gets."""
-    top = logits.abs().max()
-    count = int((is_flat & (logits.abs() == top)).sum())
-    if count < max(2, _SATURATED * len(logits)) or bool((logits == logits[0]).all()):
+def _is_bounded(
+    model: nn.Module, batch: Tensor, logits: Tensor, is_flat: Tensor
+) -> str | None:
+    """Look for outputs that flatten out: from 0 to 1, or at the largest size seen."""
+    count, top = len(logits), float(logits.abs().max())
+    flat = int((is_flat & (logits.abs() == top)).sum())
+    if top > 0.0 and bool(((logits >= 0) & (logits <= 1)).all()):
+        seen = f"all {count} outputs are from 0 to 1, so that every label is +1"
+        low, high = 0.0, 1.0
+    elif flat >= max(2, _SATURATED * count) and not bool((logits == logits[0]).all()):
+        seen = (
+            f"the gradient is exactly zero at {flat} of {count} points, and the output "
+            f"there is the largest in size, {top:.6g}"
+        )
+        low, high = -top, top
+    else:
         return None
-    return (
-        f"the gradient is exactly zero at {count} of {len(logits)} points, and the "
-        f"output there is the largest in size, {float(top):.6g}. {_ADVICE}"
-    )
+    far = _far_outputs(model, batch, 2.0 * (high - low))
+    least, most = torch.cat([far, logits]).aminmax()
+    if not low <= float(least) <= float(most) <= high:
+        return None
+    # Of a logit that happens to be small, the outputs rarely come near both 0 and 1.
+    if low == 0.0 and not (float(least) < 0.05 and float(most) > 0.95):
+        return None
+    return f"{seen}. {_ADVICE}"
 
 
-def _is_a_share(model: nn.Module, batch: Tensor, logits: Tensor) -> str | None:
-    """Look whether outputs from 0 to 1 stay there where their tangents leave it."""
-    if not 0.0 <= float(logits.min()) <= float(logits.max()) <= 1.0 or not logits.any():
-        return None
-    values, slopes = logits_and_gradients(model, batch)
+def _far_outputs(model: nn.Module, batch: Tensor, change: float) -> Tensor:
+    """Evaluate a model where its tangents would have changed by so much."""
+    _, slopes = logits_and_gradients(model, batch)
     steps = slopes.flatten(1).double()
-    lengths = l2_norm(steps).square().clamp(min=1e-300)
-    factors = 4.0 * (1.0 + values.double()) / lengths
-    steps = (factors.unsqueeze(1) * steps).nan_to_num().to(batch.dtype).view_as(batch)
+    steps = steps * (change / l2_norm(steps).square()).unsqueeze(1)
+    steps = steps.nan_to_num(0.0).clamp(-1e12, 1e12).to(batch.dtype).view_as(batch)
     with torch.no_grad():
-        moved = torch.cat([call(model, batch + s) for s in (steps, -steps)])
-    if not bool(((moved >= 0) & (moved <= 1)).all()):
-        return None
-    return (
-        f"all {len(logits)} outputs are from 0 to 1, and stay there far beyond where "
-        f"their tangents do, so that every label is +1. {_ADVICE}"
-    )
+        far = torch.cat([call(model, batch + step) for step in (steps, -steps)])
+    return far[~far.isnan()]
 
 
 def _depends(model: nn.Module, batch: Float[Tensor, "n ..."]) -> str | None:
