@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from paper_lib.checks import check_finite, check_radius, check_same_kind
+from paper_lib.checks import check_finite, check_radius, check_same_kind, detach
 from paper_lib.geometry import in_l2_ball, l2_norm, rough_dots, row_dots
 from paper_lib.linearize import Linearization
 
@@ -63,7 +63,8 @@ class RobustSets:
                 "normals must be (n, d) and offsets (n,) with n and d at least 1, got "
                 f"shapes {tuple(self.normals.shape)} and {tuple(self.offsets.shape)}."
             )
-        check_radius(self.epsilon, "epsilon")
+        object.__setattr__(self, "epsilon", check_radius(self.epsilon, "epsilon"))
+        detach(self, "normals", "offsets")
         empty = self.offsets == -torch.inf
         check_finite(normals=self.normals, offsets=self.offsets.masked_fill(empty, 0.0))
 
@@ -92,9 +93,9 @@ class RobustSets:
         Raises:
             ValueError: If a budget is negative, NaN or infinite.
         """
-        check_radius(epsilon, "epsilon")
+        epsilon = check_radius(epsilon, "epsilon")
         reach = epsilon if attack_epsilon is None else attack_epsilon
-        check_radius(reach, "attack_epsilon")
+        reach = check_radius(reach, "attack_epsilon")
         offsets = lin.logits.abs().double() - reach * l2_norm(lin.gradients)
         unlabeled = lin.logits == 0
         return cls(

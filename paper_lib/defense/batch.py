@@ -60,7 +60,7 @@ def coverage_path(family: Sequence[RobustSets], seed: int = 0) -> tuple[Solution
         >>> [solution.coverage for solution in coverage_path(family)]
         [1.0, 0.5]
     """
-    check_seed(seed)
+    seed = check_seed(seed)
     _check_family(family)
     device = family[0].normals.device
     normals = torch.from_numpy(safe_rows(family[0]).normals).float().to(device)
@@ -145,7 +145,7 @@ def maximize_batch(
         ValueError: If there is no problem, shapes or devices differ, or the seed is
             negative.
     """
-    check_seed(seed)
+    seed = check_seed(seed)
     shapes = {(sets.normals.shape, sets.normals.device) for sets in problems}
     if len(shapes) != 1:
         raise ValueError(

@@ -67,10 +67,10 @@ def fit_defense(
             dimension, a fold would be empty, or the seed is negative.
         KeyboardInterrupt: If interrupted: a choice made on part of the folds is none.
     """
-    check_seed(seed)
+    seed = check_seed(seed)
     fitted, aside = _set_aside(sets, holdout, seed)
     num = len(fitted.offsets)
-    check_count(num_folds, "num_folds", 2)
+    num_folds = check_count(num_folds, "num_folds", 2)
     if num_folds > num:
         raise ValueError(
             f"num_folds must be at most the {num} rows left to fit, got {num_folds}."

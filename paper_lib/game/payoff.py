@@ -127,8 +127,8 @@ def utility(
         )
     if epsilon is not None:
         reach = epsilon if attack_epsilon is None else attack_epsilon
-        check_radius(epsilon, "epsilon")
-        check_radius(reach, "attack_epsilon")
+        epsilon = check_radius(epsilon, "epsilon")
+        reach = check_radius(reach, "attack_epsilon")
         check_in_l2_ball("attack", attack, reach)
         check_in_l2_ball("defense", moves, epsilon)
     if labels is None:

@@ -6,7 +6,13 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from paper_lib.checks import check_finite, check_radius, check_same_kind
+from paper_lib.checks import (
+    check_count,
+    check_finite,
+    check_radius,
+    check_same_kind,
+    check_seed,
+)
 from paper_lib.geometry.sums import l2_norm, near_one
 
 # Relative slack of the test ||v|| <= radius, by the precision v is stored in.
@@ -38,7 +44,7 @@ def in_l2_ball(
         ValueError: If ``radius`` is negative, NaN or infinite, or the vectors are not
             floating point.
     """
-    check_radius(radius)
+    radius = check_radius(radius)
     check_same_kind(vectors=vectors)
     return l2_norm(vectors) <= radius * (1.0 + _BALL_SLACK[vectors.dtype])
 
@@ -85,12 +91,9 @@ def disc_grid(
         tensor([0.0000, 0.5000, 0.5000, 0.5000, 0.5000, 1.0000, 1.0000, 1.0000, 1.0000],
                dtype=torch.float64)
     """
-    check_radius(radius)
-    if num_rings < 1 or num_angles < 1:
-        raise ValueError(
-            "num_rings and num_angles must be at least 1, got "
-            f"{num_rings} and {num_angles}."
-        )
+    radius = check_radius(radius)
+    num_rings = check_count(num_rings, "num_rings", 1)
+    num_angles = check_count(num_angles, "num_angles", 1)
     angles = torch.arange(num_angles, dtype=torch.float64) * (2 * math.pi / num_angles)
     circle = unit_vectors(torch.stack([angles.cos(), angles.sin()], dim=1))
     rings = torch.arange(1, num_rings + 1, dtype=torch.float64) / num_rings
@@ -146,7 +149,7 @@ def scale_to_radius(
     Raises:
         ValueError: If ``radius`` is negative, NaN or infinite.
     """
-    check_radius(radius)
+    radius = check_radius(radius)
     return _scale(vectors, l2_norm(vectors), radius)
 
 
@@ -195,7 +198,7 @@ def project_l2_sphere(
     Raises:
         ValueError: If ``radius`` is negative, NaN or infinite.
     """
-    check_radius(radius)
+    radius = check_radius(radius)
     norm = l2_norm(vectors)
     shortest = radius * (1.0 - 2.0 * _SHORTFALL[vectors.dtype])
     on_sphere = ((norm >= shortest) & (norm <= radius)).unsqueeze(-1)
@@ -226,7 +229,7 @@ def project_l2_ball(
         tensor([[1.5000, 2.0000],
                 [0.0000, 1.0000]])
     """
-    check_radius(radius)
+    radius = check_radius(radius)
     check_same_kind(vectors=vectors)
     check_finite(vectors=vectors)
     norm = l2_norm(vectors)
@@ -288,12 +291,10 @@ def sample_l2_ball(
         ValueError: If ``num_samples`` or ``dim`` is below one, or ``radius`` is
             negative, NaN or infinite.
     """
-    check_radius(radius)
-    if num_samples < 1 or dim < 1:
-        raise ValueError(
-            f"num_samples and dim must be at least 1, got {num_samples} and {dim}."
-        )
-    generator = torch.Generator().manual_seed(seed)
+    radius = check_radius(radius)
+    num_samples = check_count(num_samples, "num_samples", 1)
+    dim = check_count(dim, "dim", 1)
+    generator = torch.Generator().manual_seed(check_seed(seed))
     draw = {"generator": generator, "dtype": torch.float64}
     directions = scale_to_radius(torch.randn(num_samples, dim, **draw), 1.0)
     lengths = radius * torch.rand(num_samples, 1, **draw) ** (1.0 / dim)
