@@ -267,38 +267,40 @@ def _depends(model: nn.Module, batch: Float[Tensor, "n ..."]) -> str | None:
     Raises:
         ValueError: If the logit changes with the other point.
     """
-    first = batch[:1]
-    other = int((batch - first).flatten(1).abs().amax(1).argmax())
-    if other == 0:
-        return None
-    for size in (3, len(batch)):  # a model may take passes of one size alone
-        pair = first.repeat(size, *[1] * (batch.ndim - 1))
-        mixed = pair.clone()
-        mixed[size // 2] = batch[other]
-        ends = [0, size - 1] if size > 2 else [0]
+    other = int((batch - batch[:1]).flatten(1).abs().amax(1).argmax())
+    for size in (3, len(batch)) if other else ():
         try:
-            beside, again = (call(model, mixed)[ends] for _ in range(2))
-            alone = call(model, pair)[ends]
-        except Exception:
-            if size == len(batch):
-                return None
+            beside, again, alone = _in_company(model, batch, other, size)
+        except Exception:  # a model may take passes of one size alone
             continue
-        break
-    if not _agree(beside, again):
-        return (
-            f"point 0 has the output {beside[0]:.6g} in one pass and {again[0]:.6g} in "
-            "the next. Fix what the model draws in eval mode: labels and gradients "
-            "are those of one draw."
-        )
-    if not _agree(beside, alone):
-        where = int((beside - alone).abs().argmax())
+        if not _agree(beside, again):
+            return (
+                f"point 0 has the output {beside[0]:.6g} in one pass and "
+                f"{again[0]:.6g} in the next. Fix what the model draws in eval mode: "
+                "labels and gradients are those of one draw."
+            )
+        if _agree(beside, alone):
+            return None
+        place = int((beside - alone).abs().argmax())
         raise ValueError(
             "each logit must depend on its own input alone, got "
-            f"{alone[where]:.6g} for point 0 beside copies of itself and "
-            f"{beside[where]:.6g} with point {other} in the same pass; statistics of "
+            f"{alone[place]:.6g} for point 0 beside copies of itself and "
+            f"{beside[place]:.6g} with point {other} in the same pass; statistics of "
             "the batch, say of a normalization, may be the reason."
         )
     return None
+
+
+def _in_company(
+    model: nn.Module, batch: Float[Tensor, "n ..."], other: int, size: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Evaluate point 0 before and after another point, twice, and without it."""
+    alone = batch[:1].repeat(size, *[1] * (batch.ndim - 1))
+    mixed = alone.clone()
+    mixed[size // 2] = batch[other]
+    ends = [0, size - 1] if size > 2 else [0]
+    beside, again, alone = (call(model, rows)[ends] for rows in (mixed, mixed, alone))
+    return beside, again, alone
 
 
 def _agree(one: Tensor, two: Tensor) -> bool:

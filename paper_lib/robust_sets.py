@@ -12,7 +12,13 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from paper_lib.checks import check_finite, check_radius, check_same_kind, detach
+from paper_lib.checks import (
+    check_finite,
+    check_radius,
+    check_same_kind,
+    check_type,
+    detach,
+)
 from paper_lib.geometry import in_l2_ball, l2_norm, rough_dots, row_dots
 from paper_lib.linearize import Linearization
 
@@ -93,6 +99,7 @@ class RobustSets:
         Raises:
             ValueError: If a budget is negative, NaN or infinite.
         """
+        check_type(lin, "lin", Linearization)
         epsilon = check_radius(epsilon, "epsilon")
         reach = epsilon if attack_epsilon is None else attack_epsilon
         reach = check_radius(reach, "attack_epsilon")
@@ -146,6 +153,7 @@ class RobustSets:
             ValueError: If the shape, dtype or device does not fit, or v is not finite.
         """
         self.check_candidates(v, "v")
+        v = v.detach()
         if v.ndim == 1:
             return self._contains_one(v)
         verdicts = [self._contains_one(row) for row in v]

@@ -175,7 +175,7 @@ def upper_bound(
     rows = unit_rows(sets)
     if start is not None:
         check_start(sets, start)
-        best.offer(project_l2_ball(start, sets.epsilon))
+        best.offer(project_l2_ball(start.detach(), sets.epsilon))
     stages = [(_bounds(best, seed, _node_limit(max_nodes, time_limit), clock), 1.0)]
     if start is None:
         stages.insert(0, (_search(rows, seed, _TRIALS), _SEARCH_SHARE))

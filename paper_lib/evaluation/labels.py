@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from paper_lib.checks import check_finite, check_perturbation
+from paper_lib.checks import check_finite, check_perturbation, check_type
 from paper_lib.data import LabeledImages
 from paper_lib.guard import call, check_inputs, check_logits, frozen_evaluation
 from paper_lib.linearize import Linearization
@@ -64,6 +64,8 @@ def keeps_label(
     Raises:
         ValueError: If a move does not fit the points.
     """
+    check_type(data, "data", LabeledImages)
+    check_type(lin, "lin", Linearization)
     right = data.labels * logits_at(model, data.images, *moves) > 0
     return right, lin.label_survives(*moves)
 
@@ -90,6 +92,7 @@ def disagreement(
     Raises:
         ValueError: If the arguments do not fit each other.
     """
+    check_type(lin, "lin", Linearization)
     logits = logits_at(model, inputs, *perturbations)
     linear = lin.label_survives(*perturbations)
     if len(linear) != len(logits):
