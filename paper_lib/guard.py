@@ -1,13 +1,13 @@
 r"""A classifier run with care: what goes in, how it runs, and what comes out of it.
 
-The one place where a model is called. It is handed a copy of the inputs, in eval mode,
-with frozen weights and at full precision, and comes back as it was. What it returns has
+The one place where a model is called. It runs in eval mode, with frozen weights, at
+full precision and on a copy of the inputs, and comes back as it was. What it returns has
 to be a logit of each input alone; what is none is refused, or warned about.
 """
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import torch
 from jaxtyping import Bool, Float
@@ -38,7 +38,7 @@ def frozen_evaluation(model: nn.Module) -> Iterator[None]:
         model: The classifier.
 
     Yields:
-        Nothing; the model is ready inside the ``with`` block.
+        Nothing.
 
     Raises:
         ValueError: If a weight was made under ``torch.inference_mode()``.
@@ -53,7 +53,8 @@ def frozen_evaluation(model: nn.Module) -> Iterator[None]:
         )
     try:
         if any(training for _, training in modes):
-            _to_eval_mode(model)
+            with suppress(NotImplementedError):  # an exported model keeps its mode
+                model.eval()
         for weight in trainable:
             weight.requires_grad_(False)
         with full_precision(), torch.inference_mode(False), torch.enable_grad():
@@ -65,20 +66,12 @@ def frozen_evaluation(model: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def _to_eval_mode(model: nn.Module) -> None:
-    """Put a model in eval mode; an exported one keeps the mode of its export."""
-    try:
-        model.eval()
-    except NotImplementedError:
-        pass
-
-
 def call(model: nn.Module, inputs: Float[Tensor, "n ..."]) -> Float[Tensor, " n"]:
-    """Evaluate a model on a copy of the inputs and check what comes back.
+    """Evaluate a model and check what comes back.
 
     Args:
         model: Maps ``(n, ...)`` to ``(n,)``.
-        inputs: The inputs, which stay as they are though the model work in place.
+        inputs: The inputs, a copy of the caller's: a model may work in place.
 
     Returns:
         The logits, in the dtype of the inputs.
@@ -88,7 +81,7 @@ def call(model: nn.Module, inputs: Float[Tensor, "n ..."]) -> Float[Tensor, " n"
             not ``(n,)`` of float32 or float64.
     """
     try:
-        logits = model(inputs.clone())
+        logits = model(inputs)
     except Exception:
         # The model judges its inputs; where it failed, its first weight may say why.
         if (weight := next(model.parameters(), None)) is not None:
@@ -113,7 +106,7 @@ def logits_and_gradients(
 
     Args:
         model: Maps ``(n, ...)`` to ``(n,)``; each logit depends on its own input.
-        batch: The inputs.
+        batch: The inputs, a copy of the caller's: a model may work in place.
 
     Returns:
         The logits, and their gradients in the shape of the inputs.
@@ -139,7 +132,13 @@ def _differentiate(
     model: nn.Module, inputs: Float[Tensor, "n ..."]
 ) -> tuple[Float[Tensor, " n"], Float[Tensor, "n ..."]]:
     """Differentiate the logits at inputs that are a leaf."""
-    logits, gradients = call(model, inputs), None
+    gradients = None
+    try:
+        logits = call(model, inputs)
+    except RuntimeError as error:
+        if "leaf Variable" not in str(error):
+            raise
+        logits = call(model, inputs.clone())  # whose first operation works in place
     if logits.requires_grad:
         # Each logit depends on its own input alone, so one backward pass of the sum
         # gives every gradient.
@@ -198,8 +197,7 @@ def check_logits(
 ) -> None:
     """Reject logits that depend on other inputs; warn of what is no logit.
 
-    Costs three passes of three points, and more where something is suspect. Meant for
-    use inside :func:`frozen_evaluation`, once a call, after all points are evaluated.
+    Costs three passes of three points, and more where something is suspect.
 
     Args:
         model: The classifier.
@@ -249,7 +247,7 @@ def _is_bounded(
 
 def _far_outputs(model: nn.Module, batch: Tensor, change: float) -> Tensor:
     """Evaluate a model where its tangents would have changed by so much."""
-    _, slopes = logits_and_gradients(model, batch)
+    _, slopes = logits_and_gradients(model, batch.clone())
     steps = slopes.flatten(1).double()
     steps = steps * (change / l2_norm(steps).square()).unsqueeze(1)
     steps = steps.nan_to_num(0.0).clamp(-1e12, 1e12).to(batch.dtype).view_as(batch)
@@ -259,14 +257,7 @@ def _far_outputs(model: nn.Module, batch: Tensor, change: float) -> Tensor:
 
 
 def _depends(model: nn.Module, batch: Float[Tensor, "n ..."]) -> str | None:
-    """Look at a point's logit beside another point, and beside copies of itself.
-
-    Returns:
-        None, or what was seen of a logit that changes from pass to pass.
-
-    Raises:
-        ValueError: If the logit changes with the other point.
-    """
+    """Look at a point's logit beside another point, and beside copies of itself."""
     other = int((batch - batch[:1]).flatten(1).abs().amax(1).argmax())
     for size in (3, len(batch)) if other else ():
         try:
@@ -299,7 +290,9 @@ def _in_company(
     mixed = alone.clone()
     mixed[size // 2] = batch[other]
     ends = [0, size - 1] if size > 2 else [0]
-    beside, again, alone = (call(model, rows)[ends] for rows in (mixed, mixed, alone))
+    beside, again, alone = (
+        call(model, rows.clone())[ends] for rows in (mixed, mixed, alone)
+    )
     return beside, again, alone
 
 

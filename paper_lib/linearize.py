@@ -181,7 +181,10 @@ def linearize(
     """
     batch_size = check_inputs(model, inputs, batch_size)
     with frozen_evaluation(model):
-        parts = [logits_and_gradients(model, part) for part in inputs.split(batch_size)]
+        parts = [
+            logits_and_gradients(model, part.detach().clone())
+            for part in inputs.split(batch_size)
+        ]
         logits, slopes = (torch.cat(column) for column in zip(*parts, strict=True))
         lin = Linearization(logits=logits, gradients=slopes.flatten(1))
         is_flat = lin.gradients.abs().amax(1) == 0

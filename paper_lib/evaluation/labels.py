@@ -38,7 +38,7 @@ def logits_at(
         moved = moved + perturbation.detach()
     with frozen_evaluation(model), torch.no_grad():
         parts = moved.view_as(inputs).split(batch_size)
-        logits = torch.cat([call(model, part) for part in parts])
+        logits = torch.cat([call(model, part.clone()) for part in parts])
         check_finite(logits=logits)
         check_logits(model, inputs, batch_size, logits)
     return logits

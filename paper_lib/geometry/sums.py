@@ -8,6 +8,7 @@ threads or the processor.
 import math
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -16,7 +17,7 @@ from torch import Tensor
 # Rows whose products fit a core's cache together; affects speed alone.
 _ROWS_PER_BLOCK = 512
 # How to read and write what torch computes float32 products and convolutions in.
-_PRODUCTS = (
+_PRODUCTS: tuple[tuple[Any, Any, Any], ...] = (
     (
         torch.get_float32_matmul_precision,
         torch.set_float32_matmul_precision,
