@@ -245,10 +245,11 @@ def run_pgd(
                     signs = logits.sign().unsqueeze(-1)
                 step = scale_to_radius(gradients, length)
                 total = total.addcmul(signs, step, value=-1.0)
-                here = l2_norm(total) == 0
+                norm = l2_norm(total)
+                here = norm == 0
                 came_back.append(here & moved_before)
                 moved_before = moved_before | ~here
-                total = project(total, epsilon)
+                total = project(total, epsilon, norm)
             batches.append(total)
             returned.append(torch.stack(came_back, 1))
             start += len(batch)

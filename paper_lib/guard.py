@@ -1,8 +1,8 @@
 r"""A classifier run with care: what goes in, how it runs, and what comes out of it.
 
 The one place where a model is called. It runs in eval mode, with frozen weights, at
-full precision and on a copy of the inputs, and comes back as it was. What it returns has
-to be a logit of each input alone; what is none is refused, or warned about.
+full precision and on a copy of the inputs, and comes back as it was. What it returns
+has to be a logit of each input alone; what is none is refused, or warned about.
 """
 
 import warnings
@@ -18,8 +18,7 @@ from paper_lib.geometry import full_precision, l2_norm
 
 # A logit moved by more than this share of it was moved by something.
 _AGREEMENT = {torch.float32: 1e-3, torch.float64: 1e-6}
-# Points at the largest or smallest logit without a gradient, as a share of all.
-_SATURATED = 0.01
+_SATURATED = 0.01  # the share of points without a gradient that is suspect
 _ADVICE = (
     "A logit has no bound and its sign is the class: return what goes into a sigmoid, "
     "softmax or tanh at the end, or the difference of two such scores."
@@ -112,9 +111,8 @@ def logits_and_gradients(
         The logits, and their gradients in the shape of the inputs.
 
     Raises:
-        ValueError: If the model's output is not ``(n,)`` or has no graph to
-            its inputs.
-        RuntimeError: What torch raises, but for a recurrent layer of cuDNN's.
+        ValueError: If the output is not ``(n,)`` or has no graph to the inputs.
+        RuntimeError: What torch raises.
     """
     inputs = batch.clone() if batch.is_inference() else batch.detach()
     inputs.requires_grad_(True)
@@ -207,7 +205,7 @@ def check_logits(
         is_flat: Where the gradient is zero, if gradients were taken.
 
     Raises:
-        ValueError: If the logit of a point depends on another point of its pass.
+        ValueError: If a logit depends on another point.
     """
     batch = inputs[:batch_size].detach()
     with torch.no_grad():
@@ -221,7 +219,7 @@ def check_logits(
 def _is_bounded(
     model: nn.Module, batch: Tensor, logits: Tensor, is_flat: Tensor
 ) -> str | None:
-    """Look for outputs that flatten out: from 0 to 1, or at the largest size seen."""
+    """Look for outputs that flatten out: from 0 to 1, or at the largest size."""
     count, top = len(logits), float(logits.abs().max())
     flat = int((is_flat & (logits.abs() == top)).sum())
     if top > 0.0 and bool(((logits >= 0) & (logits <= 1)).all()):

@@ -179,7 +179,9 @@ def fit_product(
 
 
 def project_l2_sphere(
-    vectors: Float[Tensor, "*batch d"], radius: float
+    vectors: Float[Tensor, "*batch d"],
+    radius: float,
+    norm: Float[Tensor, "*batch"] | None = None,
 ) -> Float[Tensor, "*batch d"]:
     r"""Project vectors onto the sphere around V; those already on it stay.
 
@@ -190,6 +192,7 @@ def project_l2_sphere(
     Args:
         vectors: Vectors along the last axis.
         radius: Radius of the sphere, in the units of ``vectors``.
+        norm: Their lengths, where these are known.
 
     Returns:
         Vectors of length at most ``radius``, and within a few roundings of it; zero,
@@ -199,14 +202,17 @@ def project_l2_sphere(
         ValueError: If ``radius`` is negative, NaN or infinite.
     """
     radius = check_radius(radius)
-    norm = l2_norm(vectors)
+    norm = l2_norm(vectors) if norm is None else norm
     shortest = radius * (1.0 - 2.0 * _SHORTFALL[vectors.dtype])
     on_sphere = ((norm >= shortest) & (norm <= radius)).unsqueeze(-1)
-    return torch.where(on_sphere, vectors, _scale(vectors, norm, radius))
+    scaled = _scale(vectors, norm, radius)
+    return torch.where(on_sphere, vectors, scaled) if bool(on_sphere.any()) else scaled
 
 
 def project_l2_ball(
-    vectors: Float[Tensor, "*batch d"], radius: float
+    vectors: Float[Tensor, "*batch d"],
+    radius: float,
+    norm: Float[Tensor, "*batch"] | None = None,
 ) -> Float[Tensor, "*batch d"]:
     r"""Project vectors onto the closed ball V. Paper: Sec. 2.
 
@@ -215,6 +221,7 @@ def project_l2_ball(
     Args:
         vectors: Vectors along the last axis.
         radius: Radius of the ball, in the units of ``vectors``.
+        norm: Their lengths, where these are known.
 
     Returns:
         The projections; vectors inside the ball come back unchanged, and one that was
@@ -232,7 +239,7 @@ def project_l2_ball(
     radius = check_radius(radius)
     check_same_kind(vectors=vectors)
     check_finite(vectors=vectors)
-    norm = l2_norm(vectors)
+    norm = l2_norm(vectors) if norm is None else norm
     outside = (norm > radius).unsqueeze(-1)
     return torch.where(outside, _scale(vectors, norm, radius), vectors)
 
