@@ -2,13 +2,19 @@ r"""FGM, which Lemma 2 proves optimal, and PGD, which it is compared with."""
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from paper_lib.checks import check_finite, check_radius
+from paper_lib.checks import (
+    check_choice,
+    check_count,
+    check_finite,
+    check_radius,
+    check_type,
+)
 from paper_lib.geometry import (
     fit_product,
     l2_norm,
@@ -16,12 +22,13 @@ from paper_lib.geometry import (
     project_l2_sphere,
     scale_to_radius,
 )
-from paper_lib.linearize import (
-    Linearization,
+from paper_lib.guard import (
     check_inputs,
+    check_logits,
     frozen_evaluation,
     logits_and_gradients,
 )
+from paper_lib.linearize import Linearization
 
 Direction = Literal["current", "original"]
 Projection = Literal["sphere", "ball"]
@@ -132,7 +139,8 @@ def fgm(lin: Linearization, epsilon: float) -> Float[Tensor, "n d"]:
         >>> fgm(lin, epsilon=5.0)
         tensor([[3.0000, 4.0000]])
     """
-    check_radius(epsilon, "epsilon")
+    check_type(lin, "lin", Linearization)
+    epsilon = check_radius(epsilon, "epsilon")
     return fit_product(lin.descent_directions * epsilon, epsilon)
 
 
@@ -214,11 +222,13 @@ def run_pgd(
     Raises:
         ValueError: As :func:`pgd`.
     """
-    _check_settings(epsilon, steps, step_size, direction, projection)
-    check_inputs(model, inputs, batch_size)
-    length = epsilon if step_size is None else step_size
+    epsilon, steps = check_radius(epsilon, "epsilon"), check_count(steps, "steps", 1)
+    length = epsilon if step_size is None else _check_length(step_size)
+    check_choice(direction, "direction", get_args(Direction))
+    check_choice(projection, "projection", get_args(Projection))
+    batch_size = check_inputs(model, inputs, batch_size)
     project = project_l2_sphere if projection == "sphere" else project_l2_ball
-    batches, returned, start = [], [], 0
+    batches, returned, clean, start = [], [], [], 0
     with frozen_evaluation(model):
         for batch in inputs.split(batch_size):
             total, signs = torch.zeros_like(batch.flatten(1)), None
@@ -226,37 +236,30 @@ def run_pgd(
             came_back = []
             for _ in range(steps):
                 moved = batch + total.view_as(batch)
-                logits, gradients = logits_and_gradients(model, moved)
-                check_finite(start, logits=logits, gradients=gradients)
+                logits, slopes = logits_and_gradients(model, moved)
+                gradients = slopes.flatten(1)
+                check_finite(start, logits=logits, gradients=slopes)
+                if signs is None:
+                    clean.append((logits, gradients.abs().amax(1) == 0))
                 if signs is None or direction == "current":
                     signs = logits.sign().unsqueeze(-1)
-                total = total + scale_to_radius(-signs * gradients.flatten(1), length)
-                here = l2_norm(total) == 0
+                step = scale_to_radius(gradients, length)
+                total = total.addcmul(signs, step, value=-1.0)
+                norm = l2_norm(total)
+                here = norm == 0
                 came_back.append(here & moved_before)
                 moved_before = moved_before | ~here
-                total = project(total, epsilon)
+                total = project(total, epsilon, norm)
             batches.append(total)
             returned.append(torch.stack(came_back, 1))
             start += len(batch)
+        logits, is_flat = (torch.cat(column) for column in zip(*clean, strict=True))
+        check_logits(model, inputs, batch_size, logits, is_flat)
     return PGDResult(perturbations=torch.cat(batches), returned=torch.cat(returned))
 
 
-def _check_settings(
-    epsilon: float,
-    steps: int,
-    step_size: float | None,
-    direction: str,
-    projection: str,
-) -> None:
-    """Reject settings for which the attack is undefined."""
-    check_radius(epsilon, "epsilon")
-    if steps < 1:
-        raise ValueError(f"steps must be at least 1, got {steps}.")
-    if step_size is not None and not 0.0 < step_size < math.inf:
+def _check_length(step_size: float) -> float:
+    """Reject a step of no length."""
+    if not 0.0 < step_size < math.inf:
         raise ValueError(f"step_size must be finite and > 0, got {step_size}.")
-    if direction not in ("current", "original"):
-        raise ValueError(
-            f"direction must be 'current' or 'original', got {direction!r}."
-        )
-    if projection not in ("sphere", "ball"):
-        raise ValueError(f"projection must be 'sphere' or 'ball', got {projection!r}.")
+    return float(step_size)

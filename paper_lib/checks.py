@@ -8,14 +8,19 @@ import torch
 from torch import Tensor
 
 _PRECISIONS = (torch.float32, torch.float64)
+# Devices that do not know float64, in which points are judged.
+_WITHOUT_FLOAT64 = ("mps",)
 
 
-def check_radius(radius: float, name: str = "radius") -> None:
+def check_radius(radius: float, name: str = "radius") -> float:
     """Reject a length that is no budget.
 
     Args:
         radius: The length to check.
         name: The argument's name, for the message.
+
+    Returns:
+        The length as Python's own float, whatever kind of number it came as.
 
     Raises:
         TypeError: If it is no number.
@@ -25,9 +30,10 @@ def check_radius(radius: float, name: str = "radius") -> None:
         raise TypeError(f"{name} must be a number, got {radius!r}.")
     if not 0.0 <= radius < math.inf:
         raise ValueError(f"{name} must be finite and >= 0, got {radius}.")
+    return float(radius)
 
 
-def check_count(value: int, name: str, least: int, most: int | None = None) -> None:
+def check_count(value: int, name: str, least: int, most: int | None = None) -> int:
     """Reject what is no whole number, or too small or large a one.
 
     Args:
@@ -35,6 +41,9 @@ def check_count(value: int, name: str, least: int, most: int | None = None) -> N
         name: The argument's name, for the message.
         least: The smallest that will do.
         most: The largest that will do; None: any.
+
+    Returns:
+        The number as Python's own integer.
 
     Raises:
         TypeError: If it is no integer.
@@ -46,9 +55,10 @@ def check_count(value: int, name: str, least: int, most: int | None = None) -> N
         raise ValueError(f"{name} must be from {least} to {most}, got {value}.")
     if value < least:
         raise ValueError(f"{name} must be at least {least}, got {value}.")
+    return int(value)
 
 
-def check_between(value: float, name: str, low: float, high: float) -> None:
+def check_between(value: float, name: str, low: float, high: float) -> float:
     """Reject a number outside a closed range.
 
     Args:
@@ -56,6 +66,9 @@ def check_between(value: float, name: str, low: float, high: float) -> None:
         name: The argument's name, for the message.
         low: The smallest that will do.
         high: The largest that will do.
+
+    Returns:
+        The number as Python's own float.
 
     Raises:
         TypeError: If it is no number.
@@ -65,6 +78,7 @@ def check_between(value: float, name: str, low: float, high: float) -> None:
         raise TypeError(f"{name} must be a number, got {value!r}.")
     if not low <= value <= high:
         raise ValueError(f"{name} must be from {low:g} to {high:g}, got {value}.")
+    return float(value)
 
 
 def check_choice(value: str, name: str, choices: Collection[str]) -> None:
@@ -83,11 +97,14 @@ def check_choice(value: str, name: str, choices: Collection[str]) -> None:
         raise ValueError(f"{name} must be one of {known}, got {value!r}.")
 
 
-def check_seed(seed: int) -> None:
+def check_seed(seed: int) -> int:
     """Reject what is no seed for both NumPy and torch.
 
     Args:
         seed: The seed to check.
+
+    Returns:
+        The seed as Python's own integer.
 
     Raises:
         ValueError: If ``seed`` is no integer from 0 to 2^62.
@@ -98,6 +115,62 @@ def check_seed(seed: int) -> None:
         or not 0 <= seed <= 2**62
     ):
         raise ValueError(f"seed must be an integer from 0 to 2**62, got {seed!r}.")
+    return int(seed)
+
+
+def check_type(value: object, name: str, kind: type) -> None:
+    """Reject an object of another kind.
+
+    Args:
+        value: The object to check.
+        name: The argument's name, for the message.
+        kind: The class it has to be of.
+
+    Raises:
+        TypeError: If it is not.
+    """
+    if not isinstance(value, kind):
+        raise TypeError(
+            f"{name} must be a {kind.__name__}, got {type(value).__name__}."
+        )
+
+
+def check_labels(labels: Tensor, name: str, count: int) -> None:
+    """Reject what is not one label -1 or +1 a point.
+
+    Args:
+        labels: The labels to check.
+        name: The argument's name, for the message.
+        count: How many points there are.
+
+    Raises:
+        TypeError: If they are no tensor.
+        ValueError: If the shape does not fit, or an entry is another number; says how
+            many, and the first.
+    """
+    check_type(labels, name, Tensor)
+    if labels.shape != (count,):
+        raise ValueError(
+            f"{name} must be of shape {(count,)}, one -1 or +1 a point, got "
+            f"{tuple(labels.shape)}."
+        )
+    if wrong := (labels.abs() != 1).nonzero()[:, 0].tolist():
+        raise ValueError(
+            f"{name} must be -1 or +1, got {len(wrong)} other entries, the first "
+            f"{labels[wrong[0]].item()} at index {wrong[0]}."
+        )
+
+
+def detach(holder: object, *names: str) -> None:
+    """Take the tensors that a frozen dataclass holds out of the graph they are in.
+
+    Args:
+        holder: The dataclass, inside its ``__post_init__``.
+        *names: Its fields.
+    """
+    for name in names:
+        if getattr(holder, name).requires_grad:
+            object.__setattr__(holder, name, getattr(holder, name).detach())
 
 
 def check_same_kind(**tensors: Tensor) -> None:
@@ -120,6 +193,11 @@ def check_same_kind(**tensors: Tensor) -> None:
     for name, tensor in tensors.items():
         if tensor.dtype not in _PRECISIONS:
             raise ValueError(f"{name} must be float32 or float64, got {tensor.dtype}.")
+        if tensor.device.type in _WITHOUT_FLOAT64:
+            raise ValueError(
+                f"{name} must be on a device with float64, in which points are judged, "
+                f"got {tensor.device}; move model and inputs to the CPU."
+            )
         for kind in ("dtype", "device"):
             found, expected = getattr(tensor, kind), getattr(standard, kind)
             if found != expected:

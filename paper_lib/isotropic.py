@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from paper_lib.checks import check_radius, check_seed
+from paper_lib.checks import check_count, check_radius, check_seed
 from paper_lib.geometry import project_l2_ball, sample_l2_ball
 
 Noise = Literal["uniform", "gaussian"]
@@ -47,14 +47,12 @@ def isotropic_draws(
     """
     if noise not in get_args(Noise):
         raise ValueError(f"noise must be one of {get_args(Noise)}, got {noise!r}.")
-    check_seed(seed)
-    check_radius(epsilon, "epsilon")
+    seed = check_seed(seed)
+    epsilon = check_radius(epsilon, "epsilon")
     if noise == "uniform":
         return sample_l2_ball(num_samples, dim, epsilon, seed=seed)
-    if num_samples < 1 or dim < 1:
-        raise ValueError(
-            f"num_samples and dim must be at least 1, got {num_samples} and {dim}."
-        )
+    num_samples = check_count(num_samples, "num_samples", 1)
+    dim = check_count(dim, "dim", 1)
     generator = torch.Generator().manual_seed(seed)
     draws = torch.randn(num_samples, dim, generator=generator, dtype=torch.float64)
     return project_l2_ball(draws * (epsilon / math.sqrt(dim)), epsilon)

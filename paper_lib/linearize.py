@@ -5,8 +5,6 @@ one linear function for each data point. :class:`Linearization` holds the two nu
 that define it; where they came from does not matter afterwards.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,8 +12,14 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from paper_lib.checks import check_finite, check_perturbation, check_same_kind
+from paper_lib.checks import check_finite, check_perturbation, check_same_kind, detach
 from paper_lib.geometry import l2_norm, row_dots, unit_vectors
+from paper_lib.guard import (
+    check_inputs,
+    check_logits,
+    frozen_evaluation,
+    logits_and_gradients,
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,6 +54,7 @@ class Linearization:
             ValueError: See the class.
         """
         check_same_kind(logits=self.logits, gradients=self.gradients)
+        detach(self, "logits", "gradients")
         if self.logits.ndim != 1 or self.gradients.ndim != 2:
             raise ValueError(
                 "logits must be (n,) and gradients (n, d), got shapes "
@@ -140,127 +145,6 @@ class Linearization:
         return values
 
 
-@contextmanager
-def frozen_evaluation(model: nn.Module) -> Iterator[None]:
-    """Run a model in eval mode with its weights frozen, then restore it.
-
-    Frozen weights save the backward pass the work of their gradients. Mode,
-    ``requires_grad`` and ``.grad`` come back as they were, after an error too.
-
-    Args:
-        model: The classifier.
-
-    Yields:
-        Nothing; the model is ready inside the ``with`` block.
-
-    Raises:
-        ValueError: If a weight was made under ``torch.inference_mode()``.
-    """
-    modes = [(module, module.training) for module in model.modules()]
-    trainable = [weight for weight in model.parameters() if weight.requires_grad]
-    if any(weight.is_inference() for weight in model.parameters()):
-        raise ValueError(
-            "model must have weights that autograd can use, got some that were made "
-            "under torch.inference_mode()."
-        )
-    try:
-        model.eval()
-        for weight in trainable:
-            weight.requires_grad_(False)
-        with torch.inference_mode(False), torch.enable_grad():
-            yield
-    finally:
-        for weight in trainable:
-            weight.requires_grad_(True)
-        for module, training in modes:
-            module.training = training
-
-
-def call(model: nn.Module, inputs: Float[Tensor, "n ..."]) -> Float[Tensor, " n"]:
-    """Evaluate a model and check what comes back.
-
-    Args:
-        model: Maps ``(n, ...)`` to ``(n,)``.
-        inputs: The inputs.
-
-    Returns:
-        The logits.
-
-    Raises:
-        ValueError: If the model's output is not ``(n,)``.
-    """
-    logits = model(inputs)
-    if not isinstance(logits, Tensor) or logits.shape != inputs.shape[:1]:
-        found = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits)
-        raise ValueError(
-            f"model must map {tuple(inputs.shape)} to one logit a point, of shape "
-            f"{tuple(inputs.shape[:1])}, got {found}."
-        )
-    return logits
-
-
-def logits_and_gradients(
-    model: nn.Module, batch: Float[Tensor, "n ..."]
-) -> tuple[Float[Tensor, " n"], Float[Tensor, "n ..."]]:
-    """Evaluate one batch and differentiate its logits; see :func:`linearize`.
-
-    Meant for use inside :func:`frozen_evaluation`, where an attack calls it often.
-
-    Args:
-        model: Maps ``(n, ...)`` to ``(n,)``; each logit depends on its own input.
-        batch: The inputs.
-
-    Returns:
-        The logits, and their gradients in the shape of the inputs.
-
-    Raises:
-        ValueError: If the model's output is not ``(n,)`` or has no graph to
-            its inputs.
-    """
-    inputs = batch.detach().clone().requires_grad_(True)
-    logits = call(model, inputs)
-    gradients = None
-    if logits.requires_grad:
-        # Each logit depends on its own input alone, so one backward pass of the sum
-        # gives every gradient.
-        (gradients,) = torch.autograd.grad(logits.sum(), inputs, allow_unused=True)
-    if gradients is None:
-        # A zero here would pass for a classifier that no attack can move.
-        raise ValueError(
-            "model must be differentiable in its inputs, got logits without a graph to "
-            "them; its forward pass may run under no_grad or leave torch."
-        )
-    return logits.detach(), gradients
-
-
-def check_inputs(model: nn.Module, inputs: Tensor, batch_size: int) -> None:
-    """Reject inputs that do not fit the model, before any work is done.
-
-    Args:
-        model: The classifier; its first weight says which dtype and device it wants.
-        inputs: One input a row.
-        batch_size: Rows a batch.
-
-    Raises:
-        TypeError: If the model is no module or the inputs no tensor.
-        ValueError: If there is no input, it is not floating point or not finite, its
-            dtype or device is not the model's, or ``batch_size`` is below one.
-    """
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}.")
-    if (weight := next(model.parameters(), None)) is not None:
-        check_same_kind(model=weight, inputs=inputs)
-    check_same_kind(inputs=inputs)
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
-    if inputs.ndim < 2 or inputs.numel() == 0:
-        raise ValueError(
-            "inputs must hold at least one point, one a row, got shape "
-            f"{tuple(inputs.shape)}."
-        )
-    check_finite(inputs=inputs)
-
-
 def linearize(
     model: nn.Module, inputs: Float[Tensor, "n ..."], batch_size: int = 100
 ) -> Linearization:
@@ -271,8 +155,8 @@ def linearize(
 
     Args:
         model: Any module that maps ``(n, ...)`` to ``(n,)``, one logit a point whose
-            sign is the class. Each logit must depend on its own input alone. It is run
-            in eval mode and left as it was.
+            sign is the class, no probability. Each logit must depend on its own input
+            alone. It is run in eval mode and left as it was.
         inputs: One input a row, in the model's dtype and on its device.
         batch_size: Inputs a pass; affects speed and memory, and the result no more
             than rounding does.
@@ -282,7 +166,12 @@ def linearize(
 
     Raises:
         ValueError: If the inputs do not fit the model, the model's output is not
-            ``(n,)``, or an input, logit or gradient is NaN or infinite.
+            ``(n,)``, a logit depends on the other inputs of its pass, or an input,
+            logit or gradient is NaN or infinite.
+
+    Warns:
+        UserWarning: If the outputs look like no logit: they stay between 0 and 1, are
+            saturated, or differ from pass to pass.
 
     Example:
         >>> model = nn.Sequential(nn.Linear(2, 1), nn.Flatten(0))
@@ -290,8 +179,14 @@ def linearize(
         >>> lin.gradients.shape
         torch.Size([3, 2])
     """
-    check_inputs(model, inputs, batch_size)
+    batch_size = check_inputs(model, inputs, batch_size)
     with frozen_evaluation(model):
-        parts = [logits_and_gradients(model, part) for part in inputs.split(batch_size)]
-    logits, gradients = (torch.cat(column) for column in zip(*parts, strict=True))
-    return Linearization(logits=logits, gradients=gradients.flatten(1))
+        parts = [
+            logits_and_gradients(model, part.detach().clone())
+            for part in inputs.split(batch_size)
+        ]
+        logits, slopes = (torch.cat(column) for column in zip(*parts, strict=True))
+        lin = Linearization(logits=logits, gradients=slopes.flatten(1))
+        is_flat = lin.gradients.abs().amax(1) == 0
+        check_logits(model, inputs, batch_size, lin.logits, is_flat)
+    return lin

@@ -12,7 +12,13 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from paper_lib.checks import check_finite, check_radius, check_same_kind
+from paper_lib.checks import (
+    check_finite,
+    check_radius,
+    check_same_kind,
+    check_type,
+    detach,
+)
 from paper_lib.geometry import in_l2_ball, l2_norm, rough_dots, row_dots
 from paper_lib.linearize import Linearization
 
@@ -63,7 +69,8 @@ class RobustSets:
                 "normals must be (n, d) and offsets (n,) with n and d at least 1, got "
                 f"shapes {tuple(self.normals.shape)} and {tuple(self.offsets.shape)}."
             )
-        check_radius(self.epsilon, "epsilon")
+        object.__setattr__(self, "epsilon", check_radius(self.epsilon, "epsilon"))
+        detach(self, "normals", "offsets")
         empty = self.offsets == -torch.inf
         check_finite(normals=self.normals, offsets=self.offsets.masked_fill(empty, 0.0))
 
@@ -92,9 +99,10 @@ class RobustSets:
         Raises:
             ValueError: If a budget is negative, NaN or infinite.
         """
-        check_radius(epsilon, "epsilon")
+        check_type(lin, "lin", Linearization)
+        epsilon = check_radius(epsilon, "epsilon")
         reach = epsilon if attack_epsilon is None else attack_epsilon
-        check_radius(reach, "attack_epsilon")
+        reach = check_radius(reach, "attack_epsilon")
         offsets = lin.logits.abs().double() - reach * l2_norm(lin.gradients)
         unlabeled = lin.logits == 0
         return cls(
@@ -147,6 +155,7 @@ class RobustSets:
             ValueError: If the shape, dtype or device does not fit, or v is not finite.
         """
         self.check_candidates(v, "v")
+        v = v.detach()
         if v.ndim == 1:
             return self._contains_one(v)
         verdicts = [self._contains_one(row) for row in v]

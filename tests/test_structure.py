@@ -24,6 +24,7 @@ ORDER = [
     "arrangement",
     "data",
     "models",
+    "guard",
     "linearize",
     "robust_sets",
     "attacks",

@@ -69,7 +69,7 @@ def half_planes(
         ValueError: If shapes do not fit, an entry is NaN or a normal infinite, or the
             radius is negative, NaN or infinite.
     """
-    check_radius(radius)
+    radius = check_radius(radius)
     if normals.shape != (len(offsets), 2) or offsets.ndim != 1:
         raise ValueError(
             "normals must be (n, 2) and offsets (n,), got shapes "

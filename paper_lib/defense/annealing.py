@@ -16,6 +16,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from paper_lib.geometry import full_precision
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnnealConfig:
@@ -152,6 +154,7 @@ def _draw_starts(
     return starts
 
 
+@full_precision()
 def anneal(
     normals: Float[Tensor, "*problems m d"],
     thresholds: Float[Tensor, "#batch m"],

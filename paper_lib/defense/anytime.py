@@ -17,6 +17,7 @@ from jaxtyping import Float
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
+from paper_lib.checks import check_type
 from paper_lib.defense.certificate import Certificate, Evidence
 from paper_lib.defense.rows import as_perturbation, surely_satisfied
 from paper_lib.defense.solution import Progress, certify
@@ -56,6 +57,7 @@ class Best:
         Returns:
             The perturbation zero, and no evidence.
         """
+        check_type(sets, "sets", RobustSets)
         best = cls(sets=sets, perturbation=torch.zeros_like(sets.normals[0]))
         best.offer(best.perturbation)
         return best

@@ -20,7 +20,7 @@ from paper_lib.defense.local_search import MARGIN, hold_point, insert, search
 from paper_lib.defense.min_norm import Gram, MinNorm
 from paper_lib.defense.rows import as_perturbation, fingerprints, safe_rows
 from paper_lib.defense.solution import Solution, certify
-from paper_lib.geometry import l2_norm
+from paper_lib.geometry import full_precision, l2_norm
 from paper_lib.robust_sets import RobustSets
 
 # Rows far from their boundary rarely change sides while a point is polished: this share
@@ -30,6 +30,7 @@ _PATH_TRIALS = 10
 _BATCH_TRIALS = 60
 
 
+@full_precision()
 def coverage_path(family: Sequence[RobustSets], seed: int = 0) -> tuple[Solution, ...]:
     """Maximize the coverage of one classifier at many budgets.
 
@@ -60,7 +61,7 @@ def coverage_path(family: Sequence[RobustSets], seed: int = 0) -> tuple[Solution
         >>> [solution.coverage for solution in coverage_path(family)]
         [1.0, 0.5]
     """
-    check_seed(seed)
+    seed = check_seed(seed)
     _check_family(family)
     device = family[0].normals.device
     normals = torch.from_numpy(safe_rows(family[0]).normals).float().to(device)
@@ -145,7 +146,7 @@ def maximize_batch(
         ValueError: If there is no problem, shapes or devices differ, or the seed is
             negative.
     """
-    check_seed(seed)
+    seed = check_seed(seed)
     shapes = {(sets.normals.shape, sets.normals.device) for sets in problems}
     if len(shapes) != 1:
         raise ValueError(

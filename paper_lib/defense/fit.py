@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from paper_lib.checks import check_count, check_seed
+from paper_lib.checks import check_count, check_seed, check_type
 from paper_lib.defense.annealing import AnnealConfig, anneal_from_several
 from paper_lib.defense.maximize import search_only
 from paper_lib.defense.rows import as_perturbation, unit_rows
@@ -67,10 +67,11 @@ def fit_defense(
             dimension, a fold would be empty, or the seed is negative.
         KeyboardInterrupt: If interrupted: a choice made on part of the folds is none.
     """
-    check_seed(seed)
+    check_type(sets, "sets", RobustSets)
+    seed = check_seed(seed)
     fitted, aside = _set_aside(sets, holdout, seed)
     num = len(fitted.offsets)
-    check_count(num_folds, "num_folds", 2)
+    num_folds = check_count(num_folds, "num_folds", 2)
     if num_folds > num:
         raise ValueError(
             f"num_folds must be at most the {num} rows left to fit, got {num_folds}."

@@ -110,7 +110,7 @@ def hit_and_run(
             chain.
     """
     chosen = HitAndRunConfig() if config is None else config
-    check_seed(seed)
+    seed = check_seed(seed)
     chains, dim = chosen.num_chains, len(center)
     if num_draws < 4 * chains:
         raise ValueError(

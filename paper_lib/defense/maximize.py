@@ -102,8 +102,8 @@ def maximize_coverage(
         >>> solution.method, round(solution.coverage, 3), solution.certificate.gap
         ('plane', 0.667, 0.0)
     """
-    _check(method, time_limit, seed)
-    check_count(max_trials, "max_trials", 0)
+    seed = _check(method, time_limit, seed)
+    max_trials = check_count(max_trials, "max_trials", 0)
     rows = unit_rows(sets)
     chosen = _pick(rows) if method == "auto" else method
     clock = Clock(limit=time_limit)
@@ -168,14 +168,14 @@ def upper_bound(
         ValueError: If a limit is not > 0, the seed is negative, or ``start`` does not
             fit the rows or lies outside V.
     """
-    _check("search", time_limit, seed)
+    seed = _check("search", time_limit, seed)
     if max_nodes is not None:
-        check_count(max_nodes, "max_nodes", 1)
+        max_nodes = check_count(max_nodes, "max_nodes", 1)
     clock, best = Clock(limit=time_limit), Best.of(sets)
     rows = unit_rows(sets)
     if start is not None:
         check_start(sets, start)
-        best.offer(project_l2_ball(start, sets.epsilon))
+        best.offer(project_l2_ball(start.detach(), sets.epsilon))
     stages = [(_bounds(best, seed, _node_limit(max_nodes, time_limit), clock), 1.0)]
     if start is None:
         stages.insert(0, (_search(rows, seed, _TRIALS), _SEARCH_SHARE))
@@ -183,8 +183,11 @@ def upper_bound(
     return best.certificate()
 
 
-def _check(method: str, time_limit: float | None, seed: int) -> None:
+def _check(method: str, time_limit: float | None, seed: int) -> int:
     """Reject an unknown method, a limit that is no time, and no seed.
+
+    Returns:
+        The seed as an integer of Python's own.
 
     Raises:
         TypeError: If the limit is no number.
@@ -197,7 +200,7 @@ def _check(method: str, time_limit: float | None, seed: int) -> None:
             raise TypeError(f"time_limit must be seconds or None, got {time_limit!r}.")
         if not 0.0 < time_limit < math.inf:
             raise ValueError(f"time_limit must be finite and > 0, got {time_limit}.")
-    check_seed(seed)
+    return check_seed(seed)
 
 
 def _pick(rows: UnitRows) -> str:

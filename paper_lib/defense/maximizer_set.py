@@ -79,7 +79,7 @@ class MaximizerSet:
         Raises:
             ValueError: If ``num_draws`` is below one or the seed is none.
         """
-        _check_draws(num_draws, seed)
+        num_draws, seed = _check_draws(num_draws, seed)
         generator = np.random.default_rng(seed)
         if not self.has_volume:
             chosen = generator.integers(len(self.touches), size=num_draws)
@@ -223,7 +223,7 @@ def draw_maximizers(
         ValueError: If ``num_draws`` is below one, or below four for each chain, or the
             solution does not fit the sets.
     """
-    _check_draws(num_draws, seed)
+    num_draws, seed = _check_draws(num_draws, seed)
     found = maximize_coverage(sets, seed=seed) if solution is None else solution
     held = sets.contains(found.perturbation)
     if int(held.sum()) != round(found.coverage * len(held)):
@@ -299,15 +299,18 @@ def _draw_around(
     )
 
 
-def _check_draws(num_draws: int, seed: int) -> None:
+def _check_draws(num_draws: int, seed: int) -> tuple[int, int]:
     """Reject a number of draws below one, and no seed.
+
+    Returns:
+        Both, as integers of Python's own.
 
     Raises:
         TypeError: If the number is no integer.
         ValueError: See the summary.
     """
-    check_seed(seed)
-    check_count(num_draws, "num_draws", 1)
+    seed = check_seed(seed)
+    return check_count(num_draws, "num_draws", 1), seed
 
 
 def _double(

@@ -16,9 +16,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from paper_lib.checks import check_same_kind
+from paper_lib.checks import check_same_kind, check_type
 from paper_lib.defense.solution import Solution, certify
 from paper_lib.geometry import (
+    full_precision,
     in_l2_ball,
     l2_norm,
     project_l2_ball,
@@ -83,6 +84,7 @@ class RampSolution(Solution):
     config: RampConfig
 
 
+@full_precision()
 def ramp_ascent(
     sets: RobustSets,
     *,
@@ -117,17 +119,20 @@ def ramp_ascent(
         >>> ramp_ascent(sets).coverage
         1.0
     """
+    check_type(sets, "sets", RobustSets)
     config = config or RampConfig()
     normals, offsets = _rows(sets, config.rows)
     count = offsets.new_tensor(len(offsets))
     start = torch.zeros_like(normals[0]) if start is None else start
     check_start(sets, start)
+    start = start.detach()
     course = _ascend(
         lambda v: _ramp(normals, offsets, count, v), start, sets.epsilon, config
     )
     return _solution(sets, config, *course)
 
 
+@full_precision()
 def ramp_value(
     sets: RobustSets, v: Float[Tensor, " d"], *, rows: Literal["raw", "unit"] = "raw"
 ) -> float:
@@ -157,10 +162,11 @@ def ramp_value(
     """
     sets.check_candidates(v, "v")
     normals, offsets = _rows(sets, rows)
-    value, _ = _ramp(normals, offsets, offsets.new_tensor(len(offsets)), v)
+    value, _ = _ramp(normals, offsets, offsets.new_tensor(len(offsets)), v.detach())
     return float(value)
 
 
+@full_precision()
 def ramp_ascents(
     problems: Sequence[RobustSets], *, config: RampConfig | None = None
 ) -> tuple[RampSolution, ...]:

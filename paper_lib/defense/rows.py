@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from paper_lib.checks import check_type
 from paper_lib.geometry import l2_norm, rough_dots, scale_to_radius, unit_vectors
 from paper_lib.robust_sets import RobustSets
 
@@ -60,6 +61,7 @@ def unit_rows(sets: RobustSets) -> UnitRows:
     Returns:
         The rows left to decide, on the CPU. None when the budget is zero.
     """
+    check_type(sets, "sets", RobustSets)
     normals, offsets = sets.normals.detach().cpu(), sets.offsets.detach().cpu().double()
     lengths = l2_norm(normals)
     reach = lengths * sets.epsilon

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from paper_lib.checks import check_type
 from paper_lib.linearize import Linearization
 
 
@@ -36,6 +37,7 @@ def calibrate_epsilon(lin: Linearization, accuracy: float) -> float:
         >>> calibrate_epsilon(lin, accuracy=0.5)
         3.0
     """
+    check_type(lin, "lin", Linearization)
     if not 0.0 < accuracy < 1.0:
         raise ValueError(f"accuracy must lie in (0, 1), got {accuracy}.")
     margins = lin.margins.sort().values.cpu()

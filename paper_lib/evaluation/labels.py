@@ -4,9 +4,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from paper_lib.checks import check_finite, check_perturbation
+from paper_lib.checks import check_finite, check_perturbation, check_type
 from paper_lib.data import LabeledImages
-from paper_lib.linearize import Linearization, call, check_inputs, frozen_evaluation
+from paper_lib.guard import call, check_inputs, check_logits, frozen_evaluation
+from paper_lib.linearize import Linearization
 
 
 def logits_at(
@@ -30,15 +31,16 @@ def logits_at(
         ValueError: If the inputs or perturbations do not fit the model, its output is
             not ``(n,)``, or a logit is NaN or infinite.
     """
-    check_inputs(model, inputs, batch_size)
-    moved = inputs.flatten(1)
+    batch_size = check_inputs(model, inputs, batch_size)
+    moved = inputs.detach().flatten(1)
     for number, perturbation in enumerate(perturbations):
         check_perturbation(f"perturbations[{number}]", perturbation, moved)
-        moved = moved + perturbation
+        moved = moved + perturbation.detach()
     with frozen_evaluation(model), torch.no_grad():
         parts = moved.view_as(inputs).split(batch_size)
-        logits = torch.cat([call(model, part) for part in parts])
-    check_finite(logits=logits)
+        logits = torch.cat([call(model, part.clone()) for part in parts])
+        check_finite(logits=logits)
+        check_logits(model, inputs, batch_size, logits)
     return logits
 
 
@@ -62,6 +64,8 @@ def keeps_label(
     Raises:
         ValueError: If a move does not fit the points.
     """
+    check_type(data, "data", LabeledImages)
+    check_type(lin, "lin", Linearization)
     right = data.labels * logits_at(model, data.images, *moves) > 0
     return right, lin.label_survives(*moves)
 
@@ -88,6 +92,7 @@ def disagreement(
     Raises:
         ValueError: If the arguments do not fit each other.
     """
+    check_type(lin, "lin", Linearization)
     logits = logits_at(model, inputs, *perturbations)
     linear = lin.label_survives(*perturbations)
     if len(linear) != len(logits):

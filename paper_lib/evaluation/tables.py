@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from paper_lib.attacks import fgm
-from paper_lib.checks import check_perturbation, check_radius
+from paper_lib.checks import check_perturbation, check_radius, check_type
 from paper_lib.data import LabeledImages
 from paper_lib.evaluation.labels import keeps_label, logits_at
 from paper_lib.evaluation.paper import PLAYS, Cell
@@ -172,6 +172,8 @@ def _check_plays(
     Raises:
         ValueError: See the summary.
     """
+    check_type(data, "data", LabeledImages)
+    check_type(lin, "lin", Linearization)
     if len(lin.logits) != len(data.labels):
         raise ValueError(
             "lin must be taken at the points of data, got "
@@ -179,6 +181,7 @@ def _check_plays(
         )
     check_radius(epsilon, "epsilon")
     for name, perturbation in constant.items():
+        check_type(perturbation, name, Tensor)
         if perturbation.ndim != 1:
             raise ValueError(
                 f"{name} must have shape ({lin.gradients.shape[1]},), got "

@@ -93,7 +93,7 @@ def equilibrium(
         >>> round(pair.value, 3), pair.is_exact
         (-0.333, True)
     """
-    check_radius(epsilon, "epsilon")
+    epsilon = check_radius(epsilon, "epsilon")
     reach = epsilon if attack_epsilon is None else attack_epsilon
     sets = RobustSets.from_linearization(lin, epsilon, attack_epsilon=reach)
     solution = maximize_coverage(sets, seed=seed)

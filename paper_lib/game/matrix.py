@@ -151,7 +151,7 @@ def attack_candidates(
     Raises:
         ValueError: If there is no attack, or the budget is no length.
     """
-    check_radius(epsilon, "epsilon")
+    epsilon = check_radius(epsilon, "epsilon")
     if num_random + include_fgm < 1 or num_random < 0:
         raise ValueError(
             f"num_random must be at least {int(not include_fgm)}, got {num_random}."

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from paper_lib.checks import (
     check_count,
+    check_labels,
     check_perturbation,
     check_radius,
     check_seed,
@@ -127,16 +128,13 @@ def utility(
         )
     if epsilon is not None:
         reach = epsilon if attack_epsilon is None else attack_epsilon
-        check_radius(epsilon, "epsilon")
-        check_radius(reach, "attack_epsilon")
+        epsilon = check_radius(epsilon, "epsilon")
+        reach = check_radius(reach, "attack_epsilon")
         check_in_l2_ball("attack", attack, reach)
         check_in_l2_ball("defense", moves, epsilon)
     if labels is None:
         return 1.0 - 2.0 * lin.label_survives(attack, moves).double()
-    if labels.shape != lin.logits.shape or not bool((labels.abs() == 1).all()):
-        raise ValueError(
-            f"labels must be {len(lin.logits)} numbers -1 or +1, got {labels.tolist()}."
-        )
+    check_labels(labels, "labels", len(lin.logits))
     values = labels.double() * lin.moved_logits(attack, moves)
     return 1.0 - 2.0 * (values >= 0).double()
 

@@ -211,7 +211,7 @@ def defender_best_response(
         >>> answer.value, answer.is_exact
         (0.0, True)
     """
-    check_radius(epsilon, "epsilon")
+    epsilon = check_radius(epsilon, "epsilon")
     check_draws(num_draws, 0.5, seed)
     plays = attacker_plays(attacker, lin, num_draws=num_draws, seed=seed)
     kept = plays.weights > 0

@@ -79,11 +79,11 @@ def search_attack(
         ValueError: If it does not fit the points, the grid is asked for outside the
             plane, or a number is out of range.
     """
-    check_radius(epsilon, "epsilon")
+    epsilon = check_radius(epsilon, "epsilon")
     check_draws(num_draws, 0.5, seed)
-    check_count(num_restarts, "num_restarts", 1)
+    num_restarts = check_count(num_restarts, "num_restarts", 1)
     if num_steps is not None:
-        check_count(num_steps, "num_steps", 1)
+        num_steps = check_count(num_steps, "num_steps", 1)
     dim = lin.gradients.shape[1]
     chosen = method or _default_method(dim)
     if chosen not in get_args(SearchMethod) or (chosen == "grid" and dim != 2):

@@ -61,11 +61,14 @@ INDEPENDENT = (
 INDEPENDENT_CENTER = (*INDEPENDENT, "the center does not depend on them")
 
 
-def check_confidence(confidence: float) -> None:
+def check_confidence(confidence: float) -> float:
     """Reject what is no confidence.
 
     Args:
         confidence: The number to check.
+
+    Returns:
+        The number as Python's own float.
 
     Raises:
         TypeError: If it is no number.
@@ -77,6 +80,7 @@ def check_confidence(confidence: float) -> None:
         raise ValueError(
             f"confidence must be strictly between 0 and 1, got {confidence}."
         )
+    return float(confidence)
 
 
 def spread_confidence(confidence: float, num: int) -> float:
@@ -102,8 +106,8 @@ def spread_confidence(confidence: float, num: int) -> float:
         >>> round(spread_confidence(0.95, 5), 3)
         0.99
     """
-    check_confidence(confidence)
-    check_count(num, "num", 1)
+    confidence = check_confidence(confidence)
+    num = check_count(num, "num", 1)
     each = 1.0 - (1.0 - confidence) / num
     if each == 1.0:
         raise ValueError(

@@ -171,10 +171,10 @@ def compress(
         ValueError: If the sample has fewer than two points, a count is below 1, the
             confidence is not strictly between 0 and 1, or the seed is no seed.
     """
-    check_seed(seed)
-    check_count(max_points, "max_points", 1)
-    check_count(num_candidates, "num_candidates", 1)
-    check_confidence(confidence)
+    seed = check_seed(seed)
+    max_points = check_count(max_points, "max_points", 1)
+    num_candidates = check_count(num_candidates, "num_candidates", 1)
+    confidence = check_confidence(confidence)
     num = len(sets.offsets)
     if num < 2:
         raise ValueError(f"sets must have at least 2 points to compress, got {num}.")
@@ -229,7 +229,7 @@ def compression_bound(
         ValueError: If the points do not rebuild the perturbation, or are all of the
             sample, or the confidence is not strictly between 0 and 1.
     """
-    check_confidence(confidence)
+    confidence = check_confidence(confidence)
     again = rebuild(sets, defense.points, defense.rule)
     if not torch.equal(again.perturbation, defense.perturbation):
         raise ValueError("defense must be what its points rebuild, got another v.")

@@ -57,9 +57,9 @@ def draw_deviations(
         ValueError: If n or the number of draws is below 1, the seed is none, or the
             robust sets have more than two dimensions.
     """
-    check_count(n, "n", 1)
-    check_count(num_draws, "num_draws", 1)
-    check_seed(seed)
+    n = check_count(n, "n", 1)
+    num_draws = check_count(num_draws, "num_draws", 1)
+    seed = check_seed(seed)
     listed = traces(population, "robust_sets").astype(np.float64)
     size = listed.shape[1]
     generator = np.random.default_rng(seed)
@@ -117,7 +117,7 @@ def deviation_distribution(population: RobustSets, n: int) -> dict[Fraction, Fra
         TypeError: If n is no integer.
         ValueError: If n is below 1, or the robust sets have more than two dimensions.
     """
-    check_count(n, "n", 1)
+    n = check_count(n, "n", 1)
     listed = traces(population, "robust_sets").astype(np.int64)
     size = listed.shape[1]
     law: defaultdict[Fraction, Fraction] = defaultdict(Fraction)

@@ -114,7 +114,7 @@ class GaussianRows:
         if self.mean.dtype != torch.float64:
             raise ValueError(f"mean must be float64, got {self.mean.dtype}.")
         check_finite(mean=self.mean, covariance=self.covariance)
-        check_radius(self.epsilon, "epsilon")
+        object.__setattr__(self, "epsilon", check_radius(self.epsilon, "epsilon"))
         _, failed = torch.linalg.cholesky_ex(self.covariance)
         if int(failed) or not torch.equal(self.covariance, self.covariance.T):
             raise ValueError("covariance must be symmetric and positive definite.")
@@ -156,11 +156,11 @@ class GaussianRows:
         Raises:
             ValueError: See the class.
         """
-        check_count(dim, "dim", 1)
+        dim = check_count(dim, "dim", 1)
         mean = torch.zeros(dim + 1, dtype=torch.float64)
-        mean[0], mean[-1] = mean_length, mean_offset
-        variances = torch.full((dim + 1,), scale**2, dtype=torch.float64)
-        variances[-1] = offset_scale**2
+        mean[0], mean[-1] = float(mean_length), float(mean_offset)
+        variances = torch.full((dim + 1,), float(scale) ** 2, dtype=torch.float64)
+        variances[-1] = float(offset_scale) ** 2
         return cls(mean=mean, covariance=variances.diag(), epsilon=epsilon)
 
     def scaled(self, factor: float) -> "GaussianRows":
@@ -365,8 +365,7 @@ def seeded(n: int, seed: int) -> torch.Generator:
         ValueError: If n is below one, or the seed is no seed.
     """
     check_count(n, "n", 1)
-    check_seed(seed)
-    return torch.Generator().manual_seed(seed)
+    return torch.Generator().manual_seed(check_seed(seed))
 
 
 def check_perturbations(v: Float[Tensor, "*k d"], dim: int) -> None:

@@ -41,13 +41,13 @@ def clopper_pearson(
         >>> clopper_pearson(0, 100, confidence=0.95)
         0.0
     """
-    check_count(trials, "trials", 1)
-    check_count(successes, "successes", 0)
+    trials = check_count(trials, "trials", 1)
+    successes = check_count(successes, "successes", 0)
     if successes > trials:
         raise ValueError(
             f"successes must be at most the {trials} trials, got {successes}."
         )
-    check_confidence(confidence)
+    confidence = check_confidence(confidence)
     if side == "lower":
         if successes == 0:
             return 0.0

@@ -64,7 +64,7 @@ class LinearRows:
         }
         check_same_kind(**parts)
         check_finite(**parts)
-        check_radius(self.epsilon, "epsilon")
+        object.__setattr__(self, "epsilon", check_radius(self.epsilon, "epsilon"))
         shapes = {tuple(part.shape) for name, part in parts.items() if name != "weight"}
         if self.weight.ndim != 1 or len(shapes) != 1 or self.shares.ndim != 1:
             raise ValueError(
@@ -107,7 +107,7 @@ class LinearRows:
         Raises:
             ValueError: See the class.
         """
-        check_count(dim, "dim", 1)
+        dim = check_count(dim, "dim", 1)
         means = torch.tensor([shift - distance, shift + distance], dtype=torch.float64)
         return cls(
             weight=torch.eye(dim, dtype=torch.float64)[0],

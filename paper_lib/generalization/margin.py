@@ -80,7 +80,7 @@ def margin_bound(
         ValueError: If v or the center does not fit or lies outside V, the width is not
             above zero and finite, or the confidence is not strictly between 0 and 1.
     """
-    check_confidence(confidence)
+    confidence = check_confidence(confidence)
     if ramp_width is not None and not 0.0 < ramp_width < math.inf:
         raise ValueError(
             f"ramp_width must be a length above 0 and finite, got {ramp_width}."
@@ -90,7 +90,11 @@ def margin_bound(
     origin = center_or_zero(sets, center)
     if center is not None:
         check_in_l2_ball("center", center, sets.epsilon)
-    widths = [s * sets.epsilon for s in _WIDTHS] if ramp_width is None else [ramp_width]
+    widths = (
+        [s * sets.epsilon for s in _WIDTHS]
+        if ramp_width is None
+        else [float(ramp_width)]
+    )
     radii = [s * sets.epsilon for s in (_RADII if center is not None else (1.0,))]
     away = float(l2_norm(v.detach().double() - origin))
     # float32 vectors of V may be longer than the budget by a millionth.

@@ -109,7 +109,7 @@ def pac_bayes_bound(
         ValueError: If v or the center does not fit, v lies outside V, or the confidence
             is not strictly between 0 and 1.
     """
-    check_confidence(confidence)
+    confidence = check_confidence(confidence)
     distances = signed_distances(sets, v)
     check_in_l2_ball("v", v, sets.epsilon)
     origin = center_or_zero(sets, center)
@@ -210,8 +210,8 @@ def fit_certified(
         ValueError: If ``num_steps`` is negative, the start or the center does not fit,
             the start lies outside V, or the confidence is not strictly between 0 and 1.
     """
-    check_confidence(confidence)
-    check_count(num_steps, "num_steps", 0)
+    confidence = check_confidence(confidence)
+    num_steps = check_count(num_steps, "num_steps", 0)
     check_one(sets, start, "start")
     check_in_l2_ball("start", start, sets.epsilon)
     origin = center_or_zero(sets, center)

@@ -40,7 +40,7 @@ def num_regions(n: int, m: int) -> int:
         >>> [num_regions(n, 2) for n in (1, 2, 3, 4)]
         [2, 4, 7, 11]
     """
-    _check(n, m)
+    n, m = check_count(n, "n", 1), check_count(m, "m", 1)
     if m >= n:
         return 2**n
     if 2 * m > n:
@@ -68,7 +68,7 @@ def log_num_regions(n: int, m: int) -> float:
         >>> round(log_num_regions(10**9, 784), 6)
         11801.892189
     """
-    _check(n, m)
+    n, m = check_count(n, "n", 1), check_count(m, "m", 1)
     whole = n * math.log(2.0)
     if m >= n:
         return whole
@@ -76,17 +76,6 @@ def log_num_regions(n: int, m: int) -> float:
         rest = _log_partial_sum(n, n - m - 1)
         return whole + math.log1p(-math.exp(rest - whole))
     return _log_partial_sum(n, m)
-
-
-def _check(n: int, m: int) -> None:
-    """Reject what counts no hyperplanes or no dimensions.
-
-    Raises:
-        TypeError: If n or m is no integer.
-        ValueError: If n or m is below 1.
-    """
-    check_count(n, "n", 1)
-    check_count(m, "m", 1)
 
 
 def _partial_sum(n: int, m: int) -> int:

@@ -53,7 +53,7 @@ def shatter_coefficient(n: int, family: Family, *, m: int | None = None) -> int:
         >>> [shatter_coefficient(n, "rectangles") for n in (3, 4, 5, 6)]
         [8, 16, 28, 49]
     """
-    check_count(n, "n", 1)
+    n = check_count(n, "n", 1)
     _check_family(family)
     if (m is not None) != (family in _NEED_M):
         raise ValueError(
@@ -84,7 +84,7 @@ def shatter_is_exact(n: int, family: Family) -> bool:
         TypeError: If n is no integer.
         ValueError: If n is below 1 or the family is unknown.
     """
-    check_count(n, "n", 1)
+    n = check_count(n, "n", 1)
     _check_family(family)
     return family != "rectangles" or n <= _RECTANGLES_KNOWN
 
@@ -103,7 +103,7 @@ def _check_family(family: str) -> None:
 
 def _half_spaces(n: int, m: int) -> int:
     """Count linear separations of points in general position."""
-    check_count(m, "m", 1)
+    m = check_count(m, "m", 1)
     return 2 if n == 1 else 2 * num_regions(n - 1, m)
 
 

@@ -50,9 +50,10 @@ def uniform_bound(
         ValueError: If v does not fit or lies outside V, ``mean_deviation`` is negative
             or NaN, or the confidence is not strictly between 0 and 1.
     """
+    mean_deviation = float(mean_deviation)
     if not mean_deviation >= 0.0:
         raise ValueError(f"mean_deviation must be at least 0, got {mean_deviation}.")
-    check_confidence(confidence)
+    confidence = check_confidence(confidence)
     tail = math.sqrt(log_inverse_failure(confidence) / (2 * len(sets.offsets)))
     return _below(sets, v, mean_deviation, tail, confidence, method)
 
@@ -88,8 +89,8 @@ def trace_bound(
         ValueError: If v does not fit or lies outside V, ``num_traces`` is below 1, or
             the confidence is not strictly between 0 and 1.
     """
-    check_count(num_traces, "num_traces", 1)
-    check_confidence(confidence)
+    num_traces = check_count(num_traces, "num_traces", 1)
+    confidence = check_confidence(confidence)
     num = len(sets.offsets)
     complexity = math.sqrt(2 * math.log(num_traces) / num)
     tail = 3 * math.sqrt(log_inverse_failure(confidence, 2) / (2 * num))

@@ -123,9 +123,9 @@ def check_bounds(
         ValueError: If a count is below 1, the seed is no seed, or the bounds of one
             name are not of one side and confidence.
     """
-    check_count(num_rows, "num_rows", 1)
-    check_count(repetitions, "repetitions", 1)
-    check_seed(seed)
+    num_rows = check_count(num_rows, "num_rows", 1)
+    repetitions = check_count(repetitions, "repetitions", 1)
+    seed = check_seed(seed)
     found = [
         trial(population.draw(num_rows, seed=one), one)
         for one in tqdm(range(seed, seed + repetitions), disable=not progress)

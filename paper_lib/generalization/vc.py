@@ -83,7 +83,7 @@ def expected_deviation_bound(
         The paper's form is 0 for S = 1 and false there: a single set B with
         :math:`0 < \mu(B) < 1` has a positive mean deviation.
     """
-    check_count(n, "n", 1)
+    n = check_count(n, "n", 1)
     if not 0.0 <= log_shatter < math.inf:
         raise ValueError(f"log_shatter must be finite and >= 0, got {log_shatter}.")
     if centered:
@@ -111,8 +111,8 @@ def vc_bound(n: int, m: int) -> VCBound:
         >>> round(bound.value, 2), bound.is_informative
         (3.06, False)
     """
-    check_count(n, "n", 2)
-    check_count(m, "m", 1)
+    n = check_count(n, "n", 2)
+    m = check_count(m, "m", 1)
     steps = tuple(_step(n, m, form) for form in get_args(BoundForm))
     return VCBound(n=n, m=m, steps=steps)
 
@@ -140,7 +140,7 @@ def smallest_informative_n(m: int, *, form: BoundForm = "paper") -> int:
         >>> smallest_informative_n(2), smallest_informative_n(2, form="centered")
         (164, 10)
     """
-    check_count(m, "m", 1)
+    m = check_count(m, "m", 1)
     if form not in get_args(BoundForm):
         raise ValueError(
             f"form must be one of {', '.join(get_args(BoundForm))}, got {form!r}."

@@ -6,13 +6,21 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from paper_lib.checks import check_finite, check_radius, check_same_kind
+from paper_lib.checks import (
+    check_count,
+    check_finite,
+    check_radius,
+    check_same_kind,
+    check_seed,
+)
 from paper_lib.geometry.sums import l2_norm, near_one
 
 # Relative slack of the test ||v|| <= radius, by the precision v is stored in.
 _BALL_SLACK = {torch.float64: 1e-12, torch.float32: 1e-6}
 # How far unit vectors fall short of one: more than the roundings they may yet meet.
 _SHORTFALL = {torch.float64: 2.0**-44, torch.float32: 2.0**-22}
+# Lengths whose inverse, and multiples by it, are far from over- and underflow.
+_SAFE_LENGTHS = {torch.float64: (1e-100, 1e100), torch.float32: (1e-20, 1e20)}
 # Below this radius entries are so near the smallest floats that rounding is absolute.
 _SAFE_RADIUS = {torch.float64: 1e-280, torch.float32: 1e-28}
 
@@ -36,7 +44,7 @@ def in_l2_ball(
         ValueError: If ``radius`` is negative, NaN or infinite, or the vectors are not
             floating point.
     """
-    check_radius(radius)
+    radius = check_radius(radius)
     check_same_kind(vectors=vectors)
     return l2_norm(vectors) <= radius * (1.0 + _BALL_SLACK[vectors.dtype])
 
@@ -83,12 +91,9 @@ def disc_grid(
         tensor([0.0000, 0.5000, 0.5000, 0.5000, 0.5000, 1.0000, 1.0000, 1.0000, 1.0000],
                dtype=torch.float64)
     """
-    check_radius(radius)
-    if num_rings < 1 or num_angles < 1:
-        raise ValueError(
-            "num_rings and num_angles must be at least 1, got "
-            f"{num_rings} and {num_angles}."
-        )
+    radius = check_radius(radius)
+    num_rings = check_count(num_rings, "num_rings", 1)
+    num_angles = check_count(num_angles, "num_angles", 1)
     angles = torch.arange(num_angles, dtype=torch.float64) * (2 * math.pi / num_angles)
     circle = unit_vectors(torch.stack([angles.cos(), angles.sin()], dim=1))
     rings = torch.arange(1, num_rings + 1, dtype=torch.float64) / num_rings
@@ -108,10 +113,22 @@ def unit_vectors(vectors: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"
     Returns:
         Vectors of length one or a few roundings less, zero for zero.
     """
-    vectors, _ = near_one(vectors)
-    norm = l2_norm(vectors).unsqueeze(-1)
-    longer = torch.where(norm > 0, norm * (1.0 + _SHORTFALL[vectors.dtype]), 1.0)
-    return vectors * (1.0 / longer).to(vectors.dtype)
+    return _scale(vectors, l2_norm(vectors), 1.0)
+
+
+def _scale(
+    vectors: Float[Tensor, "*batch d"], norm: Float[Tensor, "*batch"], radius: float
+) -> Float[Tensor, "*batch d"]:
+    """Scale vectors, whose lengths are known, to another; see :func:`unit_vectors`."""
+    low, high = _SAFE_LENGTHS[vectors.dtype]
+    if bool(((norm > low) & (norm < high)).all()):
+        longer = norm * (1.0 + _SHORTFALL[vectors.dtype])
+    else:
+        vectors, _ = near_one(vectors)  # exact, so that the result is the same
+        norm = l2_norm(vectors)
+        longer = torch.where(norm > 0, norm * (1.0 + _SHORTFALL[vectors.dtype]), 1.0)
+    unit = vectors * longer.reciprocal_().to(vectors.dtype).unsqueeze(-1)
+    return unit if radius == 1.0 else fit_product(unit.mul_(radius), radius)
 
 
 def scale_to_radius(
@@ -132,8 +149,8 @@ def scale_to_radius(
     Raises:
         ValueError: If ``radius`` is negative, NaN or infinite.
     """
-    check_radius(radius)
-    return fit_product(unit_vectors(vectors) * radius, radius)
+    radius = check_radius(radius)
+    return _scale(vectors, l2_norm(vectors), radius)
 
 
 def fit_product(
@@ -162,7 +179,9 @@ def fit_product(
 
 
 def project_l2_sphere(
-    vectors: Float[Tensor, "*batch d"], radius: float
+    vectors: Float[Tensor, "*batch d"],
+    radius: float,
+    norm: Float[Tensor, "*batch"] | None = None,
 ) -> Float[Tensor, "*batch d"]:
     r"""Project vectors onto the sphere around V; those already on it stay.
 
@@ -173,6 +192,7 @@ def project_l2_sphere(
     Args:
         vectors: Vectors along the last axis.
         radius: Radius of the sphere, in the units of ``vectors``.
+        norm: Their lengths, where these are known.
 
     Returns:
         Vectors of length at most ``radius``, and within a few roundings of it; zero,
@@ -181,15 +201,18 @@ def project_l2_sphere(
     Raises:
         ValueError: If ``radius`` is negative, NaN or infinite.
     """
-    check_radius(radius)
-    norm = l2_norm(vectors).unsqueeze(-1)
+    radius = check_radius(radius)
+    norm = l2_norm(vectors) if norm is None else norm
     shortest = radius * (1.0 - 2.0 * _SHORTFALL[vectors.dtype])
-    on_sphere = (norm >= shortest) & (norm <= radius)
-    return torch.where(on_sphere, vectors, scale_to_radius(vectors, radius))
+    on_sphere = ((norm >= shortest) & (norm <= radius)).unsqueeze(-1)
+    scaled = _scale(vectors, norm, radius)
+    return torch.where(on_sphere, vectors, scaled) if bool(on_sphere.any()) else scaled
 
 
 def project_l2_ball(
-    vectors: Float[Tensor, "*batch d"], radius: float
+    vectors: Float[Tensor, "*batch d"],
+    radius: float,
+    norm: Float[Tensor, "*batch"] | None = None,
 ) -> Float[Tensor, "*batch d"]:
     r"""Project vectors onto the closed ball V. Paper: Sec. 2.
 
@@ -198,6 +221,7 @@ def project_l2_ball(
     Args:
         vectors: Vectors along the last axis.
         radius: Radius of the ball, in the units of ``vectors``.
+        norm: Their lengths, where these are known.
 
     Returns:
         The projections; vectors inside the ball come back unchanged, and one that was
@@ -212,11 +236,12 @@ def project_l2_ball(
         tensor([[1.5000, 2.0000],
                 [0.0000, 1.0000]])
     """
-    check_radius(radius)
+    radius = check_radius(radius)
     check_same_kind(vectors=vectors)
     check_finite(vectors=vectors)
-    outside = (l2_norm(vectors) > radius).unsqueeze(-1)
-    return torch.where(outside, scale_to_radius(vectors, radius), vectors)
+    norm = l2_norm(vectors) if norm is None else norm
+    outside = (norm > radius).unsqueeze(-1)
+    return torch.where(outside, _scale(vectors, norm, radius), vectors)
 
 
 def project_halfspace(
@@ -273,12 +298,10 @@ def sample_l2_ball(
         ValueError: If ``num_samples`` or ``dim`` is below one, or ``radius`` is
             negative, NaN or infinite.
     """
-    check_radius(radius)
-    if num_samples < 1 or dim < 1:
-        raise ValueError(
-            f"num_samples and dim must be at least 1, got {num_samples} and {dim}."
-        )
-    generator = torch.Generator().manual_seed(seed)
+    radius = check_radius(radius)
+    num_samples = check_count(num_samples, "num_samples", 1)
+    dim = check_count(dim, "dim", 1)
+    generator = torch.Generator().manual_seed(check_seed(seed))
     draw = {"generator": generator, "dtype": torch.float64}
     directions = scale_to_radius(torch.randn(num_samples, dim, **draw), 1.0)
     lengths = radius * torch.rand(num_samples, 1, **draw) ** (1.0 / dim)

@@ -7,6 +7,8 @@ threads or the processor.
 
 import math
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -14,6 +16,41 @@ from torch import Tensor
 
 # Rows whose products fit a core's cache together; affects speed alone.
 _ROWS_PER_BLOCK = 512
+# How to read and write what torch computes float32 products and convolutions in.
+_PRODUCTS: tuple[tuple[Any, Any, Any], ...] = (
+    (
+        torch.get_float32_matmul_precision,
+        torch.set_float32_matmul_precision,
+        "highest",
+    ),
+    (
+        lambda: torch.backends.cudnn.allow_tf32,
+        lambda allowed: setattr(torch.backends.cudnn, "allow_tf32", allowed),
+        False,
+    ),
+)
+
+
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """Multiply and convolve in the precision of the operands, whatever is on outside.
+
+    Turns off autocast and, for float32, TF32 and bfloat16 inside products.
+
+    Yields:
+        Nothing; the settings come back as they were.
+    """
+    with ExitStack() as stack:
+        for kind in ("cpu", torch.get_default_device().type, "cuda"):
+            if torch.is_autocast_enabled(kind):
+                stack.enter_context(torch.autocast(kind, enabled=False))
+        for read, write, wanted in _PRODUCTS:
+            # What was set by torch's newer names cannot be read by these.
+            with suppress(RuntimeError):
+                if (before := read()) != wanted:
+                    write(wanted)
+                    stack.callback(write, before)
+        yield
 
 
 def l2_norm(vectors: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
@@ -74,6 +111,7 @@ def row_dots(
     return torch.cat(blocks)
 
 
+@full_precision()
 def rough_dots(
     rows: Float[Tensor, "n d"], vector: Float[Tensor, " d"]
 ) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
@@ -113,7 +151,7 @@ def near_one(
     """
     # What is computed next then neither overflows nor underflows.
     largest = 1021 if vectors.dtype == torch.float64 else 125
-    peak = torch.linalg.vector_norm(vectors, ord=math.inf, dim=-1, keepdim=True)
+    peak = vectors.abs().amax(-1, keepdim=True)
     exponent = torch.frexp(peak).exponent.clamp(-largest, largest)
     scale = torch.ldexp(torch.ones_like(peak), exponent)
     return vectors / scale, scale.squeeze(-1)

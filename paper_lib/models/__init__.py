@@ -4,6 +4,7 @@ The paper says no more than "4-layer convolutional neural network with ReLU acti
 functions"; everything else here is a setting.
 """
 
+from paper_lib.geometry import full_precision
 from paper_lib.models.cnn import PairCNN
 from paper_lib.models.planar import (
     DiscClassifier,
@@ -11,7 +12,7 @@ from paper_lib.models.planar import (
     PolygonClassifier,
     example_network,
 )
-from paper_lib.models.stacked import StackedClassifier, full_precision, train_stacked
+from paper_lib.models.stacked import StackedClassifier, train_stacked
 from paper_lib.models.storage import load_classifier, save_classifier
 from paper_lib.models.training import (
     TrainConfig,

@@ -224,7 +224,7 @@ class DiscClassifier(nn.Module):
         Raises:
             ValueError: If it is not.
         """
-        check_radius(radius, "radius")
+        radius = check_radius(radius, "radius")
         if radius == 0.0:
             raise ValueError(f"radius must be above 0, got {radius}.")
         super().__init__()

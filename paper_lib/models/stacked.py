@@ -5,9 +5,7 @@ The weights of k models are stacked and the network is mapped over them by
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Float
@@ -18,6 +16,7 @@ from tqdm import tqdm
 
 from paper_lib.checks import available_device
 from paper_lib.data import LabeledImages
+from paper_lib.geometry import full_precision
 from paper_lib.models.cnn import PairCNN
 from paper_lib.models.training import (
     TrainConfig,
@@ -27,24 +26,6 @@ from paper_lib.models.training import (
     initial_model,
     make_optimizer,
 )
-
-
-@contextmanager
-def full_precision() -> Iterator[None]:
-    """Multiply and convolve float32 as float32 on a GPU, not as TF32.
-
-    Yields:
-        Nothing; the settings come back as they were.
-    """
-    places: list[Any] = [torch.backends.cuda.matmul, torch.backends.cudnn]
-    before = [place.allow_tf32 for place in places]
-    try:
-        for place in places:
-            place.allow_tf32 = False
-        yield
-    finally:
-        for place, allowed in zip(places, before, strict=True):
-            place.allow_tf32 = allowed
 
 
 class StackedClassifier(nn.Module):

@@ -263,7 +263,7 @@ class TestInputs:
     def test_half_precision_model(self, call):
         """Weights in a precision the library does not treat."""
         model = Affine(torch.ones(4, dtype=torch.float16))
-        with pytest.raises(ValueError, match=r"^model must be .*, got torch.float16"):
+        with pytest.raises(ValueError, match=r"^inputs must be .*, got torch.float16"):
             call(model, POINTS.half())
 
     def test_device(self, call):
@@ -306,9 +306,12 @@ def test_sizes_of_batches():
         ({"step_size": math.inf}, "^step_size must be finite and > 0, got inf"),
         (
             {"direction": "back"},
-            "^direction must be 'current' or 'original', got 'back'",
+            "^direction must be one of 'current', 'original', got 'back'",
         ),
-        ({"projection": "box"}, "^projection must be 'sphere' or 'ball', got 'box'"),
+        (
+            {"projection": "box"},
+            "^projection must be one of 'sphere', 'ball', got 'box'",
+        ),
     ],
 )
 @pytest.mark.parametrize("call", [pgd, run_pgd])
@@ -532,7 +535,7 @@ def test_calibration_that_no_budget_reaches():
 
 def test_draws_need_a_number_and_a_dimension():
     for num_samples, dim in ((0, 1), (1, 0), (-1, 2)):
-        with pytest.raises(ValueError, match=r"^num_samples and dim must be at least"):
+        with pytest.raises(ValueError, match=r"^(num_samples|dim) must be at least 1"):
             sample_l2_ball(num_samples, dim, 1.0, seed=0)
 
 

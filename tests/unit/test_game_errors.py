@@ -165,9 +165,12 @@ def test_numbers_out_of_range(change, match):
 
 
 def test_labels():
-    match = "labels must be 5 numbers -1 or +1, got"
-    for labels in (torch.zeros(5), torch.ones(4)):
-        check(lambda one=labels: utility(LIN, STEP, V, labels=one.double()), match)
+    wrong = torch.tensor([1.0, -1.0, 0.0, 1.0, 0.0], dtype=F64)
+    for labels, match in (
+        (wrong, "labels must be -1 or +1, got 2 other entries, the first 0.0 at index"),
+        (wrong[:4], "labels must be of shape (5,), one -1 or +1 a point, got (4,)"),
+    ):
+        check(lambda one=labels: utility(LIN, STEP, V, labels=one), match)
 
 
 def test_searches():
@@ -181,7 +184,7 @@ def test_searches():
         change = {name: 0}
         match = f"{name} must be at least 1, got 0"
         check(lambda c=change: search_attack(LIN, V, epsilon=1.0, **c), match)
-    check(lambda: disc_grid(1.0, num_rings=0), "got 0 and 90")
+    check(lambda: disc_grid(1.0, num_rings=0), "num_rings must be at least 1, got 0")
     check(lambda: equilibrium(LIN, epsilon=float("nan")), "epsilon must be finite")
 
 

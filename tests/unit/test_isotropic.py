@@ -63,8 +63,8 @@ def test_a_vote_needs_more_than_half():
     [
         ({"noise": "laplace"}, r"^noise must be one of .*got 'laplace'"),
         ({"epsilon": -1.0}, r"^epsilon must be finite and >= 0"),
-        ({"num_samples": 0}, r"^num_samples and dim must be at least 1"),
-        ({"dim": 0, "noise": "gaussian"}, r"^num_samples and dim must be at least 1"),
+        ({"num_samples": 0}, r"^num_samples must be at least 1"),
+        ({"dim": 0, "noise": "gaussian"}, r"^dim must be at least 1"),
         ({"seed": -1}, r"^seed must be an integer"),
     ],
 )
