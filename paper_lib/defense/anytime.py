@@ -7,8 +7,9 @@ is up, or when the user interrupts, and what there is by then can be certified.
 
 import math
 import time
+import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -37,6 +38,7 @@ class Best:
         evidence: The best evidence so far; None: none yet.
         violated: Rows that the evidence proves violated.
         stopped_by: Why the steps ended, as in ``Solution``.
+        has_result: Whether there is something to return, should a later step fail.
     """
 
     sets: RobustSets
@@ -44,7 +46,8 @@ class Best:
     count: int = -1
     evidence: Evidence | None = None
     violated: int = 0
-    stopped_by: Literal["done", "time_limit", "interrupt"] = "done"
+    stopped_by: Literal["done", "time_limit", "interrupt", "failure"] = "done"
+    has_result: bool = False
 
     @classmethod
     def of(cls, sets: RobustSets) -> "Best":
@@ -77,6 +80,7 @@ class Best:
             progress: What a step has to show.
         """
         if progress.point is not None:
+            self.has_result = True
             self.offer(as_perturbation(progress.point, self.sets))
         if progress.evidence is not None:
             violated = progress.violated
@@ -130,23 +134,63 @@ class Clock:
         return share * self.limit - (time.perf_counter() - self.began)
 
 
+def lifted(
+    steps: Iterator[Progress], basis: Float[np.ndarray, "d r"] | None
+) -> Iterator[Progress]:
+    """Bring the points of a search back to the space of the rows.
+
+    Args:
+        steps: The search.
+        basis: The basis it used; None: it was there already.
+
+    Yields:
+        The same steps.
+    """
+    for step in steps:
+        is_point = basis is not None and step.point is not None
+        yield replace(step, point=basis @ step.point) if is_point else step
+
+
 def run(stages: Iterable[Stage], best: Best, clock: Clock) -> None:
     """Run stage after stage until the bounds meet, the time is up, or an interrupt.
+
+    What was found outlives what comes after it: should a stage fail, for want of memory
+    say, there is a warning, and the next one goes on.
 
     Args:
         stages: The stages, asked for one by one: later ones may see what was found.
         best: What is improved, and told why the steps ended.
         clock: The time limit.
+
+    Raises:
+        Exception: What a stage raised before anything was found.
     """
     try:
         with threadpool_limits(limits=1):
             for steps, share in stages:
-                if not best.is_optimal and not _advance(steps, best, clock, share):
+                if not best.is_optimal and not _try(steps, best, clock, share):
                     best.stopped_by = "time_limit"
         if best.is_optimal:
             best.stopped_by = "done"
     except KeyboardInterrupt:
         best.stopped_by = "interrupt"
+
+
+def _try(steps: Iterator[Progress], best: Best, clock: Clock, share: float) -> bool:
+    """Advance, and survive a failure where something was found before."""
+    try:
+        return _advance(steps, best, clock, share)
+    except Exception as error:
+        if not best.has_result:
+            raise
+        best.stopped_by = "failure"
+        warnings.warn(
+            f"a step after the first results failed, {type(error).__name__}: {error}; "
+            "what was found before is returned, and its bound may be a weaker one.",
+            RuntimeWarning,
+            stacklevel=4,
+        )
+        return True
 
 
 def _advance(steps: Iterator[Progress], best: Best, clock: Clock, share: float) -> bool:
