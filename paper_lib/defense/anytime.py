@@ -21,6 +21,7 @@ from torch import Tensor
 from paper_lib.defense.certificate import Certificate, Evidence
 from paper_lib.defense.rows import as_perturbation, surely_satisfied
 from paper_lib.defense.solution import Progress, certify
+from paper_lib.defense.touch import settle
 from paper_lib.robust_sets import RobustSets
 
 # Steps, and the share of the time limit after which they make room for others.
@@ -38,6 +39,9 @@ class Best:
         evidence: The best evidence so far; None: none yet.
         violated: Rows that the evidence proves violated.
         stopped_by: Why the steps ended, as in ``Solution``.
+        accepted: The perturbation in most robust sets as ``contains`` judges, which
+            may need the slack of the ball.
+        reached: In how many it is.
         has_result: Whether there is something to return, should a later step fail.
     """
 
@@ -48,6 +52,8 @@ class Best:
     violated: int = 0
     stopped_by: Literal["done", "time_limit", "interrupt", "failure"] = "done"
     has_result: bool = False
+    accepted: Float[Tensor, " d"] | None = None
+    reached: int = -1
 
     @classmethod
     def of(cls, sets: RobustSets) -> "Best":
@@ -82,6 +88,7 @@ class Best:
         if progress.point is not None:
             self.has_result = True
             self.offer(as_perturbation(progress.point, self.sets))
+            self._accept(settle(progress.point, self.sets))
         if progress.evidence is not None:
             violated = progress.violated
             if violated is None:
@@ -98,6 +105,20 @@ class Best:
         count = int(surely_satisfied(self.sets, perturbation).sum())
         if count > self.count:
             self.perturbation, self.count = perturbation, count
+
+    def _accept(self, perturbation: Float[Tensor, " d"]) -> None:
+        """Keep a perturbation that ``contains`` finds in more robust sets."""
+        count = int(self.sets.contains(perturbation).sum())
+        if count > self.reached:
+            self.accepted, self.reached = perturbation, count
+
+    @property
+    def defense(self) -> Float[Tensor, " d"]:
+        """What to return: the accepted one only where it is in more robust sets."""
+        sure = int(self.sets.contains(self.perturbation).sum())
+        if self.accepted is None or self.reached <= sure:
+            return self.perturbation
+        return self.accepted
 
     def certificate(self) -> Certificate:
         """Certify the best of both.

@@ -7,12 +7,13 @@ the largest bound is cut in two, until no bound exceeds the best count.
 """
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from paper_lib.defense.box_evidence import BoxEvidence, largest_products, misses_ball
+from paper_lib.defense.feasibility import common_point
 from paper_lib.defense.rows import UnitRows
 from paper_lib.defense.solution import Progress
 
@@ -25,17 +26,23 @@ _SHORTEST = 1e-9
 
 
 def box_search(
-    rows: UnitRows, *, target: int | None = None, max_boxes: int = 200_000
+    rows: UnitRows,
+    *,
+    target: int | None = None,
+    reached: Callable[[], int] | None = None,
+    max_boxes: int = 200_000,
 ) -> Iterator[Progress]:
     """Cut the most promising boxes first; exact where it runs to its end.
 
-    Candidates are the centers of boxes, pulled into the ball. Rows that only touch,
-    whose common points have no interior, can leave a gap.
+    Candidates are the centers of boxes, pulled into the ball, and now and then a common
+    point of the rows left on the most promising box. Where rows only touch, rounding
+    can leave a gap.
 
     Args:
         rows: The rows to decide, in few dimensions.
         target: A number of all rows that some point is known to satisfy: boxes that
             cannot exceed it are not cut.
+        reached: Asked in each step for such a number, where one may grow.
         max_boxes: Boxes in the tree, at most.
 
     Yields:
@@ -55,10 +62,12 @@ def box_search(
         count, point = search.best_center(created)
         yield Progress(point=point if count > best else None)
         best = max(best, count)
+        if reached is not None:
+            known = max(known, reached() - rows.num_free)
         done = not search.may_improve(max(best, known))
         if (done or search.size >= checkpoint) and search.bound < proven:
             proven, checkpoint = search.bound, 2 * search.size
-            yield Progress(evidence=search.evidence())
+            yield Progress(evidence=search.evidence(), point=search.common_point())
         if done:
             return
         created = search.cut(search.pop(max(best, known)))
@@ -126,6 +135,15 @@ class _Search:
         counts = (centers @ self.normals.T >= self.thresholds).sum(axis=1)
         winner = int(counts.argmax())
         return int(counts[winner]), centers[winner]
+
+    def common_point(self) -> Float[np.ndarray, " d"] | None:
+        """Satisfy all rows that are left on the most promising box, if one can."""
+        if not self.heap:
+            return None
+        box = self.heap[0][1]
+        most = largest_products(self.normals, self.low[[box]], self.high[[box]])[0]
+        left = most >= self.thresholds - _SLACK
+        return common_point(self.normals[left], self.thresholds[left])
 
     def evidence(self) -> BoxEvidence:
         """Write the tree in preorder, no deeper than its bound needs."""

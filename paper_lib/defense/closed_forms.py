@@ -12,20 +12,21 @@ import torch
 from jaxtyping import Float, Int
 
 from paper_lib.defense.conflicts import pair_multipliers
-from paper_lib.defense.rows import UnitRows, as_perturbation, surely_satisfied
+from paper_lib.defense.rows import UnitRows
 from paper_lib.defense.solution import Progress
 from paper_lib.defense.subsystems import (
     WEIGHT_ONE,
     SubsystemEvidence,
     pack_unit_rows,
 )
+from paper_lib.defense.touch import settle
 from paper_lib.robust_sets import RobustSets
 
 # How far inside its half-spaces a point is put where there is room, so that they still
 # contain it after it is rounded to the precision of the rows.
 _INSET = {torch.float64: 2.0**-42, torch.float32: 2.0**-20}
-
-
+# Rows that miss each other by less may touch.
+_TOUCH = 1e-12
 _NO_PAIR = np.zeros((0, 2), dtype=np.int64)
 
 
@@ -87,8 +88,8 @@ def _nearest(
 
 
 def _count(point: Float[np.ndarray, " d"], sets: RobustSets) -> int:
-    """Count the stored rows that hold at a point of the unit ball."""
-    return int(surely_satisfied(sets, as_perturbation(point, sets)).sum())
+    """Count the robust sets that a point of the unit ball, or a neighbor, is in."""
+    return int(sets.contains(settle(point, sets)).sum())
 
 
 def _corner(
@@ -99,9 +100,9 @@ def _corner(
     across = h - (g @ h) * g
     length = math.sqrt(across @ across)
     if length < 1e-15:  # parallel: opposite, or one would contain the other
-        return s * g if s + t <= 0 else None
+        return s * g if s + t <= _TOUCH else None
     along = (t - (g @ h) * s) / length
-    if math.hypot(s, along) > 1.0:
+    if math.hypot(s, along) > 1.0 + _TOUCH:
         return None
     return s * g + along * (across / length)
 

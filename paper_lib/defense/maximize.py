@@ -29,6 +29,7 @@ from paper_lib.defense.ramp import check_start, ramp_ascent
 from paper_lib.defense.rows import UnitRows, unit_rows
 from paper_lib.defense.solution import Progress, Solution
 from paper_lib.defense.span import narrow_rows
+from paper_lib.defense.touch import tangent_point
 from paper_lib.geometry import project_l2_ball
 from paper_lib.robust_sets import RobustSets
 
@@ -110,9 +111,10 @@ def maximize_coverage(
     clock = Clock(limit=time_limit)
     best = Best.of(sets)
     run(_stages(chosen, best, rows, seed, clock, max_trials), best, clock)
+    defense = best.defense
     return Solution(
-        perturbation=best.perturbation,
-        coverage=float(sets.coverage(best.perturbation)),
+        perturbation=defense,
+        coverage=float(sets.coverage(defense)),
         certificate=best.certificate(),
         method=chosen,
         stopped_by=best.stopped_by,
@@ -229,14 +231,16 @@ def _stages(
     """Give the steps of a method in their order, each with its share of the time."""
     sets, limit = best.sets, clock.limit
     narrow, basis = narrow_rows(rows)
+    if method not in ("annealed", "ramp"):
+        yield iter([Progress(point=tangent_point(sets))]), 1.0
     if method == "closed_form":
         yield iter([closed_form(rows, sets)]), 1.0
     elif method == "plane":
         yield plane_sweep(rows), 1.0
-        yield box_search(rows, target=best.count), 1.0
+        yield box_search(rows, reached=lambda: max(best.count, best.reached)), 1.0
     elif method == "boxes":
         yield _search(rows, seed, _TRIALS), _SEARCH_SHARE
-        yield box_search(rows, target=best.count), 1.0
+        yield box_search(rows, reached=lambda: max(best.count, best.reached)), 1.0
     elif method == "hitting_sets":
         yield lifted(_search(narrow, seed, _TRIALS), basis), _SEARCH_SHARE
         start = best.point if basis is None else best.point @ basis
