@@ -84,6 +84,8 @@ def tangent_point(sets: RobustSets) -> Float[np.ndarray, " d"] | None:
     asked = torch.where(reach > 0, -offsets / torch.where(reach > 0, reach, 1.0), 0.0)
     slack = _TANGENT[normals.dtype]
     rows = ((asked - 1.0).abs() <= slack).nonzero()[:, 0]
+    if not len(rows):
+        return None
     units = normals.double() / torch.where(lengths > 0, lengths, 1.0)[:, None]
     most, best = -1, None
     for block in rows.split(_BLOCK):
