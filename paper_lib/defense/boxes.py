@@ -67,7 +67,9 @@ def box_search(
         done = not search.may_improve(max(best, known))
         if (done or search.size >= checkpoint) and search.bound < proven:
             proven, checkpoint = search.bound, 2 * search.size
-            yield Progress(evidence=search.evidence(), point=search.common_point())
+            count, point = search.common_point(best)
+            yield Progress(evidence=search.evidence(), point=point)
+            best = max(best, count)
         if done:
             return
         created = search.cut(search.pop(max(best, known)))
@@ -136,14 +138,25 @@ class _Search:
         winner = int(counts.argmax())
         return int(counts[winner]), centers[winner]
 
-    def common_point(self) -> Float[np.ndarray, " d"] | None:
-        """Satisfy all rows that are left on the most promising box, if one can."""
+    def common_point(self, least: int) -> tuple[int, Float[np.ndarray, " d"] | None]:
+        """Satisfy all rows left on the most promising box, touches included.
+
+        Returns:
+            How many rows a point surely satisfies, and the point; None unless it
+            satisfies more than a given number, up to rounding.
+        """
         if not self.heap:
-            return None
+            return 0, None
         box = self.heap[0][1]
         most = largest_products(self.normals, self.low[[box]], self.high[[box]])[0]
         left = most >= self.thresholds - _SLACK
-        return common_point(self.normals[left], self.thresholds[left])
+        point = common_point(self.normals[left], self.thresholds[left])
+        if point is None:
+            return 0, None
+        slack = self.normals @ point - self.thresholds
+        if (slack >= -_SLACK).sum() <= least:
+            return 0, None
+        return int((slack >= 0).sum()), point
 
     def evidence(self) -> BoxEvidence:
         """Write the tree in preorder, no deeper than its bound needs."""

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int
 
 from paper_lib.defense.conflicts import pair_multipliers
-from paper_lib.defense.rows import UnitRows
+from paper_lib.defense.rows import UnitRows, as_perturbation, surely_satisfied
 from paper_lib.defense.solution import Progress
 from paper_lib.defense.subsystems import (
     WEIGHT_ONE,
@@ -87,9 +87,10 @@ def _nearest(
     return _corner(normals, thresholds)
 
 
-def _count(point: Float[np.ndarray, " d"], sets: RobustSets) -> int:
-    """Count the robust sets that a point of the unit ball, or a neighbor, is in."""
-    return int(sets.contains(settle(point, sets)).sum())
+def _count(point: Float[np.ndarray, " d"], sets: RobustSets) -> tuple[int, int]:
+    """Count the robust sets it is in once settled, then those it surely is in."""
+    sure = surely_satisfied(sets, as_perturbation(point, sets))
+    return int(sets.contains(settle(point, sets)).sum()), int(sure.sum())
 
 
 def _corner(

@@ -1,6 +1,7 @@
 """Few rows in many dimensions: bounds in their span; results outlive bounds."""
 
 import dataclasses
+import sys
 
 import numpy as np
 import pytest
@@ -144,7 +145,8 @@ def test_the_equilibrium_takes_a_time_limit(monkeypatch):
         seen.append(settings["time_limit"])
         return maximize_coverage(sets, **settings)
 
-    monkeypatch.setattr("paper_lib.game.equilibrium.maximize_coverage", spy)
+    module = sys.modules["paper_lib.game.equilibrium"]
+    monkeypatch.setattr(module, "maximize_coverage", spy)
     pair = equilibrium(lin, epsilon=0.3, time_limit=0.5)
     assert seen == [0.5]
     assert pair.solution.certificate.verify(pair.sets)
@@ -165,9 +167,8 @@ def test_rows_within_a_thousandth_depend_on_each_other(angle, is_new):
     more, and the point moves along what the first leaves free, or not.
     """
     normals = np.array([[1.0, 0.0], [np.cos(angle), np.sin(angle)]])
-    problem = MinNorm(Gram(normals), np.array([0.5, 0.5 * np.cos(angle) + 1e-5]))
-    problem.gram.columns(np.arange(2))
-    problem.gram._columns[:2] = normals @ normals.T  # products in single precision
+    # Were it a new one in both cases, both would hold the point.
+    problem = MinNorm(Gram(normals), np.array([0.5, 0.5 * np.cos(angle) + 1e-7]))
     first = problem.add(EMPTY, 0, 1.0)
     both = problem.add(first, 1, 1.0)
     assert sorted(both.rows.tolist()) == ([0, 1] if is_new else [1])
