@@ -70,7 +70,7 @@ def box_search(
             count, point = search.common_point(best)
             yield Progress(evidence=search.evidence(), point=point)
             best = max(best, count)
-        if done:
+        if done or not search.may_improve(max(best, known)):
             return
         created = search.cut(search.pop(max(best, known)))
 
