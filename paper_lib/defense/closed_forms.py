@@ -64,7 +64,8 @@ def closed_form(rows: UnitRows, sets: RobustSets) -> Progress:
     if point is not None:
         return Progress(point=point, evidence=_evidence(rows, sets, _NO_PAIR))
     # They may touch: rounding decides whether a point of both is one.
-    touching, either = _nearest(normals, thresholds), _nearest(normals[:1], inset[:1])
+    touching = _nearest(normals, thresholds, _TOUCH)
+    either = _nearest(normals[:1], inset[:1])
     points = [one for one in (touching, either) if one is not None]
     return Progress(
         point=max(points, key=lambda one: _count(one, sets)),
@@ -73,9 +74,20 @@ def closed_form(rows: UnitRows, sets: RobustSets) -> Progress:
 
 
 def _nearest(
-    normals: Float[np.ndarray, "m d"], thresholds: Float[np.ndarray, " m"]
+    normals: Float[np.ndarray, "m d"],
+    thresholds: Float[np.ndarray, " m"],
+    spare: float = 0.0,
 ) -> Float[np.ndarray, " d"] | None:
-    """Project the origin onto at most two half-spaces; None: they meet outside."""
+    """Project the origin onto at most two half-spaces.
+
+    Args:
+        normals: Unit normals.
+        thresholds: What each row asks for.
+        spare: By how much they may miss each other or the ball.
+
+    Returns:
+        The point; None where they meet outside of the ball, or nowhere.
+    """
     if (thresholds <= 0.0).all():
         return np.zeros(normals.shape[1])
     for row in np.flatnonzero(thresholds > 0.0):
@@ -84,7 +96,7 @@ def _nearest(
         enough[row] = True  # but for rounding
         if enough.all():
             return point
-    return _corner(normals, thresholds)
+    return _corner(normals, thresholds, spare)
 
 
 def _count(point: Float[np.ndarray, " d"], sets: RobustSets) -> tuple[int, int]:
@@ -94,16 +106,16 @@ def _count(point: Float[np.ndarray, " d"], sets: RobustSets) -> tuple[int, int]:
 
 
 def _corner(
-    normals: Float[np.ndarray, "2 d"], thresholds: Float[np.ndarray, " 2"]
+    normals: Float[np.ndarray, "2 d"], thresholds: Float[np.ndarray, " 2"], spare: float
 ) -> Float[np.ndarray, " d"] | None:
     """Find the shortest vector on both boundaries; None where it leaves the ball."""
     (g, h), (s, t) = normals, thresholds
     across = h - (g @ h) * g
     length = math.sqrt(across @ across)
     if length < 1e-15:  # parallel: opposite, or one would contain the other
-        return s * g if s + t <= _TOUCH else None
+        return s * g if s + t <= spare else None
     along = (t - (g @ h) * s) / length
-    if math.hypot(s, along) > 1.0 + _TOUCH:
+    if math.hypot(s, along) > 1.0 + spare:
         return None
     return s * g + along * (across / length)
 
