@@ -19,13 +19,12 @@ from paper_lib.defense.subsystems import (
     SubsystemEvidence,
     pack_unit_rows,
 )
-from paper_lib.defense.touch import settle
 from paper_lib.robust_sets import RobustSets
 
 # How far inside its half-spaces a point is put where there is room, so that they still
 # contain it after it is rounded to the precision of the rows.
 _INSET = {torch.float64: 2.0**-42, torch.float32: 2.0**-20}
-# Rows that miss each other by less may touch.
+# Rows that miss each other, or the ball, by less may touch.
 _TOUCH = 1e-12
 _NO_PAIR = np.zeros((0, 2), dtype=np.int64)
 
@@ -64,13 +63,24 @@ def closed_form(rows: UnitRows, sets: RobustSets) -> Progress:
     if point is not None:
         return Progress(point=point, evidence=_evidence(rows, sets, _NO_PAIR))
     # They may touch: rounding decides whether a point of both is one.
-    touching = _nearest(normals, thresholds, _TOUCH)
-    either = _nearest(normals[:1], inset[:1])
+    touching, either = _nearest(normals, thresholds), _nearest(normals[:1], inset[:1])
     points = [one for one in (touching, either) if one is not None]
     return Progress(
         point=max(points, key=lambda one: _count(one, sets)),
         evidence=_evidence(rows, sets, np.array([[0, 1]])),
     )
+
+
+def touching_point(rows: UnitRows) -> Float[np.ndarray, " d"] | None:
+    """Find where at most two rows meet, if only up to rounding.
+
+    Args:
+        rows: The rows left to decide, in the unit ball.
+
+    Returns:
+        The point of both next to the origin; None where they miss each other.
+    """
+    return _nearest(rows.normals.numpy(), rows.thresholds.numpy(), _TOUCH)
 
 
 def _nearest(
@@ -99,10 +109,9 @@ def _nearest(
     return _corner(normals, thresholds, spare)
 
 
-def _count(point: Float[np.ndarray, " d"], sets: RobustSets) -> tuple[int, int]:
-    """Count the robust sets it is in once settled, then those it surely is in."""
-    sure = surely_satisfied(sets, as_perturbation(point, sets))
-    return int(sets.contains(settle(point, sets)).sum()), int(sure.sum())
+def _count(point: Float[np.ndarray, " d"], sets: RobustSets) -> int:
+    """Count the stored rows that hold at a point of the unit ball."""
+    return int(surely_satisfied(sets, as_perturbation(point, sets)).sum())
 
 
 def _corner(

@@ -18,7 +18,7 @@ from paper_lib.defense.annealing import anneal_from_several
 from paper_lib.defense.anytime import Best, Clock, Stage, lifted, run
 from paper_lib.defense.boxes import box_search
 from paper_lib.defense.certificate import Certificate
-from paper_lib.defense.closed_forms import closed_form
+from paper_lib.defense.closed_forms import closed_form, touching_point
 from paper_lib.defense.conflicts import matching_evidence
 from paper_lib.defense.hitting_sets import hitting_set_search
 from paper_lib.defense.local_search import MARGIN, hold_point, insert, search
@@ -234,7 +234,8 @@ def _stages(
     if method not in ("annealed", "ramp"):
         yield iter([Progress(point=tangent_point(sets))]), 1.0
     if method == "closed_form":
-        yield iter([closed_form(rows, sets)]), 1.0
+        touching = Progress(point=touching_point(rows))
+        yield iter([touching, closed_form(rows, sets)]), 1.0
     elif method == "plane":
         yield plane_sweep(rows), 1.0
         yield box_search(rows, reached=lambda: max(best.count, best.reached)), 1.0
