@@ -168,8 +168,10 @@ def lifted(
         The same steps.
     """
     for step in steps:
-        is_point = basis is not None and step.point is not None
-        yield replace(step, point=basis @ step.point) if is_point else step
+        if basis is None or step.point is None:
+            yield step
+        else:
+            yield replace(step, point=basis @ step.point)
 
 
 def run(stages: Iterable[Stage], best: Best, clock: Clock) -> None:
