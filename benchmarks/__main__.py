@@ -4,12 +4,12 @@ import argparse
 import math
 import sys
 
-from benchmarks import attacks, bounds, defense, precision, sweep
+from benchmarks import attacks, bounds, defense, extremes, precision, sweep
 from benchmarks.environment import PeersError
 from benchmarks.report import Report
 from benchmarks.workers import WorkerError
 
-_NAMES = ("attacks", "precision", "defense", "bounds", "sweep")
+_NAMES = ("attacks", "precision", "defense", "bounds", "sweep", "extremes")
 # A part of the defense's can be run alone.
 _CHOICES = (*_NAMES, *defense.PARTS)
 
@@ -61,7 +61,7 @@ def _run(name: str, options: argparse.Namespace) -> Report:
             pairs=min(options.pairs, 45),
             device=options.device,
         )
-    return precision.run()
+    return extremes.run() if name == "extremes" else precision.run()
 
 
 def _parse() -> argparse.Namespace:

@@ -19,20 +19,24 @@ def main(path: str, epsilon: str) -> None:
     sets = RobustSets(
         normals=rows["normals"], offsets=rows["offsets"], epsilon=float(epsilon)
     )
-    before = _peak_gib()
+    before = peak_gib()
     began = time.perf_counter()
     solution = maximize_coverage(sets)
     found = {
         "seconds": time.perf_counter() - began,
         "before_gib": before,
-        "peak_gib": _peak_gib(),
+        "peak_gib": peak_gib(),
         "count": int(sets.contains(solution.perturbation).sum()),
     }
     print(json.dumps(found))
 
 
-def _peak_gib() -> float:
-    """Read the peak of this process."""
+def peak_gib() -> float:
+    """Read the peak of this process.
+
+    Returns:
+        GiB.
+    """
     # On Linux ru_maxrss starts at the peak of the parent that forked; VmHWM does not.
     status = Path("/proc/self/status")
     if status.exists():

@@ -7,8 +7,9 @@ is up, or when the user interrupts, and what there is by then can be certified.
 
 import math
 import time
+import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -21,6 +22,7 @@ from paper_lib.checks import check_type
 from paper_lib.defense.certificate import Certificate, Evidence
 from paper_lib.defense.rows import as_perturbation, surely_satisfied
 from paper_lib.defense.solution import Progress, certify
+from paper_lib.defense.touch import settle
 from paper_lib.robust_sets import RobustSets
 
 # Steps, and the share of the time limit after which they make room for others.
@@ -38,6 +40,10 @@ class Best:
         evidence: The best evidence so far; None: none yet.
         violated: Rows that the evidence proves violated.
         stopped_by: Why the steps ended, as in ``Solution``.
+        accepted: The perturbation in most robust sets as ``contains`` judges, which
+            may need the slack of the ball.
+        reached: In how many it is.
+        has_result: Whether there is something to return, should a later step fail.
     """
 
     sets: RobustSets
@@ -45,7 +51,10 @@ class Best:
     count: int = -1
     evidence: Evidence | None = None
     violated: int = 0
-    stopped_by: Literal["done", "time_limit", "interrupt"] = "done"
+    stopped_by: Literal["done", "time_limit", "interrupt", "failure"] = "done"
+    has_result: bool = False
+    accepted: Float[Tensor, " d"] | None = None
+    reached: int = -1
 
     @classmethod
     def of(cls, sets: RobustSets) -> "Best":
@@ -79,7 +88,9 @@ class Best:
             progress: What a step has to show.
         """
         if progress.point is not None:
+            self.has_result = True
             self.offer(as_perturbation(progress.point, self.sets))
+            self._accept(settle(progress.point, self.sets))
         if progress.evidence is not None:
             violated = progress.violated
             if violated is None:
@@ -96,6 +107,20 @@ class Best:
         count = int(surely_satisfied(self.sets, perturbation).sum())
         if count > self.count:
             self.perturbation, self.count = perturbation, count
+
+    def _accept(self, perturbation: Float[Tensor, " d"]) -> None:
+        """Keep a perturbation that ``contains`` finds in more robust sets."""
+        count = int(self.sets.contains(perturbation).sum())
+        if count > self.reached:
+            self.accepted, self.reached = perturbation, count
+
+    @property
+    def defense(self) -> Float[Tensor, " d"]:
+        """What to return: the accepted one only where it is in more robust sets."""
+        sure = int(self.sets.contains(self.perturbation).sum())
+        if self.accepted is None or self.reached <= sure:
+            return self.perturbation
+        return self.accepted
 
     def certificate(self) -> Certificate:
         """Certify the best of both.
@@ -132,23 +157,65 @@ class Clock:
         return share * self.limit - (time.perf_counter() - self.began)
 
 
+def lifted(
+    steps: Iterator[Progress], basis: Float[np.ndarray, "d r"] | None
+) -> Iterator[Progress]:
+    """Bring the points of a search back to the space of the rows.
+
+    Args:
+        steps: The search.
+        basis: The basis it used; None: it was there already.
+
+    Yields:
+        The same steps.
+    """
+    for step in steps:
+        if basis is None or step.point is None:
+            yield step
+        else:
+            yield replace(step, point=basis @ step.point)
+
+
 def run(stages: Iterable[Stage], best: Best, clock: Clock) -> None:
     """Run stage after stage until the bounds meet, the time is up, or an interrupt.
+
+    What was found outlives what comes after it: should a stage fail, for want of memory
+    say, there is a warning, and the next one goes on.
 
     Args:
         stages: The stages, asked for one by one: later ones may see what was found.
         best: What is improved, and told why the steps ended.
         clock: The time limit.
+
+    Raises:
+        Exception: What a stage raised before anything was found.
     """
     try:
         with threadpool_limits(limits=1):
             for steps, share in stages:
-                if not best.is_optimal and not _advance(steps, best, clock, share):
+                if not best.is_optimal and not _try(steps, best, clock, share):
                     best.stopped_by = "time_limit"
         if best.is_optimal:
             best.stopped_by = "done"
     except KeyboardInterrupt:
         best.stopped_by = "interrupt"
+
+
+def _try(steps: Iterator[Progress], best: Best, clock: Clock, share: float) -> bool:
+    """Advance, and survive a failure where something was found before."""
+    try:
+        return _advance(steps, best, clock, share)
+    except Exception as error:
+        if not best.has_result:
+            raise
+        best.stopped_by = "failure"
+        warnings.warn(
+            f"a step after the first results failed, {type(error).__name__}: {error}; "
+            "what was found before is returned, and its bound may be a weaker one.",
+            RuntimeWarning,
+            stacklevel=4,
+        )
+        return True
 
 
 def _advance(steps: Iterator[Progress], best: Best, clock: Clock, share: float) -> bool:

@@ -7,82 +7,42 @@ the largest bound is cut in two, until no bound exceeds the best count.
 """
 
 import heapq
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
-from paper_lib.defense.rows import TINY, UNIT_ROUNDOFF, SafeRows, UnitRows, safe_rows
+from paper_lib.defense.box_evidence import BoxEvidence, largest_products, misses_ball
+from paper_lib.defense.feasibility import common_point
+from paper_lib.defense.rows import UnitRows
 from paper_lib.defense.solution import Progress
-from paper_lib.defense.trees import are_kinds, is_tree
-from paper_lib.robust_sets import RobustSets
 
 # Boxes cut in one step: a step of 4,000 rows takes a few milliseconds.
 _BATCH = 64
-# Products of a row and a box formed at once: bounds memory.
-_BLOCK = 2**21
 # More than all rounding in the check of the evidence, so that it finds the same bound.
 _SLACK = 1e-11
 # Shorter boxes are not cut: what a smaller one shows is lost in rounding.
 _SHORTEST = 1e-9
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class BoxEvidence:
-    """A partition of the cube [-1, 1]^d into boxes, each with many violated rows.
-
-    Attributes:
-        splits: A binary tree in preorder: the axis an inner node cuts, its lower side
-            first; -1 for a leaf.
-        cuts: For each node where it cuts, inside its box; zero for a leaf.
-    """
-
-    splits: Int[np.ndarray, " nodes"]
-    cuts: Float[np.ndarray, " nodes"]
-
-    def violated_at_least(self, sets: RobustSets) -> int:
-        """Count the rows violated on each leaf, all rounding taken outward.
-
-        Args:
-            sets: The robust sets.
-
-        Returns:
-            The least number over all leaves that meet the unit ball; -1 when the
-            evidence is malformed.
-        """
-        dim = sets.normals.shape[1]
-        if not self._is_well_formed(dim):
-            return -1
-        leaves = _leaf_boxes(self.splits.tolist(), self.cuts.tolist(), dim)
-        if leaves is None:
-            return -1
-        return _least_violated(safe_rows(sets), *leaves)
-
-    def _is_well_formed(self, dim: int) -> bool:
-        """Tell whether the arrays form one tree; what cuts may be is seen later."""
-        return bool(
-            are_kinds([self.splits], "i")
-            and are_kinds([self.cuts], "f")
-            and self.splits.shape == self.cuts.shape
-            and ((self.splits >= -1) & (self.splits < dim)).all()
-            and (self.cuts[self.splits == -1] == 0).all()
-            and is_tree(self.splits)
-        )
-
-
 def box_search(
-    rows: UnitRows, *, target: int | None = None, max_boxes: int = 200_000
+    rows: UnitRows,
+    *,
+    target: int | None = None,
+    reached: Callable[[], int] | None = None,
+    max_boxes: int = 200_000,
 ) -> Iterator[Progress]:
     """Cut the most promising boxes first; exact where it runs to its end.
 
-    Candidates are the centers of boxes, pulled into the ball. Rows that only touch,
-    whose common points have no interior, can leave a gap.
+    Candidates are the centers of boxes, pulled into the ball, and now and then a common
+    point of the rows left on the most promising box. Where rows only touch, rounding
+    can leave a gap.
 
     Args:
         rows: The rows to decide, in few dimensions.
         target: A number of all rows that some point is known to satisfy: boxes that
             cannot exceed it are not cut.
+        reached: Asked in each step for such a number, where one may grow.
         max_boxes: Boxes in the tree, at most.
 
     Yields:
@@ -102,11 +62,15 @@ def box_search(
         count, point = search.best_center(created)
         yield Progress(point=point if count > best else None)
         best = max(best, count)
+        if reached is not None:
+            known = max(known, reached() - rows.num_free)
         done = not search.may_improve(max(best, known))
         if (done or search.size >= checkpoint) and search.bound < proven:
             proven, checkpoint = search.bound, 2 * search.size
-            yield Progress(evidence=search.evidence())
-        if done:
+            count, point = search.common_point(best)
+            yield Progress(evidence=search.evidence(), point=point)
+            best = max(best, count)
+        if done or not search.may_improve(max(best, known)):
             return
         created = search.cut(search.pop(max(best, known)))
 
@@ -174,6 +138,26 @@ class _Search:
         winner = int(counts.argmax())
         return int(counts[winner]), centers[winner]
 
+    def common_point(self, least: int) -> tuple[int, Float[np.ndarray, " d"] | None]:
+        """Satisfy all rows left on the most promising box, touches included.
+
+        Returns:
+            How many rows a point surely satisfies, and the point; None unless it
+            satisfies more than a given number, up to rounding.
+        """
+        if not self.heap:
+            return 0, None
+        box = self.heap[0][1]
+        most = largest_products(self.normals, self.low[[box]], self.high[[box]])[0]
+        left = most >= self.thresholds - _SLACK
+        point = common_point(self.normals[left], self.thresholds[left])
+        if point is None:
+            return 0, None
+        slack = self.normals @ point - self.thresholds
+        if (slack >= -_SLACK).sum() <= least:
+            return 0, None
+        return int((slack >= 0).sum()), point
+
     def evidence(self) -> BoxEvidence:
         """Write the tree in preorder, no deeper than its bound needs."""
         bound, order, pending = self.bound, [], [0]
@@ -192,9 +176,9 @@ class _Search:
         self, low: Float[np.ndarray, "boxes d"], high: Float[np.ndarray, "boxes d"]
     ) -> Int[np.ndarray, " boxes"]:
         """Bound new boxes and offer them to be cut."""
-        violated = _largest_products(self.normals, low, high) < self.thresholds - _SLACK
+        violated = largest_products(self.normals, low, high) < self.thresholds - _SLACK
         upper = np.where(
-            _misses_ball(low, high), 0, len(self.thresholds) - violated.sum(axis=1)
+            misses_ball(low, high), 0, len(self.thresholds) - violated.sum(axis=1)
         )
         boxes = np.arange(self.size, self.size + len(low))
         self.low[boxes], self.high[boxes], self.upper[boxes] = low, high, upper
@@ -208,61 +192,3 @@ class _Search:
     def _most_promising(self) -> int:
         """Look up the largest bound of a box that may be cut."""
         return -self.heap[0][0] if self.heap else 0
-
-
-def _largest_products(
-    normals: Float[np.ndarray, "n d"],
-    low: Float[np.ndarray, "boxes d"],
-    high: Float[np.ndarray, "boxes d"],
-) -> Float[np.ndarray, "boxes n"]:
-    """Maximize the product with each normal over each box, up to rounding."""
-    return high @ np.maximum(normals, 0.0).T + low @ np.minimum(normals, 0.0).T
-
-
-def _misses_ball(
-    low: Float[np.ndarray, "boxes d"], high: Float[np.ndarray, "boxes d"]
-) -> Bool[np.ndarray, " boxes"]:
-    """Tell which boxes surely have no point of the unit ball."""
-    nearest = np.maximum(np.maximum(low, -high), 0.0)
-    error = 4 * (low.shape[1] + 2) * UNIT_ROUNDOFF
-    return np.square(nearest).sum(axis=1) > 1.0 + error
-
-
-def _leaf_boxes(
-    splits: list[int], cuts: list[float], dim: int
-) -> tuple[Float[np.ndarray, "leaves d"], Float[np.ndarray, "leaves d"]] | None:
-    """Follow the cuts down to the leaves; None when one lies outside its box."""
-    pending = [((-1.0,) * dim, (1.0,) * dim)]
-    leaves = []
-    for axis, cut in zip(splits, cuts, strict=True):
-        low, high = pending.pop()
-        if axis == -1:
-            leaves.append((low, high))
-            continue
-        if not low[axis] < cut < high[axis]:
-            return None
-        pending.append(((*low[:axis], cut, *low[axis + 1 :]), high))
-        pending.append((low, (*high[:axis], cut, *high[axis + 1 :])))
-    boxes = np.array(leaves)
-    return boxes[:, 0], boxes[:, 1]
-
-
-def _least_violated(
-    rows: SafeRows,
-    low: Float[np.ndarray, "leaves d"],
-    high: Float[np.ndarray, "leaves d"],
-) -> int:
-    """Count the rows violated on each whole box; the least count."""
-    num, dim = rows.normals.shape
-    # Two sums of d products and their sum, factors at most one.
-    error = 1.01 * (2 * dim + 2) * UNIT_ROUNDOFF * np.abs(rows.normals).sum(axis=1)
-    limits = rows.thresholds - 1.01 * error - TINY
-    least, step = num, max(1, _BLOCK // num)
-    for first in range(0, len(low), step):
-        part = slice(first, first + step)
-        violated = (
-            _largest_products(rows.normals, low[part], high[part]) < limits
-        ).sum(axis=1)
-        outside = _misses_ball(low[part], high[part])
-        least = min(least, int(np.where(outside, num, violated).min()))
-    return least

@@ -6,22 +6,20 @@ real numbers, and of no others: a certificate carries a fingerprint of its rows.
 """
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import get_args
 
 from jaxtyping import Float
 from torch import Tensor
 
+from paper_lib.defense.box_evidence import BoxEvidence
+from paper_lib.defense.quadratics import QuadraticEvidence
 from paper_lib.defense.rows import fingerprint, surely_satisfied
+from paper_lib.defense.subsystems import SubsystemEvidence
 from paper_lib.robust_sets import RobustSets
 
-
-@runtime_checkable
-class Evidence(Protocol):
-    """What proves an upper bound: a number of rows that everyone must violate."""
-
-    def violated_at_least(self, sets: RobustSets) -> int:
-        """Prove how many rows every perturbation violates; -1 for no proof."""
-        ...
+# What proves an upper bound: a number of rows that everyone must violate. Each kind
+# checks itself, so no other is trusted.
+Evidence = BoxEvidence | QuadraticEvidence | SubsystemEvidence
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -84,8 +82,10 @@ class Certificate:
             Whether both witnesses prove what is claimed.
 
         Raises:
+            TypeError: If the evidence is of no kind that this library can check.
             ValueError: If the rows are others, say of another processor.
         """
+        _check_kind(self.evidence)
         if (found := fingerprint(sets)) != self.fingerprint:
             raise ValueError(
                 "sets must be the rows this certificate was made for, with fingerprint "
@@ -104,4 +104,18 @@ class Certificate:
             reached >= self.lower_count
             and 0 <= violated
             and self.num_rows - violated <= self.upper_count
+        )
+
+
+def _check_kind(evidence: object) -> None:
+    """Reject evidence whose check this library did not write, subclasses included.
+
+    Raises:
+        TypeError: See the summary.
+    """
+    known = get_args(Evidence)
+    if evidence is not None and type(evidence) not in known:
+        names = ", ".join(kind.__name__ for kind in known)
+        raise TypeError(
+            f"evidence must be None or one of {names}, got {type(evidence).__name__}."
         )

@@ -24,8 +24,8 @@ from paper_lib.robust_sets import RobustSets
 # How far inside its half-spaces a point is put where there is room, so that they still
 # contain it after it is rounded to the precision of the rows.
 _INSET = {torch.float64: 2.0**-42, torch.float32: 2.0**-20}
-
-
+# Rows that miss each other, or the ball, by less may touch.
+_TOUCH = 1e-12
 _NO_PAIR = np.zeros((0, 2), dtype=np.int64)
 
 
@@ -71,10 +71,33 @@ def closed_form(rows: UnitRows, sets: RobustSets) -> Progress:
     )
 
 
+def touching_point(rows: UnitRows) -> Float[np.ndarray, " d"] | None:
+    """Find where at most two rows meet, if only up to rounding.
+
+    Args:
+        rows: The rows left to decide, in the unit ball.
+
+    Returns:
+        The point of both next to the origin; None where they miss each other.
+    """
+    return _nearest(rows.normals.numpy(), rows.thresholds.numpy(), _TOUCH)
+
+
 def _nearest(
-    normals: Float[np.ndarray, "m d"], thresholds: Float[np.ndarray, " m"]
+    normals: Float[np.ndarray, "m d"],
+    thresholds: Float[np.ndarray, " m"],
+    spare: float = 0.0,
 ) -> Float[np.ndarray, " d"] | None:
-    """Project the origin onto at most two half-spaces; None: they meet outside."""
+    """Project the origin onto at most two half-spaces.
+
+    Args:
+        normals: Unit normals.
+        thresholds: What each row asks for.
+        spare: By how much they may miss each other or the ball.
+
+    Returns:
+        The point; None where they meet outside of the ball, or nowhere.
+    """
     if (thresholds <= 0.0).all():
         return np.zeros(normals.shape[1])
     for row in np.flatnonzero(thresholds > 0.0):
@@ -83,7 +106,7 @@ def _nearest(
         enough[row] = True  # but for rounding
         if enough.all():
             return point
-    return _corner(normals, thresholds)
+    return _corner(normals, thresholds, spare)
 
 
 def _count(point: Float[np.ndarray, " d"], sets: RobustSets) -> int:
@@ -92,16 +115,16 @@ def _count(point: Float[np.ndarray, " d"], sets: RobustSets) -> int:
 
 
 def _corner(
-    normals: Float[np.ndarray, "2 d"], thresholds: Float[np.ndarray, " 2"]
+    normals: Float[np.ndarray, "2 d"], thresholds: Float[np.ndarray, " 2"], spare: float
 ) -> Float[np.ndarray, " d"] | None:
     """Find the shortest vector on both boundaries; None where it leaves the ball."""
     (g, h), (s, t) = normals, thresholds
     across = h - (g @ h) * g
     length = math.sqrt(across @ across)
     if length < 1e-15:  # parallel: opposite, or one would contain the other
-        return s * g if s + t <= 0 else None
+        return s * g if s + t <= spare else None
     along = (t - (g @ h) * s) / length
-    if math.hypot(s, along) > 1.0:
+    if math.hypot(s, along) > 1.0 + spare:
         return None
     return s * g + along * (across / length)
 

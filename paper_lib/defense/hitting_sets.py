@@ -60,8 +60,9 @@ def hitting_set_search(
     found = conflicting_pairs(normals, thresholds)
     least, proven, size, decided = len(thresholds) + 1, -1, 0, False
     while remaining() > 0:
-        if (count := _violated(normals, thresholds, point)) < least:
-            least = count
+        # Where rows only touch, rounding counts too few: decided points are shown.
+        if (count := _violated(normals, thresholds, point)) < least or decided:
+            least = min(count, least)
             yield Progress(point=point)
         goal_nodes = max_nodes if decided else 1
         tree = yield from prove_bound(

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from paper_lib.checks import check_count, check_seed
 from paper_lib.defense.annealing import anneal_from_several
-from paper_lib.defense.anytime import Best, Clock, Stage, run
+from paper_lib.defense.anytime import Best, Clock, Stage, lifted, run
 from paper_lib.defense.boxes import box_search
 from paper_lib.defense.certificate import Certificate
-from paper_lib.defense.closed_forms import closed_form
+from paper_lib.defense.closed_forms import closed_form, touching_point
 from paper_lib.defense.conflicts import matching_evidence
 from paper_lib.defense.hitting_sets import hitting_set_search
 from paper_lib.defense.local_search import MARGIN, hold_point, insert, search
@@ -28,6 +28,8 @@ from paper_lib.defense.plane import plane_sweep
 from paper_lib.defense.ramp import check_start, ramp_ascent
 from paper_lib.defense.rows import UnitRows, unit_rows
 from paper_lib.defense.solution import Progress, Solution
+from paper_lib.defense.span import narrow_rows
+from paper_lib.defense.touch import tangent_point
 from paper_lib.geometry import project_l2_ball
 from paper_lib.robust_sets import RobustSets
 
@@ -109,9 +111,10 @@ def maximize_coverage(
     clock = Clock(limit=time_limit)
     best = Best.of(sets)
     run(_stages(chosen, best, rows, seed, clock, max_trials), best, clock)
+    defense = best.defense
     return Solution(
-        perturbation=best.perturbation,
-        coverage=float(sets.coverage(best.perturbation)),
+        perturbation=defense,
+        coverage=float(sets.coverage(defense)),
         certificate=best.certificate(),
         method=chosen,
         stopped_by=best.stopped_by,
@@ -132,7 +135,7 @@ def search_only(sets: RobustSets, seed: int) -> Float[Tensor, " d"]:
         KeyboardInterrupt: If interrupted.
     """
     best, clock = Best.of(sets), Clock(limit=None)
-    run([(_search(unit_rows(sets), seed, _TRIALS), 1.0)], best, clock)
+    run([(_whole_search(unit_rows(sets), seed), 1.0)], best, clock)
     if best.stopped_by == "interrupt":
         raise KeyboardInterrupt
     return best.perturbation
@@ -172,13 +175,14 @@ def upper_bound(
     if max_nodes is not None:
         max_nodes = check_count(max_nodes, "max_nodes", 1)
     clock, best = Clock(limit=time_limit), Best.of(sets)
-    rows = unit_rows(sets)
     if start is not None:
+        start = start.detach()
         check_start(sets, start)
-        best.offer(project_l2_ball(start.detach(), sets.epsilon))
+        best.offer(project_l2_ball(start, sets.epsilon))
+        best.has_result = True
     stages = [(_bounds(best, seed, _node_limit(max_nodes, time_limit), clock), 1.0)]
     if start is None:
-        stages.insert(0, (_search(rows, seed, _TRIALS), _SEARCH_SHARE))
+        stages.insert(0, (_whole_search(unit_rows(sets), seed), _SEARCH_SHARE))
     run(stages, best, clock)
     return best.certificate()
 
@@ -229,26 +233,30 @@ def _stages(
 ) -> Iterator[Stage]:
     """Give the steps of a method in their order, each with its share of the time."""
     sets, limit = best.sets, clock.limit
+    narrow, basis = narrow_rows(rows)
+    if method not in ("annealed", "ramp"):
+        yield iter([Progress(point=tangent_point(sets))]), 1.0
     if method == "closed_form":
-        yield iter([closed_form(rows, sets)]), 1.0
+        touching = Progress(point=touching_point(rows))
+        yield iter([touching, closed_form(rows, sets)]), 1.0
     elif method == "plane":
         yield plane_sweep(rows), 1.0
-        yield box_search(rows, target=best.count), 1.0
+        yield box_search(rows, reached=lambda: max(best.count, best.reached)), 1.0
     elif method == "boxes":
         yield _search(rows, seed, _TRIALS), _SEARCH_SHARE
-        yield box_search(rows, target=best.count), 1.0
+        yield box_search(rows, reached=lambda: max(best.count, best.reached)), 1.0
     elif method == "hitting_sets":
-        yield _search(rows, seed, _TRIALS), _SEARCH_SHARE
-        yield (
-            hitting_set_search(sets, rows, remaining=clock.remaining, start=best.point),
-            1.0,
-        )
+        yield lifted(_search(narrow, seed, _TRIALS), basis), _SEARCH_SHARE
+        start = best.point if basis is None else best.point @ basis
+        exact = hitting_set_search(sets, narrow, remaining=clock.remaining, start=start)
+        yield lifted(exact, basis), 1.0
     elif method == "search":
-        yield _search(rows, seed, None if limit else max_trials), _SEARCH_SHARE
+        trials = None if limit else max_trials
+        yield lifted(_search(narrow, seed, trials), basis), _SEARCH_SHARE
         if limit or len(rows.thresholds) <= _FEW_ROWS:
             yield _bounds(best, seed, None if limit else _FEW_NODES, clock), 1.0
     elif method == "annealed":
-        yield iter([Progress(point=_annealed(rows, seed))]), 1.0
+        yield lifted(iter([Progress(point=_annealed(narrow, seed))]), basis), 1.0
     else:
         best.offer(ramp_ascent(sets).perturbation)
 
@@ -259,6 +267,12 @@ def _annealed(rows: UnitRows, seed: int) -> Float[np.ndarray, " d"]:
         return np.zeros(rows.normals.shape[1])
     normals, thresholds = rows.normals.float(), rows.thresholds.float()
     return anneal_from_several(normals, thresholds, seed=seed).double().numpy()
+
+
+def _whole_search(rows: UnitRows, seed: int) -> Iterator[Progress]:
+    """Search in the span of the rows for as long as other methods follow."""
+    narrow, basis = narrow_rows(rows)
+    return lifted(_search(narrow, seed, _TRIALS), basis)
 
 
 def _search(rows: UnitRows, seed: int, max_trials: int | None) -> Iterator[Progress]:
@@ -289,7 +303,7 @@ def _bounds(
     num, dim = best.sets.normals.shape
     if clock.remaining() > _PAIR_SECONDS * num**2:
         yield Progress(evidence=matching_evidence(best.sets))
-    if clock.remaining() < _CELL_SECONDS * (num + dim) * dim**2:
+    if clock.remaining() < _CELL_SECONDS * (num + dim) * min(num, dim) ** 2:
         return
     yield from moment_bounds(
         best.sets, seed=seed, start=best.point, max_nodes=max_nodes

@@ -22,6 +22,7 @@ from paper_lib.defense.inner_ball import inner_ball, rounding
 from paper_lib.defense.maximize import maximize_coverage
 from paper_lib.defense.rows import unit_rows
 from paper_lib.defense.solution import Solution
+from paper_lib.defense.touch import settle
 from paper_lib.robust_sets import RobustSets
 
 # Balls smaller than this, relative to the budget, are rounding.
@@ -190,7 +191,12 @@ def maximizer_set(sets: RobustSets) -> MaximizerSet:
             f"maximizer_set needs d = 2, got d = {dim}; draw_maximizers takes any d."
         )
     faces = heaviest_faces(*_double(sets), sets.epsilon)
-    touches = [face.point for face in faces if face.cell is None]
+    unit = sets.epsilon or 1.0
+    touches = [
+        settle(face.point / unit, sets).double().cpu().numpy()
+        for face in faces
+        if face.cell is None
+    ]
     return MaximizerSet(
         sets=sets,
         count=int(faces[0].satisfied.sum()),

@@ -6,7 +6,8 @@ by the dual active-set method (Goldfarb and Idnani 1983): :math:`u = \sum_i \mu_
 over a few active rows with :math:`\mu \ge 0`, and each violated row that is added makes
 u longer. So a row that would make it longer than one is recognized early, and since
 only products between rows enter, columns of the Gram matrix are computed when a row
-first becomes active and kept.
+first becomes active and kept. A row whose part outside the span of the active rows is
+shorter than 0.001 counts as dependent on them, and replaces one of them.
 """
 
 from dataclasses import dataclass

@@ -29,6 +29,7 @@ from paper_lib.defense.quadratics import (
 )
 from paper_lib.defense.rows import SafeRows, safe_rows
 from paper_lib.defense.solution import Progress
+from paper_lib.defense.span import SafeSpan, span_basis
 from paper_lib.robust_sets import RobustSets
 
 # The relaxation is solved in the span of this many principal directions; the bound it
@@ -50,9 +51,13 @@ _SPARE = 1e-4
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Rows:
-    """Rows that can be satisfied and violated, in full and in the reduced basis."""
+    """Rows that can be satisfied and violated, in full and in the reduced basis.
+
+    In full means in their span, where they are fewer than dimensions.
+    """
 
     safe: SafeRows
+    span: Float[np.ndarray, "full d"] | None
     kept: Bool[np.ndarray, " n"]
     thresholds: Float[np.ndarray, " m"]
     normals: Float[np.ndarray, "m d"]
@@ -142,12 +147,16 @@ def moment_bounds(
 def _prepare(sets: RobustSets) -> _Rows:
     """Scale the rows and find the directions along which they vary most."""
     safe = safe_rows(sets)
+    span = span_basis(safe.normals)
+    if span is not None:
+        safe = SafeSpan.of(span).rows(safe)
     kept = (safe.thresholds > -1.0) & np.isfinite(safe.thresholds)
     normals = safe.normals[kept]
     _, vectors = np.linalg.eigh(normals.T @ normals)
     basis = vectors[:, ::-1][:, : min(_BASIS, normals.shape[1])]
     return _Rows(
         safe=safe,
+        span=span,
         kept=kept,
         thresholds=safe.thresholds[kept],
         normals=normals,
@@ -160,7 +169,9 @@ def _first_moments(
     search: _Search, start: Float[np.ndarray, " d"] | None
 ) -> Float[np.ndarray, "r columns"]:
     """Begin at the start, with a little variance in every direction."""
-    basis = search.rows.basis
+    basis, span = search.rows.basis, search.rows.span
+    if start is not None and span is not None:
+        start = start @ span
     mean = np.zeros(basis.shape[1]) if start is None else 0.7 * start @ basis
     spread = 0.1 * search.draw.standard_normal((basis.shape[1], _RANK))
     return np.column_stack([mean, spread])
@@ -385,9 +396,11 @@ def _evidence(search: _Search, root: _Node, num_rows: int) -> QuadraticEvidence:
     for leaf, node in enumerate(leaves):
         for cut, multiplier in zip(node.cuts, node.multipliers, strict=True):
             multipliers[leaf, cut.number] = multiplier
-    dim = len(search.rows.basis)
+    directions = np.array(search.directions).reshape(count, len(search.rows.basis))
+    if search.rows.span is not None:
+        directions = directions @ search.rows.span.T
     return QuadraticEvidence(
-        directions=np.array(search.directions).reshape(count, dim),
+        directions=directions,
         splits=np.array([node.split for node in nodes]),
         cuts=np.array([node.cut for node in nodes]),
         shifts=np.array([node.shifts for node in leaves]).reshape(-1, num_rows),

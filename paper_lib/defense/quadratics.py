@@ -25,6 +25,7 @@ from jaxtyping import Float, Int
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from paper_lib.defense.rows import UNIT_ROUNDOFF, SafeRows, safe_rows
+from paper_lib.defense.span import SafeSpan, span_basis
 from paper_lib.defense.trees import are_kinds, is_tree
 from paper_lib.robust_sets import RobustSets
 
@@ -79,20 +80,33 @@ class QuadraticEvidence:
             return -1
         rows = safe_rows(sets)
         lost = int(np.isposinf(rows.thresholds).sum())
-        least = math.inf
+        least, cells, directions = math.inf, self._cells(), self.directions
+        basis = span_basis(np.concatenate([rows.normals, directions]))
+        if basis is not None:
+            span = SafeSpan.of(basis)
+            rows = span.rows(rows)
+            directions, left_out = span.coordinates(directions)
+            cells = (_narrowed(cell, span, left_out) for cell in cells)
         # Numbers may be anything here; what overflows proves nothing.
         with np.errstate(over="ignore", invalid="ignore"):
-            for leaf, cell in enumerate(self._cells()):
-                least = min(least, self._leaf_bound(rows, leaf, cell))
+            for leaf, cell in enumerate(cells):
+                bound = self._leaf_bound(rows, directions, leaf, cell)
+                least = min(least, bound)
                 if least <= 0:
                     return lost if least == 0 else -1
         return lost + int(least)
 
-    def _leaf_bound(self, rows: SafeRows, leaf: int, cell: Cell) -> int:
+    def _leaf_bound(
+        self,
+        rows: SafeRows,
+        directions: Float[np.ndarray, "k d"],
+        leaf: int,
+        cell: Cell,
+    ) -> int:
         """Bound one leaf, rounded up to a whole number of rows."""
         bound = quadratic_bound(
             rows,
-            self.directions,
+            directions,
             cell,
             shifts=self.shifts[leaf].astype(np.float64),
             ball_multiplier=float(self.ball_multipliers[leaf]),
@@ -148,6 +162,12 @@ class QuadraticEvidence:
             below, above = high.copy(), low.copy()
             below[split], above[split] = min(high[split], cut), max(low[split], cut)
             pending += [(above, high), (low, below)]
+
+
+def _narrowed(cell: Cell, span: SafeSpan, left_out: Float[np.ndarray, " k"]) -> Cell:
+    """Write the bounds of a cell for coordinates."""
+    low, high = span.slab(cell.low, cell.high, left_out)
+    return Cell(low=low, high=high)
 
 
 def whole_rows(bound: float) -> int:

@@ -177,7 +177,7 @@ def _inside_exactly(v: Float[Tensor, " d"], radius: float) -> bool:
         return True
     if not norm <= radius * (1.0 + 1e-12):  # NaN is outside
         return False
-    return _dot(v, v) <= Fraction(radius) ** 2
+    return _dot(v, v) <= Fraction(float(radius)) ** 2
 
 
 def _dot(left: Float[Tensor, " d"], right: Float[Tensor, " d"]) -> Fraction:

@@ -22,14 +22,15 @@ class Solution:
         certificate: What is known of the maximum of :math:`\phi_n`.
         method: What found it; with ``method="auto"`` what was picked.
         stopped_by: Why it ended: nothing was left to do, or the time limit or an
-            interrupt came first. What is stored or published has to be ``"done"``.
+            interrupt came first, or a bound failed, of which a warning told. What is
+            stored or published has to be ``"done"``.
     """
 
     perturbation: Float[Tensor, " d"]
     coverage: float
     certificate: Certificate
     method: str
-    stopped_by: Literal["done", "time_limit", "interrupt"] = "done"
+    stopped_by: Literal["done", "time_limit", "interrupt", "failure"] = "done"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -135,6 +135,7 @@ class SubsystemEvidence:
         leaves = int((self.splits == -1).sum())
         return bool(
             are_kinds([self.multipliers], "f")
+            and {type(self.subsystems), type(self.packings)} == {Lists}
             and self.subsystems.is_valid(num_rows)
             and self.packings.is_valid(len(self.subsystems))
             and self.multipliers.shape == self.subsystems.items.shape

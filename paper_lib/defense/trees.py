@@ -28,6 +28,8 @@ def are_kinds(
 ) -> bool:
     """Tell whether arrays that were read from somewhere hold what they should.
 
+    A subclass of an array could answer as it likes, and is none.
+
     Args:
         arrays: The arrays.
         kind: NumPy's letter for signed integers, ``"i"``, or floats, ``"f"``.
@@ -40,4 +42,7 @@ def are_kinds(
         >>> are_kinds([np.array([1])], "i"), are_kinds([np.array([1.0])], "i")
         (True, False)
     """
-    return all(array.dtype.kind == kind and array.ndim == ndim for array in arrays)
+    return all(
+        type(array) is np.ndarray and array.dtype.kind == kind and array.ndim == ndim
+        for array in arrays
+    )

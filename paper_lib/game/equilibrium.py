@@ -68,6 +68,7 @@ def equilibrium(
     *,
     epsilon: float,
     attack_epsilon: float | None = None,
+    time_limit: float | None = None,
     seed: int = 0,
 ) -> Equilibrium:
     r"""Compute FGM and a maximizer of coverage. Paper: Theorem 1.
@@ -76,13 +77,17 @@ def equilibrium(
         lin: The linearized classifier at the points, each as likely as the others.
         epsilon: The budget of both, or the defender's alone.
         attack_epsilon: The attacker's budget where it differs.
+        time_limit: Seconds for the solver; None: a fixed amount of work.
         seed: Seed of the solver.
 
     Returns:
-        The pair, and the value of the game.
+        The pair, and the value of the game. What a search found is returned whatever
+        happens to the bound after it: see ``stopped_by`` of the solution.
 
     Raises:
-        ValueError: If a budget is negative, NaN or infinite.
+        TypeError: If the time limit is no number.
+        ValueError: If a budget is negative, NaN or infinite, or the time limit is not
+            > 0.
 
     Example:
         >>> lin = Linearization(
@@ -96,7 +101,7 @@ def equilibrium(
     epsilon = check_radius(epsilon, "epsilon")
     reach = epsilon if attack_epsilon is None else attack_epsilon
     sets = RobustSets.from_linearization(lin, epsilon, attack_epsilon=reach)
-    solution = maximize_coverage(sets, seed=seed)
+    solution = maximize_coverage(sets, time_limit=time_limit, seed=seed)
     return Equilibrium(
         attacker=DeterministicAttack(fgm(lin, reach)),
         defender=ConstantDefense(solution.perturbation),

@@ -4,10 +4,12 @@ Each point has K attacks, the defender m constants. An attacker's pure strategy 
 attack for every point, one of :math:`K^n`; but her utility is a mean over points, so a
 mixed strategy matters only through the probabilities :math:`p_i` that it gives to the
 attacks at each point, and any such probabilities come from some mixed strategy. So a
-linear program in n K variables is exact for all of them:
+linear program is exact for all of them, and its dual has few variables:
 
-.. math:: \max_{p, t} t \quad\text{subject to}\quad
-    \frac1n \sum_i p_i^\top U_{i \cdot j} \ge t \ \forall j,\ \ p_i \in \Delta_K.
+.. math:: \max_{p_i \in \Delta_K} \min_j \frac1n \sum_i p_i^\top U_{i \cdot j}
+    = \min_{q \in \Delta_m} \frac1n \sum_i \max_k (U_i q)_k .
+
+The right side is solved by cutting planes (:mod:`paper_lib.game.cutting_planes`).
 """
 
 from dataclasses import dataclass
@@ -15,11 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.optimize import linprog
 from torch import Tensor
 
 from paper_lib.attacks import fgm
 from paper_lib.checks import check_finite, check_radius, check_same_kind
+from paper_lib.game.cutting_planes import cutting_planes
 from paper_lib.game.payoff import payoffs, shifts
 from paper_lib.geometry import check_in_l2_ball, sample_l2_ball
 from paper_lib.linearize import Linearization
@@ -165,7 +167,10 @@ def attack_candidates(
 
 
 def solve_matrix_game(table: Float[np.ndarray, "n k m"]) -> MatrixEquilibrium:
-    """Find the value and an equilibrium by linear programming.
+    """Find the value and an equilibrium by cutting planes.
+
+    The result does not depend on the unit or the zero of the utilities. Memory and time
+    grow with the size of the table.
 
     Args:
         table: Utilities of the attacker: points, attacks, defenses.
@@ -185,23 +190,7 @@ def solve_matrix_game(table: Float[np.ndarray, "n k m"]) -> MatrixEquilibrium:
         (0.0, [0.5, 0.5])
     """
     _check_table(table)
-    num, num_attacks, num_defenses = table.shape
-    payoff = table.transpose(2, 0, 1).reshape(num_defenses, -1) / num
-    one_each = np.kron(np.eye(num), np.ones(num_attacks))
-    # t - p U <= 0 for each defense; variables p, then t.
-    found = linprog(
-        np.append(np.zeros(num * num_attacks), -1.0),
-        A_ub=np.column_stack([-payoff, np.ones(num_defenses)]),
-        b_ub=np.zeros(num_defenses),
-        A_eq=np.column_stack([one_each, np.zeros(num)]),
-        b_eq=np.ones(num),
-        bounds=[(0.0, None)] * (num * num_attacks) + [(None, None)],
-        method="highs",
-    )
-    if not found.success:
-        raise RuntimeError(f"HiGHS found no equilibrium: {found.message}")
-    attacker = found.x[:-1].reshape(num, num_attacks)
-    return judge_strategies(table, attacker, -found.ineqlin.marginals)
+    return judge_strategies(table, *cutting_planes(_Scaled.of(table).table))
 
 
 def judge_strategies(
@@ -239,11 +228,13 @@ def judge_strategies(
     if not (p.sum(axis=1) > 0).all() or not q.sum() > 0:
         raise ValueError("weights must sum to more than 0 at each point.")
     p, q = p / p.sum(axis=1, keepdims=True), q / q.sum()
+    scaled = _Scaled.of(table)
+    earned = np.einsum("nk,nkm->m", p, scaled.table).min() / len(table)
     return MatrixEquilibrium(
         attacker=p,
         defender=q,
-        attacker_guarantee=float(np.einsum("nk,nkm->m", p, table).min() / len(table)),
-        defender_guarantee=float((table @ q).max(axis=1).mean()),
+        attacker_guarantee=scaled.utility(earned),
+        defender_guarantee=scaled.utility((scaled.table @ q).max(axis=1).mean()),
     )
 
 
@@ -290,6 +281,33 @@ def play_fictitiously(
         attacker_guarantees=lows,
         defender_guarantees=highs,
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scaled:
+    """A table moved and scaled so that its entries fill [-1, 1]; -1. and +1. stay.
+
+    Attributes:
+        table: The entries.
+        center: What was in their middle.
+        reach: What is one now.
+    """
+
+    table: Float[np.ndarray, "n k m"]
+    center: float
+    reach: float
+
+    @classmethod
+    def of(cls, table: Float[np.ndarray, "n k m"]) -> "_Scaled":
+        """Scale; halves are taken first, so that no difference overflows."""
+        low, high = float(table.min()), float(table.max())
+        center, reach = low / 2 + high / 2, high / 2 - low / 2
+        reach = reach if reach > 0.0 else 1.0
+        return cls((table - center) / reach, center, reach)
+
+    def utility(self, scaled: float) -> float:
+        """Bring a utility back."""
+        return self.center + self.reach * float(scaled)
 
 
 def _check_table(table: Float[np.ndarray, "n k m"]) -> None:

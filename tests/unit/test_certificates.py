@@ -758,3 +758,59 @@ def test_what_is_no_certificate_is_not_stored(tmp_path, certificate):
     with pytest.raises(TypeError, match=r"^certificate must be a Certificate, got"):
         save_certificate(certificate, path)
     assert not path.exists()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Boast(SubsystemEvidence):
+    """A subclass of a known kind that claims what it likes."""
+
+    def violated_at_least(self, sets):
+        """Claim every row."""
+        return len(sets.offsets)
+
+
+class Claim:
+    """No known kind, but with the method of one."""
+
+    def violated_at_least(self, sets):
+        """Claim every row."""
+        return len(sets.offsets)
+
+
+class FreeLists(Lists):
+    """Lists that call themselves valid."""
+
+    def is_valid(self, bound):
+        """Claim validity."""
+        return True
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("forged", ["claim", "boast"])
+def test_evidence_of_another_kind_is_refused(forged):
+    sets, certificate, _ = case("branched")
+    parts = {
+        field.name: getattr(certificate.evidence, field.name)
+        for field in dataclasses.fields(certificate.evidence)
+    }
+    evidence = Claim() if forged == "claim" else Boast(**parts)
+    wrong = dataclasses.replace(
+        certificate, lower_count=0, upper_count=0, evidence=evidence
+    )
+    with pytest.raises(TypeError, match=r"evidence must be None or one of Box.*, got "):
+        wrong.verify(sets)
+
+
+@pytest.mark.bad_input
+def test_parts_of_other_kinds_prove_nothing():
+    sets, certificate, _ = case("branched")
+    evidence = certificate.evidence
+    assert evidence.violated_at_least(sets) > 0
+    lists = FreeLists(
+        starts=evidence.subsystems.starts, items=evidence.subsystems.items
+    )
+    for change in (
+        {"subsystems": lists},
+        {"multipliers": evidence.multipliers.view(np.recarray)},
+    ):
+        assert dataclasses.replace(evidence, **change).violated_at_least(sets) == -1
