@@ -341,6 +341,7 @@ def mend(root: Path) -> None:
     try:
         build(root, from_old=not wrong)
     except SetUpError as error:
+        discard(root / ".venv.new")
         rescue = (
             f"No environment could be made ({wrong}). Run the same command again "
             "with the network at hand."

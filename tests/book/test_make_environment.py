@@ -131,7 +131,8 @@ def test_half_an_environment_is_none(program, project, monkeypatch, capsys):
     assert program.main(project) == 1
     assert "No environment could be made" in capsys.readouterr().err
     assert not (project / ".venv").exists()
-    (project / ".venv.new").rename(project / ".venv")
+    assert leftovers(project) == [".venv.lock"]
+    install(project, "venv", project / ".venv")
     assert program.flaw(project) == "it was left half made"
 
 
