@@ -96,7 +96,7 @@ from paper_lib.plotting import (
 )
 
 check_choice(source, "source", get_args(Source))
-check_count(workers, "workers", 0, 256)
+workers = check_count(workers, "workers", 0, 256)
 lines = plan(
     datasets=tuple(name.strip() for name in datasets.split(",")),
     pairs=parse_pairs(pairs),

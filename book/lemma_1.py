@@ -88,8 +88,8 @@ from paper_lib.plotting import (
 from paper_lib.robust_sets import RobustSets
 
 torch.set_num_threads(1)
-check_count(seed, "seed", 0, 2**32)
-check_count(num_cases, "num_cases", 200, 20_000)
+seed = check_count(seed, "seed", 0, 2**32)
+num_cases = check_count(num_cases, "num_cases", 200, 20_000)
 
 # %% [markdown]
 # ## Figure 3: one point and its robust set

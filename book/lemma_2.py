@@ -90,9 +90,9 @@ from paper_lib.plotting import markdown_table, plot_payoffs
 from paper_lib.robust_sets import RobustSets
 
 torch.set_num_threads(1)
-check_count(seed, "seed", 0, 2**32)
-check_count(num_points, "num_points", 30, 300)
-check_count(num_games, "num_games", 40, 2000)
+seed = check_count(seed, "seed", 0, 2**32)
+num_points = check_count(num_points, "num_points", 30, 300)
+num_games = check_count(num_games, "num_games", 40, 2000)
 
 # %% [markdown]
 # ## A game to run the proof on

@@ -90,7 +90,7 @@ if budget != "calibrated":
     check_between(budget, "budget", 0.1, 20)
 check_seed(seed)
 check_choice(source, "source", ("embedded", "auto", "torchvision"))
-check_count(epochs, "epochs", 1, 50)
+epochs = check_count(epochs, "epochs", 1, 50)
 check_choice(primary, "primary", tuple(PGD_READINGS))
 calibrated_live = budget == "calibrated"
 # What is said of the page's own live run is true of that one alone.

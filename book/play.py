@@ -43,7 +43,7 @@ from paper_lib.models import PolygonClassifier
 from paper_lib.plotting.game import disc_share
 
 torch.set_num_threads(1)
-check_between(epsilon, "epsilon", 0.1, 2.0)
+epsilon = check_between(epsilon, "epsilon", 0.1, 2.0)
 
 # %% [markdown]
 # ## The start

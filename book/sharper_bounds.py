@@ -99,9 +99,9 @@ from paper_lib.plotting import (
 )
 
 check_choice(source, "source", ("auto", "torchvision", "debian"))
-check_count(workers, "workers", 0, 64)
-check_count(split, "split", 0, 1)
-check_count(smallest, "smallest", 10, 300)
+workers = check_count(workers, "workers", 0, 64)
+split = check_count(split, "split", 0, 1)
+smallest = check_count(smallest, "smallest", 10, 300)
 stored_folder(table1, name="table1", holding="budgets-*.json")
 if not compute:
     stored_folder(store)

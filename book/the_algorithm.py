@@ -75,7 +75,7 @@ from paper_lib.robust_sets import RobustSets
 
 check_seed(seed)
 check_choice(source, "source", ("embedded", "auto"))
-check_count(epochs, "epochs", 1, 20)
+epochs = check_count(epochs, "epochs", 1, 20)
 defenses = stored_folder(f"{store}/defense")
 torch.set_num_threads(1)
 

@@ -93,8 +93,8 @@ from paper_lib.plotting.game import disc_share
 from paper_lib.robust_sets import RobustSets
 
 torch.set_num_threads(1)
-check_count(seed, "seed", 0, 2**32)
-check_between(epsilon, "epsilon", 0.3, 0.42)
+seed = check_count(seed, "seed", 0, 2**32)
+epsilon = check_between(epsilon, "epsilon", 0.3, 0.42)
 
 # %% [markdown]
 # ## A classifier and its tangents

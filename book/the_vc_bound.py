@@ -83,10 +83,10 @@ from paper_lib.plotting import (
 )
 from paper_lib.robust_sets import RobustSets
 
-check_count(seed, "seed", 0, 2**62 - 20)
-check_count(population_size, "population_size", 16, 120)
-check_count(num_draws, "num_draws", 100, 5000)
-check_between(epsilon, "epsilon", 0.1, 1.5)
+seed = check_count(seed, "seed", 0, 2**62 - 20)
+population_size = check_count(population_size, "population_size", 16, 120)
+num_draws = check_count(num_draws, "num_draws", 100, 5000)
+epsilon = check_between(epsilon, "epsilon", 0.1, 1.5)
 stored = stored_folder(table2, name="table2", holding="mnist-0-1-seed0-*.json")
 torch.set_num_threads(1)
 

@@ -97,8 +97,8 @@ from paper_lib.plotting import (
 from paper_lib.robust_sets import RobustSets
 
 torch.set_num_threads(1)
-check_count(seed, "seed", 0, 2**32)
-check_between(epsilon, "epsilon", 0.9, 1.1)
+seed = check_count(seed, "seed", 0, 2**32)
+epsilon = check_between(epsilon, "epsilon", 0.9, 1.1)
 
 # %% [markdown]
 # ## One game
