@@ -55,7 +55,7 @@ def test_a_pin_narrower_than_the_promise_would_be_found():
     assert refused([pin], lambda _: "!=3.14.1,>=3.9") == {}
 
 
-@pytest.mark.parametrize("name", ["README.md", "Makefile"])
+@pytest.mark.parametrize("name", ["README.md", "Makefile", "book/reproduce.md"])
 def test_each_text_promises_the_same_pythons(name):
     text = (ROOT / name).read_text(encoding="utf-8")
     least, most = re.search(r"need Python 3\.(\d+) to 3\.(\d+)", text).groups()

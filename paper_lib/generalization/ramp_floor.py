@@ -111,7 +111,7 @@ def ramp_floor(rows: GaussianRows) -> float:
 
     Example:
         >>> rows = GaussianRows.isotropic(2)
-        >>> [round(ramp_floor(rows.scaled(s)), 5) for s in (1, 3, 5, 10)]
+        >>> [round(ramp_floor(rows.scaled(s)), 5) for s in (1.0, 3.0, 5.0, 10.0)]
         [0.00267, 0.00267, 0.00138, 0.00031]
     """
     reached = float(rows.coverage(ramp_maximizer(rows)))

@@ -39,7 +39,7 @@ def test_a_device_is_resolved_from_its_name_and_from_itself():
 
 
 def test_numbers_at_both_ends_of_a_range_pass():
-    for value in (0.5, 1, 2.0):
+    for value in (0.5, 1.0, 2.0):
         assert check_between(value, "epsilon", 0.5, 2.0) == value
     for value in (1, 3):
         assert check_count(value, "num_cases", 1, 3) == value

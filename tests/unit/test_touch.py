@@ -55,9 +55,8 @@ def touching_game(seed):
 
 def exact_methods(sets):
     """The exact methods that fit."""
-    dim = sets.normals.shape[1]
-    few = ["boxes"] if dim <= 3 else []
-    return ["auto", "hitting_sets", *few] + (["plane"] if dim == 2 else [])
+    planar = sets.normals.shape[1] == 2
+    return ["auto", "hitting_sets", "boxes"] + (["plane"] if planar else [])
 
 
 def check(seed):
