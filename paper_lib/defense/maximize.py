@@ -237,8 +237,8 @@ def _stages(
     if method not in ("annealed", "ramp"):
         yield iter([Progress(point=tangent_point(sets))]), 1.0
     if method == "closed_form":
-        touching = Progress(point=touching_point(rows))
-        yield iter([touching, closed_form(rows, sets)]), 1.0
+        solved = closed_form(rows, sets)  # refuses more than two rows
+        yield iter([Progress(point=touching_point(rows)), solved]), 1.0
     elif method == "plane":
         yield plane_sweep(rows), 1.0
         yield box_search(rows, reached=lambda: max(best.count, best.reached)), 1.0

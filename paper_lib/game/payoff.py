@@ -191,7 +191,7 @@ def expected_utility(
         -0.5
     """
     reach = epsilon if attack_epsilon is None else attack_epsilon
-    check_draws(num_draws, confidence, seed)
+    num_draws, confidence, seed = check_draws(num_draws, confidence, seed)
     seeds = child_seeds(seed, 2)
     draws = {"num_draws": num_draws}
     attacks = attacker_plays(attacker, lin, epsilon=reach, seed=seeds[0], **draws)
@@ -351,7 +351,7 @@ def child_seeds(seed: int, count: int) -> list[int]:
     ]
 
 
-def check_draws(num_draws: int, confidence: float, seed: int) -> None:
+def check_draws(num_draws: int, confidence: float, seed: int) -> tuple[int, float, int]:
     """Reject an empty sample, an impossible confidence, and no seed.
 
     Args:
@@ -359,11 +359,15 @@ def check_draws(num_draws: int, confidence: float, seed: int) -> None:
         confidence: Probability with which an interval has to hold.
         seed: A seed.
 
+    Returns:
+        The three, as Python's own numbers.
+
     Raises:
         TypeError: If the number of draws is no integer.
         ValueError: If one is out of range.
     """
-    check_seed(seed)
-    check_count(num_draws, "num_draws", 1)
+    seed = check_seed(seed)
+    num_draws = check_count(num_draws, "num_draws", 1)
     if not 0.0 < confidence < 1.0:
         raise ValueError(f"confidence must lie in (0, 1), got {confidence}.")
+    return num_draws, float(confidence), seed

@@ -109,7 +109,7 @@ def attacker_best_response(
         TypeError: If ``defender`` is no strategy of a defender.
         ValueError: If it does not fit the points, or a number is out of range.
     """
-    check_draws(num_draws, 0.5, seed)
+    num_draws, _, seed = check_draws(num_draws, 0.5, seed)
     plays = defender_plays(defender, lin, num_draws=num_draws, seed=seed)
     return scored_attack(lin, plays, fgm(lin, epsilon), "fgm")
 
@@ -212,7 +212,7 @@ def defender_best_response(
         (0.0, True)
     """
     epsilon = check_radius(epsilon, "epsilon")
-    check_draws(num_draws, 0.5, seed)
+    num_draws, _, seed = check_draws(num_draws, 0.5, seed)
     plays = attacker_plays(attacker, lin, num_draws=num_draws, seed=seed)
     kept = plays.weights > 0
     rows, weights = plays.rows[kept], plays.weights[kept]

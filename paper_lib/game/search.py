@@ -80,7 +80,7 @@ def search_attack(
             plane, or a number is out of range.
     """
     epsilon = check_radius(epsilon, "epsilon")
-    check_draws(num_draws, 0.5, seed)
+    num_draws, _, seed = check_draws(num_draws, 0.5, seed)
     num_restarts = check_count(num_restarts, "num_restarts", 1)
     if num_steps is not None:
         num_steps = check_count(num_steps, "num_steps", 1)
