@@ -29,8 +29,8 @@ _PRODUCTS: tuple[tuple[Any, Any, Any], ...] = (
         False,
     ),
 )
-# Where torch's newer names for it are, since 2.9: from the general to the special, which
-# follows the general unless it is set itself.
+# Where torch's newer names for it are, since 2.9: the general before the special, which
+# follows it unless set itself.
 _NEWER: list[Any] = [
     place
     for place in (

@@ -392,7 +392,8 @@ def test_what_torchs_newer_names_turn_on_is_off_inside(run, place):
         assert place.fp32_precision == "tf32"
     finally:
         place.fp32_precision = own
-    assert seen and "tf32" not in seen
+    assert seen
+    assert "tf32" not in seen
 
 
 def test_autocast_would_change_bits_without_the_guard():

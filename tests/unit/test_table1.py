@@ -49,11 +49,11 @@ from paper_lib.experiments import (
     score_pair,
     summarize,
     train_pair,
+    training,
     write_csv,
     write_manifest,
 )
 from paper_lib.experiments import table1 as module
-from paper_lib.experiments import training
 from paper_lib.experiments.planning import DATASETS
 from paper_lib.experiments.training import (
     classifier_name,
