@@ -89,7 +89,9 @@ def flaw(root: Path) -> str:
     if not python.exists():
         if not os.path.lexists(str(python)):
             return "there is no environment"
-        home = re.search("^home = (.*)$", (venv / "pyvenv.cfg").read_text(), re.M)
+        config = venv / "pyvenv.cfg"
+        text = config.read_text(encoding="utf-8") if config.exists() else ""
+        home = re.search("^home = (.*)$", text, re.M)
         return f"its interpreter is gone from {home.group(1) if home else python}"
     place = read_stamp(venv).get("place")
     if place != str(venv):

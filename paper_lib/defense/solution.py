@@ -17,8 +17,10 @@ class Solution:
     r"""A constant perturbation for the defender and the evidence for it.
 
     Attributes:
-        perturbation: The defense v, inside V.
-        coverage: :math:`\phi_n(v)`, counted by ``RobustSets.coverage``.
+        perturbation: The defense v, in V as ``in_l2_ball`` judges.
+        coverage: :math:`\phi_n(v)`, counted by ``RobustSets.coverage``. Where rounding
+            or the slack of the ball decides, it may differ from the certificate's
+            bounds, which are of exact arithmetic without slack.
         certificate: What is known of the maximum of :math:`\phi_n`.
         method: What found it; with ``method="auto"`` what was picked.
         stopped_by: Why it ended: nothing was left to do, or the time limit or an

@@ -41,7 +41,7 @@ from paper_lib.models import (
 
 CLASSIFIER_SCHEMA = "paper-lib/classifier-record/1"
 # The modules that decide weights and margins.
-_CODE = ("checks.py", "geometry", "data", "models", "linearize.py")
+_CODE = ("checks.py", "geometry", "data", "models", "linearize.py", "guard.py")
 # As imported, like the digest of the whole: an edit while it runs changes no name.
 _CODE_DIGEST = code_digest(*_CODE)
 

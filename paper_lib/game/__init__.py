@@ -5,12 +5,11 @@
 
 from paper_lib.game.equilibrium import Equilibrium, equilibrium, smooth
 from paper_lib.game.exploitability import Exploitability, GainBounds, exploitability
+from paper_lib.game.fictitious_play import FictitiousPlay, play_fictitiously
 from paper_lib.game.matrix import (
-    FictitiousPlay,
     MatrixEquilibrium,
     attack_candidates,
     judge_strategies,
-    play_fictitiously,
     point_payoffs,
     solve_matrix_game,
 )

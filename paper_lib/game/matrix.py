@@ -20,7 +20,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from paper_lib.attacks import fgm
-from paper_lib.checks import check_finite, check_radius, check_same_kind
+from paper_lib.checks import (
+    check_count,
+    check_finite,
+    check_radius,
+    check_same_kind,
+)
 from paper_lib.game.cutting_planes import cutting_planes
 from paper_lib.game.payoff import payoffs, shifts
 from paper_lib.geometry import check_in_l2_ball, sample_l2_ball
@@ -55,26 +60,6 @@ class MatrixEquilibrium:
     def duality_gap(self) -> float:
         """How far the guarantees are apart: zero at an equilibrium."""
         return self.defender_guarantee - self.attacker_guarantee
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class FictitiousPlay:
-    """Both players answering what the other has played so far, on average.
-
-    Attributes:
-        last: The averages at the end, with what they guarantee.
-        attacker_guarantees: The attacker's guarantee after each round.
-        defender_guarantees: The defender's.
-    """
-
-    last: MatrixEquilibrium
-    attacker_guarantees: Float[np.ndarray, " rounds"]
-    defender_guarantees: Float[np.ndarray, " rounds"]
-
-    @property
-    def exploitability(self) -> Float[np.ndarray, " rounds"]:
-        """Both gains together after each round; the value lies between guarantees."""
-        return self.defender_guarantees - self.attacker_guarantees
 
 
 def point_payoffs(
@@ -151,13 +136,11 @@ def attack_candidates(
         The attacks, in the dtype of the gradients.
 
     Raises:
+        TypeError: If ``num_random`` is no integer.
         ValueError: If there is no attack, or the budget is no length.
     """
     epsilon = check_radius(epsilon, "epsilon")
-    if num_random + include_fgm < 1 or num_random < 0:
-        raise ValueError(
-            f"num_random must be at least {int(not include_fgm)}, got {num_random}."
-        )
+    num_random = check_count(num_random, "num_random", int(not include_fgm))
     num, dim = lin.gradients.shape
     parts = [fgm(lin, epsilon).unsqueeze(1)] if include_fgm else []
     if num_random:
@@ -189,7 +172,7 @@ def solve_matrix_game(table: Float[np.ndarray, "n k m"]) -> MatrixEquilibrium:
         >>> round(solved.value, 9), solved.defender.round(9).tolist()
         (0.0, [0.5, 0.5])
     """
-    _check_table(table)
+    check_table(table)
     return judge_strategies(table, *cutting_planes(_Scaled.of(table).table))
 
 
@@ -212,7 +195,7 @@ def judge_strategies(
         ValueError: If shapes do not fit, a weight is negative beyond rounding or NaN,
             or weights sum to nothing.
     """
-    _check_table(table)
+    check_table(table)
     if attacker.shape != table.shape[:2] or defender.shape != table.shape[2:]:
         raise ValueError(
             f"attacker must be {table.shape[:2]} and defender {table.shape[2:]}, got "
@@ -235,51 +218,6 @@ def judge_strategies(
         defender=q,
         attacker_guarantee=scaled.utility(earned),
         defender_guarantee=scaled.utility((scaled.table @ q).max(axis=1).mean()),
-    )
-
-
-def play_fictitiously(
-    table: Float[np.ndarray, "n k m"], num_rounds: int
-) -> FictitiousPlay:
-    """Let both players answer the other's average so far. Brown 1951, Robinson 1951.
-
-    Both begin with their last play. Where several answers are best, the last is taken,
-    so that FGM, which :func:`attack_candidates` puts first, gets no head start.
-
-    Args:
-        table: Utilities of the attacker: points, attacks, defenses.
-        num_rounds: How many rounds, at least one.
-
-    Returns:
-        The averages, and both guarantees after each round.
-
-    Raises:
-        ValueError: If the table is empty or not finite, or there is no round.
-    """
-    _check_table(table)
-    if num_rounds < 1:
-        raise ValueError(f"num_rounds must be at least 1, got {num_rounds}.")
-    num, num_attacks, num_defenses = table.shape
-    points = np.arange(num)
-    earned = np.zeros(num_defenses)  # by the attacker so far, against each defense
-    offered = np.zeros((num, num_attacks))  # to the attacker so far, by each attack
-    p, q = np.zeros((num, num_attacks)), np.zeros(num_defenses)
-    attack = np.full(num, num_attacks - 1)
-    defense, guarantees = num_defenses - 1, []
-    for played in range(1, num_rounds + 1):
-        p[points, attack] += 1.0
-        q[defense] += 1.0
-        earned += table[points, attack].mean(axis=0)
-        offered += table[:, :, defense]
-        low, high = earned.min(), offered.max(axis=1).mean()
-        guarantees.append((low / played, high / played))
-        attack = num_attacks - 1 - offered[:, ::-1].argmax(axis=1)
-        defense = num_defenses - 1 - int(earned[::-1].argmin())
-    lows, highs = np.array(guarantees).T
-    return FictitiousPlay(
-        last=judge_strategies(table, p, q),
-        attacker_guarantees=lows,
-        defender_guarantees=highs,
     )
 
 
@@ -310,11 +248,14 @@ class _Scaled:
         return self.center + self.reach * float(scaled)
 
 
-def _check_table(table: Float[np.ndarray, "n k m"]) -> None:
+def check_table(table: Float[np.ndarray, "n k m"]) -> None:
     """Reject a table that is no game.
 
+    Args:
+        table: Utilities of the attacker: points, attacks, defenses.
+
     Raises:
-        ValueError: See the summary.
+        ValueError: If it is empty or not finite.
     """
     if table.ndim != 3 or table.size == 0 or not np.isfinite(table).all():
         raise ValueError(

@@ -29,10 +29,7 @@ from paper_lib.game.strategies import (
     attacker_plays,
     defender_plays,
 )
-from paper_lib.geometry import (
-    project_l2_ball,
-    row_dots,
-)
+from paper_lib.geometry import row_dots
 from paper_lib.linearize import Linearization
 from paper_lib.robust_sets import RobustSets
 
@@ -238,7 +235,7 @@ def defender_best_response(
         bound = min(certificate.upper + excess, 1.0)
         if excess > 0:
             certificate = None  # of rounded weights
-    v = project_l2_ball(found.to(lin.gradients), epsilon)
+    v = found.to(lin.gradients)  # in V, if only by the slack of its test
     values = payoffs(lin, shifts(lin, rows), row_dots(lin.gradients, v.unsqueeze(0)))
     return DefenderResponse(
         strategy=ConstantDefense(v),

@@ -27,11 +27,11 @@ from paper_lib.generalization.deviations import (
 )
 from paper_lib.generalization.distances import signed_distances
 from paper_lib.generalization.distributions import (
-    FinitePopulation,
     GaussianRows,
     Population,
     PopulationMaximum,
 )
+from paper_lib.generalization.finite_population import FinitePopulation
 from paper_lib.generalization.held_out import clopper_pearson, held_out_bound
 from paper_lib.generalization.kl import binary_kl, kl_lower, kl_upper
 from paper_lib.generalization.largest_deviation import Bracket, deviation_of

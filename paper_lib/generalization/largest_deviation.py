@@ -13,10 +13,10 @@ import torch
 from jaxtyping import Int
 
 from paper_lib.generalization.distributions import (
-    FinitePopulation,
     GaussianRows,
     Population,
 )
+from paper_lib.generalization.finite_population import FinitePopulation
 from paper_lib.generalization.gaussian_plane import gaussian_deviation
 from paper_lib.generalization.linear_rows import LinearRows
 from paper_lib.generalization.traces import traces

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from paper_lib.arrangement import heaviest_faces, maximum_coverage
 from paper_lib.defense import maximize_coverage, ramp_ascent
-from paper_lib.generalization.distributions import FinitePopulation, Population
+from paper_lib.generalization.distributions import Population
+from paper_lib.generalization.finite_population import FinitePopulation
 from paper_lib.generalization.largest_deviation import steps_on_the_line
 from paper_lib.generalization.linear_rows import LinearRows
 from paper_lib.geometry import project_l2_ball

@@ -29,6 +29,23 @@ _PRODUCTS: tuple[tuple[Any, Any, Any], ...] = (
         False,
     ),
 )
+# Where torch's newer names for it are, since 2.9: the general before the special, which
+# follows it unless set itself.
+_NEWER: list[Any] = [
+    place
+    for place in (
+        torch.backends,
+        torch.backends.cudnn,
+        torch.backends.mkldnn,
+        torch.backends.cuda.matmul,
+        *(
+            getattr(backend, kind, None)
+            for backend in (torch.backends.cudnn, torch.backends.mkldnn)
+            for kind in ("matmul", "conv", "rnn")
+        ),
+    )
+    if hasattr(place, "fp32_precision")
+]
 
 
 @contextmanager
@@ -50,6 +67,10 @@ def full_precision() -> Iterator[None]:
                 if (before := read()) != wanted:
                     write(wanted)
                     stack.callback(write, before)
+        for place in _NEWER:
+            if (before := place.fp32_precision) in ("tf32", "bf16"):
+                place.fp32_precision = "ieee"
+                stack.callback(setattr, place, "fp32_precision", before)
         yield
 
 

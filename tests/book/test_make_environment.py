@@ -194,6 +194,16 @@ def test_an_interpreter_that_has_vanished_is_named(program, project, capsys):
     assert program.flaw(project) == ""
 
 
+def test_a_broken_environment_without_its_settings_is_made_anew(program, project):
+    program.main(project)
+    (project / ".venv" / "pyvenv.cfg").unlink()
+    python = project / ".venv" / "bin" / "python"
+    python.unlink()
+    python.symlink_to(project / "gone")
+    assert program.main(project) == 0
+    assert program.flaw(project) == ""
+
+
 def test_a_run_killed_between_two_moves_loses_nothing(program, project):
     program.main(project)
     (project / ".venv").rename(project / ".venv.old")

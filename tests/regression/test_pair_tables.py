@@ -102,7 +102,7 @@ def test_the_least_gains_are_those_against_pgd(primary, counts):
         assert [gain.points for gain in chosen] == pytest.approx(
             [gains[gain.classes] for gain in chosen]
         )
-        # What the page once listed under this title: the gains of another cell.
+        # Negative control: the gains of another cell name other pairs.
         other = pair_gains(result.scores, RAMP, "FGM", "true")
         wrong = sorted(other, key=lambda gain: gain.points)[:3]
         assert {gain.classes for gain in wrong} != set(order[:3])
@@ -150,6 +150,22 @@ def test_what_other_solvers_and_seeds_do_where_smooth_loses(primary, results, co
     assert (len(lines), len(repaired)) == (13, 9)
     turned = [line for line in lines if max(map(float, line[5].split(", "))) > 0]
     assert [line[1] for line in lines if line not in turned] == ["8, 9", "4, 8"]
+
+
+def test_the_better_perturbation_need_not_serve_both_classes(primary, counts):
+    """On the page: of the pairs that fit_defense repairs, both classes gain on one."""
+    both = {}
+    for dataset in primary:
+        for pair in losers(counts, dataset):
+            found = counts[dataset, pair][2][FIT]["changes"]["PGD ball, approximate"]
+            by_class = [found[0] - found[1], found[2] - found[3]]
+            total = 100 * sum(by_class) / counts[dataset, pair][1]
+            assert total == pytest.approx(gain_of(counts, dataset, pair, FIT))
+            if total > 0:
+                both[dataset, pair] = min(by_class) > 0
+    assert (len(both), sum(both.values())) == (9, 1)
+    page = " ".join((ROOT / "book" / "all_pairs.py").read_text().split())
+    assert "on all of these pairs but one it too loses more points of one" in page
 
 
 def test_the_second_claim_is_tested_on_each_pair(primary, counts):

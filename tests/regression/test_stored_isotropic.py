@@ -52,3 +52,10 @@ def test_for_f_itself_noise_is_ahead_of_smooth_under_pgd(cells, noise):
     mnist, fashion = gains(cells, PGD, "true", noise)
     assert mnist.mean() < -3.0
     assert fashion.mean() < -8.0
+
+
+@pytest.mark.parametrize("reading", ["literal", "fixed-label"])
+def test_which_of_them_is_ahead_for_f_depends_on_the_reading(cells, reading):
+    for gain in gains(cells, f"PGD {reading}", "true"):
+        ahead = gain.mean() if reading == "fixed-label" else -gain.mean()
+        assert ahead > 5.0

@@ -188,6 +188,15 @@ def test_searches():
     check(lambda: equilibrium(LIN, epsilon=float("nan")), "epsilon must be finite")
 
 
+@pytest.mark.parametrize("number", [2.5, True, "3"])
+def test_what_is_no_whole_number(number):
+    for name, call in (
+        ("num_rounds", lambda: play_fictitiously(TABLE, number)),
+        ("num_random", lambda: attack_candidates(LIN, 1.0, number)),
+    ):
+        check(call, f"{name} must be an integer, got {number!r}", TypeError)
+
+
 def test_tables():
     for table in (np.ones((2, 2)), np.ones((2, 0, 2)), np.full((1, 1, 1), np.nan)):
         check(lambda t=table: solve_matrix_game(t), f"got shape {table.shape}")

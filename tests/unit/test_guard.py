@@ -371,6 +371,31 @@ def test_what_is_on_outside_changes_no_bit(run, precision):
         assert torch.equal(one, two) if isinstance(one, torch.Tensor) else one == two
 
 
+NEWER = [torch.backends, torch.backends.mkldnn.matmul, torch.backends.cudnn.conv]
+
+
+@pytest.mark.skipif(
+    not hasattr(torch.backends, "fp32_precision"), reason="torch names it since 2.9"
+)
+@every_run
+@pytest.mark.parametrize("place", NEWER, ids=["all", "products", "convolutions"])
+def test_what_torchs_newer_names_turn_on_is_off_inside(run, place):
+    seen, own = [], place.fp32_precision
+
+    def look(x):
+        seen.append(place.fp32_precision)
+        return x.sum(1)
+
+    place.fp32_precision = "tf32"
+    try:
+        run(Formula(look), POINTS)
+        assert place.fp32_precision == "tf32"
+    finally:
+        place.fp32_precision = own
+    assert seen
+    assert "tf32" not in seen
+
+
 def test_autocast_would_change_bits_without_the_guard():
     """Negative control."""
     model = seeded(plain)

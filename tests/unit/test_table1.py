@@ -6,11 +6,13 @@ import dataclasses
 import json
 import multiprocessing
 import random
+import re
 import signal
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -47,6 +49,7 @@ from paper_lib.experiments import (
     score_pair,
     summarize,
     train_pair,
+    training,
     write_csv,
     write_manifest,
 )
@@ -170,6 +173,24 @@ def test_a_kept_classifier_comes_back_and_a_damaged_one_does_not(trained, tmp_pa
     weights.write_bytes(weights.read_bytes()[:-1] + b"\0")
     with pytest.raises(ValueError, match=rf"{name}\.safetensors must have sha256"):
         load_trained(tmp_path, name)
+
+
+def test_the_code_that_names_a_classifier_is_all_that_its_margins_rest_on():
+    """How files are written is none of it."""
+    package = Path(training.__file__).parents[1]
+    parts = {part.removesuffix(".py") for part in training._CODE}
+    modules = [
+        module
+        for module in package.rglob("*.py")
+        if module.relative_to(package).with_suffix("").parts[0] in parts
+    ]
+    imported = {
+        name
+        for module in modules
+        for name in re.findall(r"^from paper_lib\.(\w+)", module.read_text(), re.M)
+    }
+    assert len(modules) > len(parts)
+    assert imported - {"files"} <= parts
 
 
 def test_a_classifier_bears_the_name_of_the_code_that_made_it(

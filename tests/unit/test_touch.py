@@ -8,7 +8,7 @@ import torch
 
 from paper_lib.defense import maximize_coverage
 from paper_lib.defense.anytime import Best
-from paper_lib.game import equilibrium
+from paper_lib.game import defender_best_response, equilibrium
 from paper_lib.geometry import in_l2_ball, l2_norm
 from paper_lib.linearize import Linearization
 from paper_lib.robust_sets import RobustSets
@@ -117,6 +117,23 @@ def test_budgets_at_an_integer_ratio():
     low, high = pair.value_bounds
     assert low <= -1.0
     assert high >= -1.0
+
+
+def test_the_answer_to_an_attack_keeps_what_the_slack_admits():
+    """A v that is longer than the budget by rounding, and is lost where it is cut."""
+    sets, best = touching_game(52)
+    # The same rows as a game: attacks of whole numbers along the largest coordinate.
+    places = sets.normals.abs().argmax(dim=1, keepdim=True)
+    largest = sets.normals.gather(1, places)
+    lin = Linearization(
+        logits=sets.offsets + 20 * largest.abs()[:, 0], gradients=sets.normals
+    )
+    attack = torch.zeros_like(sets.normals).scatter(1, places, -20 * largest.sign())
+    found = maximize_coverage(sets)
+    assert float(l2_norm(found.perturbation)) > 1.0
+    answer = defender_best_response(lin, attack, epsilon=1.0)
+    assert answer.value == 1.0 - 2.0 * best / len(sets.offsets)
+    assert bool(in_l2_ball(answer.strategy.perturbation, 1.0))
 
 
 def test_nothing_is_longer_than_the_budget_unless_it_pays():
