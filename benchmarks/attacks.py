@@ -127,9 +127,10 @@ def _verdicts(cases: Sequence[Case], times: Times) -> list[str]:
     lines = []
     for case in cases:
         if case.aim is not None:
-            median, *_ = ratio(times, case.name, case.baseline)
-            met = "met" if median <= case.aim else "MISSED"
-            lines.append(f"- {case.name}: {median:.3f}, aim {case.aim:.2f}: {met}")
+            median, low, high = ratio(times, case.name, case.baseline)
+            met = "met" if low <= case.aim else "MISSED"
+            found = f"{median:.3f} ({low:.3f} to {high:.3f})"
+            lines.append(f"- {case.name}: {found}, aim {case.aim:.2f}: {met}")
         if case.role == "ours" and (peers := _peers(cases)):
             lines.append(_against_fastest(case.name, peers, times))
     return ["\n".join(lines)]
