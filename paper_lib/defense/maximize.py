@@ -238,7 +238,8 @@ def _stages(
         yield iter([Progress(point=tangent_point(sets))]), 1.0
     if method == "closed_form":
         solved = closed_form(rows, sets)  # refuses more than two rows
-        yield iter([Progress(point=touching_point(rows)), solved]), 1.0
+        # With room first: a point on a boundary is another one's after rounding.
+        yield iter([solved, Progress(point=touching_point(rows))]), 1.0
     elif method == "plane":
         yield plane_sweep(rows), 1.0
         yield box_search(rows, reached=lambda: max(best.count, best.reached)), 1.0
