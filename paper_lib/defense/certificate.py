@@ -11,6 +11,7 @@ from typing import get_args
 from jaxtyping import Float
 from torch import Tensor
 
+from paper_lib.checks import check_type
 from paper_lib.defense.box_evidence import BoxEvidence
 from paper_lib.defense.quadratics import QuadraticEvidence
 from paper_lib.defense.rows import fingerprint, surely_satisfied
@@ -82,9 +83,11 @@ class Certificate:
             Whether both witnesses prove what is claimed.
 
         Raises:
-            TypeError: If the evidence is of no kind that this library can check.
+            TypeError: If ``sets`` are no robust sets, or the evidence of no kind that
+                this library can check.
             ValueError: If the rows are others, say of another processor.
         """
+        check_type(sets, "sets", RobustSets)
         _check_kind(self.evidence)
         if (found := fingerprint(sets)) != self.fingerprint:
             raise ValueError(

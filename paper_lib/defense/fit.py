@@ -8,6 +8,7 @@ coverage is reported on points that neither the fit nor the choice saw.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 
 import torch
 from jaxtyping import Float, Int
@@ -62,7 +63,8 @@ def fit_defense(
         The perturbation, the choice and the coverage of the points set aside.
 
     Raises:
-        TypeError: If ``num_folds`` is no integer.
+        TypeError: If ``num_folds`` is no integer, or ``holdout`` neither robust sets
+            nor a number.
         ValueError: If the holdout is no share in (0, 1) or has another budget or
             dimension, a fold would be empty, or the seed is negative.
         KeyboardInterrupt: If interrupted: a choice made on part of the folds is none.
@@ -151,6 +153,7 @@ def _set_aside(
         Both parts.
 
     Raises:
+        TypeError: If the holdout is neither.
         ValueError: If the holdout does not fit; see :func:`fit_defense`.
     """
     if isinstance(holdout, RobustSets):
@@ -161,12 +164,16 @@ def _set_aside(
                 f"{sets.epsilon}, got {holdout.normals.shape[1]} and {holdout.epsilon}."
             )
         return sets, holdout
+    if isinstance(holdout, bool) or not isinstance(holdout, Real):
+        raise TypeError(
+            f"holdout must be robust sets or a share in (0, 1), got {holdout!r}."
+        )
     num = len(sets.offsets)
     count = round(holdout * num) if 0.0 < holdout < 1.0 else 0
     if not 0 < count < num:
         raise ValueError(
             "holdout must be robust sets, or a share in (0, 1) that leaves rows on "
-            f"both sides of {num}, got {holdout}."
+            f"both sides of the {num} there are, got {holdout}."
         )
     # Another stream than that of the folds.
     order = torch.randperm(num, generator=torch.Generator().manual_seed(seed + 2**31))

@@ -176,8 +176,8 @@ def upper_bound(
         max_nodes = check_count(max_nodes, "max_nodes", 1)
     clock, best = Clock(limit=time_limit), Best.of(sets)
     if start is not None:
-        start = start.detach()
         check_start(sets, start)
+        start = start.detach()
         best.offer(project_l2_ball(start, sets.epsilon))
         best.has_result = True
     stages = [(_bounds(best, seed, _node_limit(max_nodes, time_limit), clock), 1.0)]

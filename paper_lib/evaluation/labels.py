@@ -62,10 +62,15 @@ def keeps_label(
         Whether f gives the label of the data, and whether f_L gives the sign of f.
 
     Raises:
-        ValueError: If a move does not fit the points.
+        ValueError: If a move or the linearization does not fit the points.
     """
     check_type(data, "data", LabeledImages)
     check_type(lin, "lin", Linearization)
+    if len(lin.logits) != len(data.labels):
+        raise ValueError(
+            "lin must be taken at the points of data, got "
+            f"{len(lin.logits)} and {len(data.labels)} points."
+        )
     right = data.labels * logits_at(model, data.images, *moves) > 0
     return right, lin.label_survives(*moves)
 

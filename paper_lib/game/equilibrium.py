@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from paper_lib.attacks import fgm
-from paper_lib.checks import check_radius
+from paper_lib.checks import check_radius, check_type
 from paper_lib.defense import (
     HitAndRunConfig,
     MaximizerDraws,
@@ -135,6 +135,9 @@ def smooth(
     Returns:
         The strategy.
 
+    Raises:
+        TypeError: If ``sets`` are no robust sets.
+
     Example:
         >>> sets = RobustSets(
         ...     normals=torch.tensor([[1.0, 0.0, 0.0]]),
@@ -145,6 +148,7 @@ def smooth(
         >>> drawn.rows.shape, drawn.is_mixed, drawn.effective_size <= 100
         (torch.Size([100, 3]), True, True)
     """
+    check_type(sets, "sets", RobustSets)
     if sets.normals.shape[1] == 2:
         return Sampler(maximizer_set(sets).draw)
     found = maximize_coverage(sets) if solution is None else solution

@@ -25,6 +25,7 @@ from paper_lib.checks import (
     check_finite,
     check_radius,
     check_same_kind,
+    check_type,
 )
 from paper_lib.game.cutting_planes import cutting_planes
 from paper_lib.game.payoff import payoffs, shifts
@@ -163,6 +164,7 @@ def solve_matrix_game(table: Float[np.ndarray, "n k m"]) -> MatrixEquilibrium:
         table alone: so the gap is evidence that does not rest on the solver.
 
     Raises:
+        TypeError: If the table is no array of real numbers.
         ValueError: If the table is empty or not finite.
         RuntimeError: If the solver fails.
 
@@ -192,10 +194,13 @@ def judge_strategies(
         The strategies and their guarantees; an equilibrium where the gap is zero.
 
     Raises:
-        ValueError: If shapes do not fit, a weight is negative beyond rounding or NaN,
-            or weights sum to nothing.
+        TypeError: If the table or the weights are no arrays of real numbers.
+        ValueError: If shapes do not fit, a weight is negative beyond rounding, NaN or
+            infinite, or weights sum to nothing.
     """
     check_table(table)
+    check_type(attacker, "attacker", np.ndarray)
+    check_type(defender, "defender", np.ndarray)
     if attacker.shape != table.shape[:2] or defender.shape != table.shape[2:]:
         raise ValueError(
             f"attacker must be {table.shape[:2]} and defender {table.shape[2:]}, got "
@@ -203,9 +208,10 @@ def judge_strategies(
         )
     for name, weights in (("attacker", attacker), ("defender", defender)):
         # A solver of linear programs may leave a weight a little below zero.
-        if not (weights >= -_WEIGHT_SLACK).all():
+        wrong = weights[~((weights >= -_WEIGHT_SLACK) & (weights < np.inf))]
+        if wrong.size:
             raise ValueError(
-                f"{name} must hold weights >= 0, got {float(weights.min())}."
+                f"{name} must hold finite weights >= 0, got {float(wrong[0])}."
             )
     p, q = np.maximum(attacker, 0.0), np.maximum(defender, 0.0)
     if not (p.sum(axis=1) > 0).all() or not q.sum() > 0:
@@ -255,8 +261,12 @@ def check_table(table: Float[np.ndarray, "n k m"]) -> None:
         table: Utilities of the attacker: points, attacks, defenses.
 
     Raises:
+        TypeError: If it is no array of real numbers.
         ValueError: If it is empty or not finite.
     """
+    check_type(table, "table", np.ndarray)
+    if table.dtype.kind not in "biuf":
+        raise TypeError(f"table must hold real numbers, got dtype {table.dtype}.")
     if table.ndim != 3 or table.size == 0 or not np.isfinite(table).all():
         raise ValueError(
             f"table must be (n, k, m), not empty and finite, got shape {table.shape}."

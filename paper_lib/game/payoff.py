@@ -13,6 +13,7 @@ from paper_lib.checks import (
     check_labels,
     check_perturbation,
     check_radius,
+    check_same_kind,
     check_seed,
 )
 from paper_lib.game.strategies import (
@@ -109,6 +110,7 @@ def utility(
         >>> utility(lin, attack, torch.tensor([1.0, 0.0]), epsilon=2.0)
         tensor([-1., -1.], dtype=torch.float64)
     """
+    check_same_kind(**{"the points": lin.gradients}, attack=attack, defense=defense)
     if attack.shape != lin.gradients.shape:
         raise ValueError(
             f"attack must have shape {tuple(lin.gradients.shape)}, got "

@@ -1,12 +1,28 @@
 """What a first user of the library ran into: rounding at a boundary, odd arguments."""
 
+import numpy as np
+import pytest
 import torch
 
-from paper_lib.attacks import fgm
-from paper_lib.defense import maximize_coverage
-from paper_lib.game import exploitability
-from paper_lib.linearize import Linearization
+from paper_lib.attacks import fgm, pgd
+from paper_lib.data import LabeledImages
+from paper_lib.defense import fit_defense, maximize_coverage, upper_bound
+from paper_lib.evaluation import keeps_label
+from paper_lib.game import (
+    exploitability,
+    judge_strategies,
+    smooth,
+    solve_matrix_game,
+    utility,
+)
+from paper_lib.linearize import Linearization, linearize
 from paper_lib.robust_sets import RobustSets
+from tests.oracles import random_tensor, smooth_network
+
+POINTS = random_tensor(20, 3, seed=1, dtype=torch.float32)
+MODEL = smooth_network(3, seed=0, dtype=torch.float32)
+LIN = linearize(MODEL, POINTS)
+SETS = RobustSets.from_linearization(LIN, 0.5)
 
 
 def one_point():
@@ -36,3 +52,44 @@ def test_bounds_of_a_gain_hold_what_was_found():
     assert low <= pair.attacker_gain <= high
     assert pair.attacker_gain == 2.0  # the case is one where FGM falls short
 
+
+@pytest.mark.bad_input
+def test_points_of_another_number_are_refused():
+    """Without a move, nothing else would tell."""
+    data = LabeledImages(images=POINTS[:10], labels=LIN.signs[:10])
+    with pytest.raises(ValueError, match=r"^lin must be taken at .* got 20 and 10"):
+        keeps_label(MODEL, data, LIN)
+
+
+STILL, PENNIES = torch.zeros(20, 3), np.array([[[1.0, -1.0], [-1.0, 1.0]]])
+EVEN, INFINITE = np.ones(2), np.full((1, 2), np.inf)
+REFUSED = {
+    "step of text": (lambda: pgd(MODEL, POINTS, 1.0, step_size="a"), "step_size"),
+    "step of True": (lambda: pgd(MODEL, POINTS, 1.0, step_size=True), "step_size"),
+    "share as text": (lambda: fit_defense(SETS, holdout="x"), "holdout"),
+    "lin held out": (lambda: fit_defense(SETS, holdout=LIN), "holdout"),
+    "start as list": (lambda: upper_bound(SETS, start=[0.0] * 3), "start"),
+    "start of NumPy": (lambda: upper_bound(SETS, start=np.zeros(3)), "start"),
+    "attack as list": (lambda: utility(LIN, [[0.0] * 3] * 20, STILL[0]), "attack"),
+    "defense of NumPy": (lambda: utility(LIN, STILL, np.zeros(3)), "defense"),
+    "smooth of lin": (lambda: smooth(LIN), "sets"),
+    "verify of lin": (lambda: maximize_coverage(SETS).certificate.verify(LIN), "sets"),
+    "table as list": (lambda: solve_matrix_game(PENNIES.tolist()), "table"),
+    "table of torch": (lambda: solve_matrix_game(torch.ones(1, 2, 2)), "table"),
+    "complex table": (lambda: solve_matrix_game(PENNIES * 1j), "table"),
+    "weights as list": (lambda: judge_strategies(PENNIES, [[1, 1]], EVEN), "attacker"),
+}
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("name", REFUSED)
+def test_the_argument_is_named(name):
+    call, argument = REFUSED[name]
+    with pytest.raises(TypeError, match=rf"^{argument} must .*"):
+        call()
+
+
+@pytest.mark.bad_input
+def test_infinite_weights_are_refused():
+    with pytest.raises(ValueError, match=r"^attacker must hold finite .* got inf"):
+        judge_strategies(PENNIES, INFINITE, EVEN)

@@ -211,11 +211,11 @@ def test_tables():
     )
     check(
         lambda: judge_strategies(TABLE, np.ones((2, 3)), np.array([1, -1, 0.5, 1])),
-        "defender must hold weights >= 0, got -1.0",
+        "defender must hold finite weights >= 0, got -1.0",
     )
     check(
         lambda: judge_strategies(TABLE, np.full((2, 3), np.nan), np.ones(4)),
-        "attacker must hold weights >= 0, got nan",
+        "attacker must hold finite weights >= 0, got nan",
     )
     check(
         lambda: utility(LIN, STEP, V, attack_epsilon=1.0),
