@@ -144,7 +144,8 @@ def test_a_worker_of_another_commit_is_refused_before_it_works(other_code, tmp_p
 @pytest.mark.slow
 def test_a_worker_of_another_commit_that_joins_later_is_refused(other_code):
     kept = {}
-    calls = [partial(time.sleep, 0.5)] * 300
+    # Each of its own length: Dask makes equal calls once.
+    calls = [partial(time.sleep, 0.5 + 1e-6 * n) for n in range(300)]
     with scheduler() as (_, address), worker(address), ExitStack() as stack:
         foreign = worker(address, other_code)
         late = Task(
