@@ -148,7 +148,7 @@ Markdown(comparison_table(literal, PAPER_TABLE_2, here="here, complete data"))
 #
 # From here on the page computes live. The images are scaled to $[0, 1]$, and every length
 # on this page is an $\ell_2$ length in those units. The first of the two classes has label
-# $-1$, the second $+1$: zeros and ones. Training points train the
+# $-1$, the second $+1$: zeros and ones, unless `classes` names others. Training points train the
 # classifier, set the budget and fit the defense. Test points are scored and do nothing
 # else.
 
@@ -188,8 +188,8 @@ print("flat points (gradient zero):", test_lin.num_flat)
 # when the margin is below the budget. So the share of points with a larger margin *is*
 # the approximate accuracy in the row FGM, no defense.
 #
-# This ties the budget to the table. We take the budget at which that row, on training
-# points, equals the paper's number. So that row is no test of the paper, and it is not the
+# This ties the budget to the table. Unless `budget` sets it, it is that at which the row, on
+# training points, equals the paper's number. So that row is no test of the paper, and it is not the
 # only cell that was used: another chose the classifier ([](mnist-01-choices)).
 
 # %%
