@@ -2,7 +2,6 @@ r"""FGM, which Lemma 2 proves optimal, and PGD, which it is compared with."""
 
 import math
 from dataclasses import dataclass
-from numbers import Real
 from typing import Literal, get_args
 
 import torch
@@ -13,6 +12,7 @@ from paper_lib.checks import (
     check_choice,
     check_count,
     check_finite,
+    check_number,
     check_radius,
     check_type,
 )
@@ -261,8 +261,7 @@ def run_pgd(
 
 def _check_length(step_size: float) -> float:
     """Reject a step of no length."""
-    if isinstance(step_size, bool) or not isinstance(step_size, Real):
-        raise TypeError(f"step_size must be a number, got {step_size!r}.")
+    check_number(step_size, "step_size")
     if not 0.0 < step_size < math.inf:
         raise ValueError(f"step_size must be finite and > 0, got {step_size}.")
     return float(step_size)

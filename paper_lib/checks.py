@@ -12,6 +12,21 @@ _PRECISIONS = (torch.float32, torch.float64)
 _WITHOUT_FLOAT64 = ("mps",)
 
 
+def check_number(value: object, name: str, wanted: str = "a number") -> None:
+    """Reject what is no real number, truth values among them.
+
+    Args:
+        value: What to check.
+        name: The argument's name, for the message.
+        wanted: What the argument has to be, for the message.
+
+    Raises:
+        TypeError: If it is no number.
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be {wanted}, got {value!r}.")
+
+
 def check_radius(radius: float, name: str = "radius") -> float:
     """Reject a length that is no budget.
 
@@ -26,8 +41,7 @@ def check_radius(radius: float, name: str = "radius") -> float:
         TypeError: If it is no number.
         ValueError: If ``radius`` is negative, NaN or infinite.
     """
-    if isinstance(radius, bool) or not isinstance(radius, Real):
-        raise TypeError(f"{name} must be a number, got {radius!r}.")
+    check_number(radius, name)
     if not 0.0 <= radius < math.inf:
         raise ValueError(f"{name} must be finite and >= 0, got {radius}.")
     return float(radius)
@@ -74,8 +88,7 @@ def check_between(value: float, name: str, low: float, high: float) -> float:
         TypeError: If it is no number.
         ValueError: If it is outside the range, or NaN.
     """
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a number, got {value!r}.")
+    check_number(value, name)
     if not low <= value <= high:
         raise ValueError(f"{name} must be from {low:g} to {high:g}, got {value}.")
     return float(value)

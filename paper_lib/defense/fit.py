@@ -8,13 +8,12 @@ coverage is reported on points that neither the fit nor the choice saw.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from numbers import Real
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from paper_lib.checks import check_count, check_seed, check_type
+from paper_lib.checks import check_count, check_number, check_seed, check_type
 from paper_lib.defense.annealing import AnnealConfig, anneal_from_several
 from paper_lib.defense.maximize import search_only
 from paper_lib.defense.rows import as_perturbation, unit_rows
@@ -164,10 +163,7 @@ def _set_aside(
                 f"{sets.epsilon}, got {holdout.normals.shape[1]} and {holdout.epsilon}."
             )
         return sets, holdout
-    if isinstance(holdout, bool) or not isinstance(holdout, Real):
-        raise TypeError(
-            f"holdout must be robust sets or a share in (0, 1), got {holdout!r}."
-        )
+    check_number(holdout, "holdout", "robust sets or a share in (0, 1)")
     num = len(sets.offsets)
     count = round(holdout * num) if 0.0 < holdout < 1.0 else 0
     if not 0 < count < num:

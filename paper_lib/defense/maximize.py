@@ -6,14 +6,13 @@ first, say, and then bounds. :mod:`paper_lib.defense.anytime` runs them.
 
 import math
 from collections.abc import Iterator
-from numbers import Real
 from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from paper_lib.checks import check_count, check_seed
+from paper_lib.checks import check_count, check_number, check_seed
 from paper_lib.defense.annealing import anneal_from_several
 from paper_lib.defense.anytime import Best, Clock, Stage, lifted, run
 from paper_lib.defense.boxes import box_search
@@ -200,8 +199,7 @@ def _check(method: str, time_limit: float | None, seed: int) -> int:
     if method not in get_args(Method):
         raise ValueError(f"method must be one of {get_args(Method)}, got {method!r}.")
     if time_limit is not None:
-        if isinstance(time_limit, bool) or not isinstance(time_limit, Real):
-            raise TypeError(f"time_limit must be seconds or None, got {time_limit!r}.")
+        check_number(time_limit, "time_limit", "seconds or None")
         if not 0.0 < time_limit < math.inf:
             raise ValueError(f"time_limit must be finite and > 0, got {time_limit}.")
     return check_seed(seed)

@@ -3,10 +3,9 @@ r"""What every bound of this package returns, and the confidence it is stated wi
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from numbers import Real
 from typing import Literal
 
-from paper_lib.checks import check_count
+from paper_lib.checks import check_count, check_number
 
 HoldsFor = Literal[
     "every v at once",
@@ -74,8 +73,7 @@ def check_confidence(confidence: float) -> float:
         TypeError: If it is no number.
         ValueError: If it is not strictly between 0 and 1.
     """
-    if isinstance(confidence, bool) or not isinstance(confidence, Real):
-        raise TypeError(f"confidence must be a number, got {confidence!r}.")
+    check_number(confidence, "confidence")
     if not 0.0 < confidence < 1.0:
         raise ValueError(
             f"confidence must be strictly between 0 and 1, got {confidence}."
