@@ -12,7 +12,7 @@ export OPENBLAS_NUM_THREADS := 1
 
 PYTEST := $(BIN)/python -m pytest
 PARALLEL := -n 2 --dist loadfile
-HOOK := --jaxtyping-packages=paper_lib,beartype.beartype
+HOOK := --jaxtyping-packages=paper_lib,experiments,beartype.beartype
 NOTEBOOKS := $(wildcard book/*.ipynb)
 NBVAL := $(PYTEST) --nbval --nbval-cell-timeout=300 -p no:cacheprovider $(PARALLEL) $(NOTEBOOKS)
 
@@ -29,7 +29,7 @@ book: setup  ## Execute the notebooks, build the book, print where to open it
 	$(BIN)/python tools/build_book.py book
 
 test: setup  ## Run the tests and check the notebooks' stored outputs
-	$(PYTEST) $(HOOK) $(PARALLEL) -m "not bad_input and not slow and not gpu and not fulldata" --doctest-modules paper_lib tests
+	$(PYTEST) $(HOOK) $(PARALLEL) -m "not bad_input and not slow and not gpu and not fulldata" --doctest-modules paper_lib experiments tests
 	$(PYTEST) $(PARALLEL) -m "bad_input and not slow and not gpu and not fulldata" tests
 	$(NBVAL)
 

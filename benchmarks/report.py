@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from paper_lib.experiments import save_record
+from experiments.store.record_files import save_record
 
 _FOLDER = Path(__file__).resolve().parent / "results"
 SCHEMA = "paper-lib/benchmark/1"

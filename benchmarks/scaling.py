@@ -20,7 +20,7 @@ from benchmarks.instances import real_instance
 from benchmarks.quality import count
 from benchmarks.reference import annealed_and_polished
 from benchmarks.report import Part, markdown_table, verdict
-from paper_lib.defense.annealing import AnnealConfig, anneal
+from paper_lib.defense import AnnealConfig, anneal
 from paper_lib.robust_sets import RobustSets
 
 LARGE, DIM, MEDIUM = 12_000, 784, 4_000

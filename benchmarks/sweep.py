@@ -9,14 +9,11 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from benchmarks.report import Part, Report, join_parts, markdown_table, verdict
+from experiments.store.provenance import device_name
+from experiments.sweep.runner import process_pool
+from experiments.tables.planning import ALL_PAIRS, plan
+from experiments.tables.table_1 import run_lines
 from paper_lib.data import load_pair
-from paper_lib.experiments import (
-    ALL_PAIRS,
-    plan,
-    process_pool,
-    run_lines,
-)
-from paper_lib.experiments.provenance import device_name
 
 AIM_SPEEDUP = 1.8
 AIM_MINUTES = 6.0

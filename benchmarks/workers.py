@@ -11,7 +11,7 @@ from typing import TypeVar
 from tqdm.auto import tqdm
 
 from benchmarks.environment import ROOT
-from paper_lib.experiments import process_pool
+from experiments.sweep.runner import process_pool
 
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 

@@ -50,50 +50,57 @@ from typing import get_args
 
 from IPython.display import Markdown, display
 
-from paper_lib.checks import available_device, check_choice, check_count
-from paper_lib.data import Source
-from paper_lib.evaluation import PAPER_TABLE_1, PLAYS
-from paper_lib.experiments import (
-    PRIMARY_CLASSIFIER,
-    PRIMARY_SOLVER,
-    cell_percents,
-    executor_for,
-    extreme_examples,
-    load_lines,
-    parse_pairs,
-    parse_seeds,
-    plan,
-    primary_results,
-    run_lines,
-    seconds_by_seed,
-    summarize,
-    write_csv,
-    write_manifest,
-)
-from paper_lib.plotting import (
-    CLASS_LABELS,
-    both_paths,
-    both_paths_table,
-    calibration_table,
-    cell_table,
-    classifier_table,
+from experiments.figures.all_pairs.gain_tables import (
     extreme_table,
     gain_table,
-    goal_lines,
     isotropic_table,
     losing_table,
-    missing_lines,
-    moved_table,
     noise_table,
     other_side_table,
-    play_name,
+)
+from experiments.figures.all_pairs.pair_pictures import (
+    CLASS_LABELS,
     plot_examples,
     plot_pair_maps,
     plot_pair_spread,
     plot_pairs_against_budget,
+)
+from experiments.figures.all_pairs.pair_tables import (
+    calibration_table,
+    cell_table,
+    classifier_table,
+    goal_lines,
+    missing_lines,
     stored_cell,
     table_1,
 )
+from experiments.figures.all_pairs.path_tables import (
+    both_paths,
+    both_paths_table,
+    moved_table,
+)
+from experiments.store.provenance import seconds_by_seed
+from experiments.sweep.runner import executor_for
+from experiments.tables.examples import extreme_examples
+from experiments.tables.paper_numbers import PAPER_TABLE_1
+from experiments.tables.planning import (
+    PRIMARY_CLASSIFIER,
+    PRIMARY_SOLVER,
+    parse_pairs,
+    parse_seeds,
+    plan,
+)
+from experiments.tables.summary import (
+    cell_percents,
+    primary_results,
+    summarize,
+    write_csv,
+    write_manifest,
+)
+from experiments.tables.table_1 import load_lines, run_lines
+from paper_lib.checks import available_device, check_choice, check_count
+from paper_lib.data import Source
+from paper_lib.evaluation import PLAYS, play_name
 
 check_choice(source, "source", get_args(Source))
 workers = check_count(workers, "workers", 0, 256)

@@ -72,19 +72,16 @@ from fractions import Fraction
 import torch
 from IPython.display import Markdown
 
+from experiments.figures.game_pages import plot_membership_check, plot_two_conditions
+from experiments.figures.markdown import markdown_table
+from experiments.z3_questions import prove
 from paper_lib.attacks import fgm
 from paper_lib.checks import check_count
 from paper_lib.evaluation import logits_at
 from paper_lib.game import PointwiseDefense, search_attack, utility
-from paper_lib.game.proofs import prove
 from paper_lib.geometry import disc_grid, l2_norm, project_halfspace, sample_l2_ball
 from paper_lib.linearize import Linearization, linearize
 from paper_lib.models import DiscClassifier
-from paper_lib.plotting import (
-    markdown_table,
-    plot_membership_check,
-    plot_two_conditions,
-)
 from paper_lib.robust_sets import RobustSets
 
 torch.set_num_threads(1)

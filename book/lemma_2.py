@@ -64,6 +64,9 @@ num_games = 400  # games of one and two dimensions that challenge FGM, from 40 t
 import torch
 from IPython.display import Markdown
 
+from experiments.figures.game_pages import plot_payoffs
+from experiments.figures.markdown import markdown_table
+from experiments.z3_questions import prove
 from paper_lib.attacks import fgm
 from paper_lib.checks import check_count
 from paper_lib.evaluation import logits_at
@@ -82,11 +85,9 @@ from paper_lib.game import (
     utility,
 )
 from paper_lib.game.direct_search import climb_utilities
-from paper_lib.game.proofs import prove
 from paper_lib.geometry import disc_grid, l2_norm, sample_l2_ball
 from paper_lib.linearize import Linearization, linearize
 from paper_lib.models import DiscClassifier, example_network
-from paper_lib.plotting import markdown_table, plot_payoffs
 from paper_lib.robust_sets import RobustSets
 
 torch.set_num_threads(1)

@@ -54,6 +54,8 @@ import torch
 from IPython.display import Markdown
 from scipy.stats import chisquare
 
+from experiments.figures.game_pages import plot_maximizer_set
+from experiments.figures.markdown import markdown_table
 from paper_lib.arrangement import cells
 from paper_lib.attacks import fgm
 from paper_lib.checks import check_between, check_count
@@ -77,7 +79,7 @@ from paper_lib.game import (
 )
 from paper_lib.geometry import disc_grid, l2_norm, sample_l2_ball
 from paper_lib.linearize import Linearization
-from paper_lib.plotting import markdown_table, plot_half_planes, plot_maximizer_set
+from paper_lib.plotting import plot_half_planes
 from paper_lib.robust_sets import RobustSets
 
 torch.set_num_threads(1)

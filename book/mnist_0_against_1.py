@@ -46,43 +46,38 @@ from dataclasses import asdict, replace
 import torch
 from IPython.display import Markdown, display
 
+from experiments.figures.markdown import comparison_table, markdown_table
+from experiments.figures.mnist_0_against_1 import (
+    dead_zone_table,
+    origin_table,
+    outside_table,
+    reading_table,
+    seed_goal_table,
+)
+from experiments.store.keyed import load_or_compute
+from experiments.store.record_files import load_record
+from experiments.tables.classifiers import train_pair
+from experiments.tables.paper_numbers import PAPER_TABLE_2
+from experiments.tables.planning import parse_pair
+from experiments.tables.points import linearize_pair
+from experiments.tables.reports import table_rows
+from experiments.tables.scoring import score_pair
+from experiments.tables.table_2 import PairConfig
 from paper_lib.attacks import PGD_READINGS, fgm
 from paper_lib.checks import check_between, check_choice, check_count, check_seed
 from paper_lib.data import load_pair
 from paper_lib.defense import RampConfig, ramp_ascent
 from paper_lib.evaluation import (
-    PAPER_TABLE_2,
     PLAYS,
     calibrate_epsilon,
     disagreement,
     evaluate,
-)
-from paper_lib.experiments import (
-    PairConfig,
-    linearize_pair,
-    load_or_compute,
-    load_record,
-    parse_pair,
-    score_pair,
-    table_rows,
-    train_pair,
+    percents,
+    play_name,
 )
 from paper_lib.geometry import in_l2_ball, scale_to_radius, unit_vectors
 from paper_lib.models import TrainConfig
-from paper_lib.plotting import (
-    comparison_table,
-    dead_zone_table,
-    markdown_table,
-    origin_table,
-    outside_table,
-    percents,
-    play_name,
-    plot_accuracy_against_budget,
-    plot_images,
-    plot_margins,
-    reading_table,
-    seed_goal_table,
-)
+from paper_lib.plotting import plot_accuracy_against_budget, plot_images, plot_margins
 from paper_lib.robust_sets import RobustSets
 
 digits = parse_pair(classes)

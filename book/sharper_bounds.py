@@ -61,42 +61,32 @@ import math
 import torch
 from IPython.display import Markdown
 
-from paper_lib.checks import check_choice, check_count
-from paper_lib.defense import ramp_ascent
-from paper_lib.experiments import (
-    PRICE_PLAN,
-    RATE_PLANS,
-    VALIDITY_PLAN,
-    RatePlan,
-    bound_plan,
-    executor_for,
-    image_rates,
-    image_rates_plan,
-    load_or_compute,
-    load_or_measure,
-    primary_budgets,
-    reuse_plan,
-    stored_folder,
-)
-from paper_lib.generalization import (
-    expected_deviation_bound,
-    fit_slope,
-    log_num_regions,
-    mean_ramp,
-    measure_rates,
-    paper_rate,
-    ramp_floor,
-    ramp_maximizer,
-)
-from paper_lib.plotting import (
-    markdown_table,
+from experiments.figures.markdown import markdown_table
+from experiments.figures.rate_pictures import plot_ramp_floor, plot_rates, slope_text
+from experiments.figures.sharper_bounds import (
     plot_bounds,
     plot_pair_bounds,
     plot_prices,
-    plot_ramp_floor,
-    plot_rates,
-    slope_text,
 )
+from experiments.populations.ramp_floor import mean_ramp, ramp_floor, ramp_maximizer
+from experiments.populations.sample_rates import measure_rates
+from experiments.populations.slopes import fit_slope, paper_rate
+from experiments.section5.image_rates import image_rates
+from experiments.section5.rate_runs import RATE_PLANS, RatePlan, load_or_measure
+from experiments.store.keyed import (
+    PRICE_PLAN,
+    VALIDITY_PLAN,
+    bound_plan,
+    image_rates_plan,
+    load_or_compute,
+    primary_budgets,
+    reuse_plan,
+)
+from experiments.store.record_files import stored_folder
+from experiments.sweep.runner import executor_for
+from paper_lib.checks import check_choice, check_count
+from paper_lib.defense import ramp_ascent
+from paper_lib.generalization import expected_deviation_bound, log_num_regions
 
 check_choice(source, "source", ("auto", "torchvision", "debian"))
 workers = check_count(workers, "workers", 0, 64)

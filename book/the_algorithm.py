@@ -45,6 +45,13 @@ from statistics import median
 import torch
 from IPython.display import Markdown, display
 
+from experiments.figures.markdown import markdown_table
+from experiments.figures.the_algorithm import (
+    plot_ascents,
+    plot_certified_band,
+    plot_relaxations,
+)
+from experiments.store.record_files import load_record, stored_folder
 from paper_lib.arrangement import cells
 from paper_lib.checks import check_choice, check_count, check_seed
 from paper_lib.data import load_pair
@@ -59,18 +66,10 @@ from paper_lib.defense import (
     save_certificate,
     upper_bound,
 )
-from paper_lib.experiments import load_record, stored_folder
 from paper_lib.geometry import scale_to_radius, unit_vectors
 from paper_lib.linearize import linearize
 from paper_lib.models import TrainConfig, train_classifier
-from paper_lib.plotting import (
-    markdown_table,
-    plot_ascents,
-    plot_certified_band,
-    plot_half_planes,
-    plot_images,
-    plot_relaxations,
-)
+from paper_lib.plotting import plot_half_planes, plot_images
 from paper_lib.robust_sets import RobustSets
 
 check_seed(seed)

@@ -69,6 +69,12 @@ epsilon = 0.4  # the budget of both players, from 0.3 to 0.42
 import torch
 from IPython.display import Markdown, display
 
+from experiments.figures.game_pages import (
+    disc_share,
+    plot_network_robust_sets,
+    plot_set_size_against_margin,
+)
+from experiments.figures.markdown import markdown_table
 from paper_lib.attacks import fgm
 from paper_lib.checks import check_between, check_count
 from paper_lib.evaluation import logits_at
@@ -84,12 +90,6 @@ from paper_lib.game import (
 from paper_lib.geometry import disc_grid, sample_l2_ball
 from paper_lib.linearize import Linearization, linearize
 from paper_lib.models import PlanarReLU, example_network
-from paper_lib.plotting import (
-    markdown_table,
-    plot_network_robust_sets,
-    plot_set_size_against_margin,
-)
-from paper_lib.plotting.game import disc_share
 from paper_lib.robust_sets import RobustSets
 
 torch.set_num_threads(1)

@@ -52,13 +52,23 @@ from fractions import Fraction
 import torch
 from IPython.display import Markdown, display
 
+from experiments.figures.markdown import markdown_table
+from experiments.figures.the_vc_bound import (
+    plot_bound_against_samples,
+    plot_concentration,
+    plot_superimposed_sets,
+    plot_trace_counts,
+)
+from experiments.populations.deviations import (
+    deviation_distribution,
+    draw_deviations,
+    supremum_deviation,
+)
+from experiments.store.record_files import load_record, stored_folder
 from paper_lib.arrangement import cells
 from paper_lib.checks import check_between, check_count
-from paper_lib.experiments import load_record, stored_folder
 from paper_lib.generalization import (
-    deviation_distribution,
     difference_bounds,
-    draw_deviations,
     expected_deviation_bound,
     log_num_regions,
     mcdiarmid_deviation,
@@ -67,20 +77,12 @@ from paper_lib.generalization import (
     paper_mcdiarmid_tail,
     shatter_coefficient,
     smallest_informative_n,
-    supremum_deviation,
     trace_count,
     vc_bound,
 )
 from paper_lib.geometry import sample_l2_ball
 from paper_lib.linearize import linearize
 from paper_lib.models import DiscClassifier, example_network
-from paper_lib.plotting import (
-    markdown_table,
-    plot_bound_against_samples,
-    plot_concentration,
-    plot_superimposed_sets,
-    plot_trace_counts,
-)
 from paper_lib.robust_sets import RobustSets
 
 seed = check_count(seed, "seed", 0, 2**62 - 20)

@@ -60,17 +60,23 @@ import numpy as np
 import torch
 from IPython.display import Markdown, display
 
-from paper_lib.attacks import fgm
-from paper_lib.checks import check_between, check_count
-from paper_lib.defense import maximize_coverage
-from paper_lib.experiments import (
+from experiments.figures.game_pages import (
+    plot_fictitious_play,
+    plot_payoffs,
+    plot_value_against_budget,
+)
+from experiments.figures.markdown import markdown_table
+from experiments.tables.planning import (
     PRIMARY_CLASSIFIER,
     PRIMARY_READING,
     PRIMARY_SOLVER,
-    cell_percents,
-    load_lines,
     plan,
 )
+from experiments.tables.summary import cell_percents
+from experiments.tables.table_1 import load_lines
+from paper_lib.attacks import fgm
+from paper_lib.checks import check_between, check_count
+from paper_lib.defense import maximize_coverage
 from paper_lib.game import (
     attack_candidates,
     equilibrium,
@@ -87,13 +93,7 @@ from paper_lib.game import (
 from paper_lib.geometry import disc_grid, l2_norm, sample_l2_ball
 from paper_lib.isotropic import isotropic_draws, majority
 from paper_lib.linearize import Linearization
-from paper_lib.plotting import (
-    markdown_table,
-    plot_fictitious_play,
-    plot_half_planes,
-    plot_payoffs,
-    plot_value_against_budget,
-)
+from paper_lib.plotting import plot_half_planes
 from paper_lib.robust_sets import RobustSets
 
 torch.set_num_threads(1)

@@ -14,28 +14,36 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
-LIBRARY = ROOT / "paper_lib"
 
-# Each module imports only from those before it.
+# Each module imports only from those before it: the library's, then the experiments'.
 ORDER = [
-    "files",
-    "checks",
-    "geometry",
-    "arrangement",
-    "data",
-    "models",
-    "guard",
-    "linearize",
-    "robust_sets",
-    "attacks",
-    "isotropic",
-    "defense",
-    "game",
-    "evaluation",
-    "generalization",
-    "experiments",
-    "plotting",
+    "paper_lib.files",
+    "paper_lib.checks",
+    "paper_lib.geometry",
+    "paper_lib.arrangement",
+    "paper_lib.data",
+    "paper_lib.models",
+    "paper_lib.guard",
+    "paper_lib.linearize",
+    "paper_lib.robust_sets",
+    "paper_lib.attacks",
+    "paper_lib.isotropic",
+    "paper_lib.defense",
+    "paper_lib.game",
+    "paper_lib.generalization",
+    "paper_lib.bounds",
+    "paper_lib.evaluation",
+    "paper_lib.plotting",
+    "experiments.store",
+    "experiments.sweep",
+    "experiments.z3_questions",
+    "experiments.populations",
+    "experiments.section5",
+    "experiments.tables",
+    "experiments.gpu",
+    "experiments.figures",
 ]
+PACKAGES = ("paper_lib", "experiments")
 
 
 def imported_names(source: str) -> set[str]:
@@ -51,16 +59,17 @@ def imported_names(source: str) -> set[str]:
 
 
 def parts_imported(source: str) -> set[str]:
-    """Reduce the imports of a file to modules of the library."""
+    """Reduce the imports of a file to parts of the library and the experiments."""
     return {
-        name.split(".")[1]
+        ".".join(name.split(".")[:2])
         for name in imported_names(source)
-        if name.startswith("paper_lib.")
+        if name.startswith(tuple(f"{package}." for package in PACKAGES))
     }
 
 
 def part_of(path: Path) -> str:
-    return path.relative_to(LIBRARY).parts[0].removesuffix(".py")
+    package, part = path.relative_to(ROOT).parts[:2]
+    return f"{package}.{part.removesuffix('.py')}"
 
 
 def backward_imports(part: str, source: str) -> set[str]:
@@ -69,17 +78,17 @@ def backward_imports(part: str, source: str) -> set[str]:
     return {other for other in parts_imported(source) if other not in allowed}
 
 
-SOURCES = sorted(LIBRARY.rglob("*.py"))
+SOURCES = sorted(path for name in PACKAGES for path in (ROOT / name).rglob("*.py"))
+TOP = [f"{package}.__init__" for package in PACKAGES]
 
 
 def test_every_module_has_its_place_in_the_order():
-    found = {part_of(path) for path in SOURCES} - {"__init__"}
-    assert found == set(ORDER)
+    assert {part_of(path) for path in SOURCES} - set(TOP) == set(ORDER)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(LIBRARY)))
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_imports_point_one_way(path):
-    if part_of(path) == "__init__":
+    if part_of(path) in TOP:
         assert parts_imported(path.read_text()) == set()
     else:
         assert backward_imports(part_of(path), path.read_text()) == set()
@@ -93,17 +102,30 @@ def test_an_import_of_a_later_module_would_be_found():
         "from paper_lib import attacks",
         "def f():\n    from paper_lib.attacks import fgm",
     ):
-        assert backward_imports("linearize", line) == {"attacks"}
-        assert backward_imports("evaluation", line) == set()
+        assert backward_imports("paper_lib.linearize", line) == {"paper_lib.attacks"}
+        assert backward_imports("paper_lib.evaluation", line) == set()
+    line = "from experiments.store import record_files"
+    assert backward_imports("paper_lib.plotting", line) == {"experiments.store"}
 
 
-def test_the_library_imports_nothing_of_tests_book_or_tools():
+def outside(name: str) -> set[str]:
+    """What a package has no business with."""
+    others = {"tests", "book", "tools", "benchmarks", "pytest"}
+    return others | ({"experiments"} if name == "paper_lib" else set())
+
+
+def test_the_library_imports_nothing_of_experiments_nor_either_of_tests_or_tools():
     for path in SOURCES:
         tops = {name.split(".")[0] for name in imported_names(path.read_text())}
-        assert tops.isdisjoint({"tests", "book", "tools", "benchmarks", "pytest"})
+        assert tops.isdisjoint(outside(path.relative_to(ROOT).parts[0])), path
 
 
-def test_the_library_does_not_print():
+def test_no_two_modules_share_a_base_name():
+    names = [path.stem for path in SOURCES if path.stem != "__init__"]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
+def test_neither_package_prints():
     for path in SOURCES:
         calls = [
             n.func for n in ast.walk(ast.parse(path.read_text())) if type(n) is ast.Call
@@ -210,7 +232,7 @@ OTHER_NAMES = {
 
 
 def all_imports() -> set[str]:
-    folders = ("paper_lib", "tests", "tools", "benchmarks", "book")
+    folders = ("paper_lib", "experiments", "tests", "tools", "benchmarks", "book")
     files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
     return {
         name.split(".")[0]
@@ -239,20 +261,20 @@ def test_every_dependency_is_used_or_explained(requirement):
 
 def third_party(source: str) -> set[str]:
     tops = {name.split(".")[0] for name in imported_names(source)}
-    return tops - sys.stdlib_module_names - {"paper_lib"}
+    return tops - sys.stdlib_module_names - set(PACKAGES)
 
 
 # Imported inside a function that says which extra brings it, in one module alone.
 OPTIONAL = {
-    "game/proofs.py": {"z3"},
-    "experiments/cluster.py": {"distributed"},
+    "experiments/z3_questions.py": {"z3"},
+    "experiments/sweep/cluster.py": {"distributed"},
 }
 
 
-def test_every_package_the_library_imports_is_declared():
+def test_every_package_that_is_imported_is_declared():
     declared = {canonicalize_name(Requirement(d).name) for d in PROJECT["dependencies"]}
     for path in SOURCES:
-        optional = OPTIONAL.get(path.relative_to(LIBRARY).as_posix(), set())
+        optional = OPTIONAL.get(path.relative_to(ROOT).as_posix(), set())
         assert third_party(path.read_text()) <= declared | optional, path
 
 

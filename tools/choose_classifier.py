@@ -17,10 +17,13 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from experiments.store.provenance import provenance
+from experiments.store.record_files import save_record
+from experiments.tables.paper_numbers import PAPER_TABLE_2
+from experiments.tables.planning import CLASSIFIERS
 from paper_lib.data import LabeledImages, load_pair
 from paper_lib.defense import ramp_ascent
-from paper_lib.evaluation import PAPER_TABLE_2, calibrate_epsilon
-from paper_lib.experiments import CLASSIFIERS, provenance, save_record
+from paper_lib.evaluation import calibrate_epsilon
 from paper_lib.linearize import linearize
 from paper_lib.models import TrainConfig, train_classifier
 from paper_lib.robust_sets import RobustSets

@@ -19,6 +19,8 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.instances import Instance, real_instance, real_instances
+from experiments.store.provenance import provenance
+from experiments.store.record_files import load_record, save_record
 from paper_lib.data import load_pair
 from paper_lib.defense import (
     RampConfig,
@@ -28,8 +30,7 @@ from paper_lib.defense import (
     ramp_ascent,
     upper_bound,
 )
-from paper_lib.defense.conflicts import matching_evidence
-from paper_lib.experiments import load_record, provenance, save_record
+from paper_lib.defense.certificates.conflicts import matching_evidence
 from paper_lib.robust_sets import RobustSets
 
 FOLDER = Path(__file__).resolve().parent.parent / "results" / "defense"

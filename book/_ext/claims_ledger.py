@@ -32,7 +32,7 @@ OUTCOMES = {
 }
 # What differs from the paper needs a sentence that says how.
 NEEDS_NOTE = ("corrected", "fails", "not reproduced")
-MODULE = re.compile(r"paper_lib(\.[a-z_]+)+")
+MODULE = re.compile(r"(paper_lib|experiments)(\.[a-z0-9_]+)+")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from paper_lib.arrangement.cells import SMALLEST_AREA, Cell, as_cell, vertices
+from paper_lib.arrangement.enumeration import SMALLEST_AREA, Cell, as_cell, vertices
 from paper_lib.arrangement.lines import TOUCH, HalfPlanes, half_planes
 from paper_lib.arrangement.regions import DISC, cut, measure
 

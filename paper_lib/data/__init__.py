@@ -14,13 +14,3 @@ from paper_lib.data.pairs import (
     load_pair,
     load_splits,
 )
-
-__all__ = [
-    "ClassPair",
-    "Dataset",
-    "LabeledImages",
-    "Source",
-    "Splits",
-    "load_pair",
-    "load_splits",
-]

@@ -10,12 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from paper_lib.data.images import TenClasses
-from paper_lib.data.places import (
-    CLASS_NAMES,
-    ROOT_VARIABLE,
-    Place,
-    search_places,
-)
+from paper_lib.data.places import CLASS_NAMES, ROOT_VARIABLE, Place, search_places
 
 
 def load_complete(

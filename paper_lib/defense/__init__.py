@@ -3,18 +3,21 @@
 One method a module; all of them behind :func:`maximize_coverage`.
 """
 
-from paper_lib.defense.annealing import AnnealConfig, anneal
 from paper_lib.defense.batch import coverage_path, maximize_batch
-from paper_lib.defense.certificate import Certificate
-from paper_lib.defense.fit import FittedDefense, fit_defense
-from paper_lib.defense.hit_and_run import HitAndRunConfig
-from paper_lib.defense.maximize import maximize_coverage, upper_bound
-from paper_lib.defense.maximizer_set import (
+from paper_lib.defense.certificates.certificate import Certificate
+from paper_lib.defense.certificates.saved_certificates import (
+    load_certificate,
+    save_certificate,
+)
+from paper_lib.defense.draws.hit_and_run import HitAndRunConfig
+from paper_lib.defense.draws.maximizer_set import (
     MaximizerDraws,
     MaximizerSet,
     draw_maximizers,
     maximizer_set,
 )
+from paper_lib.defense.fit import FittedDefense, fit_defense
+from paper_lib.defense.maximize import maximize_coverage, upper_bound
 from paper_lib.defense.ramp import (
     RampConfig,
     RampSolution,
@@ -22,30 +25,5 @@ from paper_lib.defense.ramp import (
     ramp_ascents,
     ramp_value,
 )
+from paper_lib.defense.search.annealing import AnnealConfig, anneal
 from paper_lib.defense.solution import Solution
-from paper_lib.defense.storage import load_certificate, save_certificate
-
-__all__ = [
-    "AnnealConfig",
-    "Certificate",
-    "FittedDefense",
-    "HitAndRunConfig",
-    "MaximizerDraws",
-    "MaximizerSet",
-    "RampConfig",
-    "RampSolution",
-    "Solution",
-    "anneal",
-    "coverage_path",
-    "draw_maximizers",
-    "fit_defense",
-    "load_certificate",
-    "maximize_batch",
-    "maximize_coverage",
-    "maximizer_set",
-    "ramp_ascent",
-    "ramp_ascents",
-    "ramp_value",
-    "save_certificate",
-    "upper_bound",
-]

@@ -19,10 +19,10 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from paper_lib.checks import check_type
-from paper_lib.defense.certificate import Certificate, Evidence
+from paper_lib.defense.certificates.certificate import Certificate, Evidence
+from paper_lib.defense.exact.touch import settle
 from paper_lib.defense.rows import as_perturbation, surely_satisfied
 from paper_lib.defense.solution import Progress, certify
-from paper_lib.defense.touch import settle
 from paper_lib.robust_sets import RobustSets
 
 # Steps, and the share of the time limit after which they make room for others.

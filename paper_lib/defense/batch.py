@@ -15,10 +15,10 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from paper_lib.checks import check_seed
-from paper_lib.defense.annealing import AnnealConfig, anneal, anneal_from_several
-from paper_lib.defense.local_search import MARGIN, hold_point, insert, search
-from paper_lib.defense.min_norm import Gram, MinNorm
 from paper_lib.defense.rows import as_perturbation, fingerprints, safe_rows
+from paper_lib.defense.search.annealing import AnnealConfig, anneal, anneal_from_several
+from paper_lib.defense.search.local_search import MARGIN, hold_point, insert, search
+from paper_lib.defense.search.min_norm import Gram, MinNorm
 from paper_lib.defense.solution import Solution, certify
 from paper_lib.geometry import full_precision, l2_norm
 from paper_lib.robust_sets import RobustSets

@@ -14,9 +14,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from paper_lib.checks import check_count, check_number, check_seed, check_type
-from paper_lib.defense.annealing import AnnealConfig, anneal_from_several
 from paper_lib.defense.maximize import search_only
 from paper_lib.defense.rows import as_perturbation, unit_rows
+from paper_lib.defense.search.annealing import AnnealConfig, anneal_from_several
 from paper_lib.defense.solution import Solution, certify
 from paper_lib.robust_sets import RobustSets
 

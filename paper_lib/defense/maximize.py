@@ -13,22 +13,22 @@ from jaxtyping import Float
 from torch import Tensor
 
 from paper_lib.checks import check_count, check_number, check_seed
-from paper_lib.defense.annealing import anneal_from_several
 from paper_lib.defense.anytime import Best, Clock, Stage, lifted, run
-from paper_lib.defense.boxes import box_search
-from paper_lib.defense.certificate import Certificate
-from paper_lib.defense.closed_forms import closed_form, touching_point
-from paper_lib.defense.conflicts import matching_evidence
-from paper_lib.defense.hitting_sets import hitting_set_search
-from paper_lib.defense.local_search import MARGIN, hold_point, insert, search
-from paper_lib.defense.min_norm import Gram, MinNorm
-from paper_lib.defense.moments import moment_bounds
-from paper_lib.defense.plane import plane_sweep
+from paper_lib.defense.certificates.certificate import Certificate
+from paper_lib.defense.certificates.conflicts import matching_evidence
+from paper_lib.defense.certificates.moments import moment_bounds
+from paper_lib.defense.certificates.span import narrow_rows
+from paper_lib.defense.exact.boxes import box_search
+from paper_lib.defense.exact.closed_forms import closed_form, touching_point
+from paper_lib.defense.exact.hitting_sets import hitting_set_search
+from paper_lib.defense.exact.planar_solver import plane_sweep
+from paper_lib.defense.exact.touch import tangent_point
 from paper_lib.defense.ramp import check_start, ramp_ascent
 from paper_lib.defense.rows import UnitRows, unit_rows
+from paper_lib.defense.search.annealing import anneal_from_several
+from paper_lib.defense.search.local_search import MARGIN, hold_point, insert, search
+from paper_lib.defense.search.min_norm import Gram, MinNorm
 from paper_lib.defense.solution import Progress, Solution
-from paper_lib.defense.span import narrow_rows
-from paper_lib.defense.touch import tangent_point
 from paper_lib.geometry import project_l2_ball
 from paper_lib.robust_sets import RobustSets
 
@@ -150,7 +150,8 @@ def upper_bound(
 ) -> Certificate:
     r"""Bound the maximum of :math:`\phi_n` from above, with a proof.
 
-    Conflicting pairs first, then the moments of :mod:`paper_lib.defense.moments`.
+    Conflicting pairs first, then the moments of
+    :mod:`paper_lib.defense.certificates.moments`.
 
     Args:
         sets: The robust sets.

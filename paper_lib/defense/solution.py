@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from paper_lib.defense.certificate import Certificate, Evidence
+from paper_lib.defense.certificates.certificate import Certificate, Evidence
 from paper_lib.defense.rows import fingerprint, surely_satisfied
 from paper_lib.robust_sets import RobustSets
 

@@ -3,10 +3,10 @@
 ``paper_lib.game.proofs`` is imported on demand: it needs z3.
 """
 
-from paper_lib.game.equilibrium import Equilibrium, equilibrium, smooth
-from paper_lib.game.exploitability import Exploitability, GainBounds, exploitability
+from paper_lib.game.attack_search import search_attack
 from paper_lib.game.fictitious_play import FictitiousPlay, play_fictitiously
-from paper_lib.game.matrix import (
+from paper_lib.game.gains import Exploitability, GainBounds, exploitability
+from paper_lib.game.matrix_games import (
     MatrixEquilibrium,
     attack_candidates,
     judge_strategies,
@@ -21,7 +21,7 @@ from paper_lib.game.responses import (
     attacker_best_response,
     defender_best_response,
 )
-from paper_lib.game.search import search_attack
+from paper_lib.game.smoothing import Equilibrium, equilibrium, smooth
 from paper_lib.game.strategies import (
     ChainDraws,
     ConstantDefense,
@@ -30,34 +30,3 @@ from paper_lib.game.strategies import (
     PointwiseDefense,
     Sampler,
 )
-
-__all__ = [
-    "AttackerResponse",
-    "ChainDraws",
-    "ConstantDefense",
-    "DefenderResponse",
-    "DeterministicAttack",
-    "Equilibrium",
-    "ExpectedUtility",
-    "Exploitability",
-    "FictitiousPlay",
-    "GainBounds",
-    "MatrixEquilibrium",
-    "Mixture",
-    "PointwiseDefense",
-    "Sampler",
-    "answered_sets",
-    "attack_candidates",
-    "attacker_best_response",
-    "defender_best_response",
-    "equilibrium",
-    "expected_utility",
-    "exploitability",
-    "judge_strategies",
-    "play_fictitiously",
-    "point_payoffs",
-    "search_attack",
-    "smooth",
-    "solve_matrix_game",
-    "utility",
-]

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from paper_lib.checks import check_count
-from paper_lib.game.matrix import MatrixEquilibrium, check_table, judge_strategies
+from paper_lib.game.matrix_games import MatrixEquilibrium, check_table, judge_strategies
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -1,7 +1,7 @@
 r"""Best responses of both players, the attacker's by Lemma 2.
 
-``paper_lib.game.search`` looks for hers without that lemma. The defender answers a
-fixed attack a: v keeps point i exactly when
+``paper_lib.game.attack_search`` looks for hers without that lemma. The defender answers
+a fixed attack a: v keeps point i exactly when
 :math:`\operatorname{sgn}(f) (f + \nabla f^\top a_i) + \operatorname{sgn}(f) \nabla
 f^\top v \ge 0`, a half-space again, whatever the attack is.
 """

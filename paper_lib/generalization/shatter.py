@@ -4,7 +4,7 @@ import math
 from typing import Literal, get_args
 
 from paper_lib.checks import check_count
-from paper_lib.generalization.regions import num_regions
+from paper_lib.generalization.region_counts import num_regions
 
 Family = Literal[
     "half_lines",

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from paper_lib.checks import check_count
-from paper_lib.generalization.regions import log_num_regions
+from paper_lib.generalization.region_counts import log_num_regions
 
 BoundForm = Literal["centered", "regions", "polynomial", "paper"]
 

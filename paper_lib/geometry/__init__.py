@@ -13,20 +13,3 @@ from paper_lib.geometry.ball import (
     unit_vectors,
 )
 from paper_lib.geometry.sums import full_precision, l2_norm, rough_dots, row_dots
-
-__all__ = [
-    "check_in_l2_ball",
-    "disc_grid",
-    "fit_product",
-    "full_precision",
-    "in_l2_ball",
-    "l2_norm",
-    "project_halfspace",
-    "project_l2_ball",
-    "project_l2_sphere",
-    "rough_dots",
-    "row_dots",
-    "sample_l2_ball",
-    "scale_to_radius",
-    "unit_vectors",
-]

@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 import yaml
 
-from paper_lib.experiments import (
+from experiments.store.record_files import load_record
+from experiments.tables.planning import (
     PRIMARY_CLASSIFIER,
     PRIMARY_PROTOCOL,
     PRIMARY_READING,
     PRIMARY_SOLVER,
-    cell_percents,
-    load_lines,
-    load_record,
     parse_pairs,
     parse_seeds,
     plan,
-    rows_of,
 )
+from experiments.tables.reports import rows_of
+from experiments.tables.summary import cell_percents
+from experiments.tables.table_1 import load_lines
 
 DATASETS = MappingProxyType({"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST"})
 

@@ -7,6 +7,7 @@ from fractions import Fraction
 import pytest
 import torch
 
+from experiments.populations.deviations import deviation_distribution, draw_deviations
 from paper_lib.attacks import fgm, run_pgd
 from paper_lib.defense import RampConfig, maximize_coverage, ramp_ascent
 from paper_lib.evaluation import calibrate_epsilon
@@ -21,8 +22,6 @@ from paper_lib.game import (
     utility,
 )
 from paper_lib.generalization import (
-    deviation_distribution,
-    draw_deviations,
     expected_deviation_bound,
     mcdiarmid_tail,
     num_regions,

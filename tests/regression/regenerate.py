@@ -9,8 +9,9 @@ from typing import Any
 
 import torch
 
+from experiments.tables.reports import table_rows
+from experiments.tables.table_2 import PairConfig, run_pair
 from paper_lib.attacks import PGD_READINGS
-from paper_lib.experiments import PairConfig, run_pair, table_rows
 from paper_lib.models import TrainConfig
 
 EXPECTED = Path(__file__).resolve().parent / "expected.json"

@@ -8,34 +8,33 @@ from statistics import mean
 
 import pytest
 
-from paper_lib.experiments import (
-    ALL_PAIRS,
-    extreme_gains,
-    load_examples,
-    load_lines,
-    plan,
-    primary_results,
-    seconds_by_seed,
-    summarize,
+from experiments.figures.all_pairs.gain_tables import (
+    extreme_table,
+    gain_table,
+    isotropic_table,
+    losing_table,
+    noise_table,
+    other_side_table,
 )
-from paper_lib.experiments.claims import pair_gains
-from paper_lib.plotting import (
-    CLASS_LABELS,
-    both_paths,
-    both_paths_table,
+from experiments.figures.all_pairs.pair_pictures import CLASS_LABELS
+from experiments.figures.all_pairs.pair_tables import (
     calibration_table,
     cell_table,
     classifier_table,
-    extreme_table,
-    gain_table,
     goal_lines,
-    isotropic_table,
-    losing_table,
-    moved_table,
-    noise_table,
-    other_side_table,
     table_1,
 )
+from experiments.figures.all_pairs.path_tables import (
+    both_paths,
+    both_paths_table,
+    moved_table,
+)
+from experiments.store.provenance import seconds_by_seed
+from experiments.tables.claims import extreme_gains, pair_gains
+from experiments.tables.examples import load_examples
+from experiments.tables.planning import ALL_PAIRS, plan
+from experiments.tables.summary import primary_results, summarize
+from experiments.tables.table_1 import load_lines
 
 ROOT = Path(__file__).resolve().parents[2]
 STORE = ROOT / "results" / "table1"

@@ -6,15 +6,15 @@ from statistics import mean
 
 import pytest
 
-from paper_lib.attacks import PGD_READINGS
-from paper_lib.evaluation import PAPER_TABLE_2
-from paper_lib.plotting import (
+from experiments.figures.mnist_0_against_1 import (
     dead_zone_table,
     origin_table,
     outside_table,
     reading_table,
     seed_goal_table,
 )
+from experiments.tables.paper_numbers import PAPER_TABLE_2
+from paper_lib.attacks import PGD_READINGS
 
 STORE = Path(__file__).resolve().parents[2] / "results" / "table2"
 SOLVER = "ramp, raw rows"

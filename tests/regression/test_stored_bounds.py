@@ -5,19 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from paper_lib.experiments import (
+from experiments.section5.bound_runs import NUM_BUDGETS
+from experiments.section5.image_rates import image_rates
+from experiments.section5.reuse import run_reuse
+from experiments.store.keyed import (
     PRICE_PLAN,
     VALIDITY_PLAN,
     bound_plan,
-    image_rates,
     image_rates_plan,
     load_or_compute,
     primary_budgets,
     reuse_plan,
-    run_reuse,
 )
-from paper_lib.experiments.bounds import NUM_BUDGETS
-from paper_lib.generalization import clopper_pearson, kl_upper
+from paper_lib.bounds import clopper_pearson, kl_upper
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 STORE = RESULTS / "generalization"

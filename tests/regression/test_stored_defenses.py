@@ -8,8 +8,8 @@ import pytest
 
 from benchmarks import defense, quality
 from benchmarks.instances import real_instance, real_instances
+from experiments.store.record_files import load_record
 from paper_lib.defense import maximize_coverage, ramp_ascent, upper_bound
-from paper_lib.experiments import load_record
 
 FOLDER = Path(__file__).resolve().parents[2] / "results" / "defense"
 SCHEMA = "paper-lib/defense-comparison/1"

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from paper_lib.experiments import (
+from experiments.tables.planning import (
     PRIMARY_CLASSIFIER,
     PRIMARY_READING,
     PRIMARY_SOLVER,
-    cell_percents,
-    load_lines,
     plan,
 )
+from experiments.tables.summary import cell_percents
+from experiments.tables.table_1 import load_lines
 
 STORE = Path(__file__).resolve().parents[2] / "results" / "table1"
 PGD = f"PGD {PRIMARY_READING}"

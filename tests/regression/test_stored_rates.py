@@ -6,16 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from paper_lib.defense import maximize_coverage, ramp_ascent, ramp_value
-from paper_lib.experiments import RATE_PLANS, image_rates_plan, load_rates
-from paper_lib.experiments.bounds import half_pair
-from paper_lib.experiments.rates import RATES_SCHEMA, load_record
-from paper_lib.generalization import (
-    fit_slope,
-    measure_rates,
-    paper_rate,
-    ramp_floor,
+from experiments.populations.ramp_floor import ramp_floor
+from experiments.populations.sample_rates import measure_rates
+from experiments.populations.slopes import fit_slope, paper_rate
+from experiments.section5.bound_runs import half_pair
+from experiments.section5.rate_runs import (
+    RATE_PLANS,
+    RATES_SCHEMA,
+    load_rates,
+    load_record,
 )
+from experiments.store.keyed import image_rates_plan
+from paper_lib.defense import maximize_coverage, ramp_ascent, ramp_value
 
 STORE = (
     Path(__file__).resolve().parents[2] / "results" / "generalization" / "rates.json"

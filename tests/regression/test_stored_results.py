@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from paper_lib.evaluation import PAPER_TABLE_2
-from paper_lib.experiments import PairConfig, load_record, run_pair, table_rows
-from paper_lib.plotting import percents
+from experiments.store.record_files import load_record
+from experiments.tables.paper_numbers import PAPER_TABLE_2
+from experiments.tables.reports import table_rows
+from experiments.tables.table_2 import PairConfig, run_pair
+from paper_lib.evaluation import percents
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDS = sorted((ROOT / "results" / "table2").glob("*.json"))

@@ -8,27 +8,22 @@ from statistics import median
 
 import pytest
 
-from paper_lib.evaluation import PAPER_TABLE_1
-from paper_lib.experiments import (
+from experiments.store.record_files import load_record
+from experiments.tables.claims import holm, pair_gains
+from experiments.tables.classifiers import train_pair
+from experiments.tables.examples import load_examples
+from experiments.tables.paper_numbers import PAPER_TABLE_1
+from experiments.tables.planning import (
     PRIMARY_CLASSIFIER,
     PRIMARY_PROTOCOL,
     PRIMARY_READING,
     PRIMARY_SOLVER,
-    ScoreConfig,
-    cell_percents,
-    holm,
-    load_examples,
-    load_lines,
-    load_record,
-    pair_gains,
     plan,
-    rows_of,
-    score_name,
-    score_pair,
-    summarize,
-    train_pair,
 )
-from paper_lib.experiments.scoring import SCORE_SCHEMA
+from experiments.tables.reports import rows_of
+from experiments.tables.scoring import SCORE_SCHEMA, ScoreConfig, score_name, score_pair
+from experiments.tables.summary import cell_percents, summarize
+from experiments.tables.table_1 import load_lines
 
 ROOT = Path(__file__).resolve().parents[2]
 STORE = ROOT / "results" / "table1"

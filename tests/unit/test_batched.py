@@ -10,41 +10,32 @@ import pytest
 import torch
 from torch import nn
 
+from experiments.gpu.batched import (
+    attack_stacked,
+    batch_path,
+    linearize_stacked,
+    score_pairs,
+    train_pairs,
+)
+from experiments.gpu.stacked import StackedClassifier, train_stacked
+from experiments.sweep.runner import SweepError, process_pool
+from experiments.tables import table_1 as sweep_module
+from experiments.tables.calibration import CalibrationConfig, calibrate
+from experiments.tables.classifiers import ClassifierConfig, train_pair
+from experiments.tables.planning import Line
+from experiments.tables.scoring import ScoreConfig, score_pair
+from experiments.tables.summary import cell_percents, summarize, write_manifest
+from experiments.tables.table_1 import load_lines, run_lines
 from paper_lib.attacks import PGD_READINGS
 from paper_lib.data import LabeledImages, load_pair
 from paper_lib.defense import RampConfig, ramp_ascent, ramp_ascents
-from paper_lib.experiments import (
-    CalibrationConfig,
-    ClassifierConfig,
-    Line,
-    ScoreConfig,
-    SweepError,
-    attack_stacked,
-    batch_path,
-    calibrate,
-    cell_percents,
-    linearize_stacked,
-    load_lines,
-    process_pool,
-    run_lines,
-    score_pair,
-    score_pairs,
-    summarize,
-    train_pair,
-    train_pairs,
-    write_manifest,
-)
-from paper_lib.experiments import table1 as sweep_module
-from paper_lib.geometry import in_l2_ball
+from paper_lib.geometry import full_precision, in_l2_ball
 from paper_lib.linearize import linearize
 from paper_lib.models import (
     PairCNN,
-    StackedClassifier,
     TrainConfig,
     TrainingDivergedError,
-    full_precision,
     train_classifier,
-    train_stacked,
 )
 from paper_lib.robust_sets import RobustSets
 

@@ -4,8 +4,8 @@ import pytest
 
 from benchmarks import __main__ as command
 from benchmarks import report, sweep
-from paper_lib.experiments import load_record
-from paper_lib.experiments.runner import InProcess
+from experiments.store.record_files import load_record
+from experiments.sweep.runner import InProcess
 
 
 @pytest.fixture

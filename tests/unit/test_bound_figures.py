@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from paper_lib.plotting import (
+from experiments.figures.rate_pictures import plot_ramp_floor
+from experiments.figures.sharper_bounds import (
     plot_bounds,
     plot_pair_bounds,
     plot_prices,
-    plot_ramp_floor,
 )
 
 

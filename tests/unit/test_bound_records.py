@@ -5,26 +5,26 @@ from dataclasses import replace
 import pytest
 import torch
 
-from paper_lib.experiments import (
+from experiments.populations.distributions import GaussianRows
+from experiments.section5.bound_runs import (
+    NUM_BUDGETS,
     BoundsConfig,
-    ImageRatesConfig,
-    PriceConfig,
-    ReuseConfig,
-    ValidityConfig,
-    image_rates,
-    load_or_compute,
-    primary_budgets,
-    records,
+    half_pair,
     run_bounds,
-    run_image_rates,
-    run_prices,
-    run_reuse,
 )
-from paper_lib.experiments.bounds import NUM_BUDGETS, half_pair
-from paper_lib.experiments.planning import ALL_PAIRS, lines_of
-from paper_lib.experiments.runner import SweepError
-from paper_lib.experiments.store import load_record, save_record
-from paper_lib.generalization import GaussianRows
+from experiments.section5.image_rates import (
+    ImageRatesConfig,
+    image_rates,
+    run_image_rates,
+)
+from experiments.section5.prices import PriceConfig, run_prices
+from experiments.section5.reuse import ReuseConfig, run_reuse
+from experiments.section5.validity_runs import ValidityConfig
+from experiments.store import keyed as records
+from experiments.store.keyed import load_or_compute, primary_budgets
+from experiments.store.record_files import load_record, save_record
+from experiments.sweep.runner import SweepError
+from experiments.tables.planning import ALL_PAIRS, lines_of
 from paper_lib.models import TrainConfig
 
 PAIR = BoundsConfig(epsilon=1.5, sizes=(100,))

@@ -10,9 +10,8 @@ import pytest
 import torch
 from scipy import stats
 
-from paper_lib.defense import maximize_coverage, ramp_ascent
-from paper_lib.generalization import (
-    GaussianRows,
+from experiments.populations.distributions import GaussianRows
+from paper_lib.bounds import (
     binary_kl,
     bounds_at,
     clopper_pearson,
@@ -25,16 +24,17 @@ from paper_lib.generalization import (
     kl_lower,
     kl_upper,
     margin_bound,
-    num_regions,
     optimum_bound,
     pac_bayes_bound,
     rebuild,
     regret_bound,
+    signed_distances,
     spread_confidence,
     trace_bound,
     uniform_bound,
 )
-from paper_lib.generalization.distances import signed_distances
+from paper_lib.defense import maximize_coverage, ramp_ascent
+from paper_lib.generalization import num_regions
 from paper_lib.geometry import in_l2_ball
 from paper_lib.robust_sets import RobustSets
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from paper_lib.defense.boxes import BoxEvidence, box_search
+from paper_lib.defense.exact.boxes import BoxEvidence, box_search
 from paper_lib.defense.rows import as_perturbation, unit_rows
 from paper_lib.defense.solution import certify
 from paper_lib.robust_sets import RobustSets

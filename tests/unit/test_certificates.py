@@ -24,10 +24,15 @@ from paper_lib.defense import (
     ramp_ascent,
     save_certificate,
 )
-from paper_lib.defense.boxes import box_search
-from paper_lib.defense.conflicts import matching_evidence
-from paper_lib.defense.moments import moment_bounds
-from paper_lib.defense.quadratics import QuadraticEvidence
+from paper_lib.defense.certificates.conflicts import matching_evidence
+from paper_lib.defense.certificates.moments import moment_bounds
+from paper_lib.defense.certificates.quadratics import QuadraticEvidence
+from paper_lib.defense.certificates.subsystems import (
+    WEIGHT_ONE,
+    Lists,
+    SubsystemEvidence,
+)
+from paper_lib.defense.exact.boxes import box_search
 from paper_lib.defense.rows import (
     fingerprint,
     fingerprints,
@@ -35,7 +40,6 @@ from paper_lib.defense.rows import (
     unit_rows,
 )
 from paper_lib.defense.solution import certify
-from paper_lib.defense.subsystems import WEIGHT_ONE, Lists, SubsystemEvidence
 from paper_lib.robust_sets import RobustSets
 from tests.oracles import exact, exact_dot, random_tensor
 from tests.unit.test_hitting_sets import make_sets, most_satisfied, random_sets
@@ -644,7 +648,7 @@ def test_files_that_are_no_certificates(tmp_path):
 )
 def test_a_file_with_a_right_checksum_and_wrong_claims(claims, tmp_path):
     """Whoever can write a checksum still cannot make reading fail oddly."""
-    from paper_lib.defense import storage
+    from paper_lib.defense.certificates import saved_certificates as storage
 
     path = tmp_path / "proof.safetensors"
     arrays = {"perturbation": np.zeros(2)}
@@ -665,7 +669,9 @@ def test_a_certificate_that_cannot_be_written_leaves_the_old_one(tmp_path, monke
     def fail(*args, **kwargs):
         raise OSError("disk full")
 
-    monkeypatch.setattr("paper_lib.defense.storage.save_file", fail)
+    monkeypatch.setattr(
+        "paper_lib.defense.certificates.saved_certificates.save_file", fail
+    )
     with pytest.raises(OSError, match="disk full"):
         save_certificate(case("boxes")[1], path)
     assert isinstance(load_certificate(path), Certificate)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from paper_lib.experiments.claims import dyadic_interval, holm, mcnemar, pair_gains
+from experiments.tables.claims import dyadic_interval, holm, mcnemar, pair_gains
 
 PAIRS = tuple(combinations(range(10), 2))
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from paper_lib.defense.closed_forms import closed_form
+from paper_lib.defense.exact.closed_forms import closed_form
 from paper_lib.defense.rows import as_perturbation, surely_satisfied, unit_rows
 from paper_lib.robust_sets import RobustSets
 from tests.oracles import fits_exactly, random_tensor

@@ -20,12 +20,12 @@ from unittest.mock import Mock
 import pytest
 
 import paper_lib
-from paper_lib.experiments import cluster as module
-from paper_lib.experiments import executor_for, run_lines
-from paper_lib.experiments.cluster import ForeignWorkerError, refuse_foreign, sign
-from paper_lib.experiments.planning import lines_of
-from paper_lib.experiments.provenance import signature
-from paper_lib.experiments.runner import SweepError, Task, run_tasks
+from experiments.store.provenance import signature
+from experiments.sweep import cluster as module
+from experiments.sweep.cluster import ForeignWorkerError, refuse_foreign, sign
+from experiments.sweep.runner import SweepError, Task, executor_for, run_tasks
+from experiments.tables.planning import lines_of
+from experiments.tables.table_1 import run_lines
 
 OTHER = {"code": "0" * 64, "torch": signature()["torch"]}
 

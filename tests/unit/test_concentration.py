@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from paper_lib.generalization import (
+from experiments.populations.deviations import (
     deviation_distribution,
+    supremum_deviation,
+)
+from paper_lib.generalization import (
     difference_bounds,
     mcdiarmid_deviation,
     mcdiarmid_tail,
     paper_mcdiarmid_tail,
-    supremum_deviation,
     traces,
 )
 from paper_lib.robust_sets import RobustSets

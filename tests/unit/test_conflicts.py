@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-from paper_lib.defense import conflicts
-from paper_lib.defense.conflicts import conflicting_pairs, matching_evidence
+from paper_lib.defense.certificates import conflicts
+from paper_lib.defense.certificates.conflicts import (
+    conflicting_pairs,
+    matching_evidence,
+)
+from paper_lib.defense.certificates.subsystems import WEIGHT_ONE
 from paper_lib.defense.rows import unit_rows
-from paper_lib.defense.subsystems import WEIGHT_ONE
 from tests.unit.test_hitting_sets import make_sets, most_satisfied, random_sets
 
 

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 import pytest
 import torch
 
-from paper_lib.experiments import ClassifierConfig, score_pair, train_pair
-from paper_lib.experiments.scoring import ScoreConfig
-from paper_lib.experiments.store import plain
+from experiments.gpu.stacked import train_stacked
+from experiments.store.record_files import plain
+from experiments.tables.classifiers import ClassifierConfig, train_pair
+from experiments.tables.scoring import ScoreConfig, score_pair
 from paper_lib.linearize import linearize
 from paper_lib.models import (
     PairCNN,
@@ -16,7 +17,6 @@ from paper_lib.models import (
     load_classifier,
     save_classifier,
     train_classifier,
-    train_stacked,
 )
 from tests.unit.test_models import images_of, weights_of
 

@@ -5,12 +5,17 @@ from itertools import product
 import pytest
 import torch
 
+from paper_lib.defense import (
+    AnnealConfig,
+    coverage_path,
+    maximize_batch,
+    maximize_coverage,
+)
 from paper_lib.defense import batch as batch_module
-from paper_lib.defense import coverage_path, maximize_batch, maximize_coverage
 from paper_lib.defense import maximize as driver
-from paper_lib.defense.annealing import AnnealConfig, anneal_from_several
-from paper_lib.defense.boxes import box_search
+from paper_lib.defense.exact.boxes import box_search
 from paper_lib.defense.rows import unit_rows
+from paper_lib.defense.search.annealing import anneal_from_several
 from paper_lib.robust_sets import RobustSets
 from tests.unit.test_hitting_sets import random_sets
 

@@ -6,13 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from paper_lib.generalization import (
-    FinitePopulation,
-    GaussianRows,
-    LinearRows,
-    deviation_of,
-)
-from paper_lib.generalization.gaussian_ratio import maximize_ratio
+from experiments.populations.distributions import GaussianRows
+from experiments.populations.finite_population import FinitePopulation
+from experiments.populations.gaussian_ratio import maximize_ratio
+from experiments.populations.largest_deviation import deviation_of
+from experiments.populations.linear_rows import LinearRows
 from paper_lib.geometry import disc_grid, sample_l2_ball
 from paper_lib.linearize import Linearization
 from paper_lib.robust_sets import RobustSets
@@ -165,7 +163,7 @@ def test_the_bound_holds_for_a_point_that_is_not_the_maximizer(monkeypatch):
     mean, covariance = population.mean.numpy(), population.covariance.numpy()
     best = maximize_ratio(mean, covariance, 1.0)
     monkeypatch.setattr(
-        "paper_lib.generalization.gaussian_ratio._root", lambda _, high: 0.3 * high
+        "experiments.populations.gaussian_ratio._root", lambda _, high: 0.3 * high
     )
     poor = maximize_ratio(mean, covariance, 1.0)
     assert poor.ratio < best.ratio - 1e-4

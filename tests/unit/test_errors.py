@@ -13,6 +13,11 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from experiments.store.record_files import load_record, save_record
+from experiments.tables.classifiers import ClassifierConfig, train_pair
+from experiments.tables.points import linearize_pair
+from experiments.tables.reports import table_rows
+from experiments.tables.table_2 import PairConfig, run_pair
 from paper_lib.attacks import PGD_READINGS, fgm, pgd, run_pgd
 from paper_lib.checks import (
     available_device,
@@ -28,16 +33,6 @@ from paper_lib.evaluation import (
     evaluate,
     judge,
     logits_at,
-)
-from paper_lib.experiments import (
-    ClassifierConfig,
-    PairConfig,
-    linearize_pair,
-    load_record,
-    run_pair,
-    save_record,
-    table_rows,
-    train_pair,
 )
 from paper_lib.geometry import (
     in_l2_ball,

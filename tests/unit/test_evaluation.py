@@ -3,10 +3,10 @@
 import pytest
 import torch
 
+from experiments.tables.paper_numbers import PAPER_TABLE_2
 from paper_lib.attacks import fgm
 from paper_lib.data import LabeledImages
 from paper_lib.evaluation import (
-    PAPER_TABLE_2,
     PLAYS,
     TableRow,
     calibrate_epsilon,

@@ -8,25 +8,20 @@ import os
 import pytest
 import torch
 
+from experiments.store import keyed as records
+from experiments.store import record_files as store
+from experiments.store.keyed import load_or_compute
+from experiments.store.record_files import load_record, save_record
+from experiments.sweep.runner import SweepError
+from experiments.tables.classifiers import fit_points, train_pair
+from experiments.tables.points import linearize_pair
+from experiments.tables.reports import table_rows
+from experiments.tables.scoring import score_pair
+from experiments.tables.table_2 import PairConfig, run_pair
 from paper_lib.attacks import PGD_READINGS, fgm
 from paper_lib.data import load_pair
 from paper_lib.defense import RampConfig, ramp_ascent
 from paper_lib.evaluation import PLAYS, TableRow
-from paper_lib.experiments import (
-    PairConfig,
-    SweepError,
-    linearize_pair,
-    load_or_compute,
-    load_record,
-    records,
-    run_pair,
-    save_record,
-    score_pair,
-    store,
-    table_rows,
-    train_pair,
-)
-from paper_lib.experiments.training import fit_points
 from paper_lib.linearize import linearize
 from paper_lib.models import TrainConfig
 from paper_lib.robust_sets import RobustSets

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 import pytest
 import torch
 
+from experiments.store.record_files import save_bytes, save_record
+from experiments.sweep.runner import only_writer
 from paper_lib.defense import save_certificate
 from paper_lib.defense.solution import certify
-from paper_lib.experiments.runner import only_writer
-from paper_lib.experiments.store import save_bytes, save_record
 from paper_lib.files import replacing
 from paper_lib.models import PairCNN, save_classifier
 from paper_lib.robust_sets import RobustSets

@@ -31,12 +31,7 @@ from paper_lib.game import (
     smooth,
     utility,
 )
-from paper_lib.geometry import (
-    disc_grid,
-    l2_norm,
-    project_l2_ball,
-    sample_l2_ball,
-)
+from paper_lib.geometry import disc_grid, l2_norm, project_l2_ball, sample_l2_ball
 from paper_lib.isotropic import isotropic_draws, majority
 from paper_lib.linearize import Linearization, linearize
 from paper_lib.models import TrainConfig, train_classifier
@@ -630,7 +625,7 @@ def test_a_search_that_finds_nothing_does_not_make_a_gain_of_zero_exact(monkeypa
         blind, strategy=DeterministicAttack(torch.zeros_like(step)), method="grid"
     )
     monkeypatch.setattr(
-        sys.modules["paper_lib.game.exploitability"],
+        sys.modules["paper_lib.game.gains"],
         "search_attack",
         lambda *args, **kwargs: blind,
     )

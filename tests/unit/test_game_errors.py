@@ -14,7 +14,7 @@ from paper_lib.defense import (
     maximize_coverage,
     maximizer_set,
 )
-from paper_lib.defense.hit_and_run import hit_and_run
+from paper_lib.defense.draws.hit_and_run import hit_and_run
 from paper_lib.game import (
     ChainDraws,
     ConstantDefense,

@@ -9,6 +9,17 @@ import pytest
 import torch
 from matplotlib.patches import Circle, Polygon
 
+from experiments.figures.game_pages import (
+    disc_share,
+    plot_fictitious_play,
+    plot_maximizer_set,
+    plot_membership_check,
+    plot_network_robust_sets,
+    plot_payoffs,
+    plot_set_size_against_margin,
+    plot_two_conditions,
+    plot_value_against_budget,
+)
 from paper_lib.defense import maximizer_set
 from paper_lib.game import (
     attack_candidates,
@@ -24,17 +35,6 @@ from paper_lib.models import (
     PolygonClassifier,
     example_network,
 )
-from paper_lib.plotting import (
-    plot_fictitious_play,
-    plot_maximizer_set,
-    plot_membership_check,
-    plot_network_robust_sets,
-    plot_payoffs,
-    plot_set_size_against_margin,
-    plot_two_conditions,
-    plot_value_against_budget,
-)
-from paper_lib.plotting.game import disc_share
 from paper_lib.robust_sets import RobustSets
 from tests.oracles import random_tensor
 from tests.unit.game_cases import F32, F64, NAMED_GAME, THREE_CELLS

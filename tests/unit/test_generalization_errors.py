@@ -6,10 +6,13 @@ import re
 import pytest
 import torch
 
-from paper_lib.generalization import (
+from experiments.populations.deviations import (
     deviation_distribution,
-    difference_bounds,
     draw_deviations,
+    supremum_deviation,
+)
+from paper_lib.generalization import (
+    difference_bounds,
     expected_deviation_bound,
     log_num_regions,
     mcdiarmid_deviation,
@@ -19,7 +22,6 @@ from paper_lib.generalization import (
     shatter_coefficient,
     shatter_is_exact,
     smallest_informative_n,
-    supremum_deviation,
     trace_count,
     traces,
     vc_bound,

@@ -6,18 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from paper_lib.generalization import (
-    draw_deviations,
-    mcdiarmid_tail,
-    num_regions,
-    vc_bound,
-)
-from paper_lib.plotting import (
+from experiments.figures.the_vc_bound import (
     plot_bound_against_samples,
     plot_concentration,
     plot_superimposed_sets,
     plot_trace_counts,
 )
+from experiments.populations.deviations import draw_deviations
+from paper_lib.generalization import mcdiarmid_tail, num_regions, vc_bound
 from paper_lib.robust_sets import RobustSets
 
 SETS = RobustSets(

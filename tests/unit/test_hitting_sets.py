@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from paper_lib.defense import feasibility
-from paper_lib.defense.hitting_sets import hitting_set_search
+from paper_lib.defense.certificates.subsystems import WEIGHT_ONE
+from paper_lib.defense.exact import feasibility
+from paper_lib.defense.exact.hitting_sets import hitting_set_search
 from paper_lib.defense.rows import as_perturbation, unit_rows
 from paper_lib.defense.solution import certify
-from paper_lib.defense.subsystems import WEIGHT_ONE
 from paper_lib.robust_sets import RobustSets
 from tests.oracles import random_tensor
 

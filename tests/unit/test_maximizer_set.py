@@ -12,13 +12,13 @@ from scipy.stats import chisquare
 
 from paper_lib.arrangement import cells, heaviest_faces, maximum_coverage
 from paper_lib.defense import HitAndRunConfig, draw_maximizers, maximizer_set
-from paper_lib.defense.hit_and_run import (
+from paper_lib.defense.draws.hit_and_run import (
     _Walk,
     effective_size,
     hit_and_run,
     split_r_hat,
 )
-from paper_lib.defense.inner_ball import inner_ball
+from paper_lib.defense.draws.inner_ball import inner_ball
 from paper_lib.robust_sets import RobustSets
 from tests.oracles import random_tensor
 from tests.unit.defense_cases import F32, F64, random_sets
@@ -417,7 +417,7 @@ def test_without_the_rounding_shape_a_needle_is_not_mixed(monkeypatch):
     """Negative control: the ellipsoid is what makes so few steps enough."""
     normals, offsets, *_ = needle(6)
     sets = RobustSets(normals=normals, offsets=offsets, epsilon=RADIUS)
-    whole = sys.modules["paper_lib.defense.maximizer_set"]
+    whole = sys.modules["paper_lib.defense.draws.maximizer_set"]
     made = whole.rounding
     monkeypatch.setattr(
         whole,

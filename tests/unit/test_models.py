@@ -17,9 +17,9 @@ from paper_lib.models import (
     cnn,
     load_classifier,
     save_classifier,
-    storage,
     train_classifier,
 )
+from paper_lib.models import weights as storage
 from paper_lib.models.cnn import InputConv, MaxPool
 
 SMALL = {"channels": (2, 3), "hidden": 4}

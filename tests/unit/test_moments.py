@@ -5,8 +5,11 @@ import itertools
 import numpy as np
 import pytest
 
-from paper_lib.defense.conflicts import conflicting_pairs, matching_evidence
-from paper_lib.defense.moments import moment_bounds
+from paper_lib.defense.certificates.conflicts import (
+    conflicting_pairs,
+    matching_evidence,
+)
+from paper_lib.defense.certificates.moments import moment_bounds
 from paper_lib.defense.rows import unit_rows
 from tests.unit.defense_cases import best_in_the_plane, make_sets, random_sets
 

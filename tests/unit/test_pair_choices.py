@@ -4,35 +4,30 @@ import dataclasses
 
 import pytest
 
-from paper_lib.experiments import (
-    CalibrationConfig,
-    Line,
-    extreme_examples,
-    extreme_gains,
-    load_examples,
-    parse_pair,
-    parse_pairs,
-    plan,
-    primary_results,
-    run_lines,
-    summarize,
-)
-from paper_lib.models import TrainConfig
-from paper_lib.plotting import (
-    both_paths,
-    calibration_table,
-    classifier_table,
+from experiments.figures.all_pairs.gain_tables import (
     extreme_table,
     gain_table,
-    goal_lines,
     isotropic_table,
     losing_table,
-    missing_lines,
     noise_table,
     other_side_table,
-    plot_examples,
+)
+from experiments.figures.all_pairs.pair_pictures import plot_examples
+from experiments.figures.all_pairs.pair_tables import (
+    calibration_table,
+    classifier_table,
+    goal_lines,
+    missing_lines,
     table_1,
 )
+from experiments.figures.all_pairs.path_tables import both_paths
+from experiments.tables.calibration import CalibrationConfig
+from experiments.tables.claims import extreme_gains
+from experiments.tables.examples import extreme_examples, load_examples
+from experiments.tables.planning import Line, parse_pair, parse_pairs, plan
+from experiments.tables.summary import primary_results, summarize
+from experiments.tables.table_1 import run_lines
+from paper_lib.models import TrainConfig
 
 RAMP = "ramp, raw rows"
 

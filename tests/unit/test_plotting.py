@@ -5,20 +5,16 @@ import numpy as np
 import pytest
 import torch
 
-from paper_lib.evaluation import PAPER_TABLE_2, PLAYS, TableRow
-from paper_lib.linearize import Linearization
-from paper_lib.plotting import (
-    comparison_table,
-    markdown_table,
-    percents,
-    play_name,
-    plot_accuracy_against_budget,
-    plot_images,
-    plot_margins,
+from experiments.figures.all_pairs.pair_pictures import (
     plot_pair_maps,
     plot_pair_spread,
     plot_pairs_against_budget,
 )
+from experiments.figures.markdown import comparison_table, markdown_table
+from experiments.tables.paper_numbers import PAPER_TABLE_2
+from paper_lib.evaluation import PLAYS, TableRow, percents, play_name
+from paper_lib.linearize import Linearization
+from paper_lib.plotting import plot_accuracy_against_budget, plot_images, plot_margins
 
 
 def table(correct):

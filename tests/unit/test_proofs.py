@@ -6,8 +6,8 @@ from fractions import Fraction
 import pytest
 import torch
 
+from experiments.z3_questions import STATEMENTS, prove
 from paper_lib.attacks import fgm
-from paper_lib.game.proofs import STATEMENTS, prove
 from paper_lib.linearize import Linearization
 from paper_lib.robust_sets import RobustSets
 

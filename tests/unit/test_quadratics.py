@@ -7,7 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paper_lib.defense.quadratics import Cell, QuadraticEvidence, quadratic_bound
+from paper_lib.defense.certificates.quadratics import (
+    Cell,
+    QuadraticEvidence,
+    quadratic_bound,
+)
 from paper_lib.defense.rows import SafeRows, safe_rows
 from tests.unit.defense_cases import count, make_sets, random_sets
 

@@ -8,15 +8,11 @@ import torch
 from scipy.integrate import quad
 from scipy.optimize import brute
 
+from experiments.populations.distributions import GaussianRows
+from experiments.populations.ramp_floor import mean_ramp, ramp_floor, ramp_maximizer
+from experiments.populations.sample_rates import measure_rates
+from experiments.section5.rate_runs import RatePlan
 from paper_lib.defense import ramp_value
-from paper_lib.experiments import RatePlan
-from paper_lib.generalization import (
-    GaussianRows,
-    mean_ramp,
-    measure_rates,
-    ramp_floor,
-    ramp_maximizer,
-)
 from paper_lib.geometry import sample_l2_ball
 from tests.unit.test_distributions import gaussian
 

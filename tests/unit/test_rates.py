@@ -7,20 +7,17 @@ import numpy as np
 import pytest
 import torch
 
+from experiments.populations.distributions import GaussianRows
+from experiments.populations.finite_population import FinitePopulation
+from experiments.populations.largest_deviation import deviation_of
+from experiments.populations.linear_rows import LinearRows
+from experiments.populations.sample_rates import measure_rates
+from experiments.populations.sample_solvers import exact_solver
+from experiments.populations.slopes import fit_slope, paper_rate
+from experiments.populations.windows import Steps, WindowMass, farthest
 from paper_lib.arrangement import cells
 from paper_lib.defense import maximize_coverage
-from paper_lib.generalization import (
-    FinitePopulation,
-    GaussianRows,
-    LinearRows,
-    deviation_of,
-    exact_solver,
-    fit_slope,
-    measure_rates,
-    paper_rate,
-    traces,
-)
-from paper_lib.generalization.windows import Steps, WindowMass, farthest
+from paper_lib.generalization import traces
 from paper_lib.geometry import disc_grid
 from paper_lib.robust_sets import RobustSets
 from tests.unit.defense_cases import make_sets, random_sets

@@ -6,10 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from paper_lib.experiments import RATE_PLANS, RatePlan, load_or_measure, load_rates
-from paper_lib.experiments import rates as runs
-from paper_lib.generalization import fit_slope, measure_rates, paper_rate
-from paper_lib.plotting import plot_rates, slope_text
+from experiments.figures.rate_pictures import plot_rates, slope_text
+from experiments.populations.sample_rates import measure_rates
+from experiments.populations.slopes import fit_slope, paper_rate
+from experiments.section5 import rate_runs as runs
+from experiments.section5.rate_runs import (
+    RATE_PLANS,
+    RatePlan,
+    load_or_measure,
+    load_rates,
+)
 
 LINE = RatePlan(
     kind="linear",

@@ -15,8 +15,8 @@ from unittest.mock import Mock
 
 import pytest
 
-from paper_lib.experiments import runner
-from paper_lib.experiments.runner import (
+from experiments.sweep import runner
+from experiments.sweep.runner import (
     InProcess,
     SweepError,
     Task,
@@ -141,7 +141,7 @@ def test_two_sweeps_do_not_write_to_one_store(tmp_path):
 def test_a_killed_sweep_leaves_neither_its_lock_nor_its_scratch(tmp_path):
     code = (
         "import sys, time, pathlib\n"
-        "from paper_lib.experiments.runner import only_writer\n"
+        "from experiments.sweep.runner import only_writer\n"
         "with only_writer(pathlib.Path(sys.argv[1])):\n"
         "    (pathlib.Path(sys.argv[1]) / '.saving-abc').mkdir()\n"
         "    print('ready', flush=True)\n"

@@ -9,7 +9,17 @@ import numpy as np
 import pytest
 import torch
 
+from experiments.populations.distributions import GaussianRows
+from experiments.populations.sample_rates import measure_rates
 from paper_lib.attacks import PGD_READINGS, fgm, pgd
+from paper_lib.bounds import (
+    clopper_pearson,
+    compress,
+    held_out_bound,
+    margin_bound,
+    pac_bayes_bound,
+    uniform_bound,
+)
 from paper_lib.data import LabeledImages
 from paper_lib.defense import (
     RampConfig,
@@ -40,17 +50,9 @@ from paper_lib.game import (
     utility,
 )
 from paper_lib.generalization import (
-    GaussianRows,
-    clopper_pearson,
-    compress,
-    held_out_bound,
     log_num_regions,
-    margin_bound,
-    measure_rates,
     num_regions,
-    pac_bayes_bound,
     shatter_coefficient,
-    uniform_bound,
     vc_bound,
 )
 from paper_lib.geometry import (

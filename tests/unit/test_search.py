@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from paper_lib.defense import AnnealConfig, anneal, ramp_ascent
-from paper_lib.defense.annealing import anneal_from_several
-from paper_lib.defense.local_search import MARGIN, hold_point, insert, search
-from paper_lib.defense.min_norm import EMPTY, TOLERANCE, Gram, MinNorm
 from paper_lib.defense.rows import unit_rows
+from paper_lib.defense.search.annealing import anneal_from_several
+from paper_lib.defense.search.local_search import MARGIN, hold_point, insert, search
+from paper_lib.defense.search.min_norm import EMPTY, TOLERANCE, Gram, MinNorm
 from tests.unit.defense_cases import count, make_sets, random_sets
 
 

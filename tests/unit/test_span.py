@@ -9,9 +9,9 @@ import torch
 
 from paper_lib.defense import maximize as methods
 from paper_lib.defense import maximize_coverage, upper_bound
-from paper_lib.defense.min_norm import EMPTY, Gram, MinNorm
+from paper_lib.defense.certificates.span import SafeSpan, span_basis
 from paper_lib.defense.rows import SafeRows, safe_rows
-from paper_lib.defense.span import SafeSpan, span_basis
+from paper_lib.defense.search.min_norm import EMPTY, Gram, MinNorm
 from paper_lib.game import equilibrium
 from paper_lib.linearize import Linearization
 from paper_lib.robust_sets import RobustSets
@@ -145,7 +145,7 @@ def test_the_equilibrium_takes_a_time_limit(monkeypatch):
         seen.append(settings["time_limit"])
         return maximize_coverage(sets, **settings)
 
-    module = sys.modules["paper_lib.game.equilibrium"]
+    module = sys.modules["paper_lib.game.smoothing"]
     monkeypatch.setattr(module, "maximize_coverage", spy)
     pair = equilibrium(lin, epsilon=0.3, time_limit=0.5)
     assert seen == [0.5]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from paper_lib.experiments import stored_folder
+from experiments.store.record_files import stored_folder
 
 
 def test_a_folder_with_results_is_found_from_where_one_stands(tmp_path, monkeypatch):

@@ -18,49 +18,44 @@ import numpy as np
 import pytest
 import torch
 
-from paper_lib.attacks import PGD_READINGS, fgm
-from paper_lib.data import load_pair
-from paper_lib.evaluation import PAPER_TABLE_1
-from paper_lib.experiments import (
-    ALL_PAIRS,
-    PRIMARY_CLASSIFIER,
-    PRIMARY_PROTOCOL,
-    SOLVERS,
-    CalibrationConfig,
+import paper_lib
+from experiments.store.record_files import code_digest, load_record
+from experiments.sweep.runner import SweepError, executor_for, process_pool
+from experiments.tables import classifiers as training
+from experiments.tables import table_1 as module
+from experiments.tables.calibration import CalibrationConfig, calibrate
+from experiments.tables.classifiers import (
     ClassifierConfig,
-    Line,
-    ScoreConfig,
-    SweepError,
-    calibrate,
-    cell_percents,
-    executor_for,
-    fit_solver,
-    load_examples,
-    load_lines,
-    load_record,
-    parse_pairs,
-    parse_seeds,
-    plan,
-    process_pool,
-    rows_of,
-    run_lines,
-    save_examples,
-    score_name,
-    score_pair,
-    summarize,
-    train_pair,
-    training,
-    write_csv,
-    write_manifest,
-)
-from paper_lib.experiments import table1 as module
-from paper_lib.experiments.planning import DATASETS
-from paper_lib.experiments.training import (
     classifier_name,
     fit_points,
     load_trained,
     save_trained,
+    train_pair,
 )
+from experiments.tables.defenses import SOLVERS, fit_solver
+from experiments.tables.examples import load_examples, save_examples
+from experiments.tables.paper_numbers import PAPER_TABLE_1
+from experiments.tables.planning import (
+    ALL_PAIRS,
+    DATASETS,
+    PRIMARY_CLASSIFIER,
+    PRIMARY_PROTOCOL,
+    Line,
+    parse_pairs,
+    parse_seeds,
+    plan,
+)
+from experiments.tables.reports import rows_of
+from experiments.tables.scoring import ScoreConfig, score_name, score_pair
+from experiments.tables.summary import (
+    cell_percents,
+    summarize,
+    write_csv,
+    write_manifest,
+)
+from experiments.tables.table_1 import load_lines, run_lines
+from paper_lib.attacks import PGD_READINGS, fgm
+from paper_lib.data import load_pair
 from paper_lib.linearize import linearize
 from paper_lib.models import TrainConfig
 from paper_lib.robust_sets import RobustSets
@@ -158,7 +153,7 @@ def test_the_name_of_a_classifier_tells_what_may_change_its_weights(monkeypatch)
     ]
     assert len(set(names)) == len(names)
     assert name(source="auto") == name(source="torchvision")
-    monkeypatch.setattr("paper_lib.experiments.training._CODE_DIGEST", "x")
+    monkeypatch.setattr("experiments.tables.classifiers._CODE_DIGEST", "x")
     assert name() != names[0]
 
 
@@ -177,27 +172,33 @@ def test_a_kept_classifier_comes_back_and_a_damaged_one_does_not(trained, tmp_pa
 
 def test_the_code_that_names_a_classifier_is_all_that_its_margins_rest_on():
     """How files are written is none of it."""
-    package = Path(training.__file__).parents[1]
-    parts = {part.removesuffix(".py") for part in training._CODE}
+    package = Path(paper_lib.__file__).parent
     modules = [
         module
         for module in package.rglob("*.py")
-        if module.relative_to(package).with_suffix("").parts[0] in parts
+        if module.relative_to(package.parent).as_posix().startswith(training._CODE)
     ]
     imported = {
         name
         for module in modules
         for name in re.findall(r"^from paper_lib\.(\w+)", module.read_text(), re.M)
     }
-    assert len(modules) > len(parts)
-    assert imported - {"files"} <= parts
+    assert len(modules) > len(training._CODE)
+    assert imported - {"files"} <= {re.split(r"[/.]", p)[1] for p in training._CODE}
+
+
+def test_a_digest_of_no_code_at_all_is_refused():
+    """A package that moves must not leave every cache with one name."""
+    with pytest.raises(ValueError, match=r"of the source, got .'paper_lib/elsewhere"):
+        code_digest("paper_lib/models/", "paper_lib/elsewhere/")
+    assert code_digest() != code_digest("paper_lib/") != code_digest("experiments/")
 
 
 def test_a_classifier_bears_the_name_of_the_code_that_made_it(
     trained, tmp_path, monkeypatch
 ):
     """Where another process made it, that is not the code of this one."""
-    monkeypatch.setattr("paper_lib.experiments.training._CODE_DIGEST", "other")
+    monkeypatch.setattr("experiments.tables.classifiers._CODE_DIGEST", "other")
     save_trained(trained, tmp_path)
     here = classifier_name(CLASSIFIER, source="embedded", device="cpu")
     assert load_trained(tmp_path, here) is None
@@ -242,7 +243,7 @@ def test_approximate_fgm_rows_equal_coverage_and_no_attack_is_stronger(record):
 
 def test_a_wrong_attack_under_the_name_of_fgm_is_found_out(trained, monkeypatch):
     monkeypatch.setattr(
-        "paper_lib.experiments.scoring.fgm", lambda lin, epsilon: -fgm(lin, epsilon)
+        "experiments.tables.scoring.fgm", lambda lin, epsilon: -fgm(lin, epsilon)
     )
     found = score_pair(SCORE, trained, source="embedded")
     assert found["stronger_than_fgm"]["PGD fixed-label, none"] > 0

@@ -5,18 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from paper_lib.experiments.records import VALIDITY_PLAN
-from paper_lib.experiments.validity import (
+from experiments.populations.distributions import GaussianRows
+from experiments.populations.validity import Validity, check_bounds
+from experiments.section5.validity_runs import (
     ValidityConfig,
     measure_validity,
     run_validity,
 )
-from paper_lib.generalization import (
-    GaussianRows,
-    Validity,
-    check_bounds,
-    held_out_bound,
-)
+from experiments.store.keyed import VALIDITY_PLAN
+from paper_lib.bounds import held_out_bound
 
 CONTROL = "held out, v fitted"
 

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from experiments.populations.deviations import deviation_distribution, draw_deviations
 from paper_lib.generalization import (
-    deviation_distribution,
-    draw_deviations,
     expected_deviation_bound,
     mcdiarmid_tail,
     num_regions,

@@ -1,0 +1,76 @@
+"""Accuracies as Markdown tables."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from paper_lib.evaluation import Cell, TableRow, percents, play_name
+
+
+def markdown_table(
+    header: Sequence[str],
+    lines: Iterable[Sequence[str]],
+    *,
+    align: str | None = None,
+) -> str:
+    """Write a Markdown table.
+
+    Args:
+        header: Titles of the columns.
+        lines: Cells, as many a line as there are titles.
+        align: For each column ``l`` or ``r``; None: the first left, the others right.
+
+    Returns:
+        The table.
+
+    Raises:
+        ValueError: If a line has another number of cells than the header, or ``align``
+            is not one letter for each column.
+
+    Example:
+        >>> print(markdown_table(["row", "value"], [["a", "1"]]))
+        | row | value |
+        | :-- | --: |
+        | a | 1 |
+    """
+    align = "l" + "r" * (len(header) - 1) if align is None else align
+    if len(align) != len(header) or set(align) - {"l", "r"}:
+        raise ValueError(f"align must be {len(header)} letters l or r, got {align!r}.")
+    table = [header, [{"l": ":--", "r": "--:"}[side] for side in align], *lines]
+    for line in table:
+        if len(line) != len(header):
+            raise ValueError(f"each line must have {len(header)} cells, got {line}.")
+    return "\n".join("| " + " | ".join(line) + " |" for line in table)
+
+
+def comparison_table(
+    runs: Sequence[Sequence[TableRow]],
+    paper: Mapping[Cell, float],
+    *,
+    here: str = "here",
+) -> str:
+    """Set measured rows beside the paper's numbers.
+
+    Args:
+        runs: The ten rows of Table 3, once for each seed.
+        paper: The paper's values, in percent; a row without one has no difference.
+        here: The title of what was measured.
+
+    Returns:
+        A Markdown table: for each row the paper's value, the measured one (the mean
+        over seeds, with the smallest and largest), and the difference in points.
+    """
+    measured = [percents(run) for run in runs]
+    lines = []
+    for key in measured[0]:
+        values = [run[key] for run in measured]
+        mean = sum(values) / len(values)
+        spread = f" [{min(values):.1f}, {max(values):.1f}]" if len(values) > 1 else ""
+        known = key in paper
+        lines.append(
+            [
+                f"{key[2]}: {play_name(key[:2])}",
+                f"{paper[key]:.1f}" if known else "not applicable",
+                f"{mean:.1f}{spread}",
+                f"{mean - paper[key]:+.1f}" if known else "not applicable",
+            ]
+        )
+    return markdown_table(["accuracy in percent", "paper", here, "difference"], lines)

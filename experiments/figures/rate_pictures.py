@@ -1,0 +1,142 @@
+"""Measured rates against n, in logarithms, with the powers fitted to them."""
+
+from collections.abc import Callable, Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments.populations.slopes import SlopeFit, paper_rate
+from paper_lib.plotting.style import COLORS, MARKERS
+
+# Dashes of the lines that are compared with.
+_DASHES = (":", "-.", "--", (0, (1, 4)), (0, (5, 5)))
+
+
+def plot_rates(
+    panels: Mapping[str, Mapping[str, SlopeFit]],
+    *,
+    bounds: Mapping[str, Callable[[float], float]] | None = None,
+) -> Figure:
+    r"""Draw means against n, the fitted power beside its slope, and what bounds them.
+
+    A size whose mean is not above zero has no place on the axis: a cross at the lower
+    edge marks it.
+
+    Args:
+        panels: What is measured, and for each the fits under their names, five at most.
+        bounds: Functions of n to compare with; None: :math:`\sqrt{\log n / n}` alone.
+
+    Returns:
+        The figure, one panel beside the other.
+
+    Raises:
+        ValueError: If there is no panel, or a panel has no fit or more than five.
+    """
+    if not panels or not all(1 <= len(fits) <= 5 for fits in panels.values()):
+        raise ValueError(
+            "panels must be at least one, each of one to five fits, got "
+            f"{[len(fits) for fits in panels.values()]}."
+        )
+    lines = {r"$\sqrt{\log n / n}$": paper_rate} if bounds is None else bounds
+    figure, axes = plt.subplots(
+        1,
+        len(panels),
+        figsize=(4.6 * len(panels), 4.4),
+        layout="constrained",
+        squeeze=False,
+    )
+    for axis, (title, fits) in zip(axes[0], panels.items(), strict=True):
+        for color, marker, (name, fit) in zip(
+            COLORS, MARKERS, fits.items(), strict=False
+        ):
+            _draw_fit(axis, name, fit, color, marker)
+        sizes = [n for fit in fits.values() for n in fit.sizes + fit.left_out]
+        along = np.geomspace(min(sizes), max(sizes), 100)
+        for dashes, (name, bound) in zip(_DASHES, lines.items(), strict=False):
+            heights = [bound(float(n)) for n in along]
+            axis.plot(along, heights, linestyle=dashes, color="0.5", label=name)
+        axis.set(xscale="log", yscale="log", xlabel="n", title=title)
+        axis.legend(
+            fontsize="small", frameon=False, loc="upper left", bbox_to_anchor=(0, -0.16)
+        )
+    plt.close(figure)
+    return figure
+
+
+def plot_ramp_floor(
+    floors: Mapping[float, float], measured: Mapping[str, tuple[float, float]]
+) -> Figure:
+    r"""Draw the floor of the ramp's regret against the scale of the logit.
+
+    Args:
+        floors: The floor at each scale, increasing.
+        measured: Under each name a scale and a mean regret; five at most.
+
+    Returns:
+        The figure; scales are logarithmic, regrets are not.
+
+    Raises:
+        ValueError: If there is no floor, or more than five are measured.
+    """
+    if not floors or len(measured) > len(MARKERS):
+        raise ValueError(
+            f"floors must be at least one and measured at most {len(MARKERS)}, got "
+            f"{len(floors)} and {len(measured)}."
+        )
+    figure, axis = plt.subplots(figsize=(7.4, 3.8), layout="constrained")
+    axis.plot(list(floors), list(floors.values()), color="0.5", label="floor")
+    for color, marker, (name, (scale, regret)) in zip(
+        COLORS, MARKERS, measured.items(), strict=False
+    ):
+        axis.plot(
+            scale, regret, marker, color=color, markersize=7, mfc="none", label=name
+        )
+    axis.set(xscale="log", xlabel="scale of the logit", ylabel="regret of the ramp")
+    axis.set_ylim(bottom=0.0)
+    axis.legend(frameon=False, fontsize="small", loc="upper right")
+    plt.close(figure)
+    return figure
+
+
+def slope_text(fit: SlopeFit) -> str:
+    """Write a slope with its interval.
+
+    Args:
+        fit: The fit.
+
+    Returns:
+        Two decimals, a minus sign that is one.
+    """
+    low, high = fit.interval
+    text = f"{fit.slope:.2f} [{low:.2f}, {high:.2f}]"
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def _draw_fit(axis: Axes, name: str, fit: SlopeFit, color: str, marker: str) -> None:
+    """Draw means with their intervals, the fitted line, and what was left out."""
+    means = np.array(fit.means)
+    low, high = np.array(fit.mean_intervals).T
+    # The interval of a mean may reach zero: its bar then leaves the picture.
+    bars = np.stack([means - low, high - means]).clip(min=0.0)
+    axis.errorbar(
+        fit.sizes,
+        means,
+        yerr=bars,
+        fmt=marker,
+        color=color,
+        markersize=4,
+        capsize=2,
+        label=f"{name}: {slope_text(fit)}",
+    )
+    fitted = [n for n in fit.sizes if n >= fit.smallest]
+    ends = np.array([min(fitted), max(fitted)])
+    axis.plot(ends, [fit.at(float(n)) for n in ends], color=color, linewidth=1)
+    axis.plot(
+        fit.left_out,
+        [0.02] * len(fit.left_out),
+        "x",
+        color=color,
+        transform=axis.get_xaxis_transform(),
+    )

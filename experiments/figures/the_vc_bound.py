@@ -1,0 +1,214 @@
+"""Section 5 in pictures: regions and their subsets, concentration, and the bound."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, Polygon
+
+from experiments.populations.deviations import DeviationDraws
+from paper_lib.arrangement import Cell, cells
+from paper_lib.generalization import (
+    mcdiarmid_tail,
+    num_regions,
+    paper_mcdiarmid_tail,
+    trace_count,
+    vc_bound,
+)
+from paper_lib.plotting.style import COLORS, MARKERS
+from paper_lib.robust_sets import RobustSets
+
+# Room a label needs around its middle, in radii: for its height, for each letter.
+_LABEL_HEIGHT, _LETTER = 0.09, 0.022
+
+
+def plot_superimposed_sets(
+    sets: RobustSets, *, counts: Sequence[int] = (1, 2, 3)
+) -> Figure:
+    r"""Draw the first robust sets on top of each other. Paper: Figure 2, right panel.
+
+    One panel for each count k shows V and the sets :math:`R(x_1), \dots, R(x_k)`, each
+    in a light tint. In every region stands the subset :math:`B_v \cap \{x_1, \dots\}`
+    that its v pick, as indices, where there is room.
+
+    Args:
+        sets: Robust sets in the plane, with a positive budget.
+        counts: How many of them in each panel.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: If d is not 2, the budget is zero, or a count is below 1 or above
+            the number of sets.
+    """
+    if sets.normals.shape[1] != 2 or sets.epsilon == 0.0:
+        raise ValueError(
+            "a drawing needs d = 2 and a positive budget, got d = "
+            f"{sets.normals.shape[1]} and epsilon = {sets.epsilon}."
+        )
+    if not counts or not all(1 <= k <= len(sets.offsets) for k in counts):
+        raise ValueError(
+            f"counts must be between 1 and {len(sets.offsets)}, got {list(counts)}."
+        )
+    columns = min(len(counts), 3)
+    rows = math.ceil(len(counts) / columns)
+    figure, grid = plt.subplots(
+        rows,
+        columns,
+        figsize=(3.1 * columns, 3.3 * rows),
+        layout="constrained",
+        squeeze=False,
+    )
+    for axis, k in zip(grid.flat, counts, strict=False):
+        _draw_subsets(axis, sets.subset(slice(k)))
+    for axis in grid.flat:
+        axis.set_axis_off()
+    plt.close(figure)
+    return figure
+
+
+def plot_trace_counts(
+    counts: Mapping[str, Mapping[int, Sequence[int]]], *, m: int = 2
+) -> Figure:
+    """Draw how many traces robust sets have, against the number of regions.
+
+    Args:
+        counts: For each kind of sets, the counts found for each number n of them.
+        m: Dimension, for the curve of the most regions there can be.
+
+    Returns:
+        The figure, both axes logarithmic.
+    """
+    figure, axis = plt.subplots(figsize=(5.6, 3.8), layout="constrained")
+    sizes = sorted({n for found in counts.values() for n in found})
+    most = [num_regions(n, m) for n in sizes]
+    axis.plot(sizes, most, color=COLORS[0], label="most regions of n lines")
+    for k, (name, found) in enumerate(counts.items()):
+        points = [(n, value) for n, values in found.items() for value in values]
+        marker, color = MARKERS[k % len(MARKERS)], COLORS[1 + k % (len(COLORS) - 1)]
+        axis.plot(*zip(*points, strict=True), marker, color=color, ms=4, label=name)
+    small = [n for n in range(sizes[0], sizes[-1] + 1) if 2**n <= most[-1]]
+    axis.plot(small, [2**n for n in small], ":", color="gray", label="$2^n$")
+    axis.set(xscale="log", yscale="log", xlabel="n", ylabel="distinct subsets")
+    axis.legend(frameon=False)
+    plt.close(figure)
+    return figure
+
+
+def plot_concentration(drawn: DeviationDraws) -> Figure:
+    r"""Draw how a supremum of deviations scatters around its mean. Paper: Eq. (10).
+
+    On the left a histogram of the draws. On the right the share of draws at least a
+    deviation away from the mean of all, with McDiarmid's bound, and what the paper
+    prints, for :math:`c_i = 1/n`.
+
+    Args:
+        drawn: The draws.
+
+    Returns:
+        The figure.
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3.4), layout="constrained")
+    values, mean = drawn.deviations, float(drawn.deviations.mean())
+    low, high = float(values.min()), float(values.max())
+    # The count of a sample moves by whole points, so narrower bars would come and go.
+    edges = np.arange(math.floor(low * drawn.n), high * drawn.n + 1.5) / drawn.n
+    left.hist(values, bins=edges.tolist(), color=COLORS[4])
+    left.axvline(mean, color=COLORS[0], label="mean")
+    left.set(xlabel=r"$\sup_v |\phi_n(v) - \phi(v)|$", ylabel="draws")
+    left.legend(frameon=False)
+    reach = np.linspace(0.0, math.sqrt(math.log(2.0 * len(values)) / drawn.n), 200)
+    away = np.abs(values - mean)
+    share = (away >= reach[:, np.newaxis]).mean(axis=1)
+    constants = [1.0 / drawn.n] * drawn.n
+    right.plot(reach, share, color=COLORS[2], label="share of draws")
+    for name, tail, style in (
+        ("McDiarmid, two tails", mcdiarmid_tail, "-"),
+        ("as printed", paper_mcdiarmid_tail, "--"),
+    ):
+        bound = [tail(constants, float(t)) for t in reach]
+        right.plot(reach, bound, style, color=COLORS[1], label=name)
+    right.set(xlabel="distance from the mean", yscale="log")
+    right.set(ylim=(0.5 / len(values), 2.0))
+    right.legend(frameon=False)
+    plt.close(figure)
+    return figure
+
+
+def plot_bound_against_samples(
+    dimensions: Sequence[int], *, num_samples: Mapping[str, int] | None = None
+) -> Figure:
+    r"""Draw Eq. (20) against n, one curve for each dimension, and where it is below 1.
+
+    Solid lines are the paper's bound, dashed ones the smallest form of
+    :func:`~paper_lib.generalization.vc_bound`.
+
+    Args:
+        dimensions: The numbers m.
+        num_samples: Sizes of samples to mark, under their names.
+
+    Returns:
+        The figure, both axes logarithmic.
+    """
+    figure, axis = plt.subplots(figsize=(6.2, 3.8), layout="constrained")
+    sizes = np.unique(np.geomspace(3, 1e7, 120).astype(np.int64)).tolist()
+    for k, m in enumerate(dimensions):
+        color = COLORS[1 + k % (len(COLORS) - 1)]
+        bounds = [vc_bound(n, m) for n in sizes]
+        axis.plot(sizes, [b.value for b in bounds], color=color, label=f"m = {m}")
+        least = [bound.steps[0].value for bound in bounds]
+        axis.plot(sizes, least, "--", color=color, linewidth=1)
+    axis.axhline(1.0, color=COLORS[0], linewidth=1)
+    for name, n in (num_samples or {}).items():
+        axis.axvline(n, color="gray", linestyle=":", linewidth=1, label=name)
+    axis.set(xscale="log", yscale="log", xlabel="n", ylabel="bound on the mean")
+    axis.legend(frameon=False)
+    plt.close(figure)
+    return figure
+
+
+def _draw_subsets(axis: Axes, sets: RobustSets) -> None:
+    """Draw one panel of superimposed sets, with the subset of each region."""
+    radius, number = sets.epsilon, len(sets.offsets)
+    normals, offsets = sets.normals.double().numpy(), sets.offsets.double().numpy()
+    for row in range(number):
+        color = COLORS[1 + row % (len(COLORS) - 1)]
+        for part in cells(normals[row : row + 1], offsets[row : row + 1], radius):
+            if part.satisfied[0]:
+                axis.add_patch(
+                    Polygon(part.outline(), color=color, alpha=0.16, linewidth=0)
+                )
+    for cell in cells(normals, offsets, radius):
+        outline = cell.outline()
+        axis.add_patch(Polygon(outline, fill=False, edgecolor="black", linewidth=0.8))
+        named = ",".join(str(i + 1) for i in np.flatnonzero(cell.satisfied))
+        room = max(_LABEL_HEIGHT, _LETTER * len(named))
+        if _width(cell, outline) >= room * radius:
+            axis.annotate(
+                named or r"$\emptyset$",
+                cell.interior.tolist(),
+                ha="center",
+                va="center",
+                fontsize=8,
+            )
+    axis.add_patch(Circle((0.0, 0.0), radius, fill=False, color="black"))
+    found, most = trace_count(sets, "robust_sets"), num_regions(number, 2)
+    axis.set_title(f"n = {number}: {found} subsets, at most {most}", fontsize=9)
+    reach = 1.03 * radius
+    axis.set(aspect="equal", xlim=(-reach, reach), ylim=(-reach, reach))
+
+
+def _width(cell: Cell, outline: Float[np.ndarray, "p 2"]) -> float:
+    """Measure how far the middle of a convex cell is from its boundary."""
+    starts, ends = outline, np.roll(outline, -1, axis=0)
+    along = ends - starts
+    lengths = np.hypot(*along.T)
+    apart = cell.interior - starts
+    across = np.abs(along[:, 0] * apart[:, 1] - along[:, 1] * apart[:, 0])
+    longer = lengths > 0
+    return float((across[longer] / lengths[longer]).min())

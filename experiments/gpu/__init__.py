@@ -1,0 +1,1 @@
+"""All pairs of a data set as one batch, on one device."""

@@ -1,0 +1,318 @@
+"""Both stages for many pairs as one batch, for devices where launches dominate.
+
+The same computations as the single path, pair by pair in the same order, but rounded
+otherwise; training amplifies that. So records carry which companions were in the batch,
+and those of the two paths never stand in for each other.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor
+
+from experiments.gpu.stacked import StackedClassifier, train_stacked
+from experiments.store.provenance import one_thread
+from experiments.store.record_files import settings_digest
+from experiments.tables.classifiers import (
+    ClassifierConfig,
+    TrainedClassifier,
+    fit_points,
+    pack_trained,
+    pair_of,
+)
+from experiments.tables.defenses import fit_solver, ramp_config, ramp_report
+from experiments.tables.points import LinearizedPair, points_to_score
+from experiments.tables.scoring import (
+    PlayedPair,
+    ScoreConfig,
+    check_trained,
+    score_record,
+)
+from paper_lib.attacks import PGD_READINGS, PGDResult
+from paper_lib.checks import available_device
+from paper_lib.data import Source
+from paper_lib.defense import ramp_ascents
+from paper_lib.geometry import full_precision, project_l2_ball
+from paper_lib.linearize import Linearization, linearize
+from paper_lib.models import PairCNN
+from paper_lib.robust_sets import RobustSets
+
+# Inputs of each model in a pass; affects speed and memory, and results by rounding.
+_INPUTS_A_PASS = 100
+
+
+def batch_path(configs: Sequence[ClassifierConfig]) -> str:
+    """Name the path of classifiers that are trained in one batch.
+
+    Args:
+        configs: The classifiers, in order.
+
+    Returns:
+        How many there are, and a digest of their settings.
+    """
+    digest = settings_digest([asdict(config) for config in configs])
+    return f"batched-{len(configs)}-{digest}"
+
+
+def train_pairs(
+    configs: Sequence[ClassifierConfig],
+    *,
+    root: str | None = None,
+    source: Source = "auto",
+    device: str = "cpu",
+    progress: bool = False,
+) -> list[TrainedClassifier]:
+    """Train the classifiers of several pairs as one batch. Stage A.
+
+    Args:
+        configs: What to train, of equal settings of the classifier.
+        root: Folder of the data; see :func:`paper_lib.data.load_pair`.
+        source: Source of the data.
+        device: Where to compute.
+        progress: Show a progress bar.
+
+    Returns:
+        Weights and records as :func:`~experiments.tables.classifiers.train_pair`
+        gives them. The seconds of a record are its share of the batch.
+
+    Raises:
+        ValueError: If there is no configuration, their classifiers differ in settings,
+            or the device is not there.
+    """
+    _check_equal(configs, "train")
+    available_device(device)  # fails now rather than after the data are read
+    started = time.perf_counter()
+    with one_thread(), full_precision():
+        pairs = [pair_of(config, root=root, source=source) for config in configs]
+        results = train_stacked(
+            [pair.train for pair in pairs],
+            config=configs[0].train,
+            seeds=[config.seed for config in configs],
+            device=device,
+            progress=progress,
+        )
+        points = [
+            pair.train.images[fit_points(config, len(pair.train.labels))]
+            for config, pair in zip(configs, pairs, strict=True)
+        ]
+        lins = linearize_stacked([result.model for result in results], points)
+        path = batch_path(configs)
+        trained = [
+            pack_trained(*one, device=device, path=path)
+            for one in zip(configs, pairs, results, lins, strict=True)
+        ]
+    _share_seconds((one.record for one in trained), len(trained), started)
+    return trained
+
+
+def score_pairs(
+    configs: Sequence[ScoreConfig],
+    trained: Sequence[TrainedClassifier],
+    *,
+    root: str | None = None,
+    source: Source = "auto",
+    device: str = "cpu",
+) -> list[dict[str, Any]]:
+    """Linearize, attack and defend several pairs as one batch, and score each. Stage B.
+
+    Args:
+        configs: What to score, alike but for classes, seeds and budgets.
+        trained: The classifiers they name.
+        root: Folder of the data; see :func:`paper_lib.data.load_pair`.
+        source: Source of the data.
+        device: Where to compute.
+
+    Returns:
+        Records as :func:`~experiments.tables.scoring.score_pair` gives
+        them. The seconds of a record are its share of the batch.
+
+    Raises:
+        ValueError: If there is no configuration, they differ in what they have to
+            share, or ``trained`` are the classifiers of others or of another batch.
+    """
+    _check_equal(configs, "readings", "solvers", "ramp_steps")
+    _check_equal([config.classifier for config in configs], "train")
+    if len(trained) != len(configs):
+        raise ValueError(
+            f"trained must be one classifier for each of {len(configs)} configs, got "
+            f"{len(trained)}."
+        )
+    path = batch_path([config.classifier for config in configs])
+    for config, one in zip(configs, trained, strict=True):
+        check_trained(config, one)
+        if one.record["path"] != path:
+            raise ValueError(
+                f"trained must be of the path {path!r}, got {one.record['path']!r} for "
+                f"{config.classifier.label}."
+            )
+    available_device(device)
+    started = time.perf_counter()
+    with one_thread(), full_precision():
+        played = _play(configs, trained, root=root, source=source, device=device)
+        records = [
+            score_record(*one, device=device)
+            for one in zip(configs, trained, played, strict=True)
+        ]
+    _share_seconds(records, len(records), started)
+    return records
+
+
+@full_precision()
+def linearize_stacked(
+    models: Sequence[PairCNN], inputs: Sequence[Float[Tensor, "_ 1 28 28"]]
+) -> list[Linearization]:
+    """Linearize several classifiers, each at its own inputs, as one batch.
+
+    Args:
+        models: The classifiers, of equal settings and on one device.
+        inputs: The inputs of each; moved to the models' device.
+
+    Returns:
+        What :func:`paper_lib.linearize.linearize` gives for each, up to rounding.
+
+    Raises:
+        ValueError: If models and inputs do not fit.
+    """
+    stacked = StackedClassifier(models)
+    lin = linearize(
+        stacked,
+        stacked.interleave(inputs),
+        batch_size=stacked.num_models * _INPUTS_A_PASS,
+    )
+    lengths = [len(one) for one in inputs]
+    return [
+        Linearization(logits=logits, gradients=gradients)
+        for logits, gradients in zip(
+            stacked.parts(lin.logits, lengths),
+            stacked.parts(lin.gradients, lengths),
+            strict=True,
+        )
+    ]
+
+
+@full_precision()
+def attack_stacked(
+    models: Sequence[PairCNN],
+    inputs: Sequence[Float[Tensor, "_ 1 28 28"]],
+    epsilons: Sequence[float],
+    reading: str,
+) -> list[PGDResult]:
+    """Attack several classifiers, each at its own inputs and budget, as one batch.
+
+    Args:
+        models: The classifiers, of equal settings and on one device.
+        inputs: The inputs of each; moved to the models' device.
+        epsilons: The budget of each, > 0, in pixels.
+        reading: A name in ``PGD_READINGS``.
+
+    Returns:
+        What the reading's ``attack`` gives for each, up to rounding.
+
+    Raises:
+        ValueError: If models, inputs and budgets do not fit.
+    """
+    # With lengths measured in budgets, every budget is one.
+    stacked = StackedClassifier(models, scales=epsilons)
+    found = PGD_READINGS[reading].attack(
+        stacked,
+        stacked.interleave(inputs),
+        1.0,
+        batch_size=stacked.num_models * _INPUTS_A_PASS,
+    )
+    lengths = [len(one) for one in inputs]
+    return [
+        PGDResult(
+            perturbations=project_l2_ball(moves * epsilon, epsilon), returned=returned
+        )
+        for moves, returned, epsilon in zip(
+            stacked.parts(found.perturbations, lengths),
+            stacked.parts(found.returned, lengths),
+            epsilons,
+            strict=True,
+        )
+    ]
+
+
+def _play(
+    configs: Sequence[ScoreConfig],
+    trained: Sequence[TrainedClassifier],
+    *,
+    root: str | None,
+    source: Source,
+    device: str,
+) -> list[PlayedPair]:
+    """Compute what both players do in each pair."""
+    classifiers = [config.classifier for config in configs]
+    pairs = [pair_of(config, root=root, source=source) for config in classifiers]
+    models = [one.model(device) for one in trained]
+    points = [
+        pair.train.images[fit_points(config, len(pair.train.labels))]
+        for config, pair in zip(classifiers, pairs, strict=True)
+    ]
+    fits = linearize_stacked(models, points)
+    tests = [points_to_score(pair, device) for pair in pairs]
+    images = [test.images for test in tests]
+    lins = linearize_stacked(models, images)
+    defenses = _fit_defenses(configs, fits)
+    budgets = [config.epsilon for config in configs]
+    attacks = {
+        reading: attack_stacked(models, images, budgets, reading)
+        for reading in configs[0].readings
+    }
+    return [
+        PlayedPair(
+            at=LinearizedPair(
+                pair=pair, model=models[i], fit=fits[i], test=tests[i], lin=lins[i]
+            ),
+            defenses={solver: found[i] for solver, found in defenses.items()},
+            attacks={reading: found[i] for reading, found in attacks.items()},
+        )
+        for i, pair in enumerate(pairs)
+    ]
+
+
+def _fit_defenses(
+    configs: Sequence[ScoreConfig], fits: Sequence[Linearization]
+) -> dict[str, list[tuple[Float[Tensor, " d"], dict[str, Any]]]]:
+    """Fit each solver for all pairs: an ascent as one batch, others pair by pair."""
+    problems = [
+        RobustSets.from_linearization(fit, config.epsilon)
+        for config, fit in zip(configs, fits, strict=True)
+    ]
+    found = {}
+    for solver in configs[0].solvers:
+        if solver == "fit_defense":
+            found[solver] = [
+                fit_solver(solver, sets, seed=config.classifier.seed)
+                for config, sets in zip(configs, problems, strict=True)
+            ]
+        else:
+            settings = ramp_config(solver, configs[0].ramp_steps)
+            found[solver] = [
+                ramp_report(solution)
+                for solution in ramp_ascents(problems, config=settings)
+            ]
+    return found
+
+
+def _check_equal(configs: Sequence[Any], *names: str) -> None:
+    """Reject configurations that cannot be one batch."""
+    if not configs:
+        raise ValueError("configs must be at least one, got none.")
+    for name in names:
+        values = [getattr(config, name) for config in configs]
+        if any(value != values[0] for value in values):
+            different = list(dict.fromkeys(map(str, values)))
+            raise ValueError(f"configs must share {name}, got {different}.")
+
+
+def _share_seconds(
+    records: Iterable[dict[str, Any]], count: int, started: float
+) -> None:
+    """Note for each record its share of the time, so that they add up."""
+    share = round((time.perf_counter() - started) / count, 2)
+    for record in records:
+        record["provenance"]["seconds"] = share

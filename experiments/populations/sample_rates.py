@@ -1,0 +1,208 @@
+r"""Measured rates: how fast a solution for a sample approaches the population's best.
+
+Paper: Sec. 5 bounds :math:`\phi(v^*) - \phi(v_n^*)` by :math:`2 \sup_v |\phi_n(v) -
+\phi(v)|`, Eq. (18), and that by a multiple of :math:`\sqrt{\log n / n}`, Eq. (20). Here
+both are measured on populations whose :math:`\phi` is known; :mod:`slopes
+<experiments.populations.slopes>` fits a power of n to either.
+
+What to expect: the deviation falls as :math:`n^{-1/2}`. Where :math:`\phi` is smooth
+and curved at a maximum inside V, the maximizer of :math:`\phi_n` is a cube-root
+estimator (Kim and Pollard 1990), and :math:`\phi(v^*) - \phi(v_n^*)` falls as
+:math:`n^{-2/3}` in the end; over the sizes that are measured it need not yet. The
+ramp has another maximizer, so its regret stops at a floor: :mod:`ramp_floor
+<experiments.populations.ramp_floor>`.
+"""
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from tqdm import tqdm
+
+from experiments.populations.distributions import Population, PopulationMaximum
+from experiments.populations.largest_deviation import Bracket, Deviation, deviation_of
+from experiments.populations.sample_solvers import Solver, SolverName, solver_for
+from paper_lib.checks import check_count, check_seed
+from paper_lib.robust_sets import RobustSets
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Draw:
+    r"""What came of one sample.
+
+    Attributes:
+        seed: Seed of the sample and of the solver.
+        sample_coverage: :math:`\phi_n(v_n)`.
+        coverage: :math:`\phi(v_n)`.
+        deviation: What :math:`\sup_v |\phi_n - \phi|` lies between; its lower end is
+            the difference at :math:`v_n` where there is no more to be had.
+    """
+
+    seed: int
+    sample_coverage: float
+    coverage: float
+    deviation: Bracket
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Rates:
+    r"""Samples of several sizes from one population, each solved in the same way.
+
+    Attributes:
+        best: The population's maximum.
+        sizes: The sizes, increasing.
+        draws: For each size, one entry a sample.
+    """
+
+    best: PopulationMaximum
+    sizes: tuple[int, ...]
+    draws: tuple[tuple[Draw, ...], ...]
+
+    def regrets(self) -> list[list[float]]:
+        r"""Give :math:`\phi(v^*) - \phi(v_n)` for each size and sample.
+
+        Negative where :math:`v^*` is not the maximizer: the bound ``best.upper`` says
+        by how much at most.
+
+        Returns:
+            The regrets.
+        """
+        return [[self.best.coverage - d.coverage for d in row] for row in self.draws]
+
+    def deviations(self) -> list[list[float]]:
+        r"""Give the lower ends of :math:`\sup_v |\phi_n - \phi|`, size by size."""
+        return [[d.deviation.lower for d in row] for row in self.draws]
+
+    def optimism(self) -> list[list[float]]:
+        r"""Give :math:`\phi_n(v_n) - \phi(v_n)` for each size and sample."""
+        return [[d.sample_coverage - d.coverage for d in row] for row in self.draws]
+
+
+def measure_rates(
+    population: Population,
+    sizes: Sequence[int],
+    *,
+    repetitions: int | Sequence[int],
+    seed: int,
+    solver: SolverName | Solver = "exact",
+    with_deviations: bool = True,
+    progress: bool = False,
+) -> Rates:
+    r"""Draw samples, solve each, and compare with the population.
+
+    Args:
+        population: The population.
+        sizes: Numbers n of robust sets in a sample, increasing.
+        repetitions: Samples of each size, or one number for each size.
+        seed: Seed of all samples: those of one size and place are the same for every
+            solver.
+        solver: ``"exact"``; ``"annealed"``; ``"polished"``, annealed and then pushed to
+            the boundaries; ``"ramp"``, the paper's; or any function of robust sets and
+            a seed that returns a perturbation.
+        with_deviations: Compute the largest deviation where there is a method; in the
+            plane it takes the square of n.
+        progress: Show a progress bar.
+
+    Returns:
+        Coverage of sample and population for each, and the largest deviation where it
+        can be computed.
+
+    Raises:
+        TypeError: If a number is no integer.
+        ValueError: If the sizes are not increasing, a number is below one, the seed is
+            no seed, or there is no exact solver for the population.
+
+    Example:
+        >>> from experiments.populations.linear_rows import LinearRows
+        >>> rows = LinearRows.symmetric(10)
+        >>> rates = measure_rates(rows, [10, 1000], repetitions=5, seed=0)
+        >>> few, many = (sum(row) / 5 for row in rates.regrets())
+        >>> few > many > 0
+        True
+    """
+    counts = _check_plan(sizes, repetitions, seed)
+    solve = solver_for(population, solver)
+    deviation = deviation_of(population) if with_deviations else None
+    draws: list[tuple[Draw, ...]] = []
+    total = sum(counts)
+    with tqdm(total=total, desc="samples", unit="sample", disable=not progress) as bar:
+        for place, (n, count) in enumerate(zip(sizes, counts, strict=True)):
+            row = []
+            for one in sample_seeds(seed, place, count):
+                sets = population.draw(n, seed=one)
+                row.append(_measure(population, sets, solve, deviation, one))
+                bar.update()
+            draws.append(tuple(row))
+    return Rates(best=population.maximum(), sizes=tuple(sizes), draws=tuple(draws))
+
+
+def _measure(
+    population: Population,
+    sets: RobustSets,
+    solve: Solver,
+    deviation: Deviation | None,
+    seed: int,
+) -> Draw:
+    """Solve one sample and compare."""
+    v = solve(sets, seed)
+    sample, whole = float(sets.coverage(v)), float(population.coverage(v))
+    bracket = Bracket(lower=abs(sample - whole), upper=math.inf)
+    return Draw(
+        seed=seed,
+        sample_coverage=sample,
+        coverage=whole,
+        deviation=bracket if deviation is None else deviation(sets),
+    )
+
+
+def sample_seeds(seed: int, place: int, count: int) -> Iterator[int]:
+    """Derive a seed for each sample of a size.
+
+    Args:
+        seed: Seed of all samples.
+        place: Which size it is.
+        count: Samples of that size.
+
+    Yields:
+        The seeds.
+    """
+    for number in range(count):
+        (state,) = np.random.SeedSequence([seed, place, number]).generate_state(1)
+        yield int(state)
+
+
+def _check_plan(
+    sizes: Sequence[int], repetitions: int | Sequence[int], seed: int
+) -> list[int]:
+    """Check sizes and seed, and give the number of samples of each size.
+
+    Args:
+        sizes: The sizes.
+        repetitions: Samples of each, or of every size.
+        seed: The seed.
+
+    Returns:
+        One number a size.
+
+    Raises:
+        ValueError: See :func:`measure_rates`.
+    """
+    check_seed(seed)
+    for n in sizes:
+        check_count(n, "sizes", 1)
+    if not sizes or any(a >= b for a, b in itertools.pairwise(sizes)):
+        raise ValueError(f"sizes must be increasing, got {list(sizes)}.")
+    counts = (
+        list(repetitions)
+        if isinstance(repetitions, Sequence)
+        else [repetitions] * len(sizes)
+    )
+    for count in counts:
+        check_count(count, "repetitions", 1)
+    if len(counts) != len(sizes):
+        raise ValueError(
+            f"repetitions must be one number or {len(sizes)}, got {len(counts)}."
+        )
+    return counts

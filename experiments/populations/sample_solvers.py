@@ -1,0 +1,115 @@
+"""Ways to choose a perturbation for a sample, under one signature."""
+
+from collections.abc import Callable
+from typing import Literal, get_args
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from experiments.populations.distributions import Population
+from experiments.populations.finite_population import FinitePopulation
+from experiments.populations.largest_deviation import steps_on_the_line
+from experiments.populations.linear_rows import LinearRows
+from paper_lib.arrangement import heaviest_faces, maximum_coverage
+from paper_lib.defense import maximize_coverage, ramp_ascent
+from paper_lib.geometry import project_l2_ball
+from paper_lib.robust_sets import RobustSets
+
+Solver = Callable[[RobustSets, int], Float[Tensor, " d"]]
+SolverName = Literal["exact", "annealed", "polished", "ramp"]
+
+
+def exact_solver(population: Population) -> Solver:
+    r"""Choose a method that maximizes :math:`\phi_n` exactly for such samples.
+
+    Of the maximizers, which may be many, it returns the middle of one face: the longest
+    interval on a line, a cell's centroid in the plane.
+
+    Args:
+        population: Where the samples come from: a linear classifier, or the plane.
+
+    Returns:
+        The solver. In the plane it takes the square of the number of different rows.
+
+    Raises:
+        ValueError: If there is no such method.
+    """
+    if isinstance(population, LinearRows):
+        return lambda sets, _: _best_on_the_line(population, sets)
+    if population.dim != 2:
+        raise ValueError(
+            "population must be of a linear classifier or in the plane for an exact "
+            f"solver, got dimension {population.dim}."
+        )
+    if isinstance(population, FinitePopulation) and population.pool is None:
+        return lambda sets, _: _heaviest_in_the_plane(sets)
+    return lambda sets, _: _best_in_the_plane(sets)
+
+
+def solver_for(population: Population, solver: SolverName | Solver) -> Solver:
+    """Look up a solver by its name.
+
+    Args:
+        population: Where the samples come from.
+        solver: The name, or a function of robust sets and a seed, which comes back.
+
+    Returns:
+        The solver.
+
+    Raises:
+        ValueError: If there is none of that name.
+    """
+    if callable(solver):
+        return solver
+    if solver == "exact":
+        return exact_solver(population)
+    if solver == "annealed":
+        return lambda sets, seed: (
+            maximize_coverage(sets, method="annealed", seed=seed).perturbation
+        )
+    if solver == "polished":
+        return lambda sets, seed: (
+            maximize_coverage(
+                sets, method="search", seed=seed, max_trials=0
+            ).perturbation
+        )
+    if solver == "ramp":
+        return lambda sets, _: ramp_ascent(sets).perturbation
+    raise ValueError(
+        f"solver must be a function or one of {get_args(SolverName)}, got {solver!r}."
+    )
+
+
+def _best_on_the_line(population: LinearRows, sets: RobustSets) -> Float[Tensor, " d"]:
+    """Maximize over multiples of w."""
+    along = steps_on_the_line(population, sets).middle_of_best()
+    return project_l2_ball(along * population.direction, sets.epsilon)
+
+
+def _best_in_the_plane(sets: RobustSets) -> Float[Tensor, " 2"]:
+    """Sweep along every line."""
+    found = maximum_coverage(
+        sets.normals.double().numpy(), sets.offsets.double().numpy(), sets.epsilon
+    )
+    return _as_perturbation(found.point, sets)
+
+
+def _heaviest_in_the_plane(sets: RobustSets) -> Float[Tensor, " 2"]:
+    """Maximize where many rows are the same."""
+    rows = torch.column_stack([sets.normals, sets.offsets]).double().numpy()
+    once, counts = np.unique(rows, axis=0, return_counts=True)
+    faces = heaviest_faces(
+        np.ascontiguousarray(once[:, :-1]),
+        np.ascontiguousarray(once[:, -1]),
+        sets.epsilon,
+        weights=counts.astype(np.float64),
+    )
+    return _as_perturbation(faces[0].point, sets)
+
+
+def _as_perturbation(
+    point: Float[np.ndarray, " d"], sets: RobustSets
+) -> Float[Tensor, " d"]:
+    return project_l2_ball(torch.from_numpy(point).to(sets.normals), sets.epsilon)

@@ -1,0 +1,1 @@
+"""Records of runs: one JSON file each, signed, with what it was computed with."""

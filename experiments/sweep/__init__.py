@@ -1,0 +1,1 @@
+"""Many runs on any executor: processes of this machine, or a cluster."""

@@ -1,0 +1,195 @@
+r"""The claims under Table 1, tested as claims.
+
+Whether a defense helps on one pair of classes is a paired comparison on its test
+points. Whether it helps over the pairs is another question: 45 pairs share ten classes,
+so that a class on which f is easy to defend enters nine of them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from experiments.tables.planning import PRIMARY_READING, PRIMARY_SOLVER
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PairGain:
+    """What a defense changes on one pair of classes.
+
+    Attributes:
+        classes: The two classes.
+        saved: Test points that keep their label with the defense alone, in each class.
+        lost: Test points that keep it without the defense alone, in each class.
+        total: Test points.
+        p_value: Two-sided exact McNemar test of no effect.
+        train_coverage: Coverage of the points the defense was fitted on.
+        in_dead_zone: Whether the ascent ended with gradient zero; None for others.
+    """
+
+    classes: tuple[int, int]
+    saved: tuple[int, int]
+    lost: tuple[int, int]
+    total: int
+    p_value: float
+    train_coverage: float
+    in_dead_zone: bool | None
+
+    @property
+    def points(self) -> float:
+        """The gain in accuracy, in percentage points."""
+        return 100.0 * (sum(self.saved) - sum(self.lost)) / self.total
+
+
+def pair_gains(
+    scores: Sequence[Mapping[str, Any]], defense: str, attack: str, accuracy: str
+) -> tuple[PairGain, ...]:
+    """Compare a defense with none on every pair.
+
+    Args:
+        scores: The records of a line.
+        defense: The solver, as the records name it.
+        attack: The attack, as the records name it.
+        accuracy: ``"true"`` or ``"approximate"``.
+
+    Returns:
+        One gain a record, in order.
+
+    Raises:
+        KeyError: If a record does not hold the defense or attack.
+    """
+    gains = []
+    for record in scores:
+        found = record["defenses"][defense]
+        saved1, lost1, saved2, lost2 = found["changes"][f"{attack}, {accuracy}"]
+        first, second = record["config"]["classifier"]["classes"]
+        gains.append(
+            PairGain(
+                classes=(first, second),
+                saved=(saved1, saved2),
+                lost=(lost1, lost2),
+                total=record["sizes"]["test"],
+                p_value=mcnemar(saved1 + saved2, lost1 + lost2),
+                train_coverage=found["train_coverage"],
+                in_dead_zone=found.get("in_dead_zone"),
+            )
+        )
+    return tuple(gains)
+
+
+def extreme_gains(
+    scores: Sequence[Mapping[str, Any]],
+    *,
+    worst: int = 3,
+    best: int = 1,
+    solver: str = PRIMARY_SOLVER,
+) -> tuple[PairGain, ...]:
+    """Choose the pairs that SMOOTH helps least and most against PGD.
+
+    The gain is that of approximate accuracy under the primary reading; where two are
+    equal the smaller classes come first.
+
+    Args:
+        scores: The records of a line.
+        worst: How many of the least.
+        best: How many of the most.
+        solver: What fitted SMOOTH.
+
+    Returns:
+        The least first, the most last, each once.
+    """
+    attack = f"PGD {PRIMARY_READING}"
+    gains = pair_gains(scores, solver, attack, "approximate")
+    order = sorted(gains, key=lambda gain: (gain.points, gain.classes))
+    return tuple(dict.fromkeys([*order[:worst], *order[max(len(order) - best, 0) :]]))
+
+
+def mcnemar(saved: int, lost: int) -> float:
+    """Test whether as many points are saved as lost, exactly (McNemar 1947).
+
+    Args:
+        saved: Points that one of two methods gets right alone.
+        lost: Points that the other gets right alone.
+
+    Returns:
+        The two-sided p-value; 1 if the two never differ.
+
+    Raises:
+        ValueError: If a count is negative.
+
+    Example:
+        >>> mcnemar(5, 0)
+        0.0625
+    """
+    if saved < 0 or lost < 0:
+        raise ValueError(f"counts must be at least 0, got {saved} and {lost}.")
+    if saved + lost == 0:
+        return 1.0
+    return float(stats.binomtest(saved, saved + lost).pvalue)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjust p-values of several tests so that all hold together (Holm 1979).
+
+    Args:
+        p_values: One a test.
+
+    Returns:
+        The adjusted values, in the same order: below a level for the tests rejected
+        with that chance, at most, of one rejection in error among all.
+
+    Example:
+        >>> holm([0.01, 0.04, 0.03])
+        [0.03, 0.06, 0.06]
+    """
+    order = np.argsort(p_values)
+    adjusted = np.empty(len(p_values))
+    scaled = np.asarray(p_values)[order] * np.arange(len(p_values), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(scaled), 1.0)
+    return adjusted.tolist()
+
+
+def dyadic_interval(
+    values: Sequence[float],
+    pairs: Sequence[tuple[int, int]],
+    confidence: float = 0.95,
+) -> tuple[float, float, float]:
+    r"""Estimate a mean over pairs of classes, of which many share a class.
+
+    Pairs that share a class may vary together. The variance of the mean is
+    :math:`n^{-2} \sum_{p \cap q \neq \emptyset} e_p e_q` over pairs p and q that share
+    a class, e the deviations from the mean (Fafchamps and Gubert 2007; Aronow, Samii
+    and Assenova 2015), at least that of independent pairs; the interval takes as many
+    degrees of freedom as there are classes, less one.
+
+    Args:
+        values: One a pair.
+        pairs: The two classes of each.
+        confidence: Confidence of the interval.
+
+    Returns:
+        The mean and the ends of the interval.
+
+    Raises:
+        ValueError: If lengths differ, there are fewer than three classes, or the
+            confidence is outside (0, 1).
+    """
+    classes = {label for pair in pairs for label in pair}
+    if len(values) != len(pairs) or len(classes) < 3:
+        raise ValueError(
+            "values must be one for each of pairs over at least three classes, got "
+            f"{len(values)} values, {len(pairs)} pairs and {len(classes)} classes."
+        )
+    if not 0.0 < confidence < 1.0:
+        raise ValueError(f"confidence must lie in (0, 1), got {confidence}.")
+    array = np.asarray(values, dtype=np.float64)
+    rest = array - array.mean()
+    shared = np.array([[bool({*p} & {*q}) for q in pairs] for p in pairs])
+    num = len(array)
+    independent = num * array.var(ddof=1) / num**2
+    variance = max(float(rest @ shared @ rest) / num**2, independent)
+    half = float(stats.t.ppf(0.5 + confidence / 2, len(classes) - 1) * variance**0.5)
+    mean = float(array.mean())
+    return mean, mean - half, mean + half

@@ -1,0 +1,254 @@
+"""What Table 1 needs: which classifiers, pairs, seeds, budgets, attacks and defenses.
+
+A plan is a list of :class:`Line`. One classifier, one protocol and one reading of PGD
+are primary; they were declared before the complete run.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, get_args
+
+from experiments.tables.calibration import CalibrationConfig, Protocol
+from experiments.tables.defenses import SOLVERS
+from experiments.tables.scoring import ScoreConfig
+from paper_lib.attacks import PGD_READINGS
+from paper_lib.data import Dataset
+from paper_lib.models import TrainConfig
+
+ALL_PAIRS: tuple[tuple[int, int], ...] = tuple(combinations(range(10), 2))
+DATASETS: tuple[Dataset, ...] = ("mnist", "fashion-mnist")
+CLASSIFIERS = {
+    "10-20-50": TrainConfig(),
+    # The MNIST example that was in wide use when the paper was written.
+    "20-50-500": TrainConfig(
+        channels=(20, 50),
+        hidden=500,
+        optimizer="sgd",
+        learning_rate=0.01,
+        momentum=0.5,
+        input_mean=0.1307,
+        input_std=0.3081,
+    ),
+}
+PRIMARY_CLASSIFIER = "10-20-50"
+PRIMARY_PROTOCOL: Protocol = "one budget"
+PRIMARY_READING = "ball"
+PRIMARY_SOLVER = SOLVERS[0]
+# Multiples of the calibrated budget at which FGM is scored as well.
+MULTIPLES = (0.5, 0.75, 1.25, 1.5, 2.0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """Runs of one classifier, seed and protocol over pairs of one data set.
+
+    Attributes:
+        classifier: A name in ``CLASSIFIERS``.
+        calibration: The pairs, the seed and how their budgets are set.
+        readings: The readings of PGD.
+        solvers: What to fit the defense with.
+        isotropic_draws: Draws of isotropic smoothing; 0: none.
+        multiple: Multiple of the calibrated budget, for accuracy against budget.
+    """
+
+    classifier: str
+    calibration: CalibrationConfig
+    readings: tuple[str, ...] = tuple(PGD_READINGS)
+    solvers: tuple[str, ...] = SOLVERS[:2]
+    isotropic_draws: int = 0
+    multiple: float = 1.0
+
+    def scores(self, budgets: Sequence[float]) -> tuple[ScoreConfig, ...]:
+        """Name the runs once their budgets are known.
+
+        Args:
+            budgets: The calibrated budget of each pair.
+
+        Returns:
+            One configuration a pair.
+        """
+        return tuple(
+            ScoreConfig(
+                classifier=classifier,
+                epsilon=self.multiple * budget,
+                readings=self.readings,
+                solvers=self.solvers,
+                isotropic_draws=self.isotropic_draws,
+            )
+            for classifier, budget in zip(
+                self.calibration.classifiers, budgets, strict=True
+            )
+        )
+
+
+def plan(
+    *,
+    datasets: Sequence[Dataset] = DATASETS,
+    pairs: Sequence[tuple[int, int]] = ALL_PAIRS,
+    seeds: Sequence[int] = range(5),
+    primary_only: bool = False,
+) -> tuple[Line, ...]:
+    """List what the published table holds, the primary choice first.
+
+    The primary choice is run with every seed. The other protocol, readings, solvers,
+    budgets and the other classifier are run with the first seed.
+
+    Args:
+        datasets: The data sets.
+        pairs: The pairs of classes.
+        seeds: The seeds.
+        primary_only: List the primary choice alone, with one reading and one solver.
+
+    Returns:
+        The lines.
+
+    Raises:
+        ValueError: If a list is empty or names something twice, or a data set is
+            unknown.
+    """
+    if unknown := set(datasets) - set(DATASETS):
+        raise ValueError(f"datasets must be of {DATASETS}, got {sorted(unknown)}.")
+    for name, values in (("datasets", datasets), ("pairs", pairs), ("seeds", seeds)):
+        if not values or len(set(values)) != len(values):
+            raise ValueError(
+                f"{name} must be different and at least one, got {values}."
+            )
+    alone: dict[str, Any] = {"solvers": (PRIMARY_SOLVER,)}
+    primary: dict[str, Any] = {**alone, "readings": (PRIMARY_READING,)}
+    first, *others = seeds
+    kinds: list[tuple[int, dict[str, Any]]] = [
+        (first, {"solvers": SOLVERS, "isotropic_draws": 5}),
+        *((seed, primary) for seed in others),
+        (first, {"protocol": "margin quantile"}),
+        *((first, {**alone, "readings": (), "multiple": m}) for m in MULTIPLES),
+        *(
+            (first, {**alone, "classifier": "20-50-500", "protocol": protocol})
+            for protocol in get_args(Protocol)
+        ),
+    ]
+    if primary_only:
+        kinds = [(seed, primary) for seed in seeds]
+    return tuple(
+        line
+        for seed, settings in kinds
+        for line in lines_of(datasets, pairs, seed, **settings)
+    )
+
+
+def lines_of(
+    datasets: Sequence[Dataset],
+    pairs: Sequence[tuple[int, int]],
+    seed: int,
+    *,
+    classifier: str = PRIMARY_CLASSIFIER,
+    protocol: Protocol = PRIMARY_PROTOCOL,
+    **settings: Any,
+) -> list[Line]:
+    """List the lines of one choice, the primary one where nothing else is said.
+
+    Args:
+        datasets: The data sets, one line each.
+        pairs: The pairs of classes.
+        seed: The seed.
+        classifier: A name in ``CLASSIFIERS``.
+        protocol: How budgets are set.
+        **settings: What else a :class:`Line` takes.
+
+    Returns:
+        The lines.
+    """
+    return [
+        Line(
+            classifier=classifier,
+            calibration=CalibrationConfig(
+                protocol=protocol,
+                dataset=dataset,
+                pairs=tuple(pairs),
+                seed=seed,
+                train=CLASSIFIERS[classifier],
+            ),
+            **settings,
+        )
+        for dataset in datasets
+    ]
+
+
+def parse_pairs(text: str) -> tuple[tuple[int, int], ...]:
+    """Read pairs of classes as a command line has them.
+
+    Args:
+        text: ``"all"``, or pairs like ``"0-1,3-5"``.
+
+    Returns:
+        The pairs.
+
+    Raises:
+        ValueError: If a pair is none, or one is named twice.
+
+    Example:
+        >>> parse_pairs("0-1, 3-5")
+        ((0, 1), (3, 5))
+    """
+    if text.strip() == "all":
+        return ALL_PAIRS
+    try:
+        pairs = [parse_pair(part) for part in text.split(",")]
+    except ValueError as error:
+        raise ValueError(
+            f"pairs must be 'all' or like '0-1,3-5', got {text!r}: {error}"
+        ) from None
+    if len(set(pairs)) != len(pairs):
+        raise ValueError(f"pairs must name each pair once, got {text!r}.")
+    return tuple(pairs)
+
+
+def parse_pair(text: str) -> tuple[int, int]:
+    """Read one pair of classes as a command line has it.
+
+    Args:
+        text: A pair like ``"0-1"``.
+
+    Returns:
+        The pair, the smaller class first.
+
+    Raises:
+        ValueError: If it is not one pair.
+
+    Example:
+        >>> parse_pair("7-3")
+        (3, 7)
+    """
+    found = re.fullmatch(r"\s*(\d)\s*-\s*(\d)\s*", text)
+    first, second = sorted(map(int, found.groups())) if found else (0, 0)
+    if first == second:
+        raise ValueError(
+            f"a pair must be two different digits like '0-1', got {text!r}."
+        )
+    return first, second
+
+
+def parse_seeds(seeds: str | int | Sequence[int]) -> tuple[int, ...]:
+    """Read seeds as a command line has them.
+
+    Args:
+        seeds: Seeds like ``"0,1,2"``, one seed, or several.
+
+    Returns:
+        The seeds.
+
+    Raises:
+        ValueError: If one is no integer from 0 on, or is named twice.
+
+    Example:
+        >>> parse_seeds("0,1"), parse_seeds(3)
+        ((0, 1), (3,))
+    """
+    listed = seeds if isinstance(seeds, list | tuple) else str(seeds).split(",")
+    parts = [str(part).strip() for part in listed]
+    if not all(part.isdecimal() for part in parts) or len(set(parts)) != len(parts):
+        raise ValueError(
+            f"seeds must be different integers like '0,1,2', got {seeds!r}."
+        )
+    return tuple(map(int, parts))

@@ -1,0 +1,79 @@
+"""A trained classifier at the points where it is defended and scored."""
+
+from dataclasses import dataclass
+
+from experiments.tables.classifiers import TrainedClassifier, linearize_fit, pair_of
+from paper_lib.checks import available_device
+from paper_lib.data import ClassPair, LabeledImages, Source
+from paper_lib.geometry import full_precision
+from paper_lib.linearize import Linearization, linearize
+from paper_lib.models import PairCNN
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class LinearizedPair:
+    """A classifier, linearized at the points to fit on and at the points to score.
+
+    Attributes:
+        pair: The images.
+        model: The classifier.
+        fit: The classifier linearized at the points to fit on.
+        test: The points to score.
+        lin: The classifier linearized at these.
+    """
+
+    pair: ClassPair
+    model: PairCNN
+    fit: Linearization
+    test: LabeledImages
+    lin: Linearization
+
+
+@full_precision()
+def linearize_pair(
+    trained: TrainedClassifier,
+    *,
+    root: str | None = None,
+    source: Source = "auto",
+    device: str = "cpu",
+) -> LinearizedPair:
+    """Linearize a classifier wherever it is needed. Many budgets need it once.
+
+    Args:
+        trained: The classifier.
+        root: Folder of the data; see :func:`paper_lib.data.load_pair`.
+        source: Source of the data.
+        device: Where to compute.
+
+    Returns:
+        The classifier at its points.
+
+    Raises:
+        ValueError: If the device is not there.
+    """
+    available_device(device)  # fails now rather than after the data are read
+    pair = pair_of(trained.config, root=root, source=source)
+    model = trained.model(device)
+    test = points_to_score(pair, device)
+    return LinearizedPair(
+        pair=pair,
+        model=model,
+        fit=linearize_fit(trained.config, model, pair, device),
+        test=test,
+        lin=linearize(model, test.images),
+    )
+
+
+def points_to_score(pair: ClassPair, device: str) -> LabeledImages:
+    """Bring the points to score where they are needed.
+
+    Args:
+        pair: The images.
+        device: Where to compute.
+
+    Returns:
+        The test images and labels.
+    """
+    return LabeledImages(
+        images=pair.test.images.to(device), labels=pair.test.labels.to(device)
+    )

@@ -1,0 +1,91 @@
+"""One v fixed in advance: the binomial distribution says it all."""
+
+from typing import Literal
+
+from jaxtyping import Float
+from scipy.stats import beta
+from torch import Tensor
+
+from paper_lib.bounds.bound import INDEPENDENT, Bound, check_confidence
+from paper_lib.bounds.distances import check_one
+from paper_lib.checks import check_count
+from paper_lib.robust_sets import RobustSets
+
+
+def clopper_pearson(
+    successes: int,
+    trials: int,
+    *,
+    confidence: float,
+    side: Literal["lower", "upper"] = "lower",
+) -> float:
+    """Bound a probability by a count of independent trials (Clopper, Pearson 1934).
+
+    Args:
+        successes: How many trials succeeded.
+        trials: How many there were.
+        confidence: The probability that the bound holds; at least this.
+        side: Which end of the interval.
+
+    Returns:
+        The bound, in [0, 1].
+
+    Raises:
+        TypeError: If a count is no integer or the confidence no number.
+        ValueError: If there was no trial, more successes than trials, the confidence is
+            not strictly between 0 and 1, or the side is unknown.
+
+    Example:
+        >>> round(clopper_pearson(98, 100, confidence=0.95), 4)
+        0.9384
+        >>> clopper_pearson(0, 100, confidence=0.95)
+        0.0
+    """
+    trials = check_count(trials, "trials", 1)
+    successes = check_count(successes, "successes", 0)
+    if successes > trials:
+        raise ValueError(
+            f"successes must be at most the {trials} trials, got {successes}."
+        )
+    confidence = check_confidence(confidence)
+    if side == "lower":
+        if successes == 0:
+            return 0.0
+        return float(beta.isf(confidence, successes, trials - successes + 1))
+    if side == "upper":
+        if successes == trials:
+            return 1.0
+        return float(beta.ppf(confidence, successes + 1, trials - successes))
+    raise ValueError(f'side must be "lower" or "upper", got {side!r}.')
+
+
+def held_out_bound(
+    sets: RobustSets, v: Float[Tensor, " d"], *, confidence: float = 0.95
+) -> Bound:
+    r"""Bound :math:`\phi(v)` from below for a v that the sample had no part in.
+
+    Args:
+        sets: The robust sets of points that v does not depend on.
+        v: The perturbation.
+        confidence: The probability, over the sample, that the bound holds.
+
+    Returns:
+        The bound.
+
+    Raises:
+        TypeError: If the confidence is no number.
+        ValueError: If v does not fit the rows, or the confidence is not strictly
+            between 0 and 1.
+    """
+    check_one(sets, v)
+    num, kept = len(sets.offsets), int(sets.contains(v).sum())
+    return Bound(
+        value=clopper_pearson(kept, num, confidence=confidence),
+        side="lower",
+        confidence=confidence,
+        observed=kept / num,
+        method="held out",
+        holds_for="one v fixed in advance",
+        assumptions=(*INDEPENDENT, "v does not depend on them"),
+        terms={},
+    )

@@ -1,0 +1,120 @@
+r"""Bounds for every v at once, from a count of subsets: Eqs. (10) and (11).
+
+The supremum of :math:`\phi_n(v) - \phi(v)` over v changes by at most 1/n with one
+point, so by McDiarmid's inequality it exceeds its mean by more than
+:math:`\sqrt{\log(1/\delta) / 2n}` with probability at most :math:`\delta`. Its mean is
+at most twice the Rademacher complexity, and that is at most
+:math:`\sqrt{\log N / 2n}` (Massart) where the sets cut N subsets out of the sample.
+"""
+
+import math
+
+from jaxtyping import Float
+from torch import Tensor
+
+from paper_lib.bounds.bound import (
+    INDEPENDENT,
+    Bound,
+    check_confidence,
+    log_inverse_failure,
+)
+from paper_lib.bounds.distances import check_one
+from paper_lib.checks import check_count
+from paper_lib.geometry import check_in_l2_ball
+from paper_lib.robust_sets import RobustSets
+
+
+def uniform_bound(
+    sets: RobustSets,
+    v: Float[Tensor, " d"],
+    *,
+    mean_deviation: float,
+    confidence: float = 0.95,
+    method: str = "counted regions",
+) -> Bound:
+    r"""Bound :math:`\phi(v)` from below, given the mean of the largest deviation.
+
+    Args:
+        sets: The robust sets of the sample; v may have been fitted on them.
+        v: The perturbation.
+        mean_deviation: A bound on the mean, over samples, of
+            :math:`\sup_v \phi_n(v) - \phi(v)`, such as that of Eq. (19) or (20).
+        confidence: The probability, over the sample, that the bound holds.
+        method: Where ``mean_deviation`` comes from, for the record.
+
+    Returns:
+        The bound.
+
+    Raises:
+        TypeError: If the confidence is no number.
+        ValueError: If v does not fit or lies outside V, ``mean_deviation`` is negative
+            or NaN, or the confidence is not strictly between 0 and 1.
+    """
+    mean_deviation = float(mean_deviation)
+    if not mean_deviation >= 0.0:
+        raise ValueError(f"mean_deviation must be at least 0, got {mean_deviation}.")
+    confidence = check_confidence(confidence)
+    tail = math.sqrt(log_inverse_failure(confidence) / (2 * len(sets.offsets)))
+    return _below(sets, v, mean_deviation, tail, confidence, method)
+
+
+def trace_bound(
+    sets: RobustSets,
+    v: Float[Tensor, " d"],
+    *,
+    num_traces: int,
+    confidence: float = 0.95,
+) -> Bound:
+    r"""Bound :math:`\phi(v)` from below by the subsets that V cuts out of the sample.
+
+    A count on the sample is not the shatter coefficient. Given the sample, it bounds
+    the empirical Rademacher complexity, which itself changes by at most 1/n with one
+    point; with both concentrations, each at half the chance of failure,
+
+    .. math:: \phi(v) \ge \phi_n(v) - \sqrt{2 \log N / n}
+        - 3 \sqrt{\log(2/\delta) / 2n}.
+
+    Args:
+        sets: The robust sets of the sample; v may have been fitted on them.
+        v: The perturbation.
+        num_traces: The subsets of rows, among all v in V, that v satisfies; in the
+            plane ``trace_count`` counts them.
+        confidence: The probability, over the sample, that the bound holds.
+
+    Returns:
+        The bound.
+
+    Raises:
+        TypeError: If the confidence is no number or ``num_traces`` no integer.
+        ValueError: If v does not fit or lies outside V, ``num_traces`` is below 1, or
+            the confidence is not strictly between 0 and 1.
+    """
+    num_traces = check_count(num_traces, "num_traces", 1)
+    confidence = check_confidence(confidence)
+    num = len(sets.offsets)
+    complexity = math.sqrt(2 * math.log(num_traces) / num)
+    tail = 3 * math.sqrt(log_inverse_failure(confidence, 2) / (2 * num))
+    return _below(sets, v, complexity, tail, confidence, "traces of the sample")
+
+
+def _below(
+    sets: RobustSets,
+    v: Float[Tensor, " d"],
+    complexity: float,
+    tail: float,
+    confidence: float,
+    method: str,
+) -> Bound:
+    check_one(sets, v)
+    check_in_l2_ball("v", v, sets.epsilon)
+    observed = float(sets.coverage(v))
+    return Bound(
+        value=max(observed - complexity - tail, 0.0),
+        side="lower",
+        confidence=confidence,
+        observed=observed,
+        method=method,
+        holds_for="every v at once",
+        assumptions=INDEPENDENT,
+        terms={"complexity": complexity, "tail": tail},
+    )

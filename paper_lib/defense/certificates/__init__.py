@@ -1,0 +1,1 @@
+"""What bounds coverage from above, checked without the solver that found it."""

@@ -1,0 +1,1 @@
+"""All maximizers at once: the set V*, and uniform draws from it."""

@@ -1,0 +1,1 @@
+"""Maximizers that prove: closed forms, hitting sets, boxes, the plane."""

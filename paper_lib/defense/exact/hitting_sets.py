@@ -1,0 +1,197 @@
+"""Implicit hitting sets: the maximum of coverage where rows are few.
+
+Whoever maximizes coverage gives up at least one row of every infeasible subsystem: the
+rows given up hit them all. The master finds a smallest hitting set of the subsystems
+known so far, whose size bounds the number of violated rows from below; the oracle of
+:mod:`paper_lib.defense.exact.feasibility` says whether some point of the unit ball
+satisfies all other rows. If so it is optimal, if not the answer holds new subsystems.
+:mod:`paper_lib.defense.certificates.packings` turns those known into evidence for the
+bound.
+"""
+
+import math
+from collections.abc import Callable, Generator, Iterator
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from paper_lib.checks import check_count
+from paper_lib.defense.certificates.packings import (
+    incidence,
+    prove_bound,
+    tree_evidence,
+)
+from paper_lib.defense.exact.feasibility import (
+    Subsystem,
+    common_point,
+    conflicting_pairs,
+    find_subsystem,
+)
+from paper_lib.defense.rows import UnitRows
+from paper_lib.defense.solution import Progress
+from paper_lib.robust_sets import RobustSets
+
+_ELASTIC_STEPS = 100
+
+
+def hitting_set_search(
+    sets: RobustSets,
+    rows: UnitRows,
+    *,
+    start: Float[np.ndarray, " d"] | None = None,
+    remaining: Callable[[], float] = lambda: math.inf,
+    max_nodes: int = 2000,
+) -> Iterator[Progress]:
+    """Alternate between master and oracle until the bounds meet.
+
+    Args:
+        sets: The robust sets.
+        rows: The same rows as ``unit_rows`` gives them; a few hundred.
+        start: A good point of the unit ball; None: its center.
+        remaining: Seconds left, asked before each step that may take long.
+        max_nodes: Nodes of the tree that proves the bound, at most.
+
+    Yields:
+        Points that satisfy more rows than those before, evidence whenever it proves
+        more, and nothing after the other steps.
+
+    Raises:
+        ValueError: If ``start`` does not fit the rows or ``max_nodes`` is not positive.
+    """
+    normals, thresholds = rows.normals.numpy(), rows.thresholds.numpy()
+    point = np.zeros(normals.shape[1]) if start is None else start
+    _check(point, normals.shape[1], max_nodes)
+    found = conflicting_pairs(normals, thresholds)
+    least, proven, size, decided = len(thresholds) + 1, -1, 0, False
+    while remaining() > 0:
+        # Where rows only touch, rounding counts too few: decided points are shown.
+        if (count := _violated(normals, thresholds, point)) < least or decided:
+            least = min(count, least)
+            yield Progress(point=point)
+        goal_nodes = max_nodes if decided else 1
+        tree = yield from prove_bound(
+            found, len(thresholds), least, goal_nodes, remaining
+        )
+        if tree.bound > proven:
+            proven = tree.bound
+            yield Progress(evidence=tree_evidence(sets, rows, found, tree))
+        if proven >= least or decided:
+            return
+        # Costs that differ slow the master down, unless the linear program is exact.
+        preference = np.clip(normals @ point - thresholds, -1.0, 1.0) / 2 + 0.5
+        preference *= size <= proven
+        hit = _smallest_hitting_set(found, preference, remaining())
+        if hit is None:
+            return
+        size = int(hit.sum())
+        if decided := size >= least:
+            continue
+        guess = _elastic_point(normals[~hit], thresholds[~hit], point)
+        point, decided = yield from _ask(normals, thresholds, ~hit, found)
+        if _violated(normals, thresholds, guess) <= _violated(
+            normals, thresholds, point
+        ):
+            point = guess
+
+
+def _check(point: Float[np.ndarray, " d"], dim: int, max_nodes: int) -> None:
+    """Reject settings for which the search is undefined.
+
+    Raises:
+        ValueError: See the summary.
+    """
+    if point.shape != (dim,) or not np.isfinite(point).all():
+        raise ValueError(
+            f"start must be a finite point of shape ({dim},), got shape {point.shape}."
+        )
+    check_count(max_nodes, "max_nodes", 1)
+
+
+def _violated(
+    normals: Float[np.ndarray, "m d"],
+    thresholds: Float[np.ndarray, " m"],
+    point: Float[np.ndarray, " d"],
+) -> int:
+    """Count the rows a point violates."""
+    return int((normals @ point < thresholds).sum())
+
+
+def _ask(
+    normals: Float[np.ndarray, "m d"],
+    thresholds: Float[np.ndarray, " m"],
+    kept: Bool[np.ndarray, " m"],
+    found: list[Subsystem],
+) -> Generator[Progress, None, tuple[Float[np.ndarray, " d"], bool]]:
+    """Look for a point of all kept rows; where there is none, of as many as possible.
+
+    Subsystems met on the way are added to ``found``: disjoint ones first, then those
+    that keep a row from being satisfied beside the others.
+
+    Returns:
+        The point, and whether no proof was found that the kept rows have none.
+    """
+    kept, size = kept.copy(), len(found)
+    while (bad := find_subsystem(normals, thresholds, kept)) is not None:
+        found.append(bad)
+        kept[bad.rows] = False
+        yield Progress()
+    point = common_point(normals[kept], thresholds[kept])
+    if point is None or len(found) == size:
+        return np.zeros(normals.shape[1]) if point is None else point, len(
+            found
+        ) == size
+    slack = normals @ point - thresholds
+    kept |= slack >= 0
+    for row in np.argsort(-slack).tolist():
+        more = kept.copy()
+        more[row] = True
+        if kept[row] or any(more[known.rows].all() for known in found):
+            continue
+        yield Progress()
+        if (bad := find_subsystem(normals, thresholds, more)) is not None:
+            found.append(bad)
+        elif (better := common_point(normals[more], thresholds[more])) is not None:
+            point, kept = better, more | (normals @ better >= thresholds)
+    return point, False
+
+
+def _elastic_point(
+    normals: Float[np.ndarray, "k d"],
+    thresholds: Float[np.ndarray, " k"],
+    point: Float[np.ndarray, " d"],
+) -> Float[np.ndarray, " d"]:
+    """Lower the sum of squared violations over the ball by accelerated gradient."""
+    step = 1.0 / max(np.linalg.norm(normals, ord=2) ** 2 if normals.size else 0.0, 1.0)
+    ahead = point
+    for count in range(_ELASTIC_STEPS):
+        lack = np.maximum(thresholds - normals @ ahead, 0.0)
+        moved = ahead + step * (lack @ normals)
+        moved = moved / max(1.0, math.sqrt(moved @ moved))
+        point, ahead = moved, moved + count / (count + 3) * (moved - point)
+    return point
+
+
+def _smallest_hitting_set(
+    found: list[Subsystem], preference: Float[np.ndarray, " m"], seconds: float
+) -> Bool[np.ndarray, " m"] | None:
+    """Hit every subsystem by few rows, if possible by those of small preference.
+
+    Preferences between 0 and 1 are weighed so low that they only decide among the
+    smallest hitting sets.
+
+    Returns:
+        Which rows to give up; None: out of time.
+    """
+    num = len(preference)
+    if not found:
+        return np.zeros(num, dtype=bool)
+    limit = {"time_limit": max(seconds, 0.0)} if math.isfinite(seconds) else {}
+    result = milp(
+        1.0 + preference / (2 * num),
+        integrality=np.ones(num),
+        bounds=Bounds(0.0, 1.0),
+        constraints=LinearConstraint(incidence(found, num), lb=1.0),
+        options={"mip_rel_gap": 0.0, **limit},
+    )
+    return result.x > 0.5 if result.status == 0 else None

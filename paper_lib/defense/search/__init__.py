@@ -1,0 +1,1 @@
+"""Maximizers that search: annealing, exchanges, and nearest common points."""

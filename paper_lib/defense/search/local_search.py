@@ -1,0 +1,199 @@
+r"""Trading violated rows for slack in the norm: the polish, and steps beyond it.
+
+The rows that a point satisfies are satisfied by a shorter one too, the point of least
+norm. What is left of the budget pays for further rows, the cheapest first. When none is
+affordable a few of the rows that hold the point are given up and others take their
+place; the change is kept unless it loses rows.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from paper_lib.defense.search.min_norm import EMPTY, TOLERANCE, Active, MinNorm
+
+# How far inside its half-space and the ball a point is kept, in shares of the budget:
+# more than the rounding of single precision.
+MARGIN = 2e-5
+# The squared length that leaves as much.
+_LIMIT = (1.0 - MARGIN / 2) ** 2
+_MOST_GIVEN_UP = 4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Held:
+    """Rows that one point satisfies, and what holds it.
+
+    Attributes:
+        satisfied: The rows, a margin included.
+        active: The active set of the shortest such point.
+        values: The product of each row with it.
+    """
+
+    satisfied: Bool[np.ndarray, " m"]
+    active: Active
+    values: Float[np.ndarray, " m"]
+
+    @property
+    def count(self) -> int:
+        """How many rows are satisfied."""
+        return int(self.satisfied.sum())
+
+
+def hold(
+    problem: MinNorm,
+    satisfied: Bool[np.ndarray, " m"],
+    active: Active = EMPTY,
+    limit: float = _LIMIT,
+) -> Held | None:
+    """Find the shortest point that satisfies given rows, and all that it satisfies.
+
+    Args:
+        problem: The rows.
+        satisfied: Those to satisfy.
+        active: Where to begin.
+        limit: The squared length it must not exceed.
+
+    Returns:
+        The point; None if it would be too long.
+    """
+    found = problem.enforce(active, satisfied, limit)
+    if found is None:
+        return None
+    values = problem.values(found)
+    more = values >= problem.thresholds - TOLERANCE
+    return Held(satisfied=satisfied | more, active=found, values=values)
+
+
+def hold_point(problem: MinNorm, u: Float[np.ndarray, " d"]) -> Held:
+    """Begin with the rows that a point satisfies.
+
+    Args:
+        problem: The rows.
+        u: A point of the unit ball.
+
+    Returns:
+        The shortest point that satisfies as much; less where the margin makes that too
+        long.
+    """
+    values = problem.gram.normals @ u.astype(np.float32)
+    for slack in (0.0, 1e-4, 1e-3, 1e-2, 1e-1):
+        satisfied = values >= problem.thresholds + slack
+        found = hold(problem, satisfied)
+        if found is not None:
+            return found
+    values = np.zeros(len(problem.thresholds))
+    return Held(satisfied=problem.thresholds <= 0, active=EMPTY, values=values)
+
+
+def insert(
+    problem: MinNorm, held: Held, barred: Bool[np.ndarray, " m"] | None = None
+) -> Held:
+    """Satisfy further rows while the norm allows, the cheapest first.
+
+    Args:
+        problem: The rows.
+        held: Where to begin.
+        barred: Rows not to insert.
+
+    Returns:
+        A point to which no row can be added.
+    """
+    hopeless = np.zeros(len(held.satisfied), dtype=bool) if barred is None else barred
+    hopeless = hopeless.copy()
+    while True:
+        for row in _affordable(problem, held, hopeless):
+            found = _hold_another(problem, held, row)
+            if found is not None:
+                held = found
+                break
+            hopeless[row] = True
+        else:
+            return held
+
+
+def _hold_another(problem: MinNorm, held: Held, row: int) -> Held | None:
+    """Satisfy one more row if the norm allows."""
+    changed = problem.add(held.active, row, _LIMIT)
+    if changed is None:
+        return None
+    wanted = held.satisfied.copy()
+    wanted[row] = True
+    return hold(problem, wanted, changed)
+
+
+def _affordable(
+    problem: MinNorm, held: Held, hopeless: Bool[np.ndarray, " m"]
+) -> list[int]:
+    """List the rows that the norm may allow, the one that lengthens u least first.
+
+    Args:
+        problem: The rows.
+        held: Where to begin.
+        hopeless: Rows not to consider.
+
+    Returns:
+        The rows. The first step towards a row, with all active rows kept, is a lower
+        bound on what it costs.
+    """
+    spare = _LIMIT - problem.length_squared(held.active)
+    missing = problem.thresholds - held.values
+    near = ~held.satisfied & ~hopeless & (missing**2 <= spare)
+    rows = np.flatnonzero(near)
+    costs = missing[rows] ** 2
+    if held.active.size:
+        products = problem.gram.columns(held.active.rows)[:, rows].astype(np.float64)
+        explained = (products * (held.active.inverse @ products)).sum(axis=0)
+        costs = costs / np.maximum(1.0 - explained, 1e-9)
+    order = np.argsort(costs, kind="stable")
+    return rows[order[costs[order] <= spare]].tolist()
+
+
+def search(
+    problem: MinNorm, held: Held, *, seed: int, max_trials: int | None
+) -> Iterator[Held]:
+    """Give up a few rows that hold the point and put others in their place.
+
+    Args:
+        problem: The rows.
+        held: Where to begin.
+        seed: Seed of the choice of rows.
+        max_trials: How often to try; None: no limit.
+
+    Yields:
+        The best point so far, after every trial.
+    """
+    draw = np.random.default_rng(seed)
+    best = current = held
+    trial = 0
+    while held.active.size and (max_trials is None or trial < max_trials):
+        trial += 1
+        changed = _exchange(problem, current, _to_give_up(current.active, draw))
+        if changed is not None and changed.count >= current.count:
+            current = changed
+        if current.count > best.count:
+            best = current
+        yield best
+
+
+def _to_give_up(active: Active, draw: np.random.Generator) -> Int[np.ndarray, " k"]:
+    """Draw rows with probabilities that follow what giving them up would save."""
+    savings = active.multipliers**2 / np.diag(active.inverse)
+    weights = savings / savings.sum()
+    number = min(int(draw.integers(1, _MOST_GIVEN_UP + 1)), int((weights > 0).sum()))
+    return draw.choice(active.rows, size=number, replace=False, p=weights)
+
+
+def _exchange(problem: MinNorm, held: Held, rows: Int[np.ndarray, " k"]) -> Held | None:
+    """Give up some rows, insert others, then try the given ones again."""
+    wanted = held.satisfied.copy()
+    wanted[rows] = False
+    active = problem.release(held.active, rows)
+    smaller = hold(problem, wanted, active)
+    if smaller is None:
+        return None
+    given_up = ~wanted & held.satisfied
+    # What cannot be afforded now cannot be afforded later, with more rows held.
+    return insert(problem, insert(problem, smaller, given_up), ~given_up)

@@ -1,0 +1,265 @@
+"""What each player gains by leaving a pair of strategies: zero at an equilibrium."""
+
+from dataclasses import dataclass
+
+from paper_lib.checks import check_radius
+from paper_lib.game.attack_search import SearchMethod, search_attack
+from paper_lib.game.payoff import (
+    ExpectedUtility,
+    PlayValues,
+    average,
+    check_draws,
+    child_seeds,
+    play_values,
+)
+from paper_lib.game.responses import (
+    AttackerResponse,
+    DefenderResponse,
+    attacker_best_response,
+    defender_best_response,
+)
+from paper_lib.game.strategies import (
+    Attacker,
+    Defender,
+    Plays,
+    PointwiseDefense,
+    attacker_plays,
+    defender_plays,
+)
+from paper_lib.linearize import Linearization
+
+# Two means of utilities nearer than this are the same.
+_SAME = 1e-12
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GainBounds:
+    """Between what a player is known to gain at least, and at most.
+
+    Attributes:
+        attacker: The attacker's gain: what a search found, and what FGM gets, which no
+            attack exceeds by Lemma 2.
+        defender: The defender's gain: what the solver found, and what its certificate
+            leaves.
+    """
+
+    attacker: tuple[float, float]
+    defender: tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Exploitability:
+    """A pair of strategies, and what a player gains by leaving it alone.
+
+    Attributes:
+        utility: The attacker's expected utility as the pair stands.
+        attacker_gain: How much more the attacker gets by the best attack that a search
+            found. Up to ten dimensions it knows nothing of FGM or Lemma 1; beyond, the
+            default search follows a gradient and cannot but end at FGM.
+        defender_gain: How much less the attacker gets against the best constant v
+            found. Negative only if the defender saw the clean points before.
+        gain_bounds: What is known of the true gains.
+        search_shortfall: How much less the search gets than FGM, the best response by
+            Lemma 2; zero where it found as good an attack by itself.
+        attacker_response: The attack.
+        defender_response: The defense, and its certificate.
+        is_sampled: Whether a strategy was drawn from; bounds are then confidence
+            bounds, approximate for draws of chains.
+    """
+
+    utility: ExpectedUtility
+    attacker_gain: float
+    defender_gain: float
+    gain_bounds: GainBounds
+    search_shortfall: float
+    attacker_response: AttackerResponse
+    defender_response: DefenderResponse
+    is_sampled: bool
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether both gains are what they are, up to the rounding of a mean.
+
+        The search has to confirm it: where it falls short of FGM, a gain of zero would
+        rest on Lemma 2 alone. With ``method="gradient"``, the default beyond ten
+        dimensions, it does so all the same, since that search is led to FGM.
+        """
+        pairs = self.gain_bounds.attacker, self.gain_bounds.defender
+        certain = all(abs(high - low) <= _SAME for low, high in pairs)
+        return certain and self.search_shortfall <= _SAME
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether chains drawn from agree; if not, bounds say nothing. True without."""
+        return self.utility.is_mixed
+
+    @property
+    def total(self) -> float:
+        """Both gains together: zero exactly at an equilibrium."""
+        return self.attacker_gain + self.defender_gain
+
+
+def exploitability(
+    lin: Linearization,
+    attacker: Attacker,
+    defender: Defender,
+    *,
+    epsilon: float,
+    attack_epsilon: float | None = None,
+    method: SearchMethod | None = None,
+    max_nodes: int | None = None,
+    num_draws: int = 1000,
+    confidence: float = 0.99,
+    seed: int = 0,
+) -> Exploitability:
+    r"""Measure how far a pair of strategies is from an equilibrium. Paper: Theorem 1.
+
+    Each player leaves alone, the other stays. The attacker's gain is found by
+    :func:`search_attack` and bounded by Lemma 2; the defender's by
+    :func:`defender_best_response`, from Eq. (1) with the attack held fixed, and bounded
+    by its certificate. Staying is allowed, so that no gain is negative. A sampler is
+    answered on some draws and both are scored on others; bounds then hold with the
+    confidence asked for, each of them, or approximately so for draws of chains; see
+    :func:`~paper_lib.game.expected_utility`.
+
+    Args:
+        lin: The linearized classifier at the points, each as likely as the others.
+        attacker: The attacker's strategy; a tensor ``(n, d)`` is a deterministic one.
+        defender: The defender's strategy; a tensor ``(d,)`` is a constant one.
+        epsilon: The budget of both, or the defender's alone.
+        attack_epsilon: The attacker's budget where it differs.
+        method: The attacker's search; see :func:`search_attack`.
+        max_nodes: Work spent on the defender's bound; see
+            :func:`defender_best_response`.
+        num_draws: Draws from a sampler.
+        confidence: Probability with which each bound has to hold if one is drawn from.
+        seed: Seed of searches and draws.
+
+    Returns:
+        The gains, apart, with bounds.
+
+    Raises:
+        TypeError: If a strategy is not one of its player.
+        ValueError: If a strategy does not fit the points or lies outside V, or a number
+            is out of range.
+
+    Example:
+        >>> import torch
+        >>> from paper_lib.attacks import fgm
+        >>> lin = Linearization(
+        ...     logits=torch.tensor([1.0, 1.0]),
+        ...     gradients=torch.tensor([[1.0, 0.0], [-1.0, 0.0]]),
+        ... )
+        >>> still, v = torch.zeros(2), torch.tensor([1.0, 0.0])
+        >>> pair = exploitability(lin, fgm(lin, 1.5), v, epsilon=1.5)
+        >>> pair.attacker_gain, pair.defender_gain, pair.is_exact
+        (0.0, 0.0, True)
+        >>> pair = exploitability(lin, torch.zeros(2, 2), still, epsilon=1.5)
+        >>> pair.attacker_gain, pair.defender_gain
+        (2.0, 0.0)
+    """
+    epsilon = check_radius(epsilon, "epsilon")
+    reach = epsilon if attack_epsilon is None else attack_epsilon
+    reach = check_radius(reach, "attack_epsilon")
+    num_draws, confidence, seed = check_draws(num_draws, confidence, seed)
+    seeds = child_seeds(seed, 5)
+    drawn = {"num_draws": num_draws}
+    attacks = attacker_plays(attacker, lin, epsilon=reach, seed=seeds[0], **drawn)
+    defenses = defender_plays(defender, lin, epsilon=epsilon, seed=seeds[1], **drawn)
+    values = play_values(lin, attacks, defenses)
+    pair = _Pair(lin, attacks, defenses, values, confidence)
+
+    found = search_attack(
+        lin, defender, epsilon=reach, method=method, seed=seeds[2], **drawn
+    )
+    optimal = attacker_best_response(
+        lin, defender, epsilon=reach, seed=seeds[2], **drawn
+    )
+    answer = defender_best_response(
+        lin,
+        attacker,
+        epsilon=epsilon,
+        max_nodes=max_nodes,
+        num_draws=min(num_draws, 100),
+        seed=seeds[3],
+    )
+    attacking, shortfall = _attacker_leaves(pair, found, optimal)
+    defending = _defender_leaves(pair, answer, may_stay=not _sees_points(defender))
+    return Exploitability(
+        utility=average(values, confidence),
+        attacker_gain=attacking.value,
+        defender_gain=defending.value,
+        gain_bounds=GainBounds(attacker=attacking.bounds, defender=defending.bounds),
+        search_shortfall=shortfall,
+        attacker_response=found,
+        defender_response=answer,
+        is_sampled=values.is_sampled,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pair:
+    """What both players play, and what it is worth to the attacker."""
+
+    lin: Linearization
+    attacks: Plays
+    defenses: Plays
+    values: PlayValues
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaving:
+    """What a player gains by a response found, and bounds for the best response."""
+
+    value: float
+    bounds: tuple[float, float]
+
+    def or_staying(self) -> "_Leaving":
+        """Allow the player to stay, so that nothing is lost."""
+        low, high = self.bounds
+        return _Leaving(max(self.value, 0.0), (max(low, 0.0), max(high, 0.0)))
+
+
+def _attacker_leaves(
+    pair: _Pair, found: AttackerResponse, optimal: AttackerResponse
+) -> tuple[_Leaving, float]:
+    """Score what the attacker gains, and how much less than by the best response."""
+    searched, best = (
+        _gain(pair.values, play_values(pair.lin, plays, pair.defenses), pair.confidence)
+        for plays in (attacker_plays(r.strategy, pair.lin) for r in (found, optimal))
+    )
+    # FGM is a few roundings shorter than the budget, which an attack may use in full.
+    high = max(best.high, searched.high)
+    gain = _Leaving(searched.value, (searched.low, high)).or_staying()
+    return gain, max(best.value - searched.value, 0.0)
+
+
+def _defender_leaves(
+    pair: _Pair, answer: DefenderResponse, *, may_stay: bool
+) -> _Leaving:
+    """Score what the defender gains, which is what the attacker loses."""
+    plays = defender_plays(answer.strategy, pair.lin)
+    answered = play_values(pair.lin, pair.attacks, plays)
+    found = _gain(answered, pair.values, pair.confidence)
+    # The solver's bound is for the attacks it saw: where they are drawn, not for these.
+    least = -1.0 if pair.attacks.is_sampled else answer.bound
+    most = average(pair.values, pair.confidence).high - least
+    gain = _Leaving(found.value, (found.low, most))
+    return gain.or_staying() if may_stay else gain
+
+
+def _gain(before: PlayValues, after: PlayValues, confidence: float) -> ExpectedUtility:
+    """Average what the attacker's utility grows by, on the same draws."""
+    difference = PlayValues(
+        values=after.values - before.values,
+        is_sampled=before.is_sampled or after.is_sampled,
+        chains=before.chains + after.chains,
+    )
+    return average(difference, confidence, reach=2.0)
+
+
+def _sees_points(defender: Defender) -> bool:
+    """Tell a defender who is not bound to constants."""
+    plays = getattr(defender, "plays", (defender,))
+    return any(isinstance(play, PointwiseDefense) for play in plays)

@@ -1,0 +1,212 @@
+r"""Which subsets of given points a family of sets cuts out. Paper: Eq. (12).
+
+A trace of B on points is the set of those that lie in B. The shatter coefficient is the
+largest number of traces on any n points; here the points are given. All counts are
+exact: comparisons of floats, or rational arithmetic.
+"""
+
+import itertools
+from collections.abc import Callable, Iterable
+from typing import Literal, get_args
+
+import numpy as np
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from paper_lib.checks import check_finite, check_same_kind
+from paper_lib.generalization.planar_traces import planar_subsets, scale_to_integers
+from paper_lib.robust_sets import RobustSets
+
+NamedFamily = Literal["half_lines", "intervals", "rectangles", "half_planes"]
+Predicate = Callable[[Tensor], bool | Tensor]
+_DIMENSIONS = {"half_lines": 1, "intervals": 1, "rectangles": 2, "half_planes": 2}
+
+
+def trace_count(
+    points: Float[Tensor, "n d"] | RobustSets,
+    family: NamedFamily | Literal["robust_sets"] | Iterable[Predicate],
+) -> int:
+    r"""Count the distinct traces of a family on given points. Paper: Eq. (12).
+
+    The families are
+
+    - ``"half_lines"``: all :math:`(-\infty, a]`, on the line;
+    - ``"intervals"``: all :math:`[a, b]`, on the line;
+    - ``"rectangles"``: the closed rectangles with sides along the axes, in the plane;
+    - ``"half_planes"``: the closed half-planes, in the plane;
+    - ``"robust_sets"``: :math:`\mathcal B = \{B_v : v \in V\}` of Eq. (13). A point is
+      known by its robust set, so the points are given as :class:`RobustSets`, on the
+      line or in the plane. Takes the square of their number, for some hundreds;
+    - any sets, each given by a predicate that says whether a point belongs to it.
+
+    Args:
+        points: The points, or their robust sets.
+        family: The family's name, or its sets as predicates.
+
+    Returns:
+        The number of subsets, the empty one included where some set misses all points.
+
+    Raises:
+        TypeError: If the points are no tensor and no robust sets.
+        ValueError: If there is no point, an entry is NaN or infinite, the family is
+            unknown or has no set, or it lives in another dimension.
+
+    Example:
+        >>> import torch
+        >>> corner = torch.tensor([[0.0, 1.0], [1.0, 2.0], [2.0, 0.0]])
+        >>> trace_count(corner, "rectangles")
+        8
+        >>> trace_count(corner, [lambda x: x[0] > 0.5, lambda x: x[1] < 9.0])
+        2
+    """
+    return len(_subsets(points, family))
+
+
+def traces(
+    points: Float[Tensor, "n d"] | RobustSets,
+    family: NamedFamily | Literal["robust_sets"] | Iterable[Predicate],
+) -> Bool[np.ndarray, "t n"]:
+    """List the distinct traces of a family on given points.
+
+    Args:
+        points: The points, or their robust sets; see :func:`trace_count`.
+        family: The family's name, or its sets as predicates.
+
+    Returns:
+        One row for each trace, which says who belongs to it; in a fixed order.
+
+    Raises:
+        TypeError: As :func:`trace_count`.
+        ValueError: As :func:`trace_count`.
+    """
+    num = len(points.offsets) if isinstance(points, RobustSets) else len(points)
+    width = (num + 7) // 8
+    packed = [
+        np.frombuffer(subset.to_bytes(width, "little"), dtype=np.uint8)
+        for subset in sorted(_subsets(points, family))
+    ]
+    bits = np.unpackbits(np.stack(packed), axis=1, bitorder="little")
+    return bits[:, :num].astype(bool)
+
+
+def _subsets(
+    points: Float[Tensor, "n d"] | RobustSets, family: str | Iterable[Predicate]
+) -> set[int]:
+    """List traces as integers, with bit i set where point i belongs."""
+    if isinstance(points, RobustSets):
+        dim = points.normals.shape[1]
+        if family != "robust_sets" or dim > 2:
+            raise ValueError(
+                "robust sets go with the family 'robust_sets' and d of 1 or 2, got "
+                f"{family!r} and d = {dim}."
+            )
+        return planar_subsets(points)
+    check_same_kind(points=points)
+    check_finite(points=points)
+    if points.ndim != 2 or points.numel() == 0:
+        raise ValueError(
+            "points must be (n, d) with n and d at least 1, got shape "
+            f"{tuple(points.shape)}."
+        )
+    if not isinstance(family, str):
+        return _by_predicates(points, family)
+    if family not in get_args(NamedFamily):
+        raise ValueError(
+            f"family must be one of {', '.join(get_args(NamedFamily))}, or robust_sets "
+            f"with points given as RobustSets, got {family!r}."
+        )
+    if points.shape[1] != _DIMENSIONS[family]:
+        raise ValueError(
+            f"points must have d = {_DIMENSIONS[family]} for {family}, got "
+            f"{points.shape[1]}."
+        )
+    return _ENUMERATE[family](points)
+
+
+def _by_predicates(
+    points: Float[Tensor, "n d"], family: Iterable[Predicate]
+) -> set[int]:
+    """Ask each set for each point."""
+    found = {
+        sum(1 << i for i, point in enumerate(points) if bool(belongs(point)))
+        for belongs in family
+    }
+    if not found:
+        raise ValueError("family must hold at least one set, got none.")
+    return found
+
+
+def _half_lines(points: Float[Tensor, "n 1"]) -> set[int]:
+    """Take every prefix of the points in their order."""
+    return set(itertools.accumulate(_groups(points[:, 0]), initial=0))
+
+
+def _intervals(points: Float[Tensor, "n 1"]) -> set[int]:
+    """Take every run of the points in their order."""
+    return _runs(points[:, 0])
+
+
+def _rectangles(points: Float[Tensor, "n 2"]) -> set[int]:
+    """Combine every run in one coordinate with every run in the other."""
+    columns, rows = _runs(points[:, 0]), _runs(points[:, 1])
+    return {column & row for column in columns for row in rows}
+
+
+def _half_planes(points: Float[Tensor, "n 2"]) -> set[int]:
+    """Cut along every line through two points, turned a little about a place on it."""
+    # A half-plane that holds some points and not others can be moved, without changing
+    # which, until its boundary meets points of both kinds, those of one kind before
+    # those of the other; all others of its kind lie inside it.
+    places = scale_to_integers(points.flatten().tolist())
+    bits: dict[tuple[int, int], int] = {}
+    for i, place in enumerate(zip(places[::2], places[1::2], strict=True)):
+        bits[place] = bits.get(place, 0) | 1 << i
+    found = {0, (1 << len(points)) - 1}
+    for first, second in itertools.combinations(bits, 2):
+        found |= _beside_line(bits, first, second)
+    return found
+
+
+def _beside_line(
+    bits: dict[tuple[int, int], int], first: tuple[int, int], second: tuple[int, int]
+) -> set[int]:
+    """Split the points by a line through two of them, which a half-plane may cut."""
+    x, y = second[0] - first[0], second[1] - first[1]
+    sides, on_line = [0, 0], []
+    for (a, b), bit in bits.items():
+        a, b = a - first[0], b - first[1]
+        turn = x * b - y * a
+        if turn:
+            sides[turn > 0] |= bit
+        else:
+            on_line.append((x * a + y * b, bit))
+    ordered = [bit for _, bit in sorted(on_line)]
+    starts = list(itertools.accumulate(ordered, initial=0))
+    ends = list(itertools.accumulate(reversed(ordered), initial=0))
+    return {side | part for side in sides for part in (*starts, *ends)}
+
+
+def _groups(values: Float[Tensor, " n"]) -> list[int]:
+    """Sort values, with one subset for all that are equal."""
+    order = sorted(range(len(values)), key=values.tolist().__getitem__)
+    listed = values.tolist()
+    return [
+        sum(1 << i for i in group)
+        for _, group in itertools.groupby(order, key=listed.__getitem__)
+    ]
+
+
+def _runs(values: Float[Tensor, " n"]) -> set[int]:
+    """List the subsets that closed intervals cut out."""
+    groups = _groups(values)
+    return {0}.union(
+        *(itertools.accumulate(groups[first:]) for first in range(len(groups)))
+    )
+
+
+_ENUMERATE = {
+    "half_lines": _half_lines,
+    "intervals": _intervals,
+    "rectangles": _rectangles,
+    "half_planes": _half_planes,
+}
