@@ -341,7 +341,7 @@ print("FGM with the wrong sign leaves every label in place:", harmless)
 
 # %% tags=["hide-input"]
 # NBVAL_IGNORE_OUTPUT
-# Depends on trained weights; tests/unit/test_evaluation.py covers the computation.
+# Depends on trained weights; tests/paper_lib/evaluation/test_evaluation.py covers the computation.
 still = torch.zeros_like(solution.perturbation).unsqueeze(0)
 moves = {"none": still, "FGM": attacks["FGM"], "PGD": attacks[primary]}
 answers = {"none": still, "SMOOTH": solution.perturbation.unsqueeze(0)}

@@ -19,7 +19,7 @@ from paper_lib.geometry import sample_l2_ball
 from paper_lib.linearize import Linearization, linearize
 from paper_lib.models import PolygonClassifier
 from paper_lib.robust_sets import RobustSets
-from tests.unit.game_cases import F64, NAMED_GAME, POINT_GAME, random_game
+from tests.paper_lib.game.game_cases import F64, NAMED_GAME, POINT_GAME, random_game
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
 SCRIPT = BOOK / "_static" / "play_the_game.js"
