@@ -1,10 +1,12 @@
 """The frame of the project: imports, pins, dependencies, and the README's code."""
 
 import ast
+import io
 import os
 import re
 import subprocess
 import sys
+import tokenize
 import tomllib
 from pathlib import Path
 
@@ -125,6 +127,87 @@ def test_no_two_modules_share_a_base_name():
     assert sorted({name for name in names if names.count(name) > 1}) == []
 
 
+def test_no_export_hides_the_module_it_lives_in():
+    for init in ROOT.glob("paper_lib/*/__init__.py"):
+        modules = {path.stem for path in init.parent.iterdir()}
+        names = {
+            alias.name
+            for node in ast.parse(init.read_text()).body
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        }
+        assert names.isdisjoint(modules), init
+
+
+def code_lines(source: str) -> set[int]:
+    """List the lines that are neither blank nor comment nor docstring."""
+    lines = set()
+    silent = {
+        tokenize.COMMENT,
+        tokenize.NL,
+        tokenize.NEWLINE,
+        tokenize.INDENT,
+        tokenize.DEDENT,
+        tokenize.ENDMARKER,
+    }
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type not in silent:
+            lines |= set(range(token.start[0], token.end[0] + 1))
+    for node in ast.walk(ast.parse(source)):
+        documented = ast.Module | ast.ClassDef | ast.FunctionDef
+        if isinstance(node, documented) and ast.get_docstring(node) is not None:
+            lines -= set(range(node.body[0].lineno, node.body[0].end_lineno + 1))
+    return lines
+
+
+def test_lines_of_code_are_counted_without_words():
+    source = (
+        '''"""Words."""\n\n# why\ndef f(\n    x,\n):\n    """Say."""\n    return x\n'''
+    )
+    assert code_lines(source) == {4, 5, 6, 8}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_modules_and_functions_are_short(path):
+    source = path.read_text()
+    assert len(source.splitlines()) <= 300
+    lines = code_lines(source)
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef):
+            body = [n for n in lines if node.lineno <= n <= node.end_lineno]
+            assert len(body) <= 40, node.name
+
+
+# What the library and the experiments may hold: lines of code, exported names.
+LARGEST = {"paper_lib": 8500, "experiments": 6000}
+MOST_EXPORTS = 140
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_both_packages_stay_small(name):
+    sources = [path.read_text() for path in (ROOT / name).rglob("*.py")]
+    assert sum(len(code_lines(source)) for source in sources) <= LARGEST[name]
+
+
+def exports() -> list[str]:
+    """List what packages import and what modules at the top define for others."""
+    found = []
+    for path in (*ROOT.glob("paper_lib/*/__init__.py"), *ROOT.glob("paper_lib/*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ImportFrom) and path.stem == "__init__":
+                found += [alias.name for alias in node.names]
+            elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+                found.append(node.name)
+            elif isinstance(node, ast.Assign | ast.AnnAssign):
+                targets = getattr(node, "targets", None) or [node.target]
+                found += [target.id for target in targets]
+    return [name for name in found if not name.startswith("_")]
+
+
+def test_the_library_exports_what_a_stranger_calls_and_no_more():
+    assert len(exports()) <= MOST_EXPORTS
+
+
 def test_neither_package_prints():
     for path in SOURCES:
         calls = [
@@ -213,7 +296,7 @@ def test_conda_gets_python_and_what_pyproject_says():
     assert options.keys() == {"--constraint", "--editable"}
     assert (ROOT / options["--constraint"]).samefile(ROOT / "constraints.txt")
     extras = re.fullmatch(r"\.\[([\w,]+)\]", options["--editable"]).group(1).split(",")
-    assert set(extras) == {"book", "test", "cluster"} == EXTRAS.keys()
+    assert set(extras) == {"data", "plot", "book", "test", "cluster"} == EXTRAS.keys()
 
 
 # The name under which a package is imported or called, where it is not its own.

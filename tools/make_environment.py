@@ -277,7 +277,7 @@ def build(root: Path, *, from_old: bool) -> None:
         run(root, sys.executable, "-m", "venv", new)
     pip = [new / "bin" / "python", "-m", "pip", "--disable-pip-version-check"]
     pins = ["--constraint", "constraints.txt"]
-    run(root, *pip, "install", *pins, "--editable", ".[book,test,cluster]")
+    run(root, *pip, "install", *pins, "--editable", ".[data,plot,book,test,cluster]")
     point_at(new, old=new, new=venv)
     write_stamp(new, inputs=fingerprint(root), place=venv)
     take_place(new, venv)
