@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
-from paper_lib.checks import check_finite, check_same_kind
+from paper_lib.checks.operands import check_finite, check_same_kind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -4,13 +4,13 @@ The paper says no more than "4-layer convolutional neural network with ReLU acti
 functions"; everything else here is a setting.
 """
 
-from paper_lib.models.cnn import PairCNN
-from paper_lib.models.planar_classifiers import (
+from experiments.figures.planar_classifiers import (
     DiscClassifier,
     PlanarReLU,
     PolygonClassifier,
     example_network,
 )
+from paper_lib.models.cnn import PairCNN
 from paper_lib.models.training import (
     TrainConfig,
     TrainingDivergedError,

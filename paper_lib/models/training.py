@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from paper_lib.checks import available_device
+from paper_lib.checks.arguments import available_device
 from paper_lib.data import LabeledImages
 from paper_lib.models.cnn import PairCNN
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from paper_lib.data import ClassPair, LabeledImages, embedded, load_pair, places
+from paper_lib.data import LabeledImages, embedded, load_pair, places
+from paper_lib.data.pairs import ClassPair
 
 pytestmark = pytest.mark.bad_input
 
