@@ -13,8 +13,8 @@ from benchmarks.report import Part, markdown_table
 from benchmarks.workers import rotated
 from experiments.store.provenance import device_name
 from paper_lib import defense
-from paper_lib.checks import available_device
-from paper_lib.geometry import full_precision
+from paper_lib.checks.arguments import available_device
+from paper_lib.geometry.sums import full_precision
 
 SINGLE = "one by one"
 

@@ -18,7 +18,8 @@ from safetensors.torch import load_file, save_file
 
 from benchmarks.workers import each
 from experiments.store.record_files import code_digest
-from paper_lib.data import Source, load_pair
+from paper_lib.data import load_pair
+from paper_lib.data.pairs import Source
 from paper_lib.files import replacing
 from paper_lib.linearize import Linearization, linearize
 from paper_lib.models import TrainConfig, train_classifier

@@ -98,8 +98,9 @@ from experiments.tables.summary import (
     write_manifest,
 )
 from experiments.tables.table_1 import load_lines, run_lines
-from paper_lib.checks import available_device, check_choice, check_count
-from paper_lib.data import Source
+from paper_lib.checks import check_choice, check_count
+from paper_lib.checks.arguments import available_device
+from paper_lib.data.pairs import Source
 from paper_lib.evaluation import PLAYS, play_name
 
 check_choice(source, "source", get_args(Source))

@@ -74,6 +74,7 @@ from IPython.display import Markdown
 
 from experiments.figures.game_pages import plot_membership_check, plot_two_conditions
 from experiments.figures.markdown import markdown_table
+from experiments.figures.planar_classifiers import DiscClassifier
 from experiments.z3_questions import prove
 from paper_lib.attacks import fgm
 from paper_lib.checks import check_count
@@ -81,7 +82,6 @@ from paper_lib.evaluation import logits_at
 from paper_lib.game import PointwiseDefense, search_attack, utility
 from paper_lib.geometry import disc_grid, l2_norm, project_halfspace, sample_l2_ball
 from paper_lib.linearize import Linearization, linearize
-from paper_lib.models import DiscClassifier
 from paper_lib.robust_sets import RobustSets
 
 torch.set_num_threads(1)

@@ -66,6 +66,7 @@ from IPython.display import Markdown
 
 from experiments.figures.game_pages import plot_payoffs
 from experiments.figures.markdown import markdown_table
+from experiments.figures.planar_classifiers import DiscClassifier, example_network
 from experiments.z3_questions import prove
 from paper_lib.attacks import fgm
 from paper_lib.checks import check_count
@@ -87,7 +88,6 @@ from paper_lib.game import (
 from paper_lib.game.direct_search import climb_utilities
 from paper_lib.geometry import disc_grid, l2_norm, sample_l2_ball
 from paper_lib.linearize import Linearization, linearize
-from paper_lib.models import DiscClassifier, example_network
 from paper_lib.robust_sets import RobustSets
 
 torch.set_num_threads(1)

@@ -33,6 +33,7 @@ import torch
 from IPython.display import HTML, display
 
 from experiments.figures.game_pages import disc_share
+from experiments.figures.planar_classifiers import PolygonClassifier
 from paper_lib.attacks import fgm
 from paper_lib.checks import check_between
 from paper_lib.defense import maximizer_set
@@ -40,7 +41,6 @@ from paper_lib.evaluation import logits_at
 from paper_lib.game import equilibrium, point_payoffs, utility
 from paper_lib.geometry import disc_grid
 from paper_lib.linearize import linearize
-from paper_lib.models import PolygonClassifier
 
 torch.set_num_threads(1)
 epsilon = check_between(epsilon, "epsilon", 0.1, 2.0)

@@ -75,6 +75,7 @@ from experiments.figures.game_pages import (
     plot_set_size_against_margin,
 )
 from experiments.figures.markdown import markdown_table
+from experiments.figures.planar_classifiers import PlanarReLU, example_network
 from paper_lib.attacks import fgm
 from paper_lib.checks import check_between, check_count
 from paper_lib.evaluation import logits_at
@@ -89,7 +90,6 @@ from paper_lib.game import (
 )
 from paper_lib.geometry import disc_grid, sample_l2_ball
 from paper_lib.linearize import Linearization, linearize
-from paper_lib.models import PlanarReLU, example_network
 from paper_lib.robust_sets import RobustSets
 
 torch.set_num_threads(1)

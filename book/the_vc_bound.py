@@ -53,6 +53,7 @@ import torch
 from IPython.display import Markdown, display
 
 from experiments.figures.markdown import markdown_table
+from experiments.figures.planar_classifiers import DiscClassifier, example_network
 from experiments.figures.the_vc_bound import (
     plot_bound_against_samples,
     plot_concentration,
@@ -82,7 +83,6 @@ from paper_lib.generalization import (
 )
 from paper_lib.geometry import sample_l2_ball
 from paper_lib.linearize import linearize
-from paper_lib.models import DiscClassifier, example_network
 from paper_lib.robust_sets import RobustSets
 
 seed = check_count(seed, "seed", 0, 2**62 - 20)

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal
 
+from paper_lib.checks.extras import needing
+
 # Steps of the solver, many times what the statements here take; not seconds, so that
 # the verdict does not depend on the machine.
 _MOST_STEPS = 50_000_000
@@ -202,7 +204,8 @@ def prove(name: str, dim: int) -> Proof:
         raise ValueError(f"name must be one of {sorted(STATEMENTS)}, got {name!r}.")
     if dim not in (1, 2, 3):
         raise ValueError(f"dim must be 1, 2 or 3, got {dim!r}.")
-    z3 = _import_z3()
+    with needing("z3", "experiments.z3_questions", "book"):
+        import z3
     point, statement = _Point(z3, dim), STATEMENTS[name]
     narrowed = point.on_a_line() if statement.expected == "refuted" else []
     solver = z3.Then("simplify", "purify-arith", "qfnra-nlsat").solver()
@@ -221,22 +224,3 @@ def prove(name: str, dim: int) -> Proof:
         verdict="proved" if is_proof else "refuted" if model else "unknown",
         counterexample={str(real): str(model[real]) for real in model},
     )
-
-
-def _import_z3() -> ModuleType:
-    """Import the solver, which the library itself does not need.
-
-    Returns:
-        The module.
-
-    Raises:
-        ImportError: If it is not installed.
-    """
-    try:
-        import z3
-    except ImportError as error:
-        raise ImportError(
-            "experiments.z3_questions needs z3; install it with pip install 'paper-lib"
-            "[book]' or pip install z3-solver."
-        ) from error
-    return z3

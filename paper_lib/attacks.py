@@ -8,28 +8,18 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from paper_lib.checks import (
-    check_choice,
-    check_count,
-    check_finite,
-    check_number,
-    check_radius,
-    check_type,
-)
-from paper_lib.geometry import (
-    fit_product,
-    l2_norm,
-    project_l2_ball,
-    project_l2_sphere,
-    scale_to_radius,
-)
-from paper_lib.guard import (
+from paper_lib.checks import check_choice, check_count, check_radius
+from paper_lib.checks.arguments import check_number, check_type
+from paper_lib.checks.operands import check_finite
+from paper_lib.geometry import l2_norm, project_l2_ball, scale_to_radius
+from paper_lib.geometry.ball import fit_product, project_l2_sphere
+from paper_lib.linearize import Linearization
+from paper_lib.models.guard import (
     check_inputs,
     check_logits,
     frozen_evaluation,
     logits_and_gradients,
 )
-from paper_lib.linearize import Linearization
 
 Direction = Literal["current", "original"]
 Projection = Literal["sphere", "ball"]

@@ -12,9 +12,15 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from paper_lib.checks import check_finite, check_perturbation, check_same_kind, detach
-from paper_lib.geometry import l2_norm, row_dots, unit_vectors
-from paper_lib.guard import (
+from paper_lib.checks.operands import (
+    check_finite,
+    check_perturbation,
+    check_same_kind,
+    detach,
+)
+from paper_lib.geometry import l2_norm, unit_vectors
+from paper_lib.geometry.sums import row_dots
+from paper_lib.models.guard import (
     check_inputs,
     check_logits,
     frozen_evaluation,

@@ -12,14 +12,11 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from paper_lib.checks import (
-    check_finite,
-    check_radius,
-    check_same_kind,
-    check_type,
-    detach,
-)
-from paper_lib.geometry import in_l2_ball, l2_norm, rough_dots, row_dots
+from paper_lib.checks import check_radius
+from paper_lib.checks.arguments import check_budgets, check_type
+from paper_lib.checks.operands import check_finite, check_same_kind, detach
+from paper_lib.geometry import in_l2_ball, l2_norm
+from paper_lib.geometry.sums import rough_dots, row_dots
 from paper_lib.linearize import Linearization
 
 
@@ -100,9 +97,7 @@ class RobustSets:
             ValueError: If a budget is negative, NaN or infinite.
         """
         check_type(lin, "lin", Linearization)
-        epsilon = check_radius(epsilon, "epsilon")
-        reach = epsilon if attack_epsilon is None else attack_epsilon
-        reach = check_radius(reach, "attack_epsilon")
+        reach, epsilon = check_budgets(epsilon, attack_epsilon)
         offsets = lin.logits.abs().double() - reach * l2_norm(lin.gradients)
         unlabeled = lin.logits == 0
         return cls(

@@ -25,7 +25,6 @@ ORDER = [
     "paper_lib.arrangement",
     "paper_lib.data",
     "paper_lib.models",
-    "paper_lib.guard",
     "paper_lib.linearize",
     "paper_lib.robust_sets",
     "paper_lib.attacks",

@@ -37,7 +37,7 @@ from nbformat import NotebookNode
 from surroundings import clean_environment, prepare
 from tqdm import tqdm
 
-from paper_lib.files import holding
+from experiments.sweep.locks import holding
 
 ROOT = Path(__file__).resolve().parent.parent
 # What the build reads: pages, stored results, and the tests that the ledger names.

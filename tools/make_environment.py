@@ -371,7 +371,7 @@ def main(root: Path = ROOT) -> int:
                 return 0
         check_python(root)
         sys.path.insert(0, str(root))
-        from paper_lib.files import holding
+        from experiments.sweep.locks import holding
 
         with contextlib.ExitStack() as held:
             lock = root / ".venv.lock"

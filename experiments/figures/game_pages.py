@@ -12,13 +12,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Polygon
 from torch import Tensor
 
+from experiments.figures.planar_classifiers import PlanarReLU
 from paper_lib.arrangement import heaviest_faces
 from paper_lib.attacks import fgm
 from paper_lib.defense import MaximizerSet
-from paper_lib.game import FictitiousPlay
+from paper_lib.game.fictitious_play import FictitiousPlay
 from paper_lib.geometry import l2_norm
 from paper_lib.linearize import Linearization, linearize
-from paper_lib.models import PlanarReLU
 from paper_lib.plotting.style import COLORS, MARKERS
 from paper_lib.robust_sets import RobustSets
 

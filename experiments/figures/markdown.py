@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from paper_lib.evaluation import Cell, TableRow, percents, play_name
+from paper_lib.evaluation import percents, play_name
+from paper_lib.evaluation.plays import Cell
+from paper_lib.evaluation.scores import TableRow
 
 
 def markdown_table(

@@ -7,7 +7,8 @@ from experiments.figures.markdown import markdown_table
 from experiments.tables.paper_numbers import PAPER_TABLE_2
 from experiments.tables.reports import table_rows
 from paper_lib.attacks import PGD_READINGS
-from paper_lib.evaluation import Cell, percents, play_name
+from paper_lib.evaluation import percents, play_name
+from paper_lib.evaluation.plays import Cell
 
 # Records of one classifier, a seed each, under the classifier's name.
 Runs = Mapping[str, Sequence[Mapping[str, Any]]]

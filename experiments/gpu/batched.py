@@ -32,10 +32,11 @@ from experiments.tables.scoring import (
     score_record,
 )
 from paper_lib.attacks import PGD_READINGS, PGDResult
-from paper_lib.checks import available_device
-from paper_lib.data import Source
+from paper_lib.checks.arguments import available_device
+from paper_lib.data.pairs import Source
 from paper_lib.defense import ramp_ascents
-from paper_lib.geometry import full_precision, project_l2_ball
+from paper_lib.geometry import project_l2_ball
+from paper_lib.geometry.sums import full_precision
 from paper_lib.linearize import Linearization, linearize
 from paper_lib.models import PairCNN
 from paper_lib.robust_sets import RobustSets

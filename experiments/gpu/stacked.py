@@ -14,11 +14,17 @@ from torch.func import functional_call
 from torch.nn.utils.rnn import pad_sequence
 from tqdm import tqdm
 
-from paper_lib.checks import available_device
+from paper_lib.checks.arguments import available_device
 from paper_lib.data import LabeledImages
-from paper_lib.geometry import full_precision
-from paper_lib.models import PairCNN, TrainConfig, TrainingDivergedError, TrainResult
-from paper_lib.models.training import check_images, initial_model, make_optimizer
+from paper_lib.geometry.sums import full_precision
+from paper_lib.models import PairCNN, TrainConfig
+from paper_lib.models.training import (
+    TrainingDivergedError,
+    TrainResult,
+    check_images,
+    initial_model,
+    make_optimizer,
+)
 
 
 class StackedClassifier(nn.Module):

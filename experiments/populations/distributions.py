@@ -14,13 +14,8 @@ from scipy.special import ndtr
 from torch import Tensor
 
 from experiments.populations.gaussian_ratio import maximize_ratio
-from paper_lib.checks import (
-    check_count,
-    check_finite,
-    check_radius,
-    check_same_kind,
-    check_seed,
-)
+from paper_lib.checks import check_count, check_radius, check_seed
+from paper_lib.checks.operands import check_finite, check_same_kind
 from paper_lib.geometry import in_l2_ball, l2_norm, project_l2_ball
 from paper_lib.robust_sets import RobustSets
 

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from experiments.populations.distributions import PopulationMaximum, seeded
-from paper_lib.checks import check_same_kind
+from paper_lib.checks.operands import check_same_kind
 from paper_lib.defense import maximize_coverage
 from paper_lib.robust_sets import RobustSets
 

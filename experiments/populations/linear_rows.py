@@ -14,7 +14,8 @@ from experiments.populations.distributions import (
     seeded,
 )
 from experiments.populations.windows import WindowMass, maximize_outside
-from paper_lib.checks import check_count, check_finite, check_radius, check_same_kind
+from paper_lib.checks import check_count, check_radius
+from paper_lib.checks.operands import check_finite, check_same_kind
 from paper_lib.geometry import in_l2_ball, l2_norm, project_l2_ball, unit_vectors
 from paper_lib.robust_sets import RobustSets
 

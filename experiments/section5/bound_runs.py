@@ -29,7 +29,8 @@ from paper_lib.bounds import (
     spread_confidence,
 )
 from paper_lib.checks import check_radius, check_seed
-from paper_lib.data import Dataset, LabeledImages, Source, load_pair
+from paper_lib.data import LabeledImages, load_pair
+from paper_lib.data.pairs import Dataset, Source
 from paper_lib.defense import maximize_coverage, ramp_ascent, upper_bound
 from paper_lib.linearize import linearize
 from paper_lib.models import TrainConfig, train_classifier

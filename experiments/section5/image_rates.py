@@ -13,7 +13,7 @@ from experiments.populations.sample_solvers import SolverName
 from experiments.section5.bound_runs import BoundsConfig, half_pair
 from experiments.store.provenance import one_thread
 from experiments.store.record_files import plain, settings_digest
-from paper_lib.data import Source
+from paper_lib.data.pairs import Source
 from paper_lib.defense import maximize_coverage, upper_bound
 
 IMAGE_RATES_SCHEMA = "paper-lib/image-rates-record/1"

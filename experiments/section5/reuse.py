@@ -15,7 +15,8 @@ from experiments.store.provenance import one_thread, provenance
 from experiments.store.record_files import plain, settings_digest
 from paper_lib.bounds import bounds_at, compress, compression_bound
 from paper_lib.checks import check_count, check_radius, check_seed
-from paper_lib.data import Dataset, LabeledImages, Source, load_pair
+from paper_lib.data import LabeledImages, load_pair
+from paper_lib.data.pairs import Dataset, Source
 from paper_lib.defense import ramp_ascent
 from paper_lib.geometry import l2_norm
 from paper_lib.linearize import Linearization, linearize

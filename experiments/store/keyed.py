@@ -30,7 +30,7 @@ from experiments.sweep.runner import InProcess, Task, only_writer, run_tasks
 from experiments.tables.calibration import CALIBRATION_SCHEMA
 from experiments.tables.planning import ALL_PAIRS, DATASETS, Line, lines_of
 from experiments.tables.table_2 import PairConfig, run_pair
-from paper_lib.data import Dataset, Source
+from paper_lib.data.pairs import Dataset, Source
 from paper_lib.models import TrainConfig
 
 Config = (

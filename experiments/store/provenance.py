@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from experiments.store.record_files import code_digest
-from paper_lib.checks import available_device
-from paper_lib.data import ClassPair
+from paper_lib.checks.arguments import available_device
+from paper_lib.data.pairs import ClassPair
 
 # Of the code as it is imported: an edit during a long run does not change the run.
 CODE_DIGEST = code_digest()

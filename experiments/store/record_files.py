@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import paper_lib
-from paper_lib.data import Source
+from paper_lib.data.pairs import Source
 from paper_lib.files import replacing
 
 SCHEMA = "paper-lib/pair-record/2"

@@ -34,8 +34,8 @@ from experiments.sweep.cluster import (
     refuse_foreign,
     sign,
 )
+from experiments.sweep.locks import holding
 from paper_lib.checks import check_count
-from paper_lib.files import holding
 
 # Submitted and not yet done, at most: enough for the executor never to wait, few
 # enough that arguments are not all in memory.

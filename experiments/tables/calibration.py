@@ -12,8 +12,8 @@ from experiments.store.provenance import CODE_DIGEST
 from experiments.store.record_files import plain, settings_digest
 from experiments.tables.classifiers import ClassifierConfig, TrainedClassifier
 from experiments.tables.paper_numbers import PAPER_TABLE_1
-from paper_lib.data import Dataset
-from paper_lib.evaluation import calibrate_shared_epsilon
+from paper_lib.data.pairs import Dataset
+from paper_lib.evaluation.budgets import calibrate_shared_epsilon
 from paper_lib.models import TrainConfig
 
 CALIBRATION_SCHEMA = "paper-lib/calibration/1"

@@ -27,12 +27,14 @@ from experiments.store.record_files import (
     save_bytes,
     save_record,
 )
-from paper_lib.checks import available_device, check_seed
-from paper_lib.data import ClassPair, Dataset, Source, Splits, load_splits
+from paper_lib.checks import check_seed
+from paper_lib.checks.arguments import available_device
+from paper_lib.data.pairs import ClassPair, Dataset, Source, Splits, load_splits
 from paper_lib.evaluation import logits_at
-from paper_lib.geometry import full_precision
+from paper_lib.geometry.sums import full_precision
 from paper_lib.linearize import Linearization, linearize
-from paper_lib.models import PairCNN, TrainConfig, TrainResult, train_classifier
+from paper_lib.models import PairCNN, TrainConfig, train_classifier
+from paper_lib.models.training import TrainResult
 
 CLASSIFIER_SCHEMA = "paper-lib/classifier-record/1"
 # The modules that decide weights and margins.

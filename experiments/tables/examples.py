@@ -14,7 +14,7 @@ from experiments.tables.classifiers import linearize_fit, pair_of, train_pair
 from experiments.tables.defenses import fit_solver
 from experiments.tables.planning import PRIMARY_SOLVER
 from experiments.tables.table_1 import LineResult
-from paper_lib.data import Source
+from paper_lib.data.pairs import Source
 from paper_lib.robust_sets import RobustSets
 
 EXAMPLES_SCHEMA = "paper-lib/examples/1"

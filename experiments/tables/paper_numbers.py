@@ -1,6 +1,6 @@
 """What the paper's Tables 1 and 2 say."""
 
-from paper_lib.evaluation import Cell, Play
+from paper_lib.evaluation.plays import Cell, Play
 
 # Table 2 of the paper, MNIST 0 against 1, in percent.
 PAPER_TABLE_2: dict[Cell, float] = {

@@ -14,7 +14,7 @@ from experiments.tables.calibration import CalibrationConfig, Protocol
 from experiments.tables.defenses import SOLVERS
 from experiments.tables.scoring import ScoreConfig
 from paper_lib.attacks import PGD_READINGS
-from paper_lib.data import Dataset
+from paper_lib.data.pairs import Dataset
 from paper_lib.models import TrainConfig
 
 ALL_PAIRS: tuple[tuple[int, int], ...] = tuple(combinations(range(10), 2))

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from experiments.tables.classifiers import TrainedClassifier, linearize_fit, pair_of
-from paper_lib.checks import available_device
-from paper_lib.data import ClassPair, LabeledImages, Source
-from paper_lib.geometry import full_precision
+from paper_lib.checks.arguments import available_device
+from paper_lib.data import LabeledImages
+from paper_lib.data.pairs import ClassPair, Source
+from paper_lib.geometry.sums import full_precision
 from paper_lib.linearize import Linearization, linearize
 from paper_lib.models import PairCNN
 

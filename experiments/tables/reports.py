@@ -9,8 +9,12 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from paper_lib.data import LabeledImages
-from paper_lib.evaluation import PLAYS, Cell, TableRow, keeps_label
-from paper_lib.geometry import l2_norm, row_dots
+from paper_lib.evaluation import PLAYS
+from paper_lib.evaluation.labels import keeps_label
+from paper_lib.evaluation.plays import Cell
+from paper_lib.evaluation.scores import TableRow
+from paper_lib.geometry import l2_norm
+from paper_lib.geometry.sums import row_dots
 from paper_lib.isotropic import isotropic_draws, majority
 from paper_lib.linearize import Linearization
 from paper_lib.robust_sets import RobustSets

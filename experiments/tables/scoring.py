@@ -27,9 +27,9 @@ from experiments.tables.reports import (
     stronger_than_fgm,
 )
 from paper_lib.attacks import PGD_READINGS, PGDResult, fgm
-from paper_lib.data import Source
+from paper_lib.data.pairs import Source
 from paper_lib.evaluation import judge
-from paper_lib.geometry import full_precision
+from paper_lib.geometry.sums import full_precision
 from paper_lib.linearize import Linearization
 from paper_lib.robust_sets import RobustSets
 

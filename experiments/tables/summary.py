@@ -22,7 +22,7 @@ from experiments.tables.planning import (
 )
 from experiments.tables.reports import rows_of
 from experiments.tables.table_1 import LineResult
-from paper_lib.evaluation import Cell
+from paper_lib.evaluation.plays import Cell
 
 MANIFEST_SCHEMA = "paper-lib/manifest/1"
 

@@ -27,7 +27,7 @@ from experiments.tables.classifiers import (
 )
 from experiments.tables.planning import Line
 from experiments.tables.scoring import SCORE_SCHEMA, ScoreConfig, score_name, score_pair
-from paper_lib.data import Source
+from paper_lib.data.pairs import Source
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

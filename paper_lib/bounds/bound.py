@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from paper_lib.checks import check_count, check_number
+from paper_lib.checks import check_count
+from paper_lib.checks.arguments import check_number
 
 HoldsFor = Literal[
     "every v at once",

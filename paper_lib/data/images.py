@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
-from paper_lib.checks import check_finite, check_same_kind
+from paper_lib.checks.operands import check_finite, check_labels, check_same_kind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -54,10 +54,6 @@ class LabeledImages:
             TypeError: See the class.
             ValueError: See the class.
         """
-        for name in ("images", "labels"):
-            kind = type(getattr(self, name))
-            if not issubclass(kind, Tensor):
-                raise TypeError(f"{name} must be a torch.Tensor, got {kind.__name__}.")
         check_same_kind(images=self.images, labels=self.labels)
         shapes = f"{tuple(self.images.shape)} and {tuple(self.labels.shape)}"
         if self.images.ndim < 2 or self.labels.ndim != 1:
@@ -69,7 +65,7 @@ class LabeledImages:
                 "images and labels must hold the same number of samples, at least one, "
                 f"got shapes {shapes}."
             )
-        _check_signs(self.labels)
+        check_labels(self.labels, "labels", len(self.images))
         check_finite(images=self.images)
 
     def __repr__(self) -> str:
@@ -103,13 +99,3 @@ def select(split: TenClasses, classes: tuple[int, int]) -> LabeledImages:
     images = split.images[kept].unsqueeze(1).to(torch.float32).div(255)
     labels = torch.where(split.targets[kept] == first, -1, 1).to(torch.float32)
     return LabeledImages(images=images, labels=labels)
-
-
-def _check_signs(labels: Tensor) -> None:
-    wrong = labels.abs() != 1
-    if count := int(wrong.sum()):
-        index = int(wrong.nonzero()[0])
-        raise ValueError(
-            f"labels must be -1 or +1, got {labels[index].item()} at index {index} "
-            f"({count} such)."
-        )

@@ -12,42 +12,35 @@ DEBIAN_PACKAGE = "dataset-fashion-mnist"
 # Where that package puts its files; Debian has none for MNIST.
 DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 
-# The sha256 of each uncompressed file.
+_FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+# The sha256 of each, uncompressed.
+_SUMS = {
+    "mnist": (
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    ),
+    "fashion-mnist": (
+        "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+    ),
+}
 CHECKSUMS = {
-    "mnist": {
-        "train-images-idx3-ubyte": (
-            "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
-        ),
-        "train-labels-idx1-ubyte": (
-            "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"
-        ),
-        "t10k-images-idx3-ubyte": (
-            "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"
-        ),
-        "t10k-labels-idx1-ubyte": (
-            "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"
-        ),
-    },
-    "fashion-mnist": {
-        "train-images-idx3-ubyte": (
-            "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"
-        ),
-        "train-labels-idx1-ubyte": (
-            "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"
-        ),
-        "t10k-images-idx3-ubyte": (
-            "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"
-        ),
-        "t10k-labels-idx1-ubyte": (
-            "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"
-        ),
-    },
+    dataset: dict(zip(_FILES, sums, strict=True)) for dataset, sums in _SUMS.items()
 }
 # The class in torchvision.datasets, and the folder it reads below its root.
 CLASS_NAMES = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Place:
     """A folder that may hold the four files of a data set.
 
@@ -72,9 +65,9 @@ class Place:
             Paths by the name of the uncompressed file.
         """
         if self.source == "debian":
-            return {name: self.folder / f"{name}.gz" for name in self._checksums()}
+            return {name: self.folder / f"{name}.gz" for name in _FILES}
         raw = self.folder / CLASS_NAMES[self.dataset] / "raw"
-        return {name: raw / name for name in self._checksums()}
+        return {name: raw / name for name in _FILES}
 
     def missing(self) -> list[str]:
         """Which of the files are not there.
@@ -106,7 +99,7 @@ class Place:
             ValueError: If a file is not the expected one.
         """
         contents = {name: _read(path) for name, path in self.files().items()}
-        for name, expected in self._checksums().items():
+        for name, expected in CHECKSUMS[self.dataset].items():
             found = hashlib.sha256(contents[name]).hexdigest()
             if found != expected:
                 raise ValueError(
@@ -115,9 +108,6 @@ class Place:
                     f"({len(contents[name])} bytes)."
                 )
         return contents
-
-    def _checksums(self) -> dict[str, str]:
-        return CHECKSUMS[self.dataset]
 
 
 def usual_cache() -> Path:
@@ -148,28 +138,17 @@ def search_places(
     Returns:
         At least one place; the first is where a download goes.
     """
-    debian = Place(
-        label=f"Debian's package {DEBIAN_PACKAGE}",
-        dataset=dataset,
-        folder=DEBIAN_FOLDER,
-        source="debian",
-    )
+    package = f"Debian's package {DEBIAN_PACKAGE}"
+    debian = Place(package, dataset, DEBIAN_FOLDER, source="debian")
     if source == "debian":
         return [debian]
     named = {"root": root, f"${ROOT_VARIABLE}": os.environ.get(ROOT_VARIABLE) or None}
-    places = [
-        Place(
-            label=label,
-            dataset=dataset,
-            folder=Path(folder).expanduser(),
-            must_exist=True,
-        )
-        for label, folder in named.items()
-        if folder is not None
-    ]
-    places.append(
-        Place(label="torchvision's cache", dataset=dataset, folder=usual_cache())
-    )
+    places = []
+    for label, folder in named.items():
+        if folder is not None:
+            path = Path(folder).expanduser()
+            places.append(Place(label, dataset, path, must_exist=True))
+    places.append(Place("torchvision's cache", dataset, usual_cache()))
     if download:
         places[0] = replace(places[0], must_exist=False)
     if source == "auto" and dataset == "fashion-mnist":

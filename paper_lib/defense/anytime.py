@@ -18,7 +18,7 @@ from jaxtyping import Float
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from paper_lib.checks import check_type
+from paper_lib.checks.arguments import check_type
 from paper_lib.defense.certificates.certificate import Certificate, Evidence
 from paper_lib.defense.exact.touch import settle
 from paper_lib.defense.rows import as_perturbation, surely_satisfied

@@ -20,7 +20,8 @@ from paper_lib.defense.search.annealing import AnnealConfig, anneal, anneal_from
 from paper_lib.defense.search.local_search import MARGIN, hold_point, insert, search
 from paper_lib.defense.search.min_norm import Gram, MinNorm
 from paper_lib.defense.solution import Solution, certify
-from paper_lib.geometry import full_precision, l2_norm
+from paper_lib.geometry import l2_norm
+from paper_lib.geometry.sums import full_precision
 from paper_lib.robust_sets import RobustSets
 
 # Rows far from their boundary rarely change sides while a point is polished: this share

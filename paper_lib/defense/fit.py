@@ -13,7 +13,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from paper_lib.checks import check_count, check_number, check_seed, check_type
+from paper_lib.checks import check_count, check_seed
+from paper_lib.checks.arguments import check_number, check_type
 from paper_lib.defense.maximize import search_only
 from paper_lib.defense.rows import as_perturbation, unit_rows
 from paper_lib.defense.search.annealing import AnnealConfig, anneal_from_several

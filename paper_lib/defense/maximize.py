@@ -12,7 +12,8 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from paper_lib.checks import check_count, check_number, check_seed
+from paper_lib.checks import check_count, check_seed
+from paper_lib.checks.arguments import check_number
 from paper_lib.defense.anytime import Best, Clock, Stage, lifted, run
 from paper_lib.defense.certificates.certificate import Certificate
 from paper_lib.defense.certificates.conflicts import matching_evidence

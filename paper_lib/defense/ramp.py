@@ -16,15 +16,11 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from paper_lib.checks import check_same_kind, check_type
+from paper_lib.checks.arguments import check_type
+from paper_lib.checks.operands import check_same_kind
 from paper_lib.defense.solution import Solution, certify
-from paper_lib.geometry import (
-    full_precision,
-    in_l2_ball,
-    l2_norm,
-    project_l2_ball,
-    scale_to_radius,
-)
+from paper_lib.geometry import in_l2_ball, l2_norm, project_l2_ball, scale_to_radius
+from paper_lib.geometry.sums import full_precision
 from paper_lib.robust_sets import RobustSets
 
 

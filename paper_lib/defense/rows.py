@@ -16,8 +16,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from paper_lib.checks import check_type
-from paper_lib.geometry import l2_norm, rough_dots, scale_to_radius, unit_vectors
+from paper_lib.checks.arguments import check_type
+from paper_lib.geometry import l2_norm, scale_to_radius, unit_vectors
+from paper_lib.geometry.sums import rough_dots
 from paper_lib.robust_sets import RobustSets
 
 # Rounding of one float64 operation, relative.

@@ -5,7 +5,7 @@ A row is a count: how many points keep what they should under an attack and a de
 linearized :math:`f_L` for the sign of f at the clean point, as Table 3 defines them.
 """
 
-from paper_lib.evaluation.budgets import calibrate_epsilon, calibrate_shared_epsilon
-from paper_lib.evaluation.labels import disagreement, keeps_label, logits_at
-from paper_lib.evaluation.plays import PLAYS, Cell, Play, play_name
-from paper_lib.evaluation.scores import TableRow, evaluate, judge, percents
+from paper_lib.evaluation.budgets import calibrate_epsilon
+from paper_lib.evaluation.labels import disagreement, logits_at
+from paper_lib.evaluation.plays import PLAYS, play_name
+from paper_lib.evaluation.scores import evaluate, judge, percents

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from paper_lib.checks import check_type
+from paper_lib.checks.arguments import check_type
 from paper_lib.linearize import Linearization
 
 

@@ -4,10 +4,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from paper_lib.checks import check_finite, check_perturbation, check_type
+from paper_lib.checks.arguments import check_type
+from paper_lib.checks.operands import check_finite, check_perturbation
 from paper_lib.data import LabeledImages
-from paper_lib.guard import call, check_inputs, check_logits, frozen_evaluation
 from paper_lib.linearize import Linearization
+from paper_lib.models.guard import call, check_inputs, check_logits, frozen_evaluation
 
 
 def logits_at(

@@ -8,11 +8,13 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from paper_lib.attacks import fgm
-from paper_lib.checks import check_perturbation, check_radius, check_type
+from paper_lib.checks import check_radius
+from paper_lib.checks.arguments import check_type
+from paper_lib.checks.operands import check_perturbation
 from paper_lib.data import LabeledImages
 from paper_lib.evaluation.labels import keeps_label, logits_at
 from paper_lib.evaluation.plays import PLAYS, Cell
-from paper_lib.geometry import check_in_l2_ball
+from paper_lib.geometry.ball import check_in_l2_ball
 from paper_lib.linearize import Linearization
 
 

@@ -12,23 +12,18 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from paper_lib.checks import check_count, check_radius
+from paper_lib.checks import check_count, check_radius, check_seed
 from paper_lib.game.direct_search import climb_utilities
-from paper_lib.game.payoff import check_draws, payoffs, payoffs_of_logits, shifts
+from paper_lib.game.payoff import payoffs, shifts
 from paper_lib.game.responses import AttackerResponse, scored_attack
-from paper_lib.game.strategies import (
-    Defender,
-    DeterministicAttack,
-    Plays,
-    defender_plays,
-)
+from paper_lib.game.strategies import Defender, Plays, plays_of
 from paper_lib.geometry import (
     disc_grid,
     project_l2_ball,
-    row_dots,
     sample_l2_ball,
     unit_vectors,
 )
+from paper_lib.geometry.sums import row_dots
 from paper_lib.linearize import Linearization
 
 SearchMethod = Literal["grid", "gradient", "direct"]
@@ -80,7 +75,7 @@ def search_attack(
             plane, or a number is out of range.
     """
     epsilon = check_radius(epsilon, "epsilon")
-    num_draws, _, seed = check_draws(num_draws, 0.5, seed)
+    seed = check_seed(seed)
     num_restarts = check_count(num_restarts, "num_restarts", 1)
     if num_steps is not None:
         num_steps = check_count(num_steps, "num_steps", 1)
@@ -91,7 +86,7 @@ def search_attack(
             "method must be 'gradient' or 'direct', or 'grid' in the plane, got "
             f"{method!r} for d = {dim}."
         )
-    plays = defender_plays(defender, lin, num_draws=num_draws, seed=seed)
+    plays = plays_of("defender", defender, lin, num_draws=num_draws, seed=seed)
     if chosen == "grid":
         return scored_attack(lin, plays, _grid_attack(lin, plays, epsilon), "grid")
     if chosen == "gradient":
@@ -100,10 +95,11 @@ def search_attack(
     else:
         count = num_steps or min(50 + 25 * dim, _MOST_DIRECT_STEPS)
         ends = _searched(lin, plays, epsilon, num_restarts, count, seed)
-    best = scored_attack(lin, plays, ends[0], chosen)
-    for end in ends[1:]:
-        best = _better(best, scored_attack(lin, plays, end, chosen))
-    return best
+    # The best end at each point, the first where they tie.
+    found = [scored_attack(lin, plays, end, chosen).values for end in ends]
+    best = torch.stack(found).argmax(dim=0)
+    together = ends[best, torch.arange(len(best), device=best.device)]
+    return scored_attack(lin, plays, together, chosen)
 
 
 def _default_method(dim: int) -> SearchMethod:
@@ -111,21 +107,6 @@ def _default_method(dim: int) -> SearchMethod:
     if dim == 2:
         return "grid"
     return "direct" if dim <= _MOST_DIRECT_DIMENSIONS else "gradient"
-
-
-def _better(old: AttackerResponse, new: AttackerResponse) -> AttackerResponse:
-    """Take the better attack at each point, the older where they tie."""
-    is_better = new.values > old.values
-    attack = torch.where(
-        is_better.unsqueeze(-1),
-        new.strategy.perturbations,
-        old.strategy.perturbations,
-    )
-    return AttackerResponse(
-        strategy=DeterministicAttack(attack),
-        values=torch.where(is_better, new.values, old.values),
-        method=new.method,
-    )
 
 
 def _grid_attack(
@@ -137,7 +118,7 @@ def _grid_attack(
     defended = shifts(lin, plays.rows)
     scores = torch.zeros_like(moved)
     for weight, shift in zip(plays.weights, defended, strict=True):
-        scores += weight * payoffs(lin, moved, shift)
+        scores += weight * payoffs(lin.logits, moved, shift)
     return candidates[scores.argmax(dim=0)]
 
 
@@ -148,7 +129,7 @@ def _searched(
     num_restarts: int,
     num_steps: int,
     seed: int,
-) -> list[Float[Tensor, "n d"]]:
+) -> Float[Tensor, "r n d"]:
     """Climb by utilities alone, from several starts."""
     (num, dim), defended = lin.gradients.shape, shifts(lin, plays.rows)
 
@@ -157,14 +138,14 @@ def _searched(
     ) -> Float[Tensor, " k"]:
         row = (points % num).to(lin.gradients.device)
         moved = row_dots(lin.gradients[row], (attack + move).to(row.device))
-        table = payoffs_of_logits(lin.logits[row], moved, defended[:, row])
+        table = payoffs(lin.logits[row], moved, defended[:, row])
         return (plays.weights @ table).cpu()  # where the search draws its steps
 
     # All starts side by side, as so many points.
     total = num_restarts * num
     ends = climb_utilities(score, total, dim, epsilon, num_steps=num_steps, seed=seed)
     ends = project_l2_ball(ends.to(lin.gradients), epsilon)
-    return list(ends.reshape(num_restarts, num, dim))
+    return ends.reshape(num_restarts, num, dim)
 
 
 def _climbed(
@@ -174,14 +155,12 @@ def _climbed(
     num_restarts: int,
     num_steps: int,
     seed: int,
-) -> list[Float[Tensor, "n d"]]:
+) -> Float[Tensor, "r n d"]:
     """Climb the smooth utility, from several starts."""
     num, dim = lin.gradients.shape
     starts = sample_l2_ball(num_restarts * num, dim, epsilon, seed=seed)
-    return [
-        _climb(lin, plays, start, epsilon, num_steps)
-        for start in starts.reshape(num_restarts, num, dim)
-    ]
+    starts = starts.reshape(num_restarts, num, dim)
+    return torch.stack([_climb(lin, plays, one, epsilon, num_steps) for one in starts])
 
 
 def _climb(

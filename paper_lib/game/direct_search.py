@@ -10,7 +10,6 @@ but labels work like this (Brendel et al. 2018, Cheng et al. 2019).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float, Int
@@ -32,23 +31,6 @@ _NUM_HALVINGS, _AT_ONCE, _FEW_POINTS = 40, 4, 500
 _ALL = 1.0 - 1e-9
 # Steps grow after a success and shrink after a failure, so that one in five succeeds.
 _GROWTH = 1.5
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class _State:
-    """Attacks, and what is known of them.
-
-    Attributes:
-        attack: One a point.
-        values: Their expected utilities.
-        lower: A length at which the attack does not win all, just below the level.
-        steps: Sizes of the steps to try next.
-    """
-
-    attack: Float[Tensor, "n d"]
-    values: Float[Tensor, " n"]
-    lower: Float[Tensor, " n"]
-    steps: Float[Tensor, " n"]
 
 
 def climb_utilities(
@@ -79,50 +61,32 @@ def climb_utilities(
         The attacks found, as float64.
     """
     generator = torch.Generator().manual_seed(seed)
-    attack = sample_l2_ball(num_points, dim, epsilon, seed=seed)
     everywhere = torch.arange(num_points)
+    attack = sample_l2_ball(num_points, dim, epsilon, seed=seed)
+    still = torch.zeros_like(attack)
     pushes = _pushes(score, attack, epsilon, generator)
-    state = _State(
-        attack=attack,
-        values=score(everywhere, attack, torch.zeros_like(attack)),
-        lower=_level(score, everywhere, attack, pushes),
-        steps=torch.full((num_points,), epsilon, dtype=torch.float64),
-    )
+    values = score(everywhere, attack, still)
+    # Lengths at which the attacks do not win all, just below their levels.
+    lower = _level(score, everywhere, attack, pushes)
+    sizes = torch.full((num_points,), epsilon, dtype=torch.float64)
     for _ in range(num_steps):
-        if bool((state.values >= _ALL).all()):
+        if bool((values >= _ALL).all()):
             break  # nothing is left to win
-        state = _stepped(score, state, pushes, epsilon, generator)
-    return state.attack
-
-
-def _stepped(
-    score: Score,
-    state: _State,
-    pushes: Float[Tensor, "n d"],
-    epsilon: float,
-    generator: torch.Generator,
-) -> _State:
-    """Try one step at each point."""
-    num, dim = state.attack.shape
-    everywhere = torch.arange(num)
-    noise = torch.randn(num, dim, generator=generator, dtype=torch.float64) / dim**0.5
-    tried = project_l2_ball(state.attack + state.steps.unsqueeze(-1) * noise, epsilon)
-    values = score(everywhere, tried, torch.zeros_like(tried))
-    wins_below = score(everywhere, tried, state.lower.unsqueeze(-1) * pushes) >= _ALL
-    better = (values > state.values) | ((values == state.values) & wins_below)
-    better &= state.values < _ALL  # where all is won there is nothing to look for
-    chosen = better.nonzero()[:, 0]
-    lower = state.lower.clone()
-    if len(chosen):
-        lower[chosen] = _level(score, chosen, tried[chosen], pushes[chosen])
-    factor = torch.where(better, _GROWTH, _GROWTH**-0.25)
-    return replace(
-        state,
-        attack=torch.where(better.unsqueeze(-1), tried, state.attack),
-        values=torch.where(better, values, state.values),
-        lower=lower,
-        steps=(state.steps * factor).clamp(max=2.0 * epsilon),
-    )
+        noise = torch.randn(num_points, dim, generator=generator, dtype=torch.float64)
+        noise = noise / dim**0.5
+        tried = project_l2_ball(attack + sizes.unsqueeze(-1) * noise, epsilon)
+        scored = score(everywhere, tried, still)
+        wins_below = score(everywhere, tried, lower.unsqueeze(-1) * pushes) >= _ALL
+        better = (scored > values) | ((scored == values) & wins_below)
+        better &= values < _ALL  # where all is won there is nothing to look for
+        attack = torch.where(better.unsqueeze(-1), tried, attack)
+        values = torch.where(better, scored, values)
+        chosen = better.nonzero()[:, 0]
+        if len(chosen):
+            lower[chosen] = _level(score, chosen, tried[chosen], pushes[chosen])
+        factor = torch.where(better, _GROWTH, _GROWTH**-0.25)
+        sizes = (sizes * factor).clamp(max=2.0 * epsilon)
+    return attack
 
 
 def _pushes(

@@ -1,16 +1,17 @@
 """What each player gains by leaving a pair of strategies: zero at an equilibrium."""
 
+import math
 from dataclasses import dataclass
 
-from paper_lib.checks import check_radius
+from paper_lib.checks.arguments import check_budgets, check_fraction
 from paper_lib.game.attack_search import SearchMethod, search_attack
-from paper_lib.game.payoff import (
+from paper_lib.game.expectation import (
     ExpectedUtility,
     PlayValues,
     average,
-    check_draws,
     child_seeds,
     play_values,
+    plays_of_both,
 )
 from paper_lib.game.responses import (
     AttackerResponse,
@@ -23,8 +24,7 @@ from paper_lib.game.strategies import (
     Defender,
     Plays,
     PointwiseDefense,
-    attacker_plays,
-    defender_plays,
+    plays_of,
 )
 from paper_lib.linearize import Linearization
 
@@ -158,98 +158,65 @@ def exploitability(
         >>> pair.attacker_gain, pair.defender_gain
         (2.0, 0.0)
     """
-    epsilon = check_radius(epsilon, "epsilon")
-    reach = epsilon if attack_epsilon is None else attack_epsilon
-    reach = check_radius(reach, "attack_epsilon")
-    num_draws, confidence, seed = check_draws(num_draws, confidence, seed)
-    seeds = child_seeds(seed, 5)
-    drawn = {"num_draws": num_draws}
-    attacks = attacker_plays(attacker, lin, epsilon=reach, seed=seeds[0], **drawn)
-    defenses = defender_plays(defender, lin, epsilon=epsilon, seed=seeds[1], **drawn)
-    values = play_values(lin, attacks, defenses)
-    pair = _Pair(lin, attacks, defenses, values, confidence)
-
-    found = search_attack(
-        lin, defender, epsilon=reach, method=method, seed=seeds[2], **drawn
+    reach, epsilon = check_budgets(epsilon, attack_epsilon)
+    confidence = check_fraction(confidence, "confidence")
+    attacks, defenses = plays_of_both(
+        lin, attacker, defender, (reach, epsilon), num_draws=num_draws, seed=seed
     )
-    optimal = attacker_best_response(
-        lin, defender, epsilon=reach, seed=seeds[2], **drawn
-    )
+    *_, to_attack, to_defend = child_seeds(seed, 4)
+    drawn = {"num_draws": num_draws, "seed": to_attack}
+    found = search_attack(lin, defender, epsilon=reach, method=method, **drawn)
+    optimal = attacker_best_response(lin, defender, epsilon=reach, **drawn)
     answer = defender_best_response(
         lin,
         attacker,
         epsilon=epsilon,
         max_nodes=max_nodes,
         num_draws=min(num_draws, 100),
-        seed=seeds[3],
+        seed=to_defend,
     )
-    attacking, shortfall = _attacker_leaves(pair, found, optimal)
-    defending = _defender_leaves(pair, answer, may_stay=not _sees_points(defender))
+    before = play_values(lin, attacks, defenses)
+    searched, best = (
+        _growth(before, play_values(lin, plays, defenses), confidence)
+        for plays in (plays_of("attacker", r.strategy, lin) for r in (found, optimal))
+    )
+    saved, most_saved = _saved(lin, attacks, before, answer, confidence)
+    # Staying loses nothing, but only a constant may be stayed at.
+    stay = -math.inf if _sees_points(defender) else 0.0
     return Exploitability(
-        utility=average(values, confidence),
-        attacker_gain=attacking.value,
-        defender_gain=defending.value,
-        gain_bounds=GainBounds(attacker=attacking.bounds, defender=defending.bounds),
-        search_shortfall=shortfall,
+        utility=average(before, confidence),
+        attacker_gain=max(searched.value, 0.0),
+        defender_gain=max(saved.value, stay),
+        gain_bounds=GainBounds(
+            # FGM is a few roundings shorter than the budget, which an attack may use.
+            attacker=(max(searched.low, 0.0), max(best.high, searched.high, 0.0)),
+            defender=(max(saved.low, stay), max(most_saved, stay)),
+        ),
+        search_shortfall=max(best.value - searched.value, 0.0),
         attacker_response=found,
         defender_response=answer,
-        is_sampled=values.is_sampled,
+        is_sampled=before.is_sampled,
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Pair:
-    """What both players play, and what it is worth to the attacker."""
-
-    lin: Linearization
-    attacks: Plays
-    defenses: Plays
-    values: PlayValues
-    confidence: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Leaving:
-    """What a player gains by a response found, and bounds for the best response."""
-
-    value: float
-    bounds: tuple[float, float]
-
-    def or_staying(self) -> "_Leaving":
-        """Allow the player to stay, so that nothing is lost."""
-        low, high = self.bounds
-        return _Leaving(max(self.value, 0.0), (max(low, 0.0), max(high, 0.0)))
-
-
-def _attacker_leaves(
-    pair: _Pair, found: AttackerResponse, optimal: AttackerResponse
-) -> tuple[_Leaving, float]:
-    """Score what the attacker gains, and how much less than by the best response."""
-    searched, best = (
-        _gain(pair.values, play_values(pair.lin, plays, pair.defenses), pair.confidence)
-        for plays in (attacker_plays(r.strategy, pair.lin) for r in (found, optimal))
-    )
-    # FGM is a few roundings shorter than the budget, which an attack may use in full.
-    high = max(best.high, searched.high)
-    gain = _Leaving(searched.value, (searched.low, high)).or_staying()
-    return gain, max(best.value - searched.value, 0.0)
-
-
-def _defender_leaves(
-    pair: _Pair, answer: DefenderResponse, *, may_stay: bool
-) -> _Leaving:
-    """Score what the defender gains, which is what the attacker loses."""
-    plays = defender_plays(answer.strategy, pair.lin)
-    answered = play_values(pair.lin, pair.attacks, plays)
-    found = _gain(answered, pair.values, pair.confidence)
+def _saved(
+    lin: Linearization,
+    attacks: Plays,
+    before: PlayValues,
+    answer: DefenderResponse,
+    confidence: float,
+) -> tuple[ExpectedUtility, float]:
+    """Average what the defender saves by an answer; bound what any may save."""
+    plays = plays_of("defender", answer.strategy, lin)
+    saved = _growth(play_values(lin, attacks, plays), before, confidence)
     # The solver's bound is for the attacks it saw: where they are drawn, not for these.
-    least = -1.0 if pair.attacks.is_sampled else answer.bound
-    most = average(pair.values, pair.confidence).high - least
-    gain = _Leaving(found.value, (found.low, most))
-    return gain.or_staying() if may_stay else gain
+    least = -1.0 if attacks.is_sampled else answer.bound
+    return saved, average(before, confidence).high - least
 
 
-def _gain(before: PlayValues, after: PlayValues, confidence: float) -> ExpectedUtility:
+def _growth(
+    before: PlayValues, after: PlayValues, confidence: float
+) -> ExpectedUtility:
     """Average what the attacker's utility grows by, on the same draws."""
     difference = PlayValues(
         values=after.values - before.values,

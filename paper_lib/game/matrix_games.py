@@ -20,16 +20,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from paper_lib.attacks import fgm
-from paper_lib.checks import (
-    check_count,
-    check_finite,
-    check_radius,
-    check_same_kind,
-    check_type,
-)
+from paper_lib.checks import check_count, check_radius
+from paper_lib.checks.arguments import check_type
+from paper_lib.checks.operands import check_finite, check_same_kind
 from paper_lib.game.cutting_planes import cutting_planes
-from paper_lib.game.payoff import payoffs, shifts
-from paper_lib.geometry import check_in_l2_ball, sample_l2_ball
+from paper_lib.game.payoff import check_kept, payoffs, shifts
+from paper_lib.geometry import sample_l2_ball
 from paper_lib.linearize import Linearization
 
 # How far below zero rounding may leave a weight.
@@ -88,31 +84,24 @@ def point_payoffs(
             defense, an entry is not finite, or one lies outside V.
     """
     num, dim = lin.gradients.shape
-    if (
-        attacks.ndim != 3
-        or attacks.shape[0] != num
-        or attacks.shape[2] != dim
-        or defenses.ndim != 2
-        or defenses.shape[1] != dim
-        or 0 in (attacks.shape[1], len(defenses))
-    ):
+    fits = (
+        attacks.shape == (num, *attacks.shape[1:2], dim)
+        and defenses.shape == (*defenses.shape[:1], dim)
+        and 0 not in (*attacks.shape, *defenses.shape)
+    )
+    if not fits:
         raise ValueError(
             f"attacks must be ({num}, k, {dim}) and defenses (m, {dim}), with k and m "
             f"at least 1, got {tuple(attacks.shape)} and {tuple(defenses.shape)}."
         )
     check_same_kind(**{"the points": lin.gradients}, attacks=attacks, defenses=defenses)
     check_finite(attacks=attacks, defenses=defenses)
-    if epsilon is None and attack_epsilon is not None:
-        raise ValueError(
-            "attack_epsilon needs the defender's epsilon beside it, got None."
-        )
-    if epsilon is not None:
-        reach = epsilon if attack_epsilon is None else attack_epsilon
-        check_in_l2_ball("attacks", attacks, reach)
-        check_in_l2_ball("defenses", defenses, epsilon)
+    check_kept(epsilon, attack_epsilon, attacks=attacks, defenses=defenses)
     moved = shifts(lin, attacks.transpose(0, 1))
     defended = shifts(lin, defenses.unsqueeze(1))
-    table = torch.stack([payoffs(lin, one, defended) for one in moved])  # k, m, n
+    table = torch.stack(
+        [payoffs(lin.logits, one, defended) for one in moved]
+    )  # k, m, n
     return table.permute(2, 0, 1).cpu().numpy()
 
 

@@ -16,20 +16,20 @@ from torch import Tensor
 
 from paper_lib.arrangement import heaviest_faces
 from paper_lib.attacks import fgm
-from paper_lib.checks import check_radius, check_same_kind
+from paper_lib.checks import check_radius
+from paper_lib.checks.operands import check_same_kind
 from paper_lib.defense import Certificate, maximize_coverage, upper_bound
 from paper_lib.defense.rows import as_perturbation
-from paper_lib.game.payoff import check_draws, payoffs, shifts
+from paper_lib.game.payoff import payoffs, shifts
 from paper_lib.game.strategies import (
     Attacker,
     ConstantDefense,
     Defender,
     DeterministicAttack,
     Plays,
-    attacker_plays,
-    defender_plays,
+    plays_of,
 )
-from paper_lib.geometry import row_dots
+from paper_lib.geometry.sums import row_dots
 from paper_lib.linearize import Linearization
 from paper_lib.robust_sets import RobustSets
 
@@ -106,8 +106,7 @@ def attacker_best_response(
         TypeError: If ``defender`` is no strategy of a defender.
         ValueError: If it does not fit the points, or a number is out of range.
     """
-    num_draws, _, seed = check_draws(num_draws, 0.5, seed)
-    plays = defender_plays(defender, lin, num_draws=num_draws, seed=seed)
+    plays = plays_of("defender", defender, lin, num_draws=num_draws, seed=seed)
     return scored_attack(lin, plays, fgm(lin, epsilon), "fgm")
 
 
@@ -128,10 +127,10 @@ def scored_attack(
     Returns:
         The attack as a response.
     """
-    values = payoffs(lin, shifts(lin, attack.unsqueeze(0)), shifts(lin, plays.rows))
+    moved, defended = shifts(lin, attack.unsqueeze(0)), shifts(lin, plays.rows)
     return AttackerResponse(
         strategy=DeterministicAttack(attack),
-        values=plays.weights @ values,
+        values=plays.weights @ payoffs(lin.logits, moved, defended),
         method=method,
     )
 
@@ -209,40 +208,45 @@ def defender_best_response(
         (0.0, True)
     """
     epsilon = check_radius(epsilon, "epsilon")
-    num_draws, _, seed = check_draws(num_draws, 0.5, seed)
-    plays = attacker_plays(attacker, lin, num_draws=num_draws, seed=seed)
+    plays = plays_of("attacker", attacker, lin, num_draws=num_draws, seed=seed)
     kept = plays.weights > 0
     rows, weights = plays.rows[kept], plays.weights[kept]
     sets = [answered_sets(lin, row, epsilon=epsilon) for row in rows]
     if len(rows) > 1 and lin.gradients.shape[1] == 2:
-        found, bound = _answer_in_plane(_stacked(sets), weights, len(lin.logits))
+        found, kept_share = _answer_in_plane(_stacked(sets), weights, len(lin.logits))
         certificate = None
     else:
         repeats, excess = _multiples(weights)
-        together = _stacked(
-            [one for one, k in zip(sets, repeats, strict=True) for _ in range(k)]
-        )
-        solution = maximize_coverage(together, seed=seed)
-        found, certificate = solution.perturbation, solution.certificate
-        if max_nodes is not None and certificate.gap > 0:
-            further = upper_bound(
-                together, None, max_nodes=max_nodes, seed=seed, start=found
-            )
-            if further.lower > certificate.lower:
-                found = further.perturbation
-            # Few nodes may prove less than the solver did.
-            certificate = min(certificate, further, key=lambda one: one.upper)
-        bound = min(certificate.upper + excess, 1.0)
+        together = _stacked([sets[k] for k in np.repeat(range(len(sets)), repeats)])
+        found, certificate = _solved(together, max_nodes, seed)
+        kept_share = min(certificate.upper + excess, 1.0)
         if excess > 0:
             certificate = None  # of rounded weights
     v = found.to(lin.gradients)  # in V, if only by the slack of its test
-    values = payoffs(lin, shifts(lin, rows), row_dots(lin.gradients, v.unsqueeze(0)))
+    defended = row_dots(lin.gradients, v.unsqueeze(0))
+    values = payoffs(lin.logits, shifts(lin, rows), defended)
     return DefenderResponse(
         strategy=ConstantDefense(v),
         value=float(weights @ values.mean(-1)),
-        bound=1.0 - 2.0 * bound,
+        bound=1.0 - 2.0 * kept_share,
         certificate=certificate,
     )
+
+
+def _solved(
+    sets: RobustSets, max_nodes: int | None, seed: int
+) -> tuple[Float[Tensor, " d"], Certificate]:
+    """Maximize coverage, and spend work on the bound where it is not proved yet."""
+    solution = maximize_coverage(sets, seed=seed)
+    certificate = solution.certificate
+    if max_nodes is None or certificate.gap == 0:
+        return solution.perturbation, certificate
+    start = solution.perturbation
+    further = upper_bound(sets, None, max_nodes=max_nodes, seed=seed, start=start)
+    is_better = further.lower > certificate.lower
+    # Few nodes may prove less than the solver did.
+    best = min(certificate, further, key=lambda one: one.upper)
+    return further.perturbation if is_better else start, best
 
 
 def _stacked(sets: list[RobustSets]) -> RobustSets:

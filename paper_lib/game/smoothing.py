@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from paper_lib.attacks import fgm
-from paper_lib.checks import check_radius, check_type
+from paper_lib.checks.arguments import check_budgets, check_type
 from paper_lib.defense import (
     HitAndRunConfig,
     MaximizerDraws,
@@ -98,8 +98,7 @@ def equilibrium(
         >>> round(pair.value, 3), pair.is_exact
         (-0.333, True)
     """
-    epsilon = check_radius(epsilon, "epsilon")
-    reach = epsilon if attack_epsilon is None else attack_epsilon
+    reach, epsilon = check_budgets(epsilon, attack_epsilon)
     sets = RobustSets.from_linearization(lin, epsilon, attack_epsilon=reach)
     solution = maximize_coverage(sets, time_limit=time_limit, seed=seed)
     return Equilibrium(

@@ -1,14 +1,16 @@
 """Strategies of both players, and the finitely many plays they come down to. Sec. 2."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from paper_lib.checks import check_perturbation
-from paper_lib.geometry import check_in_l2_ball
+from paper_lib.checks import check_count, check_seed
+from paper_lib.checks.operands import check_finite, check_perturbation
+from paper_lib.geometry.ball import check_in_l2_ball
 from paper_lib.linearize import Linearization
 
 # How far weights may be from summing to one: those of a softmax in single precision.
@@ -165,20 +167,23 @@ class Plays:
     chains: ChainDraws | None = None
 
 
-def attacker_plays(
-    attacker: Attacker,
+def plays_of(
+    player: Literal["attacker", "defender"],
+    strategy: Attacker | Defender,
     lin: Linearization,
     *,
     epsilon: float | None = None,
     num_draws: int = 1,
     seed: int = 0,
 ) -> Plays:
-    """List the plays of an attacker at the points, and check them.
+    """List the plays of a strategy at the points, and check them.
 
     Args:
-        attacker: A strategy; a tensor ``(n, d)`` is a deterministic one.
+        player: Whose it is.
+        strategy: The strategy; a tensor is a deterministic attack ``(n, d)`` or a
+            constant defense ``(d,)``.
         lin: The points.
-        epsilon: The attacker's budget, which plays must keep; None: not checked.
+        epsilon: The player's budget, which plays must keep; None: not checked.
         num_draws: Draws from a sampler.
         seed: Seed of these draws.
 
@@ -186,121 +191,71 @@ def attacker_plays(
         The plays.
 
     Raises:
-        TypeError: If it is no strategy of an attacker.
-        ValueError: If a play does not fit the points or lies outside V.
+        TypeError: If it is no strategy of that player, or a number is none.
+        ValueError: If a play does not fit the points or lies outside V, or a number is
+            out of range.
     """
-    if isinstance(attacker, Sampler):
-        rows, chains = _drawn(attacker, num_draws, seed)
-        _check_drawn("attacker", rows, (num_draws, *lin.gradients.shape))
-        plays = _checked("attacker", rows, None, lin, epsilon)
-        return replace(plays, chains=chains)
-    plays, weights = _parts(attacker, DeterministicAttack, "attacker")
-    rows = [play.perturbations for play in plays]
-    for row in rows:
-        if row.shape != lin.gradients.shape:
-            raise ValueError(
-                f"attacker must have shape {tuple(lin.gradients.shape)}, got "
-                f"{tuple(row.shape)}."
-            )
-    return _checked("attacker", torch.stack(rows), weights, lin, epsilon)
+    seed, num_draws = check_seed(seed), check_count(num_draws, "num_draws", 1)
+    is_sampled, chains = isinstance(strategy, Sampler), None
+    if is_sampled:
+        drawn = strategy.draw(num_draws, seed)
+        if isinstance(drawn, ChainDraws):
+            drawn, chains = drawn.rows, drawn
+        rows = _drawn_rows(player, drawn, num_draws, lin)
+        weights = (1.0 / num_draws,) * num_draws
+    else:
+        pure, weights = _parts(player, strategy)
+        parts = [_rows_of(player, play, lin) for play in pure]
+        rows = torch.stack(torch.broadcast_tensors(*parts))
+    rows = rows.detach()
+    check_perturbation(player, rows[0], lin.gradients)
+    check_finite(**{player: rows})
+    if epsilon is not None:
+        check_in_l2_ball(player, rows, epsilon)
+    shares = torch.tensor(weights, dtype=torch.float64, device=rows.device)
+    return Plays(rows=rows, weights=shares, is_sampled=is_sampled, chains=chains)
 
 
-def defender_plays(
-    defender: Defender,
-    lin: Linearization,
-    *,
-    epsilon: float | None = None,
-    num_draws: int = 1,
-    seed: int = 0,
-) -> Plays:
-    """List the plays of a defender, and check them; see :func:`attacker_plays`.
-
-    Args:
-        defender: A strategy; a tensor ``(d,)`` is a constant one.
-        lin: The points.
-        epsilon: The defender's budget, which plays must keep; None: not checked.
-        num_draws: Draws from a sampler.
-        seed: Seed of these draws.
-
-    Returns:
-        The plays.
-
-    Raises:
-        TypeError: If it is no strategy of a defender.
-        ValueError: If a play does not fit the points or lies outside V.
-    """
+def _drawn_rows(
+    player: str, drawn: object, num_draws: int, lin: Linearization
+) -> Float[Tensor, "k m d"]:
+    """Reject draws of another shape; a defender's are one row for all points."""
     num, dim = lin.gradients.shape
-    if isinstance(defender, Sampler):
-        rows, chains = _drawn(defender, num_draws, seed)
-        _check_drawn("defender", rows, (num_draws, dim))
-        plays = _checked("defender", rows.unsqueeze(1), None, lin, epsilon)
-        return replace(plays, chains=chains)
-    plays, weights = _parts(defender, ConstantDefense, "defender")
-    is_constant = all(isinstance(play, ConstantDefense) for play in plays)
-    rows = []
-    for play in plays:
-        constant = isinstance(play, ConstantDefense)
-        row = play.perturbation if constant else play.perturbations
-        if row.shape != ((dim,) if constant else (num, dim)):
-            raise ValueError(
-                f"defender must have shape {(dim,)}, or {(num, dim)} for one that sees "
-                f"the points, got {tuple(row.shape)}."
-            )
-        rows.append(row.reshape(-1, dim).expand(1 if is_constant else num, dim))
-    return _checked("defender", torch.stack(rows), weights, lin, epsilon)
+    expected = (num_draws, num, dim) if player == "attacker" else (num_draws, dim)
+    if not isinstance(drawn, Tensor) or tuple(drawn.shape) != expected:
+        found = tuple(drawn.shape) if isinstance(drawn, Tensor) else type(drawn)
+        raise ValueError(f"{player}.draw must return shape {expected}, got {found}.")
+    return drawn.reshape(num_draws, -1, dim)
 
 
 def _parts(
-    strategy: Attacker | Defender, default: type, name: str
-) -> tuple[tuple, tuple[float, ...]]:
+    player: str, strategy: Attacker | Defender
+) -> tuple[tuple[Pure, ...], tuple[float, ...]]:
     """Take a strategy apart into pure ones and their weights."""
+    kinds = (ConstantDefense, PointwiseDefense)
+    if player == "attacker":
+        kinds = (DeterministicAttack,)
     if isinstance(strategy, Tensor):
-        strategy = default(strategy)
-    plays = strategy.plays if isinstance(strategy, Mixture) else (strategy,)
-    weights = strategy.weights if isinstance(strategy, Mixture) else (1.0,)
-    kinds = (default, PointwiseDefense) if default is ConstantDefense else (default,)
-    for play in plays:
+        strategy = kinds[0](strategy)
+    if not isinstance(strategy, Mixture):
+        strategy = Mixture((strategy,), (1.0,))
+    for play in strategy.plays:
         if not isinstance(play, kinds):
             raise TypeError(
-                f"{name} must be a strategy of the {name}, got {type(play).__name__}."
+                f"{player} must be a strategy of the {player}, got "
+                f"{type(play).__name__}."
             )
-    return plays, weights
+    return strategy.plays, strategy.weights
 
 
-def _drawn(
-    sampler: Sampler, num_draws: int, seed: int
-) -> tuple[Tensor, ChainDraws | None]:
-    """Draw, and set apart what is known of chains."""
-    drawn = sampler.draw(num_draws, seed)
-    return (drawn.rows, drawn) if isinstance(drawn, ChainDraws) else (drawn, None)
-
-
-def _check_drawn(name: str, drawn: object, expected: tuple[int, ...]) -> None:
-    """Reject draws of another shape.
-
-    Raises:
-        ValueError: See the summary.
-    """
-    if not isinstance(drawn, Tensor) or tuple(drawn.shape) != expected:
-        found = tuple(drawn.shape) if isinstance(drawn, Tensor) else type(drawn)
-        raise ValueError(f"{name}.draw must return shape {expected}, got {found}.")
-
-
-def _checked(
-    name: str,
-    rows: Float[Tensor, "k m d"],
-    weights: tuple[float, ...] | None,
-    lin: Linearization,
-    epsilon: float | None,
-) -> Plays:
-    """Check plays against the points and the budget, and detach them from a graph."""
-    rows = rows.detach()
-    for row in rows[:1]:
-        check_perturbation(name, row, lin.gradients)
-    if not bool(rows.isfinite().all()):
-        check_perturbation(name, rows.reshape(-1, rows.shape[-1]), lin.gradients)
-    if epsilon is not None:
-        check_in_l2_ball(name, rows, epsilon)
-    values = weights or (1.0 / len(rows),) * len(rows)
-    shares = torch.tensor(values, dtype=torch.float64, device=rows.device)
-    return Plays(rows=rows, weights=shares, is_sampled=weights is None)
+def _rows_of(player: str, play: Pure, lin: Linearization) -> Float[Tensor, "m d"]:
+    """Take a row for each point, or one for all, and check that the shape fits."""
+    num, dim = lin.gradients.shape
+    is_constant = isinstance(play, ConstantDefense)
+    rows = play.perturbation if is_constant else play.perturbations
+    if rows.shape != ((dim,) if is_constant else (num, dim)):
+        wanted = f"{(dim,)}, or {(num, dim)} for one that sees the points"
+        if player == "attacker":
+            wanted = f"{(num, dim)}"
+        raise ValueError(f"{player} must have shape {wanted}, got {tuple(rows.shape)}.")
+    return rows.reshape(-1, dim)

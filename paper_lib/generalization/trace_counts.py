@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from paper_lib.checks import check_finite, check_same_kind
+from paper_lib.checks.operands import check_finite, check_same_kind
 from paper_lib.generalization.planar_traces import planar_subsets, scale_to_integers
 from paper_lib.robust_sets import RobustSets
 

@@ -6,13 +6,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from paper_lib.checks import (
-    check_count,
-    check_finite,
-    check_radius,
-    check_same_kind,
-    check_seed,
-)
+from paper_lib.checks import check_count, check_radius, check_seed
+from paper_lib.checks.operands import check_finite, check_same_kind
 from paper_lib.geometry.sums import l2_norm, near_one
 
 # Relative slack of the test ||v|| <= radius, by the precision v is stored in.

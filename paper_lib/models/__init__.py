@@ -1,20 +1,9 @@
-"""The classifier of Sec. 4, its training and its storage; three for pictures.
+"""The classifier of Sec. 4, its training and its storage.
 
 The paper says no more than "4-layer convolutional neural network with ReLU activation
-functions"; everything else here is a setting.
+functions"; everything else here is a setting. ``guard`` runs a classifier of any kind.
 """
 
 from paper_lib.models.cnn import PairCNN
-from paper_lib.models.planar_classifiers import (
-    DiscClassifier,
-    PlanarReLU,
-    PolygonClassifier,
-    example_network,
-)
-from paper_lib.models.training import (
-    TrainConfig,
-    TrainingDivergedError,
-    TrainResult,
-    train_classifier,
-)
+from paper_lib.models.training import TrainConfig, train_classifier
 from paper_lib.models.weights import load_classifier, save_classifier

@@ -1,15 +1,16 @@
 """Training of a classifier of two classes, the same weights for the same seed."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
+from jaxtyping import Int
 from torch import Tensor, nn
-from tqdm import tqdm
 
-from paper_lib.checks import available_device
+from paper_lib.checks.arguments import available_device
+from paper_lib.checks.extras import needing
 from paper_lib.data import LabeledImages
 from paper_lib.models.cnn import PairCNN
 
@@ -135,7 +136,7 @@ def train_classifier(
         config: Settings; None: the defaults.
         seed: Seed of the initial weights and of the order.
         device: Where to train; the order and initial weights are drawn on the CPU.
-        progress: Show a progress bar.
+        progress: Show a progress bar, for which tqdm is needed.
 
     Returns:
         The trained classifier, its loss history and the settings.
@@ -143,6 +144,7 @@ def train_classifier(
     Raises:
         ValueError: If the images are not ``(n, 1, 28, 28)`` float32, or the device is
             not there.
+        ImportError: If ``progress`` is asked for and tqdm is not installed.
         TrainingDivergedError: As soon as the loss, or at the end a weight, is NaN or
             infinite.
     """
@@ -151,26 +153,31 @@ def train_classifier(
     model = initial_model(config, seed).to(available_device(device))
     order = torch.Generator().manual_seed(seed)
     optimizer = make_optimizer(model.parameters(), config)
-    history = []
-    with tqdm(
-        total=config.epochs * math.ceil(len(data.labels) / config.batch_size),
-        desc="training",
-        unit="step",
-        disable=not progress,
-    ) as bar:
-        for _ in range(config.epochs):
-            permutation = torch.randperm(len(data.labels), generator=order)
-            batches = permutation.split(config.batch_size)
-            history.append(_train_epoch(model, optimizer, data, batches, bar))
+    steps_each = math.ceil(len(data.labels) / config.batch_size)
+    batches = _batches(data, config, order)
+    if progress:
+        with needing("tqdm", "train_classifier with progress=True", "data"):
+            from tqdm import tqdm
+        total = config.epochs * steps_each
+        batches = tqdm(batches, total=total, desc="training", unit="step")
+    losses = [0.0] * config.epochs
+    for step, rows in enumerate(batches):
+        loss = _train_step(model, optimizer, data.images[rows], data.labels[rows])
+        if not math.isfinite(loss):
+            raise TrainingDivergedError(
+                f"the training loss became {loss} at step {step + 1} of "
+                f"{config.epochs * steps_each}, at learning_rate "
+                f"{config.learning_rate}; a smaller one may help."
+            )
+        losses[step // steps_each] += loss * len(rows)
     model.zero_grad()
     if not all(bool(weight.isfinite().all()) for weight in model.parameters()):
         raise TrainingDivergedError(
             "the weights became NaN or infinite in the last step, at learning_rate "
             f"{config.learning_rate}; a smaller one may help."
         )
-    return TrainResult(
-        model=model.eval(), history=tuple(history), config=config, seed=seed
-    )
+    history = tuple(loss / len(data.labels) for loss in losses)
+    return TrainResult(model=model.eval(), history=history, config=config, seed=seed)
 
 
 def check_images(data: LabeledImages) -> None:
@@ -222,34 +229,22 @@ def make_optimizer(
     return torch.optim.SGD(weights, lr=config.learning_rate, momentum=config.momentum)
 
 
-def _train_epoch(
-    model: PairCNN,
-    optimizer: torch.optim.Optimizer,
-    data: LabeledImages,
-    batches: Iterable[Tensor],
-    bar: tqdm,
-) -> float:
-    """Take one step a batch; return the mean loss, or stop where it is not finite."""
-    place = next(model.parameters()).device
-    total = 0.0
-    for rows in batches:
-        images, labels = data.images[rows].to(place), data.labels[rows].to(place)
-        loss = _train_step(model, optimizer, images, labels)
-        if not math.isfinite(loss):
-            raise TrainingDivergedError(
-                f"the training loss became {loss} at step {bar.n + 1} of "
-                f"{bar.total}, at learning_rate "
-                f"{optimizer.param_groups[0]['lr']}; a smaller one may help."
-            )
-        total += loss * len(rows)
-        bar.update()
-    return total / len(data.labels)
+def _batches(
+    data: LabeledImages, config: TrainConfig, order: torch.Generator
+) -> Iterator[Int[Tensor, " rows"]]:
+    """Cut the images into batches, in a new order each epoch."""
+    for _ in range(config.epochs):
+        yield from torch.randperm(len(data.labels), generator=order).split(
+            config.batch_size
+        )
 
 
 def _train_step(
     model: PairCNN, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor
 ) -> float:
     """Take one step on the mean logistic loss of a batch; return that loss."""
+    place = next(model.parameters()).device
+    images, labels = images.to(place), labels.to(place)
     loss = nn.functional.softplus(-labels * model(images)).mean()
     optimizer.zero_grad()
     loss.backward()

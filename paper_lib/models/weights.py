@@ -10,7 +10,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from paper_lib.checks import available_device
+from paper_lib.checks.arguments import available_device
 from paper_lib.files import replacing
 from paper_lib.models.cnn import PairCNN
 

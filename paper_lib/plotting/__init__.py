@@ -4,9 +4,12 @@ Each function returns a new figure, closed for pyplot, so that a page shows it o
 ending a cell with it, and a script saves it.
 """
 
-from paper_lib.plotting.half_planes import plot_half_planes
-from paper_lib.plotting.perturbations import (
-    plot_accuracy_against_budget,
-    plot_images,
-    plot_margins,
-)
+from paper_lib.checks.extras import needing
+
+with needing("matplotlib", "paper_lib.plotting", "plot"):
+    from paper_lib.plotting.half_planes import plot_half_planes
+    from paper_lib.plotting.perturbations import (
+        plot_accuracy_against_budget,
+        plot_images,
+        plot_margins,
+    )

@@ -8,7 +8,9 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from paper_lib.evaluation import PLAYS, Cell, TableRow, percents, play_name
+from paper_lib.evaluation import PLAYS, percents, play_name
+from paper_lib.evaluation.plays import Cell
+from paper_lib.evaluation.scores import TableRow
 from paper_lib.linearize import Linearization
 from paper_lib.plotting.style import COLORS, MARKERS
 

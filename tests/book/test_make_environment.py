@@ -49,7 +49,8 @@ def project(tmp_path):
     root = tmp_path / "checkout"
     (root / "paper_lib").mkdir(parents=True)
     (root / "paper_lib" / "__init__.py").touch()
-    for name in ("pyproject.toml", "constraints.txt", "paper_lib/files.py"):
+    for name in ("pyproject.toml", "constraints.txt", "experiments/sweep/locks.py"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, root / name)
     return root
 

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import torch
 
+from experiments.figures.planar_classifiers import PolygonClassifier
 from paper_lib.attacks import fgm
 from paper_lib.defense import maximizer_set
 from paper_lib.game import equilibrium, utility
 from paper_lib.geometry import sample_l2_ball
 from paper_lib.linearize import Linearization, linearize
-from paper_lib.models import PolygonClassifier
 from paper_lib.robust_sets import RobustSets
 from tests.paper_lib.game.game_cases import F64, NAMED_GAME, POINT_GAME, random_game
 

@@ -3,15 +3,9 @@
 import pytest
 import torch
 
-from paper_lib.checks import (
-    available_device,
-    check_between,
-    check_choice,
-    check_count,
-    check_finite,
-    check_radius,
-    check_same_kind,
-)
+from paper_lib.checks import check_between, check_choice, check_count, check_radius
+from paper_lib.checks.arguments import available_device
+from paper_lib.checks.operands import check_finite, check_same_kind
 
 
 def test_budgets_from_zero_to_the_largest_float_pass():

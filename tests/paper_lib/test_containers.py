@@ -21,9 +21,9 @@ from paper_lib.evaluation import (
     disagreement,
     evaluate,
     judge,
-    keeps_label,
     logits_at,
 )
+from paper_lib.evaluation.labels import keeps_label
 from paper_lib.game import equilibrium, smooth, utility
 from paper_lib.linearize import Linearization, linearize
 from paper_lib.robust_sets import RobustSets

@@ -19,38 +19,30 @@ from experiments.tables.points import linearize_pair
 from experiments.tables.reports import table_rows
 from experiments.tables.table_2 import PairConfig, run_pair
 from paper_lib.attacks import PGD_READINGS, fgm, pgd, run_pgd
-from paper_lib.checks import (
-    available_device,
-    check_finite,
-    check_radius,
-    check_same_kind,
-)
+from paper_lib.checks import check_radius
+from paper_lib.checks.arguments import available_device
+from paper_lib.checks.operands import check_finite, check_same_kind
 from paper_lib.data import LabeledImages
 from paper_lib.defense import Certificate, RampConfig, ramp_ascent
-from paper_lib.evaluation import (
-    calibrate_epsilon,
-    calibrate_shared_epsilon,
-    evaluate,
-    judge,
-    logits_at,
-)
+from paper_lib.evaluation import calibrate_epsilon, evaluate, judge, logits_at
+from paper_lib.evaluation.budgets import calibrate_shared_epsilon
 from paper_lib.geometry import (
     in_l2_ball,
     project_halfspace,
     project_l2_ball,
-    row_dots,
     sample_l2_ball,
     scale_to_radius,
 )
+from paper_lib.geometry.sums import row_dots
 from paper_lib.linearize import Linearization, linearize
 from paper_lib.models import (
     PairCNN,
     TrainConfig,
-    TrainingDivergedError,
     load_classifier,
     save_classifier,
     train_classifier,
 )
+from paper_lib.models.training import TrainingDivergedError
 from paper_lib.robust_sets import RobustSets
 from tests.oracles import Affine, Formula, Meddled, state_of
 

@@ -8,8 +8,9 @@ import sys
 
 import pytest
 
+from experiments.sweep.locks import holding
 from paper_lib import files
-from paper_lib.files import holding, replacing
+from paper_lib.files import replacing
 
 
 def listing(folder):

@@ -7,7 +7,7 @@ import torch
 from paper_lib.attacks import fgm, pgd
 from paper_lib.data import LabeledImages
 from paper_lib.defense import fit_defense, maximize_coverage, upper_bound
-from paper_lib.evaluation import keeps_label
+from paper_lib.evaluation.labels import keeps_label
 from paper_lib.game import (
     exploitability,
     judge_strategies,

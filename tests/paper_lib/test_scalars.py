@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from experiments.figures.planar_classifiers import DiscClassifier
 from experiments.populations.distributions import GaussianRows
 from experiments.populations.sample_rates import measure_rates
 from paper_lib.attacks import PGD_READINGS, fgm, pgd
@@ -31,12 +32,8 @@ from paper_lib.defense import (
     ramp_ascent,
     upper_bound,
 )
-from paper_lib.evaluation import (
-    calibrate_epsilon,
-    calibrate_shared_epsilon,
-    judge,
-    logits_at,
-)
+from paper_lib.evaluation import calibrate_epsilon, judge, logits_at
+from paper_lib.evaluation.budgets import calibrate_shared_epsilon
 from paper_lib.game import (
     attack_candidates,
     attacker_best_response,
@@ -59,13 +56,12 @@ from paper_lib.geometry import (
     disc_grid,
     in_l2_ball,
     project_l2_ball,
-    project_l2_sphere,
     sample_l2_ball,
     scale_to_radius,
 )
+from paper_lib.geometry.ball import project_l2_sphere
 from paper_lib.isotropic import isotropic_draws
 from paper_lib.linearize import Linearization, linearize
-from paper_lib.models import DiscClassifier
 from paper_lib.robust_sets import RobustSets
 from tests.oracles import random_tensor, smooth_network
 

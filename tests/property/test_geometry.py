@@ -14,11 +14,11 @@ from paper_lib.geometry import (
     l2_norm,
     project_halfspace,
     project_l2_ball,
-    project_l2_sphere,
-    row_dots,
     scale_to_radius,
     unit_vectors,
 )
+from paper_lib.geometry.ball import project_l2_sphere
+from paper_lib.geometry.sums import row_dots
 from tests.oracles import exact_dot, fits_exactly
 
 DIM = 5

@@ -14,7 +14,8 @@ from experiments.tables.planning import (
 )
 from experiments.tables.summary import SummaryRow
 from experiments.tables.table_1 import LineResult
-from paper_lib.evaluation import PLAYS, Cell, Play, play_name
+from paper_lib.evaluation import PLAYS, play_name
+from paper_lib.evaluation.plays import Cell, Play
 
 NOT_APPLICABLE = "not applicable"
 # How far from the paper the primary choice was to come, in points, by the attack.

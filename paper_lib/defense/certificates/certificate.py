@@ -11,7 +11,7 @@ from typing import get_args
 from jaxtyping import Float
 from torch import Tensor
 
-from paper_lib.checks import check_type
+from paper_lib.checks.arguments import check_type
 from paper_lib.defense.certificates.box_evidence import BoxEvidence
 from paper_lib.defense.certificates.quadratics import QuadraticEvidence
 from paper_lib.defense.certificates.subsystems import SubsystemEvidence

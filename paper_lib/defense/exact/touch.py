@@ -17,7 +17,8 @@ from scipy.optimize import nnls
 from torch import Tensor
 
 from paper_lib.defense.rows import as_perturbation
-from paper_lib.geometry import l2_norm, rough_dots
+from paper_lib.geometry import l2_norm
+from paper_lib.geometry.sums import rough_dots
 from paper_lib.robust_sets import RobustSets
 
 # Rows this near to a point, relative to their length and the budget, may touch there.

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from paper_lib.geometry import full_precision
+from paper_lib.geometry.sums import full_precision
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -20,6 +20,12 @@ from experiments.figures.game_pages import (
     plot_two_conditions,
     plot_value_against_budget,
 )
+from experiments.figures.planar_classifiers import (
+    DiscClassifier,
+    PlanarReLU,
+    PolygonClassifier,
+    example_network,
+)
 from paper_lib.defense import maximizer_set
 from paper_lib.game import (
     attack_candidates,
@@ -29,12 +35,6 @@ from paper_lib.game import (
 )
 from paper_lib.geometry import disc_grid
 from paper_lib.linearize import Linearization, linearize
-from paper_lib.models import (
-    DiscClassifier,
-    PlanarReLU,
-    PolygonClassifier,
-    example_network,
-)
 from paper_lib.robust_sets import RobustSets
 from tests.oracles import random_tensor
 from tests.paper_lib.game.game_cases import F32, F64, NAMED_GAME, THREE_CELLS

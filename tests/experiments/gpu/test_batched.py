@@ -29,14 +29,11 @@ from experiments.tables.table_1 import load_lines, run_lines
 from paper_lib.attacks import PGD_READINGS
 from paper_lib.data import LabeledImages, load_pair
 from paper_lib.defense import RampConfig, ramp_ascent, ramp_ascents
-from paper_lib.geometry import full_precision, in_l2_ball
+from paper_lib.geometry import in_l2_ball
+from paper_lib.geometry.sums import full_precision
 from paper_lib.linearize import linearize
-from paper_lib.models import (
-    PairCNN,
-    TrainConfig,
-    TrainingDivergedError,
-    train_classifier,
-)
+from paper_lib.models import PairCNN, TrainConfig, train_classifier
+from paper_lib.models.training import TrainingDivergedError
 from paper_lib.robust_sets import RobustSets
 
 SMALL = {"channels": (3, 5), "hidden": 12}

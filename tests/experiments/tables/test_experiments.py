@@ -21,7 +21,8 @@ from experiments.tables.table_2 import PairConfig, run_pair
 from paper_lib.attacks import PGD_READINGS, fgm
 from paper_lib.data import load_pair
 from paper_lib.defense import RampConfig, ramp_ascent
-from paper_lib.evaluation import PLAYS, TableRow
+from paper_lib.evaluation import PLAYS
+from paper_lib.evaluation.scores import TableRow
 from paper_lib.linearize import linearize
 from paper_lib.models import TrainConfig
 from paper_lib.robust_sets import RobustSets

@@ -19,7 +19,8 @@ import pytest
 import torch
 from torchvision import datasets
 
-from paper_lib.data import ClassPair, LabeledImages, embedded, load_pair, places
+from paper_lib.data import LabeledImages, embedded, load_pair, places
+from paper_lib.data.pairs import ClassPair
 
 FULL = os.environ.get("PAPER_LIB_DATA")
 FOLDERS = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from paper_lib.data import ClassPair, LabeledImages, embedded, load_pair, places
+from paper_lib.data import LabeledImages, embedded, load_pair, places
+from paper_lib.data.pairs import ClassPair
 
 pytestmark = pytest.mark.bad_input
 
@@ -292,9 +293,9 @@ IMAGES, LABELS = torch.zeros(3, 4), torch.tensor([-1.0, 1.0, 1.0])
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ([-1.0, 0.0, 0.0], "got 0.0 at index 1 (2 such)."),
-        ([3.0, 1.0, 1.0], "got 3.0 at index 0 (1 such)."),
-        ([-1.0, 1.0, float("nan")], "got nan at index 2 (1 such)."),
+        ([-1.0, 0.0, 0.0], "got 2 other entries, the first 0.0 at index 1."),
+        ([3.0, 1.0, 1.0], "got 1 other entries, the first 3.0 at index 0."),
+        ([-1.0, 1.0, float("nan")], "got 1 other entries, the first nan at index 2."),
     ],
 )
 def test_labels_other_than_signs(labels, message):

@@ -8,14 +8,14 @@ from paper_lib.attacks import fgm
 from paper_lib.data import LabeledImages
 from paper_lib.evaluation import (
     PLAYS,
-    TableRow,
     calibrate_epsilon,
-    calibrate_shared_epsilon,
     disagreement,
     evaluate,
     judge,
     logits_at,
 )
+from paper_lib.evaluation.budgets import calibrate_shared_epsilon
+from paper_lib.evaluation.scores import TableRow
 from paper_lib.geometry import sample_l2_ball
 from paper_lib.linearize import Linearization, linearize
 from paper_lib.robust_sets import RobustSets

@@ -6,6 +6,7 @@ import inspect
 import pytest
 import torch
 
+from experiments.figures.planar_classifiers import DiscClassifier
 from paper_lib.attacks import fgm
 from paper_lib.evaluation import logits_at
 from paper_lib.game import (
@@ -19,7 +20,6 @@ from paper_lib.game import (
 from paper_lib.game.direct_search import climb_utilities
 from paper_lib.geometry import l2_norm, unit_vectors
 from paper_lib.linearize import Linearization, linearize
-from paper_lib.models import DiscClassifier
 from tests.oracles import random_tensor
 from tests.paper_lib.game.game_cases import (
     F32,

@@ -14,13 +14,11 @@ from paper_lib.data import load_pair
 from paper_lib.defense import HitAndRunConfig, maximize_coverage
 from paper_lib.evaluation import logits_at
 from paper_lib.game import (
-    ChainDraws,
     ConstantDefense,
     DeterministicAttack,
     Mixture,
     PointwiseDefense,
     Sampler,
-    answered_sets,
     attacker_best_response,
     defender_best_response,
     equilibrium,
@@ -31,6 +29,8 @@ from paper_lib.game import (
     smooth,
     utility,
 )
+from paper_lib.game.responses import answered_sets
+from paper_lib.game.strategies import ChainDraws
 from paper_lib.geometry import disc_grid, l2_norm, project_l2_ball, sample_l2_ball
 from paper_lib.isotropic import isotropic_draws, majority
 from paper_lib.linearize import Linearization, linearize

@@ -16,7 +16,6 @@ from paper_lib.defense import (
 )
 from paper_lib.defense.draws.hit_and_run import hit_and_run
 from paper_lib.game import (
-    ChainDraws,
     ConstantDefense,
     DeterministicAttack,
     Mixture,
@@ -33,6 +32,7 @@ from paper_lib.game import (
     solve_matrix_game,
     utility,
 )
+from paper_lib.game.strategies import ChainDraws
 from paper_lib.geometry import disc_grid
 from tests.paper_lib.defense.defense_cases import random_sets
 from tests.paper_lib.game.game_cases import F64, NAMED_GAME, THREE_CELLS, random_game

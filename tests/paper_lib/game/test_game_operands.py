@@ -11,7 +11,6 @@ from paper_lib.game import (
     Mixture,
     PointwiseDefense,
     Sampler,
-    answered_sets,
     attack_candidates,
     attacker_best_response,
     defender_best_response,
@@ -23,6 +22,7 @@ from paper_lib.game import (
     smooth,
     utility,
 )
+from paper_lib.game.responses import answered_sets
 from paper_lib.linearize import Linearization
 from tests.paper_lib.game.game_cases import random_game, random_moves
 

@@ -19,7 +19,8 @@ from paper_lib.game import (
     attacker_best_response,
     search_attack,
 )
-from paper_lib.geometry import l2_norm, row_dots, sample_l2_ball
+from paper_lib.geometry import l2_norm, sample_l2_ball
+from paper_lib.geometry.sums import row_dots
 from paper_lib.linearize import Linearization
 from paper_lib.robust_sets import RobustSets
 from tests.oracles import exact, exact_dot, random_tensor

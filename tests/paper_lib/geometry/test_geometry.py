@@ -11,13 +11,12 @@ from paper_lib.geometry import (
     l2_norm,
     project_halfspace,
     project_l2_ball,
-    project_l2_sphere,
-    rough_dots,
-    row_dots,
     sample_l2_ball,
     scale_to_radius,
     unit_vectors,
 )
+from paper_lib.geometry.ball import project_l2_sphere
+from paper_lib.geometry.sums import rough_dots, row_dots
 from tests.oracles import exact, exact_dot, fits_exactly, random_tensor
 
 F32, F64 = torch.float32, torch.float64

@@ -12,7 +12,8 @@ from experiments.figures.all_pairs.pair_pictures import (
 )
 from experiments.figures.markdown import comparison_table, markdown_table
 from experiments.tables.paper_numbers import PAPER_TABLE_2
-from paper_lib.evaluation import PLAYS, TableRow, percents, play_name
+from paper_lib.evaluation import PLAYS, percents, play_name
+from paper_lib.evaluation.scores import TableRow
 from paper_lib.linearize import Linearization
 from paper_lib.plotting import plot_accuracy_against_budget, plot_images, plot_margins
 

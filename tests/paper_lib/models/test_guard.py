@@ -9,9 +9,10 @@ from torch import nn
 from paper_lib import checks
 from paper_lib.attacks import PGD_READINGS, pgd
 from paper_lib.data import LabeledImages
-from paper_lib.evaluation import disagreement, evaluate, judge, keeps_label, logits_at
-from paper_lib.guard import logits_and_gradients
+from paper_lib.evaluation import disagreement, evaluate, judge, logits_at
+from paper_lib.evaluation.labels import keeps_label
 from paper_lib.linearize import Linearization, linearize
+from paper_lib.models.guard import logits_and_gradients
 from tests.oracles import Formula, random_tensor, smooth_network
 
 F32, F64 = torch.float32, torch.float64

@@ -4,7 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from paper_lib.checks import check_finite, check_radius, check_same_kind
+from paper_lib.checks import check_radius
+from paper_lib.checks.operands import check_finite, check_same_kind
 
 
 class PlanarReLU(nn.Module):

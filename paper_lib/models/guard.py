@@ -13,8 +13,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from paper_lib.checks import check_count, check_finite, check_same_kind
-from paper_lib.geometry import full_precision, l2_norm
+from paper_lib.checks import check_count
+from paper_lib.checks.operands import check_finite, check_same_kind
+from paper_lib.geometry import l2_norm
+from paper_lib.geometry.sums import full_precision
 
 # A logit moved by more than this share of it was moved by something.
 _AGREEMENT = {torch.float32: 1e-3, torch.float64: 1e-6}

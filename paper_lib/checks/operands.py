@@ -1,0 +1,127 @@
+"""Checks of tensors, and of how they fit each other."""
+
+import torch
+from torch import Tensor
+
+from paper_lib.checks.arguments import check_type
+
+_PRECISIONS = (torch.float32, torch.float64)
+# Devices that do not know float64, in which points are judged.
+_WITHOUT_FLOAT64 = ("mps",)
+
+
+def check_labels(labels: Tensor, name: str, count: int) -> None:
+    """Reject what is not one label -1 or +1 a point.
+
+    Args:
+        labels: The labels to check.
+        name: The argument's name, for the message.
+        count: How many points there are.
+
+    Raises:
+        TypeError: If they are no tensor.
+        ValueError: If the shape does not fit, or an entry is another number; says how
+            many, and the first.
+    """
+    check_type(labels, name, Tensor)
+    if labels.shape != (count,):
+        raise ValueError(
+            f"{name} must be of shape {(count,)}, one -1 or +1 a point, got "
+            f"{tuple(labels.shape)}."
+        )
+    if wrong := (labels.abs() != 1).nonzero()[:, 0].tolist():
+        raise ValueError(
+            f"{name} must be -1 or +1, got {len(wrong)} other entries, the first "
+            f"{labels[wrong[0]].item()} at index {wrong[0]}."
+        )
+
+
+def check_same_kind(**tensors: Tensor) -> None:
+    """Reject tensors that are not floating point, or differ in dtype or device.
+
+    Args:
+        **tensors: The tensors under their argument names; the first sets the standard.
+
+    Raises:
+        TypeError: If one is not a tensor.
+        ValueError: If a dtype is neither float32 nor float64, or two tensors differ.
+    """
+    for name, tensor in tensors.items():
+        if not isinstance(tensor, Tensor):
+            raise TypeError(
+                f"{name} must be a torch.Tensor, got {type(tensor).__name__}; "
+                "torch.from_numpy makes one of an array."
+            )
+    (first, standard), *_ = tensors.items()
+    for name, tensor in tensors.items():
+        if tensor.dtype not in _PRECISIONS:
+            raise ValueError(f"{name} must be float32 or float64, got {tensor.dtype}.")
+        if tensor.device.type in _WITHOUT_FLOAT64:
+            raise ValueError(
+                f"{name} must be on a device with float64, in which points are judged, "
+                f"got {tensor.device}; move model and inputs to the CPU."
+            )
+        for kind in ("dtype", "device"):
+            found, expected = getattr(tensor, kind), getattr(standard, kind)
+            if found != expected:
+                raise ValueError(
+                    f"{name} must have the {kind} of {first}, {expected}, got {found}."
+                )
+
+
+def check_finite(first_row: int = 0, /, **tensors: Tensor) -> None:
+    """Reject NaN and infinite entries.
+
+    Args:
+        first_row: Index of the first sample, where the tensors are part of a batch.
+        **tensors: The tensors under their argument names, samples first.
+
+    Raises:
+        ValueError: If an entry is not finite; says how many, and the first index.
+    """
+    for name, tensor in tensors.items():
+        # NaN and infinity survive a sum, which is ten times faster to look at; a sum
+        # of finite entries that overflows is looked into below.
+        if bool(torch.isfinite(tensor.sum())):
+            continue
+        bad = ~torch.isfinite(tensor)
+        if count := int(bad.sum()):
+            row, *rest = bad.nonzero()[0].tolist()
+            raise ValueError(
+                f"{name} must be finite, got {count} NaN or infinite entries, "
+                f"the first at index {(first_row + row, *rest)}."
+            )
+
+
+def check_perturbation(name: str, perturbation: Tensor, points: Tensor) -> None:
+    """Reject a perturbation that cannot be added to flattened points.
+
+    Args:
+        name: The argument's name, for the message.
+        perturbation: A row for each point, or one row ``(1, d)`` for all of them.
+        points: What it is added to, ``(n, d)``.
+
+    Raises:
+        ValueError: If the shape, dtype or device does not fit, or an entry is NaN or
+            infinite.
+    """
+    check_same_kind(**{"the points": points, name: perturbation})
+    expected = tuple(points.shape)
+    if tuple(perturbation.shape) not in (expected, (1, expected[1])):
+        raise ValueError(
+            f"{name} must have shape {expected} or {(1, expected[1])}, "
+            f"got {tuple(perturbation.shape)}."
+        )
+    check_finite(**{name: perturbation})
+
+
+def detach(holder: object, *names: str) -> None:
+    """Take the tensors that a frozen dataclass holds out of the graph they are in.
+
+    Args:
+        holder: The dataclass, inside its ``__post_init__``.
+        *names: Its fields.
+    """
+    for name in names:
+        if getattr(holder, name).requires_grad:
+            object.__setattr__(holder, name, getattr(holder, name).detach())
