@@ -79,7 +79,7 @@ from paper_lib.game import (
 )
 from paper_lib.geometry import disc_grid, l2_norm, sample_l2_ball
 from paper_lib.linearize import Linearization
-from paper_lib.plotting import plot_half_planes
+from paper_lib.plotting.half_planes import plot_half_planes
 from paper_lib.robust_sets import RobustSets
 
 torch.set_num_threads(1)

@@ -54,8 +54,8 @@ from experiments.figures.mnist_0_against_1 import (
     reading_table,
     seed_goal_table,
 )
-from experiments.store.keyed import load_or_compute
 from experiments.store.record_files import load_record
+from experiments.sweep.resume import load_or_compute
 from experiments.tables.classifiers import train_pair
 from experiments.tables.paper_numbers import PAPER_TABLE_2
 from experiments.tables.planning import parse_pair
@@ -77,7 +77,11 @@ from paper_lib.evaluation import (
 )
 from paper_lib.geometry import in_l2_ball, scale_to_radius, unit_vectors
 from paper_lib.models import TrainConfig
-from paper_lib.plotting import plot_accuracy_against_budget, plot_images, plot_margins
+from paper_lib.plotting.perturbations import (
+    plot_accuracy_against_budget,
+    plot_images,
+    plot_margins,
+)
 from paper_lib.robust_sets import RobustSets
 
 digits = parse_pair(classes)

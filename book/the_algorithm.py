@@ -69,7 +69,8 @@ from paper_lib.defense import (
 from paper_lib.geometry import scale_to_radius, unit_vectors
 from paper_lib.linearize import linearize
 from paper_lib.models import TrainConfig, train_classifier
-from paper_lib.plotting import plot_half_planes, plot_images
+from paper_lib.plotting.half_planes import plot_half_planes
+from paper_lib.plotting.perturbations import plot_images
 from paper_lib.robust_sets import RobustSets
 
 check_seed(seed)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from paper_lib.plotting import plot_images
+from paper_lib.plotting.perturbations import plot_images
 from paper_lib.plotting.style import COLORS, MARKERS
 
 CLASS_LABELS = {

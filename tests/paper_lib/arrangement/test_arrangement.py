@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from paper_lib.arrangement import cells, maximum_coverage, sweep, vertices
-from paper_lib.plotting import plot_half_planes
+from paper_lib.plotting.half_planes import plot_half_planes
 from paper_lib.robust_sets import RobustSets
 
 DIRECTIONS = np.exp(2j * np.pi * np.arange(48) / 48)

@@ -15,7 +15,11 @@ from experiments.tables.paper_numbers import PAPER_TABLE_2
 from paper_lib.evaluation import PLAYS, percents, play_name
 from paper_lib.evaluation.scores import TableRow
 from paper_lib.linearize import Linearization
-from paper_lib.plotting import plot_accuracy_against_budget, plot_images, plot_margins
+from paper_lib.plotting.perturbations import (
+    plot_accuracy_against_budget,
+    plot_images,
+    plot_margins,
+)
 
 
 def table(correct):
