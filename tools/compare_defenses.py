@@ -31,6 +31,7 @@ from paper_lib.defense import (
     upper_bound,
 )
 from paper_lib.defense.certificates.conflicts import matching_evidence
+from paper_lib.defense.rows import unit_rows
 from paper_lib.robust_sets import RobustSets
 
 FOLDER = Path(__file__).resolve().parent.parent / "results" / "defense"
@@ -76,7 +77,7 @@ def measure(instance: Instance) -> dict[str, Any]:
 def bounds(sets: RobustSets, start: torch.Tensor) -> dict[str, Any]:
     """Bound by conflicting pairs alone and by moments, and check both."""
     num, started = len(sets.offsets), time.perf_counter()
-    matching = matching_evidence(sets, most_partners=None)
+    matching = matching_evidence(unit_rows(sets), most_partners=None)
     pairs = num - max(matching.violated_at_least(sets), 0)
     middle = time.perf_counter()
     certificate = upper_bound(sets, None, max_nodes=NODES, start=start)

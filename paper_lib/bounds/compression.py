@@ -97,10 +97,10 @@ def _sum(few: RobustSets) -> Float[Tensor, " d"]:
 def _least_norm(few: RobustSets) -> Float[Tensor, " d"]:
     rows = unit_rows(few)
     held = None
-    if not rows.num_lost and not len(rows.thresholds):
+    if not len(rows.lost) and not len(rows.thresholds):
         return torch.zeros_like(few.normals[0])
     problem = MinNorm(Gram(rows.normals.numpy()), rows.thresholds.numpy() + MARGIN)
-    if not rows.num_lost:
+    if not len(rows.lost):
         held = hold(problem, np.ones(len(rows.thresholds), dtype=bool))
     if held is None:
         raise ValueError("points must have robust sets with a common perturbation.")

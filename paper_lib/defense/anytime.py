@@ -18,10 +18,9 @@ from jaxtyping import Float
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from paper_lib.checks.arguments import check_type
 from paper_lib.defense.certificates.certificate import Certificate, Evidence
 from paper_lib.defense.exact.touch import settle
-from paper_lib.defense.rows import as_perturbation, surely_satisfied
+from paper_lib.defense.rows import UnitRows, as_perturbation, surely_satisfied
 from paper_lib.defense.solution import Progress, certify
 from paper_lib.robust_sets import RobustSets
 
@@ -34,7 +33,7 @@ class Best:
     """What the steps so far have found.
 
     Attributes:
-        sets: The robust sets.
+        rows: The robust sets, scaled.
         perturbation: The best so far, inside V.
         count: Rows it satisfies for sure.
         evidence: The best evidence so far; None: none yet.
@@ -46,7 +45,7 @@ class Best:
         has_result: Whether there is something to return, should a later step fail.
     """
 
-    sets: RobustSets
+    rows: UnitRows
     perturbation: Float[Tensor, " d"]
     count: int = -1
     evidence: Evidence | None = None
@@ -57,19 +56,23 @@ class Best:
     reached: int = -1
 
     @classmethod
-    def of(cls, sets: RobustSets) -> "Best":
+    def of(cls, rows: UnitRows) -> "Best":
         """Begin with no defense.
 
         Args:
-            sets: The robust sets.
+            rows: The robust sets, scaled.
 
         Returns:
             The perturbation zero, and no evidence.
         """
-        check_type(sets, "sets", RobustSets)
-        best = cls(sets=sets, perturbation=torch.zeros_like(sets.normals[0]))
+        best = cls(rows=rows, perturbation=torch.zeros_like(rows.sets.normals[0]))
         best.offer(best.perturbation)
         return best
+
+    @property
+    def sets(self) -> RobustSets:
+        """The robust sets."""
+        return self.rows.sets
 
     @property
     def is_optimal(self) -> bool:
@@ -90,7 +93,7 @@ class Best:
         if progress.point is not None:
             self.has_result = True
             self.offer(as_perturbation(progress.point, self.sets))
-            self._accept(settle(progress.point, self.sets))
+            self._accept(settle(progress.point, self.rows))
         if progress.evidence is not None:
             violated = progress.violated
             if violated is None:

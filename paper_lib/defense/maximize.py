@@ -109,8 +109,8 @@ def maximize_coverage(
     rows = unit_rows(sets)
     chosen = _pick(rows) if method == "auto" else method
     clock = Clock(limit=time_limit)
-    best = Best.of(sets)
-    run(_stages(chosen, best, rows, seed, clock, max_trials), best, clock)
+    best = Best.of(rows)
+    run(_stages(chosen, best, seed, clock, max_trials), best, clock)
     defense = best.defense
     return Solution(
         perturbation=defense,
@@ -134,8 +134,8 @@ def search_only(sets: RobustSets, seed: int) -> Float[Tensor, " d"]:
     Raises:
         KeyboardInterrupt: If interrupted.
     """
-    best, clock = Best.of(sets), Clock(limit=None)
-    run([(_whole_search(unit_rows(sets), seed), 1.0)], best, clock)
+    best, clock = Best.of(unit_rows(sets)), Clock(limit=None)
+    run([(_whole_search(best.rows, seed), 1.0)], best, clock)
     if best.stopped_by == "interrupt":
         raise KeyboardInterrupt
     return best.perturbation
@@ -175,7 +175,7 @@ def upper_bound(
     seed = _check("search", time_limit, seed)
     if max_nodes is not None:
         max_nodes = check_count(max_nodes, "max_nodes", 1)
-    clock, best = Clock(limit=time_limit), Best.of(sets)
+    clock, best = Clock(limit=time_limit), Best.of(unit_rows(sets))
     if start is not None:
         check_start(sets, start)
         start = start.detach()
@@ -183,7 +183,7 @@ def upper_bound(
         best.has_result = True
     stages = [(_bounds(best, seed, _node_limit(max_nodes, time_limit), clock), 1.0)]
     if start is None:
-        stages.insert(0, (_whole_search(unit_rows(sets), seed), _SEARCH_SHARE))
+        stages.insert(0, (_whole_search(best.rows, seed), _SEARCH_SHARE))
     run(stages, best, clock)
     return best.certificate()
 
@@ -226,18 +226,17 @@ def _node_limit(max_nodes: int | None, time_limit: float | None) -> int | None:
 def _stages(
     method: str,
     best: Best,
-    rows: UnitRows,
     seed: int,
     clock: Clock,
     max_trials: int,
 ) -> Iterator[Stage]:
     """Give the steps of a method in their order, each with its share of the time."""
-    sets, limit = best.sets, clock.limit
+    rows, limit = best.rows, clock.limit
     narrow, basis = narrow_rows(rows)
     if method not in ("annealed", "ramp"):
-        yield iter([Progress(point=tangent_point(sets))]), 1.0
+        yield iter([Progress(point=tangent_point(rows))]), 1.0
     if method == "closed_form":
-        solved = closed_form(rows, sets)  # refuses more than two rows
+        solved = closed_form(rows)  # refuses more than two rows
         # With room first: a point on a boundary is another one's after rounding.
         yield iter([solved, Progress(point=touching_point(rows))]), 1.0
     elif method == "plane":
@@ -249,7 +248,7 @@ def _stages(
     elif method == "hitting_sets":
         yield lifted(_search(narrow, seed, _TRIALS), basis), _SEARCH_SHARE
         start = best.point if basis is None else best.point @ basis
-        exact = hitting_set_search(sets, narrow, remaining=clock.remaining, start=start)
+        exact = hitting_set_search(narrow, remaining=clock.remaining, start=start)
         yield lifted(exact, basis), 1.0
     elif method == "search":
         trials = None if limit else max_trials
@@ -259,7 +258,7 @@ def _stages(
     elif method == "annealed":
         yield lifted(iter([Progress(point=_annealed(narrow, seed))]), basis), 1.0
     else:
-        best.offer(ramp_ascent(sets).perturbation)
+        best.offer(ramp_ascent(rows.sets).perturbation)
 
 
 def _annealed(rows: UnitRows, seed: int) -> Float[np.ndarray, " d"]:
@@ -303,7 +302,7 @@ def _bounds(
     """Bound by conflicting pairs, then by moments, as far as there is time for each."""
     num, dim = best.sets.normals.shape
     if clock.remaining() > _PAIR_SECONDS * num**2:
-        yield Progress(evidence=matching_evidence(best.sets))
+        yield Progress(evidence=matching_evidence(best.rows))
     if clock.remaining() < _CELL_SECONDS * (num + dim) * min(num, dim) ** 2:
         return
     yield from moment_bounds(

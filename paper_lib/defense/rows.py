@@ -31,26 +31,37 @@ TINY = 1e-290
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class UnitRows:
-    """Rows that some perturbations satisfy and others do not, in the unit ball.
+    """Robust sets scaled to the unit ball, and the rows that are left to decide.
+
+    Made once, and handed to all that look for a perturbation or for evidence.
 
     Attributes:
-        normals: Unit normals, as float64.
-        thresholds: What a row asks of its product with u, in (-1, 1].
-        index: Where each row stands among all rows.
-        num_free: Rows that every perturbation satisfies.
-        lost: The rows that none satisfies, among all rows.
+        sets: The robust sets, all n of them.
+        lengths: The length of each stored normal.
+        asked: What each of them asks of its product with u: at most -1 where every
+            perturbation satisfies it, above 1 where none does.
+        normals: Unit normals of the m rows that some perturbations satisfy and others
+            do not, as float64.
+        thresholds: What these ask for, in (-1, 1].
+        index: Where these stand among all rows.
     """
 
+    sets: RobustSets
+    lengths: Float[Tensor, " n"]
+    asked: Float[Tensor, " n"]
     normals: Float[Tensor, "m d"]
     thresholds: Float[Tensor, " m"]
     index: Int[Tensor, " m"]
-    num_free: int
-    lost: Int[Tensor, " k"]
 
     @property
-    def num_lost(self) -> int:
-        """How many rows no perturbation satisfies."""
-        return len(self.lost)
+    def num_free(self) -> int:
+        """How many rows every perturbation satisfies."""
+        return int((self.asked <= -1.0).sum())
+
+    @property
+    def lost(self) -> Int[Tensor, " k"]:
+        """The rows that none satisfies, among all rows."""
+        return (self.asked > 1.0).nonzero()[:, 0]
 
 
 def unit_rows(sets: RobustSets) -> UnitRows:
@@ -60,25 +71,25 @@ def unit_rows(sets: RobustSets) -> UnitRows:
         sets: The robust sets.
 
     Returns:
-        The rows left to decide, on the CPU. None when the budget is zero.
+        The rows, on the CPU. None is left to decide when the budget is zero.
     """
     check_type(sets, "sets", RobustSets)
     normals, offsets = sets.normals.detach().cpu(), sets.offsets.detach().cpu().double()
     lengths = l2_norm(normals)
     reach = lengths * sets.epsilon
-    thresholds = torch.where(
+    asked = torch.where(
         reach > 0,
         -offsets / torch.where(reach > 0, reach, 1.0),
         torch.where(offsets >= 0, -torch.inf, torch.inf),
     )
-    free, lost = thresholds <= -1.0, thresholds > 1.0
-    index = (~free & ~lost).nonzero()[:, 0]
+    index = ((asked > -1.0) & (asked <= 1.0)).nonzero()[:, 0]
     return UnitRows(
+        sets=sets,
+        lengths=lengths,
+        asked=asked,
         normals=_units(normals[index], lengths[index]),
-        thresholds=thresholds[index],
+        thresholds=asked[index],
         index=index,
-        num_free=int(free.sum()),
-        lost=lost.nonzero()[:, 0],
     )
 
 

@@ -17,8 +17,7 @@ from paper_lib.defense.certificates.subsystems import (
     SubsystemEvidence,
     pack_unit_rows,
 )
-from paper_lib.defense.rows import UnitRows, unit_rows
-from paper_lib.robust_sets import RobustSets
+from paper_lib.defense.rows import UnitRows
 
 # Pairs this near to touching are left out: rounding could not prove them.
 _CLEARANCE = 1e-7
@@ -60,24 +59,23 @@ def conflicting_pairs(
 
 
 def matching_evidence(
-    sets: RobustSets, *, most_partners: int | None = 16
+    rows: UnitRows, *, most_partners: int | None = 16
 ) -> SubsystemEvidence:
     """Prove an upper bound by a fractional matching of conflicting pairs.
 
     Args:
-        sets: The robust sets.
+        rows: The rows.
         most_partners: Of many rows consider this many pairs each, since dense graphs
             take long to match and a few pairs nearly suffice; None: all of them.
 
     Returns:
         The evidence; rows that nobody satisfies count as well.
     """
-    rows = unit_rows(sets)
     few = len(rows.thresholds) <= _FEW_ROWS
     pairs = conflicting_pairs(rows, most_partners=None if few else most_partners)
     matched = _fractional_matching(pairs, len(rows.thresholds))
     multipliers = pair_multipliers(rows, matched)
-    return pack_unit_rows(sets, rows, matched, multipliers, WEIGHT_ONE // 2)
+    return pack_unit_rows(rows, matched, multipliers, WEIGHT_ONE // 2)
 
 
 def _fractional_matching(

@@ -24,7 +24,6 @@ from paper_lib.defense.certificates.subsystems import (
 from paper_lib.defense.exact.feasibility import Subsystem
 from paper_lib.defense.rows import UnitRows, scaled_rows
 from paper_lib.defense.solution import Progress
-from paper_lib.robust_sets import RobustSets
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,13 +107,12 @@ def prove_bound(
 
 
 def tree_evidence(
-    sets: RobustSets, rows: UnitRows, found: list[Subsystem], tree: PackingTree
+    rows: UnitRows, found: list[Subsystem], tree: PackingTree
 ) -> SubsystemEvidence:
     """State a proof in terms of all rows; those that nobody satisfies stand alone.
 
     Args:
-        sets: The robust sets.
-        rows: The same rows as ``unit_rows`` gives them.
+        rows: The rows.
         found: The subsystems, of unit rows.
         tree: How they are weighed.
 
@@ -122,11 +120,11 @@ def tree_evidence(
         The evidence, which can be checked without a solver.
     """
     alone = rows.lost.numpy()[:, np.newaxis]
-    proven = are_infeasible(sets, Lists.of([*alone]), np.ones(len(alone)))
+    proven = are_infeasible(rows.sets, Lists.of([*alone]), np.ones(len(alone)))
     lost = alone[proven]
     used = np.unique(np.concatenate([np.zeros(0, np.int64), *tree.packings]))
     index = rows.index.numpy()
-    lengths = np.sqrt(np.square(scaled_rows(sets)[0]).sum(axis=1))
+    lengths = np.sqrt(np.square(scaled_rows(rows.sets)[0]).sum(axis=1))
     lists = [index[found[k].rows] for k in used]
     proofs = [found[k].multipliers / lengths[index[found[k].rows]] for k in used]
     last = len(used) + np.arange(len(lost))

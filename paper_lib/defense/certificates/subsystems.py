@@ -176,7 +176,6 @@ def packing_evidence(
 
 
 def pack_unit_rows(
-    sets: RobustSets,
     rows: UnitRows,
     subsystems: Int[np.ndarray, "k size"],
     multipliers: Float[np.ndarray, "k size"],
@@ -185,8 +184,7 @@ def pack_unit_rows(
     """Pack subsystems of unit rows, beside the rows that nobody satisfies.
 
     Args:
-        sets: The robust sets.
-        rows: The same rows as ``unit_rows`` gives them.
+        rows: The rows.
         subsystems: Numbers among the unit rows, one subsystem a line.
         multipliers: Their proofs, for rows of length one.
         weight: What each subsystem weighs, in units of 1 / 2^30.
@@ -194,14 +192,14 @@ def pack_unit_rows(
     Returns:
         The evidence; what rounding keeps from being proven is left out.
     """
-    lengths = np.linalg.norm(scaled_rows(sets)[0], axis=1)
+    lengths = np.linalg.norm(scaled_rows(rows.sets)[0], axis=1)
     index, alone = rows.index.numpy()[subsystems], rows.lost.numpy()
     lists = Lists.of([*alone[:, np.newaxis], *index])
     proofs = np.concatenate(
         [np.ones(len(alone)), (multipliers / lengths[index]).ravel()]
     )
     weights = np.repeat([WEIGHT_ONE, weight], [len(alone), len(index)])
-    weights[~are_infeasible(sets, lists, proofs)] = 0
+    weights[~are_infeasible(rows.sets, lists, proofs)] = 0
     return packing_evidence(lists, proofs, weights)
 
 

@@ -192,8 +192,9 @@ def maximizer_set(sets: RobustSets) -> MaximizerSet:
         )
     faces = heaviest_faces(*_double(sets), sets.epsilon)
     unit = sets.epsilon or 1.0
+    rows = unit_rows(sets)
     touches = [
-        settle(face.point / unit, sets).double().cpu().numpy()
+        settle(face.point / unit, rows).double().cpu().numpy()
         for face in faces
         if face.cell is None
     ]

@@ -29,12 +29,11 @@ _TOUCH = 1e-12
 _NO_PAIR = np.zeros((0, 2), dtype=np.int64)
 
 
-def closed_form(rows: UnitRows, sets: RobustSets) -> Progress:
+def closed_form(rows: UnitRows) -> Progress:
     r"""Solve Eq. (7) where at most two rows are left to decide. Paper: Sec. 4.
 
     Args:
-        rows: The rows left to decide, in the unit ball.
-        sets: All rows, for the evidence.
+        rows: The rows, in the unit ball.
 
     Returns:
         A maximizer, nearest to the origin up to a few roundings, and evidence that no
@@ -50,7 +49,7 @@ def closed_form(rows: UnitRows, sets: RobustSets) -> Progress:
         ...     offsets=torch.tensor([-2.5], dtype=torch.float64),
         ...     epsilon=1.0,
         ... )
-        >>> closed_form(unit_rows(sets), sets).point.round(6).tolist()
+        >>> closed_form(unit_rows(sets)).point.round(6).tolist()
         [0.3, 0.4]
     """
     count = len(rows.thresholds)
@@ -58,16 +57,16 @@ def closed_form(rows: UnitRows, sets: RobustSets) -> Progress:
         raise ValueError(f"the closed form needs at most two rows, got {count}.")
     normals, thresholds = rows.normals.numpy(), rows.thresholds.numpy()
     normals = normals / np.sqrt(np.square(normals).sum(axis=1, keepdims=True))
-    inset = np.minimum(thresholds + _INSET[sets.normals.dtype], 1.0)
+    inset = np.minimum(thresholds + _INSET[rows.sets.normals.dtype], 1.0)
     point = _nearest(normals, inset)
     if point is not None:
-        return Progress(point=point, evidence=_evidence(rows, sets, _NO_PAIR))
+        return Progress(point=point, evidence=_evidence(rows, _NO_PAIR))
     # They may touch: rounding decides whether a point of both is one.
     touching, either = _nearest(normals, thresholds), _nearest(normals[:1], inset[:1])
     points = [one for one in (touching, either) if one is not None]
     return Progress(
-        point=max(points, key=lambda one: _count(one, sets)),
-        evidence=_evidence(rows, sets, np.array([[0, 1]])),
+        point=max(points, key=lambda one: _count(one, rows.sets)),
+        evidence=_evidence(rows, np.array([[0, 1]])),
     )
 
 
@@ -130,9 +129,9 @@ def _corner(
 
 
 def _evidence(
-    rows: UnitRows, sets: RobustSets, pairs: Int[np.ndarray, "k 2"]
+    rows: UnitRows, pairs: Int[np.ndarray, "k 2"]
 ) -> SubsystemEvidence | None:
     """Pack every lost row and a pair in conflict, where that is proven."""
     proofs = pair_multipliers(rows, pairs)
-    evidence = pack_unit_rows(sets, rows, pairs, proofs, WEIGHT_ONE)
+    evidence = pack_unit_rows(rows, pairs, proofs, WEIGHT_ONE)
     return evidence if len(evidence.subsystems) else None

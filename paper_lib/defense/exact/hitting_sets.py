@@ -30,13 +30,11 @@ from paper_lib.defense.exact.feasibility import (
 )
 from paper_lib.defense.rows import UnitRows
 from paper_lib.defense.solution import Progress
-from paper_lib.robust_sets import RobustSets
 
 _ELASTIC_STEPS = 100
 
 
 def hitting_set_search(
-    sets: RobustSets,
     rows: UnitRows,
     *,
     start: Float[np.ndarray, " d"] | None = None,
@@ -46,8 +44,7 @@ def hitting_set_search(
     """Alternate between master and oracle until the bounds meet.
 
     Args:
-        sets: The robust sets.
-        rows: The same rows as ``unit_rows`` gives them; a few hundred.
+        rows: The rows, a few hundred.
         start: A good point of the unit ball; None: its center.
         remaining: Seconds left, asked before each step that may take long.
         max_nodes: Nodes of the tree that proves the bound, at most.
@@ -75,7 +72,7 @@ def hitting_set_search(
         )
         if tree.bound > proven:
             proven = tree.bound
-            yield Progress(evidence=tree_evidence(sets, rows, found, tree))
+            yield Progress(evidence=tree_evidence(rows, found, tree))
         if proven >= least or decided:
             return
         # Costs that differ slow the master down, unless the linear program is exact.

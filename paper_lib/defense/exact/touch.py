@@ -16,8 +16,7 @@ from jaxtyping import Float
 from scipy.optimize import nnls
 from torch import Tensor
 
-from paper_lib.defense.rows import as_perturbation
-from paper_lib.geometry import l2_norm
+from paper_lib.defense.rows import UnitRows, as_perturbation
 from paper_lib.geometry.sums import rough_dots
 from paper_lib.robust_sets import RobustSets
 
@@ -30,67 +29,64 @@ _TANGENT = {torch.float64: 1e-12, torch.float32: 2e-7}
 _MOST_NEAR, _NUM_DRAWS, _BLOCK = 200, 400, 256
 
 
-def settle(point: Float[np.ndarray, " d"], sets: RobustSets) -> Float[Tensor, " d"]:
+def settle(point: Float[np.ndarray, " d"], rows: UnitRows) -> Float[Tensor, " d"]:
     """Bring a point of the unit ball into V, as near as its rows need it.
 
     Args:
         point: The point, up to rounding.
-        sets: The robust sets.
+        rows: All rows, scaled.
 
     Returns:
         The perturbation, shortened to fit V without slack unless a neighbor that
         ``contains`` accepts is in more robust sets.
     """
-    plain = as_perturbation(point, sets)
+    sets = rows.sets
+    shortened = as_perturbation(point, sets)
     if sets.epsilon == 0.0:
-        return plain
+        return shortened
     normals, offsets = sets.normals.cpu(), sets.offsets.cpu().double()
-    sizes = l2_norm(normals) * sets.epsilon
+    sizes = rows.lengths * sets.epsilon
     near = _NEAR[normals.dtype] * sizes
-    products, error = rough_dots(normals, plain.cpu())
-    rows = ((products + offsets).abs() <= near + error).nonzero()[:, 0]
-    slack = normals[rows].double() @ plain.cpu().double() + offsets[rows]
-    rows = rows[(slack.abs() <= near[rows]) & (sizes[rows] > 0)]
-    if not 0 < len(rows) <= _MOST_NEAR:
-        return plain
-    close = sets.subset(rows)
-    held = int(close.contains(plain).sum())
-    if held == len(rows):
-        return plain
-    lengths = l2_norm(normals[rows]).unsqueeze(-1)
-    units = (normals[rows].double() / lengths).numpy()
-    asked = (-offsets[rows] / sizes[rows]).numpy()
-    choices = _neighbors(point, units, asked, sets)
+    products, error = rough_dots(normals, shortened.cpu())
+    places = ((products + offsets).abs() <= near + error).nonzero()[:, 0]
+    slack = normals[places].double() @ shortened.cpu().double() + offsets[places]
+    places = places[(slack.abs() <= near[places]) & (sizes[places] > 0)]
+    if not 0 < len(places) <= _MOST_NEAR:
+        return shortened
+    close = sets.subset(places)
+    held = int(close.contains(shortened).sum())
+    if held == len(places):
+        return shortened
+    units = normals[places].double() / rows.lengths[places].unsqueeze(-1)
+    asked = rows.asked[places].numpy()
+    choices = _neighbors(point, units.numpy(), asked, sets)
     counts = close.contains(choices).sum(-1)
     best = int(counts.argmax())
     if int(counts[best]) > held:
-        found = choices[best]
-        if sets.coverage(found) > sets.coverage(plain):
-            return found
-    return plain
+        neighbor = choices[best]
+        if sets.coverage(neighbor) > sets.coverage(shortened):
+            return neighbor
+    return shortened
 
 
-def tangent_point(sets: RobustSets) -> Float[np.ndarray, " d"] | None:
+def tangent_point(rows: UnitRows) -> Float[np.ndarray, " d"] | None:
     """Find the best of the points in which a single robust set meets V.
 
     Args:
-        sets: The robust sets.
+        rows: All rows, scaled.
 
     Returns:
         A point of the unit ball; None where no set meets V in one point.
     """
-    normals, offsets = sets.normals.detach().cpu(), sets.offsets.detach().cpu().double()
-    lengths = l2_norm(normals)
-    reach = lengths * sets.epsilon
-    asked = torch.where(reach > 0, -offsets / torch.where(reach > 0, reach, 1.0), 0.0)
+    normals, lengths = rows.sets.normals.cpu(), rows.lengths
     slack = _TANGENT[normals.dtype]
-    rows = ((asked - 1.0).abs() <= slack).nonzero()[:, 0]
-    if not len(rows):
+    tangent = ((rows.asked - 1.0).abs() <= slack).nonzero()[:, 0]
+    if not len(tangent):
         return None
     units = normals.double() / torch.where(lengths > 0, lengths, 1.0)[:, None]
     most, best = -1, None
-    for block in rows.split(_BLOCK):
-        counts = (units[block] @ units.T >= asked - 2 * slack).sum(-1)
+    for block in tangent.split(_BLOCK):
+        counts = (units[block] @ units.T >= rows.asked - 2 * slack).sum(-1)
         place = int(counts.argmax())
         if int(counts[place]) > most:
             most, best = int(counts[place]), units[block[place]].numpy()

@@ -77,7 +77,7 @@ def case(kind):
         sets = random_sets(16, 2, seed=11, shift=-0.6)
         evidence = {
             "none": lambda: None,
-            "pairs": lambda: matching_evidence(sets),
+            "pairs": lambda: matching_evidence(unit_rows(sets)),
             "quadratic": lambda: last_evidence(
                 moment_bounds(sets, seed=0, max_nodes=31)
             ),
@@ -570,7 +570,9 @@ def test_a_stored_certificate_comes_back_as_it_was(kind, tmp_path):
 
 def test_a_certificate_of_single_precision_rows_does_too(tmp_path):
     sets = random_sets(12, 2, seed=7, shift=-0.6, dtype=F32)
-    certificate = certify(sets, ramp_ascent(sets).perturbation, matching_evidence(sets))
+    certificate = certify(
+        sets, ramp_ascent(sets).perturbation, matching_evidence(unit_rows(sets))
+    )
     check_round_trip(sets, certificate, tmp_path / "proof.safetensors")
     wider = dataclasses.replace(
         certificate, perturbation=certificate.perturbation.double()

@@ -57,7 +57,7 @@ def test_no_row_excludes_itself_nor_its_double():
     pairs = conflicting_pairs(rows)
     assert len(rows.index) == 200
     assert (pairs[:, 0] < pairs[:, 1]).all()
-    assert matching_evidence(sets).violated_at_least(sets) == 100
+    assert matching_evidence(unit_rows(sets)).violated_at_least(sets) == 100
 
 
 def fractional_optimum(pairs, num):
@@ -74,12 +74,12 @@ def test_the_matching_is_worth_what_the_linear_program_finds(seed):
     sets = random_sets(30, dim, seed=seed, shift=-0.8)
     rows = unit_rows(sets)
     pairs = conflicting_pairs(rows)
-    evidence = matching_evidence(sets)
-    worth = evidence.weights.sum() / WEIGHT_ONE - rows.num_lost
+    evidence = matching_evidence(unit_rows(sets))
+    worth = evidence.weights.sum() / WEIGHT_ONE - len(rows.lost)
     assert worth == pytest.approx(fractional_optimum(pairs, len(rows.index)))
     proven = evidence.violated_at_least(sets)
-    assert proven == math.ceil(worth - 1e-9) + rows.num_lost
-    assert rows.num_lost > 0
+    assert proven == math.ceil(worth - 1e-9) + len(rows.lost)
+    assert len(rows.lost) > 0
     assert proven <= 30 - most_satisfied(sets)
 
 
@@ -87,7 +87,7 @@ def test_an_odd_cycle_counts_a_half_more():
     """Five rows around a circle, each excludes the two across: 2.5, so 3."""
     angles = 2 * np.pi * np.arange(5) / 5
     sets = make_sets(np.column_stack([np.cos(angles), np.sin(angles)]), [-0.5] * 5)
-    evidence = matching_evidence(sets)
+    evidence = matching_evidence(unit_rows(sets))
     assert evidence.weights.sum() == 5 * WEIGHT_ONE // 2
     assert evidence.violated_at_least(sets) == 3
     assert most_satisfied(sets) == 2
@@ -98,9 +98,9 @@ def test_lost_rows_count_and_free_ones_do_not():
         [[1.0], [0.0], [0.0], [1.0], [1.0], [1.0], [-1.0]],
         [-1.5, -1.0, 1.0, -math.inf, 2.0, -0.5, -0.5],
     )
-    assert matching_evidence(sets).violated_at_least(sets) == 4
+    assert matching_evidence(unit_rows(sets)).violated_at_least(sets) == 4
     nothing = make_sets([[1.0], [0.0]], [0.0, 0.0], 0.0)
-    assert matching_evidence(nothing).violated_at_least(nothing) == 0
+    assert matching_evidence(unit_rows(nothing)).violated_at_least(nothing) == 0
 
 
 def test_rows_beyond_a_block_are_paired_too(monkeypatch):

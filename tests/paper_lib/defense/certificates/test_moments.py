@@ -118,13 +118,15 @@ def test_the_matching_counts_pairs_halves_and_lost_rows():
     angles = 2 * np.pi * np.arange(3) / 3
     triangle = np.column_stack([np.cos(angles), np.sin(angles)]).tolist()
     sets = make_sets([*triangle, [0.0, 0.0]], [-0.6, -0.6, -0.6, -1.0])
-    assert matching_evidence(sets).violated_at_least(sets) == 3
+    assert matching_evidence(unit_rows(sets)).violated_at_least(sets) == 3
     pair = make_sets([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]], [-0.1, -0.1, -0.1])
-    assert matching_evidence(pair).violated_at_least(pair) == 1
+    assert matching_evidence(unit_rows(pair)).violated_at_least(pair) == 1
 
 
 def test_few_partners_still_prove_a_bound():
     sets = random_sets(n=1200, dim=3, seed=0, shift=-0.8)
-    full = matching_evidence(sets, most_partners=None).violated_at_least(sets)
-    some = matching_evidence(sets, most_partners=4).violated_at_least(sets)
+    full = matching_evidence(unit_rows(sets), most_partners=None).violated_at_least(
+        sets
+    )
+    some = matching_evidence(unit_rows(sets), most_partners=4).violated_at_least(sets)
     assert 0.8 * full <= some <= full

@@ -16,7 +16,7 @@ from tests.paper_lib.defense.defense_cases import F32, F64, make_sets
 
 def solve(sets):
     """Count what the point reaches and what the evidence leaves."""
-    found = closed_form(unit_rows(sets), sets)
+    found = closed_form(unit_rows(sets))
     v = as_perturbation(found.point, sets)
     assert fits_exactly(v, sets.epsilon)
     violated = 0 if found.evidence is None else found.evidence.violated_at_least(sets)
@@ -38,12 +38,12 @@ def test_no_row_is_left():
     )
     point, *counts = solve(sets)
     assert (point.tolist(), counts) == ([0.0, 0.0], [2, 2])
-    assert closed_form(unit_rows(make_sets([[1.0]], [2.0])), sets).point.size == 1
+    assert closed_form(unit_rows(make_sets([[1.0]], [2.0]))).point.size == 1
 
 
 def test_what_is_always_satisfied_needs_no_evidence():
     sets = make_sets([[1.0, 0.0]], [2.0])
-    assert closed_form(unit_rows(sets), sets).evidence is None
+    assert closed_form(unit_rows(sets)).evidence is None
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_two_rows_in_conflict(normals, offsets):
 def test_two_rows_that_touch():
     """On a line, and in a point of the circle: exact numbers decide."""
     line = make_sets([[1.0, 0.0], [-1.0, 0.0]], [-0.5, 0.5])
-    found = closed_form(unit_rows(line), line)
+    found = closed_form(unit_rows(line))
     assert found.point.tolist() == pytest.approx([0.5, 0.0], abs=1e-15)
     assert found.evidence is None
     circle = make_sets([[1.0, 0.0], [0.0, 1.0]], [-0.6, -0.8])
@@ -164,4 +164,4 @@ def test_a_budget_of_zero():
 def test_three_rows_have_no_closed_form():
     sets = make_sets([[1.0, 0.0]] * 3, [-0.5] * 3)
     with pytest.raises(ValueError, match=r"at most two rows, got 3\."):
-        closed_form(unit_rows(sets), sets)
+        closed_form(unit_rows(sets))

@@ -65,7 +65,7 @@ def most_satisfied(sets):
 def solve(sets, **settings):
     """Run the method to its end: the certificate of what it found."""
     best, evidence = certify(sets, torch.zeros_like(sets.normals[0])), None
-    for progress in hitting_set_search(sets, unit_rows(sets), **settings):
+    for progress in hitting_set_search(unit_rows(sets), **settings):
         if progress.point is not None:
             assert np.linalg.norm(progress.point) <= 1.0 + 1e-12
             found = certify(sets, as_perturbation(progress.point, sets))
@@ -152,7 +152,7 @@ def test_pairs_are_seen_before_anything_is_solved():
         wide = np.array([2.0, 0.78, 1.5])
         thresholds = np.cos(np.stack([wide, np.array(angles) - wide], 1)) + shift
         sets = make_sets(normals, -thresholds.flatten())
-        steps = list(hitting_set_search(sets, unit_rows(sets)))
+        steps = list(hitting_set_search(unit_rows(sets)))
         first = next(step.evidence for step in steps if step.evidence)
         assert len(first.subsystems) == lost
         assert first.violated_at_least(sets) == lost
@@ -249,7 +249,7 @@ def test_a_planted_point_is_found_and_proven(seed):
     offsets = np.concatenate([-thresholds, thresholds[:20] - 0.3])
     sets = make_sets(normals, offsets)
     assert bounds_of(solve(sets)) == (59, 59)
-    steps = list(hitting_set_search(sets, unit_rows(sets), start=hidden))
+    steps = list(hitting_set_search(unit_rows(sets), start=hidden))
     assert np.array_equal(steps[0].point, hidden)
     assert [s.point is None for s in steps[1:]] == [True] * (len(steps) - 1)
     assert steps[-1].evidence.violated_at_least(sets) == 20
@@ -257,11 +257,9 @@ def test_a_planted_point_is_found_and_proven(seed):
 
 def test_it_stops_when_the_time_is_up():
     sets = random_sets(60, 3, 1, epsilon=1.0)
-    assert list(hitting_set_search(sets, unit_rows(sets), remaining=lambda: 0.0)) == []
+    assert list(hitting_set_search(unit_rows(sets), remaining=lambda: 0.0)) == []
     ticks = itertools.count(1.0, -0.05)
-    steps = list(
-        hitting_set_search(sets, unit_rows(sets), remaining=lambda: next(ticks))
-    )
+    steps = list(hitting_set_search(unit_rows(sets), remaining=lambda: next(ticks)))
     assert steps[0].point is not None
     assert 0 < steps[1 + 1].evidence.violated_at_least(sets) < 29
 
@@ -271,7 +269,7 @@ def test_two_runs_are_equal_and_the_rows_untouched():
     rows = unit_rows(sets)
     before = rows.normals.clone(), rows.thresholds.clone()
     one, two = (
-        [s.point for s in hitting_set_search(sets, rows) if s.point is not None]
+        [s.point for s in hitting_set_search(rows) if s.point is not None]
         for _ in range(2)
     )
     assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
@@ -378,11 +376,11 @@ def test_a_start_that_does_not_fit_is_refused(start):
     with pytest.raises(
         ValueError, match=r"start must be a finite point of shape \(3,\)"
     ):
-        next(hitting_set_search(sets, unit_rows(sets), start=start))
+        next(hitting_set_search(unit_rows(sets), start=start))
 
 
 @pytest.mark.bad_input
 def test_a_tree_without_nodes_is_refused():
     sets = random_sets(5, 3, 0)
     with pytest.raises(ValueError, match="max_nodes must be at least 1, got 0"):
-        next(hitting_set_search(sets, unit_rows(sets), max_nodes=0))
+        next(hitting_set_search(unit_rows(sets), max_nodes=0))
