@@ -224,9 +224,7 @@ def test_results_hold_no_graph_and_inputs_stay_as_they_were():
 
 CALLS = {
     "linearize": lambda model, points: linearize(model, points, batch_size=3),
-    "pgd": lambda model, points: PGDReading(steps=2).attack(
-        model, points, 1.0, batch_size=3
-    ),
+    "pgd": lambda model, points: pgd(model, points, 1.0, steps=2, batch_size=3),
     "logits_at": lambda model, points: logits_at(model, points, batch_size=3),
 }
 
