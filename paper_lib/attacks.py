@@ -21,69 +21,8 @@ from paper_lib.models.guard import (
     logits_and_gradients,
 )
 
-Direction = Literal["current", "original"]
-Projection = Literal["sphere", "ball"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PGDReading:
-    """One way to read Appendix D, with lengths relative to the budget.
-
-    Attributes:
-        direction: As for :func:`pgd`.
-        projection: As for :func:`pgd`.
-        relative_step: Length of a step as a share of the budget.
-        steps: How many steps.
-    """
-
-    direction: Direction
-    projection: Projection
-    relative_step: float
-    steps: int = 10
-
-    def attack(
-        self,
-        model: nn.Module,
-        inputs: Float[Tensor, "n ..."],
-        epsilon: float,
-        *,
-        batch_size: int = 100,
-    ) -> "PGDResult":
-        """Run PGD as read here.
-
-        Args:
-            model: As for :func:`pgd`.
-            inputs: As for :func:`pgd`.
-            epsilon: The attacker's budget, in the units of the inputs.
-            batch_size: As for :func:`pgd`.
-
-        Returns:
-            The perturbations, and how many points stood still.
-
-        Raises:
-            ValueError: As :func:`pgd`.
-        """
-        return run_pgd(
-            model,
-            inputs,
-            epsilon,
-            steps=self.steps,
-            step_size=self.relative_step * epsilon or None,
-            direction=self.direction,
-            projection=self.projection,
-            batch_size=batch_size,
-        )
-
-
-# Appendix D literally; with the label of the clean input kept; and as in the work the
-# paper cites for it, whose customary step is 2.5 epsilon / steps.
-PGD_READINGS = {
-    "literal": PGDReading(direction="current", projection="sphere", relative_step=1.0),
-    "fixed-label": PGDReading(
-        direction="original", projection="sphere", relative_step=1.0
-    ),
-    "ball": PGDReading(direction="current", projection="ball", relative_step=0.25),
-}
+_Direction = Literal["current", "original"]
+_Projection = Literal["sphere", "ball"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -103,6 +42,58 @@ class PGDResult:
     def num_returned(self) -> Int[Tensor, " steps"]:
         """For each step, how many points came back to x exactly."""
         return self.returned.sum(0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PGDReading:
+    """One way to read Appendix D, with lengths relative to the budget.
+
+    Attributes:
+        direction: As for :func:`pgd`.
+        projection: As for :func:`pgd`.
+        relative_step: Length of a step as a share of the budget.
+        steps: How many steps.
+    """
+
+    direction: _Direction = "current"
+    projection: _Projection = "sphere"
+    relative_step: float = 1.0
+    steps: int = 10
+
+    def attack(
+        self,
+        model: nn.Module,
+        inputs: Float[Tensor, "n ..."],
+        epsilon: float,
+        *,
+        batch_size: int = 100,
+    ) -> PGDResult:
+        """Run PGD as read here.
+
+        Args:
+            model: As for :func:`pgd`.
+            inputs: As for :func:`pgd`.
+            epsilon: The attacker's budget, in the units of the inputs.
+            batch_size: As for :func:`pgd`.
+
+        Returns:
+            The perturbations, and how many points stood still.
+
+        Raises:
+            ValueError: As :func:`pgd`.
+        """
+        epsilon = check_radius(epsilon, "epsilon")
+        length = self.relative_step * epsilon or None
+        return _run(model, inputs, epsilon, self, length, batch_size)
+
+
+# Appendix D literally; with the label of the clean input kept; and as in the work the
+# paper cites for it, whose customary step is 2.5 epsilon / steps.
+PGD_READINGS = {
+    "literal": PGDReading(),
+    "fixed-label": PGDReading(direction="original"),
+    "ball": PGDReading(projection="ball", relative_step=0.25),
+}
 
 
 def fgm(lin: Linearization, epsilon: float) -> Float[Tensor, "n d"]:
@@ -141,8 +132,8 @@ def pgd(
     epsilon: float,
     steps: int = 10,
     step_size: float | None = None,
-    direction: Direction = "current",
-    projection: Projection = "sphere",
+    direction: _Direction = "current",
+    projection: _Projection = "sphere",
     batch_size: int = 100,
 ) -> Float[Tensor, "n d"]:
     r"""Compute the PGD attack: FGM repeated and projected. Paper: App. D.
@@ -172,56 +163,30 @@ def pgd(
         ValueError: If a budget, a count or a choice is out of range, the inputs do not
             fit the model, or an input, logit or gradient is NaN or infinite.
     """
-    return run_pgd(
-        model,
-        inputs,
-        epsilon,
-        steps=steps,
-        step_size=step_size,
-        direction=direction,
-        projection=projection,
-        batch_size=batch_size,
-    ).perturbations
+    reading = PGDReading(direction=direction, projection=projection, steps=steps)
+    return _run(model, inputs, epsilon, reading, step_size, batch_size).perturbations
 
 
-def run_pgd(
+def _run(
     model: nn.Module,
     inputs: Float[Tensor, "n ..."],
     epsilon: float,
-    *,
-    steps: int = 10,
-    step_size: float | None = None,
-    direction: Direction = "current",
-    projection: Projection = "sphere",
-    batch_size: int = 100,
+    reading: PGDReading,
+    step_size: float | None,
+    batch_size: int,
 ) -> PGDResult:
-    """Compute the PGD attack and count the points that stood still; see :func:`pgd`.
-
-    Args:
-        model: As for :func:`pgd`.
-        inputs: As for :func:`pgd`.
-        epsilon: As for :func:`pgd`.
-        steps: As for :func:`pgd`.
-        step_size: As for :func:`pgd`.
-        direction: As for :func:`pgd`.
-        projection: As for :func:`pgd`.
-        batch_size: As for :func:`pgd`.
-
-    Returns:
-        The perturbations and the counts.
-
-    Raises:
-        ValueError: As :func:`pgd`.
-    """
-    epsilon, steps = check_radius(epsilon, "epsilon"), check_count(steps, "steps", 1)
+    """Repeat FGM and project, with steps of the length given; see :func:`pgd`."""
+    epsilon = check_radius(epsilon, "epsilon")
+    steps = check_count(reading.steps, "steps", 1)
     length = epsilon if step_size is None else _check_length(step_size)
-    check_choice(direction, "direction", get_args(Direction))
-    check_choice(projection, "projection", get_args(Projection))
+    check_choice(reading.direction, "direction", get_args(_Direction))
+    check_choice(reading.projection, "projection", get_args(_Projection))
     batch_size = check_inputs(model, inputs, batch_size)
-    project = project_l2_sphere if projection == "sphere" else project_l2_ball
-    batches, returned, clean, start = [], [], [], 0
+    on_sphere = reading.projection == "sphere"
+    project = project_l2_sphere if on_sphere else project_l2_ball
+    batches, returned, clean = [], [], []
     with frozen_evaluation(model):
-        for batch in inputs.split(batch_size):
+        for number, batch in enumerate(inputs.split(batch_size)):
             total, signs = torch.zeros_like(batch.flatten(1)), None
             moved_before = torch.zeros_like(total[:, 0], dtype=torch.bool)
             came_back = []
@@ -229,21 +194,19 @@ def run_pgd(
                 moved = batch + total.view_as(batch)
                 logits, slopes = logits_and_gradients(model, moved)
                 gradients = slopes.flatten(1)
-                check_finite(start, logits=logits, gradients=slopes)
+                check_finite(number * batch_size, logits=logits, gradients=slopes)
                 if signs is None:
                     clean.append((logits, gradients.abs().amax(1) == 0))
-                if signs is None or direction == "current":
+                if signs is None or reading.direction == "current":
                     signs = logits.sign().unsqueeze(-1)
                 step = scale_to_radius(gradients, length)
                 total = total.addcmul(signs, step, value=-1.0)
                 norm = l2_norm(total)
-                here = norm == 0
-                came_back.append(here & moved_before)
-                moved_before = moved_before | ~here
+                came_back.append((norm == 0) & moved_before)
+                moved_before = moved_before | (norm != 0)
                 total = project(total, epsilon, norm)
             batches.append(total)
             returned.append(torch.stack(came_back, 1))
-            start += len(batch)
         logits, is_flat = (torch.cat(column) for column in zip(*clean, strict=True))
         check_logits(model, inputs, batch_size, logits, is_flat)
     return PGDResult(perturbations=torch.cat(batches), returned=torch.cat(returned))

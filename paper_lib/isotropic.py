@@ -13,14 +13,14 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from paper_lib.checks import check_count, check_radius, check_seed
+from paper_lib.checks import check_choice, check_count, check_radius, check_seed
 from paper_lib.geometry import project_l2_ball, sample_l2_ball
 
-Noise = Literal["uniform", "gaussian"]
+_Noise = Literal["uniform", "gaussian"]
 
 
 def isotropic_draws(
-    num_samples: int, dim: int, epsilon: float, *, noise: Noise, seed: int
+    num_samples: int, dim: int, epsilon: float, *, noise: _Noise, seed: int
 ) -> Float[Tensor, "num_samples dim"]:
     r"""Draw isotropic perturbations from V.
 
@@ -45,8 +45,7 @@ def isotropic_draws(
         >>> draws.shape, bool((draws.norm(dim=1) <= 2.0).all())
         (torch.Size([3, 784]), True)
     """
-    if noise not in get_args(Noise):
-        raise ValueError(f"noise must be one of {get_args(Noise)}, got {noise!r}.")
+    check_choice(noise, "noise", get_args(_Noise))
     seed = check_seed(seed)
     epsilon = check_radius(epsilon, "epsilon")
     if noise == "uniform":

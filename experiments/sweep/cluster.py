@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from experiments.store.provenance import signature
+from paper_lib.checks.extras import needing
 
 # Seconds between two looks at a cluster.
 PATIENCE = 3.0
@@ -102,12 +103,8 @@ def connected(scheduler: str) -> Iterator[Executor]:
         ValueError: If it is no address.
         OSError: If nothing answers there.
     """
-    try:
+    with needing("distributed", "scheduler", "cluster"):
         from distributed import Client
-    except ImportError as error:
-        raise ImportError(
-            "scheduler needs the package distributed; install paper-lib[cluster]."
-        ) from error
     wanted = "scheduler must be the address of a Dask scheduler, like tcp://host:8786"
     try:
         client = Client(scheduler)

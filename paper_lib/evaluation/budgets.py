@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from paper_lib.checks.arguments import check_type
+from paper_lib.checks.arguments import check_fraction, check_type
 from paper_lib.linearize import Linearization
 
 
@@ -38,8 +38,7 @@ def calibrate_epsilon(lin: Linearization, accuracy: float) -> float:
         3.0
     """
     check_type(lin, "lin", Linearization)
-    if not 0.0 < accuracy < 1.0:
-        raise ValueError(f"accuracy must lie in (0, 1), got {accuracy}.")
+    accuracy = check_fraction(accuracy, "accuracy")
     margins = lin.margins.sort().values.cpu()
     wanted = round((1.0 - accuracy) * len(margins))
     if not 0 < wanted < len(margins):
@@ -84,8 +83,7 @@ def calibrate_shared_epsilon(
         >>> calibrate_shared_epsilon(tasks, accuracy=0.5)
         3.0
     """
-    if not 0.0 < accuracy < 1.0:
-        raise ValueError(f"accuracy must lie in (0, 1), got {accuracy}.")
+    accuracy = check_fraction(accuracy, "accuracy")
     if not len(margins) or not all(len(task) for task in margins):
         raise ValueError(
             "margins must hold at least one task and one point in each, got "

@@ -65,6 +65,22 @@ def keeps_label(
     Raises:
         ValueError: If a move or the linearization does not fit the points.
     """
+    check_points(data, lin)
+    right = data.labels * logits_at(model, data.images, *moves) > 0
+    return right, lin.label_survives(*moves)
+
+
+def check_points(data: LabeledImages, lin: Linearization) -> None:
+    """Reject a linearization that was taken at other points.
+
+    Args:
+        data: The points.
+        lin: The classifier linearized.
+
+    Raises:
+        TypeError: If one of them is of another kind.
+        ValueError: If they differ in length.
+    """
     check_type(data, "data", LabeledImages)
     check_type(lin, "lin", Linearization)
     if len(lin.logits) != len(data.labels):
@@ -72,8 +88,6 @@ def keeps_label(
             "lin must be taken at the points of data, got "
             f"{len(lin.logits)} and {len(data.labels)} points."
         )
-    right = data.labels * logits_at(model, data.images, *moves) > 0
-    return right, lin.label_survives(*moves)
 
 
 def disagreement(

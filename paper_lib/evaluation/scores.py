@@ -12,7 +12,7 @@ from paper_lib.checks import check_radius
 from paper_lib.checks.arguments import check_type
 from paper_lib.checks.operands import check_perturbation
 from paper_lib.data import LabeledImages
-from paper_lib.evaluation.labels import keeps_label, logits_at
+from paper_lib.evaluation.labels import check_points, keeps_label, logits_at
 from paper_lib.evaluation.plays import PLAYS, Cell
 from paper_lib.geometry.ball import check_in_l2_ball
 from paper_lib.linearize import Linearization
@@ -69,30 +69,28 @@ def evaluate(
         ValueError: If ``lin`` and ``data`` differ in length, or an argument does not
             fit the model or lies outside V.
     """
-    _check_plays(
-        data,
-        lin,
-        epsilon,
-        constant={"defense": defense},
-        by_point={"pgd_attack": pgd_attack},
-    )
-    verdicts = _verdicts(
-        model,
-        data,
-        lin,
-        attacks={"FGM": fgm(lin, epsilon), "PGD": pgd_attack},
-        defenses={"SMOOTH": defense.unsqueeze(0)},
-    )
+    check_type(lin, "lin", Linearization)
+    check_type(defense, "defense", Tensor)
+    if defense.ndim != 1:
+        raise ValueError(
+            f"defense must have shape ({lin.gradients.shape[1]},), got "
+            f"{tuple(defense.shape)}."
+        )
+    constant = defense.unsqueeze(0)
+    moves = {"defense": constant, "pgd_attack": pgd_attack}
+    _check_moves(data, lin, epsilon, moves)
+    attacks = {"FGM": fgm(lin, epsilon), "PGD": pgd_attack}
+    verdicts = _verdicts(model, data, lin, attacks, {"SMOOTH": constant})
     return tuple(
         TableRow(
-            attack=attack,
-            defense=defense_name,
+            attack=play[0],
+            defense=play[1],
             accuracy=accuracy,
-            correct=int(verdicts[attack, defense_name, accuracy].sum()),
+            correct=int(verdicts[*play, accuracy].sum()),
             total=len(data.labels),
         )
         for accuracy in ("true", "approximate")
-        for attack, defense_name in PLAYS
+        for play in PLAYS
     )
 
 
@@ -127,17 +125,16 @@ def judge(
     """
     moves = {f"attacks[{name!r}]": move for name, move in attacks.items()}
     moves |= {f"defenses[{name!r}]": move for name, move in defenses.items()}
-    _check_plays(data, lin, epsilon, constant={}, by_point=moves)
-    return _verdicts(model, data, lin, attacks=attacks, defenses=defenses)
+    _check_moves(data, lin, epsilon, moves)
+    return _verdicts(model, data, lin, attacks, defenses)
 
 
 def _verdicts(
     model: nn.Module,
     data: LabeledImages,
     lin: Linearization,
-    *,
-    attacks: Mapping[str, Float[Tensor, "#n d"]],
-    defenses: Mapping[str, Float[Tensor, "#n d"]],
+    attacks: Mapping[str, Tensor],
+    defenses: Mapping[str, Tensor],
 ) -> dict[Cell, Bool[Tensor, " n"]]:
     """Decide for every point whether it keeps its label; see :func:`judge`."""
     verdicts = {}
@@ -154,45 +151,15 @@ def _verdicts(
     return verdicts
 
 
-def _check_plays(
-    data: LabeledImages,
-    lin: Linearization,
-    epsilon: float,
-    *,
-    constant: Mapping[str, Tensor],
-    by_point: Mapping[str, Tensor],
+def _check_moves(
+    data: LabeledImages, lin: Linearization, epsilon: float, moves: Mapping[str, Tensor]
 ) -> None:
-    """Reject what does not fit the points, or lies outside V, by the caller's names.
-
-    Args:
-        data: The points.
-        lin: The classifier linearized at these points.
-        epsilon: The budget of both players.
-        constant: Perturbations of shape ``(d,)``, under their names.
-        by_point: Perturbations of shape ``(n, d)`` or ``(1, d)``, under their names.
-
-    Raises:
-        ValueError: See the summary.
-    """
-    check_type(data, "data", LabeledImages)
-    check_type(lin, "lin", Linearization)
-    if len(lin.logits) != len(data.labels):
-        raise ValueError(
-            "lin must be taken at the points of data, got "
-            f"{len(lin.logits)} and {len(data.labels)} points."
-        )
+    """Reject what does not fit the points, or lies outside V, by the caller's names."""
+    check_points(data, lin)
     check_radius(epsilon, "epsilon")
-    for name, perturbation in constant.items():
-        check_type(perturbation, name, Tensor)
-        if perturbation.ndim != 1:
-            raise ValueError(
-                f"{name} must have shape ({lin.gradients.shape[1]},), got "
-                f"{tuple(perturbation.shape)}."
-            )
-    rows = {name: move.unsqueeze(0) for name, move in constant.items()}
-    for name, moves in (rows | dict(by_point)).items():
-        check_perturbation(name, moves, lin.gradients)
-        check_in_l2_ball(name, moves, epsilon)
+    for name, move in moves.items():
+        check_perturbation(name, move, lin.gradients)
+        check_in_l2_ball(name, move, epsilon)
 
 
 def percents(rows: Iterable[TableRow]) -> dict[Cell, float]:

@@ -131,8 +131,7 @@ def scale_to_radius(
 ) -> Float[Tensor, "*batch d"]:
     r"""Scale vectors to a given length, rounded so that none is longer.
 
-    Solves :math:`\min_p \|p - v\|_2` subject to :math:`\|p\|_2 = \epsilon`, the
-    projection onto the sphere. The zero vector has no direction and stays.
+    The projection onto the sphere. The zero vector has no direction and stays.
 
     Args:
         vectors: Vectors along the last axis.
@@ -153,8 +152,7 @@ def fit_product(
 ) -> Float[Tensor, "*batch d"]:
     """Make sure that unit vectors times a radius fit the ball of that radius.
 
-    They do by construction, except where the radius is so small that products are
-    rounded to the multiples of the smallest float.
+    They do, but for radii so small that rounding is to multiples of the least float.
 
     Args:
         vectors: Unit vectors times at most ``radius``.
@@ -190,8 +188,7 @@ def project_l2_sphere(
         norm: Their lengths, where these are known.
 
     Returns:
-        Vectors of length at most ``radius``, and within a few roundings of it; zero,
-        which has no direction, for zero.
+        Vectors of length at most ``radius``, within a few roundings of it; or zero.
 
     Raises:
         ValueError: If ``radius`` is negative, NaN or infinite.

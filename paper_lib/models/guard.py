@@ -31,9 +31,8 @@ _ADVICE = (
 def frozen_evaluation(model: nn.Module) -> Iterator[None]:
     """Run a model in eval mode with its weights frozen, then restore it.
 
-    Frozen weights save the backward pass the work of their gradients. Mode,
-    ``requires_grad`` and ``.grad`` come back as they were, after an error too. It runs
-    at full precision, whatever is on outside.
+    Frozen weights save the backward pass the work of their gradients. All comes back
+    as it was, after an error too. It runs at full precision, whatever is on outside.
 
     Args:
         model: The classifier.
@@ -140,8 +139,7 @@ def _differentiate(
             raise
         logits = call(model, inputs.clone())  # whose first operation works in place
     if logits.requires_grad:
-        # Each logit depends on its own input alone, so one backward pass of the sum
-        # gives every gradient.
+        # Each logit depends on its own input alone, so that the sum gives them all.
         (gradients,) = torch.autograd.grad(logits.sum(), inputs, allow_unused=True)
     if gradients is None:
         # A zero here would pass for a classifier that no attack can move.

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from experiments.populations.deviations import deviation_distribution, draw_deviations
-from paper_lib.attacks import fgm, run_pgd
+from paper_lib.attacks import PGDReading, fgm
 from paper_lib.defense import RampConfig, maximize_coverage, ramp_ascent
 from paper_lib.evaluation import calibrate_epsilon
 from paper_lib.game import (
@@ -380,14 +380,8 @@ def test_regions_double_until_the_dimension_is_reached():
 
 
 def attack(x, projection, steps, direction="current"):
-    return run_pgd(
-        LinearOnTheLine(),
-        tensor([[x]]),
-        1.0,
-        steps=steps,
-        direction=direction,
-        projection=projection,
-    )
+    reading = PGDReading(steps=steps, direction=direction, projection=projection)
+    return reading.attack(LinearOnTheLine(), tensor([[x]]), 1.0)
 
 
 def test_on_a_linear_classifier_pgd_comes_back():

@@ -1,11 +1,12 @@
 """FGM and the three readings of PGD, by hand and against other programs."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
-from paper_lib.attacks import PGD_READINGS, PGDReading, fgm, pgd, run_pgd
+from paper_lib.attacks import PGD_READINGS, PGDReading, fgm, pgd
 from paper_lib.geometry import l2_norm
 from paper_lib.linearize import Linearization, linearize
 from tests.oracles import (
@@ -104,7 +105,7 @@ def test_literal_pgd_comes_back_to_x_at_step_two_of_a_linear_classifier(epsilon,
     lin = linearize(model, points)
     assert (lin.margins < epsilon / 1.5).all()
     for steps in (1, 2, 3, 4):
-        result = run_pgd(model, points, epsilon, steps=steps)
+        result = PGDReading(steps=steps).attack(model, points, epsilon)
         expected = fgm(lin, epsilon) if steps % 2 else torch.zeros(60, 5, dtype=dtype)
         assert torch.allclose(result.perturbations, expected, rtol=1e-5, atol=1e-30)
         assert result.num_returned.tolist() == [0, 60, 0, 60][:steps]
@@ -112,7 +113,7 @@ def test_literal_pgd_comes_back_to_x_at_step_two_of_a_linear_classifier(epsilon,
 
 def test_literal_pgd_does_not_turn_back_before_the_boundary():
     model, points = Affine(torch.tensor([3.0, 4.0])), torch.tensor([[1.0, 1.0]])
-    result = run_pgd(model, points, 1.0, steps=4)
+    result = PGDReading(steps=4).attack(model, points, 1.0)
     assert torch.allclose(result.perturbations, torch.tensor([[-0.6, -0.8]]))
     assert result.num_returned.tolist() == [0, 0, 0, 0]
 
@@ -136,7 +137,7 @@ def test_with_the_original_label_pgd_is_fgm_on_a_linear_classifier(epsilon, step
 
 def test_in_the_ball_with_full_steps_even_numbers_return():
     model, points = each_its_own_gradient(), torch.zeros(60, 5, dtype=F64)
-    result = run_pgd(model, points, 3.3, steps=4, projection="ball")
+    result = PGDReading(steps=4, projection="ball").attack(model, points, 3.3)
     assert result.num_returned.tolist() == [0, 60, 0, 60]
     assert torch.equal(result.perturbations, torch.zeros_like(points))
 
@@ -245,8 +246,8 @@ def test_no_perturbation_exceeds_the_budget(name, dtype):
 def test_the_batch_size_does_not_matter(batch_size):
     """Five steps: roundings have not grown yet."""
     model, points = smooth_network(4, seed=9), random_tensor(30, 4, seed=10)
-    whole = run_pgd(model, points, 1.0, steps=5, batch_size=30)
-    parts = run_pgd(model, points, 1.0, steps=5, batch_size=batch_size)
+    whole = PGDReading(steps=5).attack(model, points, 1.0, batch_size=30)
+    parts = PGDReading(steps=5).attack(model, points, 1.0, batch_size=batch_size)
     assert torch.allclose(whole.perturbations, parts.perturbations, atol=1e-9)
     assert torch.equal(whole.num_returned, parts.num_returned)
 
@@ -254,7 +255,7 @@ def test_the_batch_size_does_not_matter(batch_size):
 def test_counts_of_all_batches_are_added():
     model, points = Affine(torch.tensor([1.0, 0.0])), torch.full((10, 2), 0.5)
     for batch_size in (1, 3, 10):
-        result = run_pgd(model, points, 2.0, steps=2, batch_size=batch_size)
+        result = PGDReading(steps=2).attack(model, points, 2.0, batch_size=batch_size)
         assert result.num_returned.tolist() == [0, 10]
 
 
@@ -262,17 +263,9 @@ def test_counts_of_all_batches_are_added():
 @pytest.mark.parametrize("name", PGD_READINGS)
 def test_the_scale_of_the_logit_does_not_matter(factor, name):
     model, points = smooth_network(4, seed=11), random_tensor(30, 4, seed=12)
-    reading = PGD_READINGS[name]
+    reading = replace(PGD_READINGS[name], steps=5)
     plain, scaled = (
-        run_pgd(
-            m,
-            points,
-            1.0,
-            steps=5,
-            step_size=reading.relative_step,
-            direction=reading.direction,
-            projection=reading.projection,
-        ).perturbations
+        reading.attack(m, points, 1.0).perturbations
         for m in (model, Scaled(model, factor))
     )
     assert torch.allclose(plain, scaled, atol=1e-9)
@@ -281,7 +274,7 @@ def test_the_scale_of_the_logit_does_not_matter(factor, name):
 def test_points_without_label_or_gradient_stay_where_they_are():
     model = Formula(lambda x: torch.relu(x[:, 0]) + torch.where(x[:, 1] > 0, 1.0, 0.0))
     points = torch.tensor([[-5.0, -5.0], [-5.0, 5.0], [5.0, 5.0]])
-    result = run_pgd(model, points, 1.0, steps=4)
+    result = PGDReading(steps=4).attack(model, points, 1.0)
     assert torch.equal(result.perturbations[:2], torch.zeros(2, 2))
     assert result.perturbations[2].norm() > 0.99
     # They never left, so they did not come back.

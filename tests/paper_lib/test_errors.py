@@ -18,7 +18,7 @@ from experiments.tables.classifiers import ClassifierConfig, train_pair
 from experiments.tables.points import linearize_pair
 from experiments.tables.reports import table_rows
 from experiments.tables.table_2 import PairConfig
-from paper_lib.attacks import PGD_READINGS, fgm, pgd, run_pgd
+from paper_lib.attacks import PGD_READINGS, fgm, pgd
 from paper_lib.checks import check_radius
 from paper_lib.checks.arguments import available_device
 from paper_lib.checks.operands import check_finite, check_same_kind
@@ -301,10 +301,9 @@ def test_sizes_of_batches():
         ),
     ],
 )
-@pytest.mark.parametrize("call", [pgd, run_pgd])
-def test_settings_of_pgd(call, settings, match):
+def test_settings_of_pgd(settings, match):
     with pytest.raises(ValueError, match=match):
-        call(MODEL, POINTS, 1.0, **settings)
+        pgd(MODEL, POINTS, 1.0, **settings)
 
 
 @pytest.mark.parametrize(

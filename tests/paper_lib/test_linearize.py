@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from paper_lib.attacks import run_pgd
+from paper_lib.attacks import pgd
 from paper_lib.evaluation import logits_at
 from paper_lib.linearize import Linearization, frozen_evaluation, linearize
 from tests.oracles import (
@@ -200,7 +200,7 @@ def without_gradients(x):
     ids=["weight", "constant", "weight outside", "no_grad", "numpy"],
 )
 def test_masked_gradients_are_no_zero_gradients(model):
-    for attack in (linearize, lambda model, x: run_pgd(model, x, 1.0)):
+    for attack in (linearize, lambda model, x: pgd(model, x, 1.0)):
         with pytest.raises(ValueError, match="must be differentiable in its inputs"):
             attack(model, torch.ones(3, 2))
 
@@ -224,7 +224,7 @@ def test_results_hold_no_graph_and_inputs_stay_as_they_were():
 
 CALLS = {
     "linearize": lambda model, points: linearize(model, points, batch_size=3),
-    "pgd": lambda model, points: run_pgd(model, points, 1.0, steps=2, batch_size=3),
+    "pgd": lambda model, points: pgd(model, points, 1.0, steps=2, batch_size=3),
     "logits_at": lambda model, points: logits_at(model, points, batch_size=3),
 }
 
@@ -294,11 +294,11 @@ def test_dropout_and_batch_statistics_play_no_part():
 def test_callers_without_gradients_get_the_same(context):
     model, points = smooth_network(3, seed=9), random_tensor(6, 3, seed=10)
     expected = linearize(model, points)
-    attacked = run_pgd(model, points, 1.0, batch_size=4).perturbations
+    attacked = pgd(model, points, 1.0, batch_size=4)
     with context():
         inside, fresh = linearize(model, points), points + 0.0
         again = linearize(model, fresh)
-        attacked_inside = run_pgd(model, fresh, 1.0, batch_size=4).perturbations
+        attacked_inside = pgd(model, fresh, 1.0, batch_size=4)
         logits = logits_at(model, fresh, torch.zeros(1, 3, dtype=F64))
         assert torch.is_grad_enabled() is False
     after = linearize(model, fresh)
@@ -307,4 +307,4 @@ def test_callers_without_gradients_get_the_same(context):
         assert torch.equal(lin.logits, expected.logits)
     assert torch.equal(attacked, attacked_inside)
     assert torch.allclose(logits, expected.logits, rtol=1e-13)
-    assert torch.equal(run_pgd(model, fresh, 1.0, batch_size=4).perturbations, attacked)
+    assert torch.equal(pgd(model, fresh, 1.0, batch_size=4), attacked)

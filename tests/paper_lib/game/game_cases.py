@@ -2,6 +2,8 @@
 
 import torch
 
+from paper_lib.game import ConstantDefense, Mixture, Sampler, equilibrium
+from paper_lib.game.strategies import ChainDraws
 from paper_lib.geometry import l2_norm, sample_l2_ball
 from paper_lib.linearize import Linearization
 from paper_lib.robust_sets import RobustSets
@@ -44,3 +46,39 @@ NAMED_GAME = Linearization(
         [[1.0, 0.0], [1.0, -0.25], [0.25, 1.0], [-0.25, 1.5], [-0.75, 0.5]], dtype=F64
     ),
 )
+
+BEST = equilibrium(NAMED_GAME, epsilon=1.0)
+
+
+def coin(share):
+    """Draws one of two constants, the first with a given probability."""
+
+    def draw(num, seed):
+        generator = torch.Generator().manual_seed(seed)
+        heads = torch.rand(num, 1, generator=generator, dtype=F64) < share
+        return torch.where(heads, 1.0, -1.0) * torch.tensor([[1.0, 0.0]], dtype=F64)
+
+    return Sampler(draw)
+
+
+def as_mixture(share):
+    sides = [ConstantDefense(torch.tensor([s, 0.0], dtype=F64)) for s in (1.0, -1.0)]
+    return Mixture(tuple(sides), (share, 1.0 - share))
+
+
+def walk(share, stay, *, is_mixed=True):
+    """Draws one of two constants by a chain that moves only now and then."""
+
+    def draw(num, seed):
+        fresh, times = coin(share).draw(num, seed), torch.arange(num)
+        generator = torch.Generator().manual_seed(seed + 1)
+        moves = torch.rand(num, generator=generator, dtype=F64) >= stay
+        moves[0] = True
+        return ChainDraws(
+            rows=fresh[torch.where(moves, times, 0).cummax(dim=0).values],
+            effective_size=num * (1.0 - stay) / (1.0 + stay),
+            r_hat=1.003 if is_mixed else 1.5,
+            is_mixed=is_mixed,
+        )
+
+    return Sampler(draw)

@@ -22,6 +22,8 @@ from paper_lib.game import (
     PointwiseDefense,
     Sampler,
     attack_candidates,
+    attacker_best_response,
+    defender_best_response,
     equilibrium,
     expected_utility,
     exploitability,
@@ -162,6 +164,27 @@ def test_strategies_of_the_other_player():
 def test_numbers_out_of_range(change, match):
     for call in (expected_utility, exploitability):
         check(lambda c=call: c(LIN, STEP, V, **({"epsilon": 1.0} | change)), match)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda **change: attacker_best_response(LIN, V, epsilon=1.0, **change),
+        lambda **change: defender_best_response(LIN, STEP, epsilon=1.0, **change),
+        lambda **change: search_attack(LIN, V, epsilon=1.0, **change),
+    ],
+    ids=["attacker", "defender", "search"],
+)
+@pytest.mark.parametrize(
+    ("change", "error", "match"),
+    [
+        ({"num_draws": 0}, ValueError, "num_draws must be at least 1, got 0"),
+        ({"num_draws": 2.5}, TypeError, "num_draws must be an integer, got 2.5"),
+        ({"seed": -1}, ValueError, "seed must be an integer from 0 to 2**62, got -1"),
+    ],
+)
+def test_draws_of_responses_even_where_none_is_needed(answer, change, error, match):
+    check(lambda: answer(**change), match, error)
 
 
 def test_labels():
