@@ -17,10 +17,8 @@ from experiments.store.provenance import one_thread, provenance
 from experiments.store.record_files import plain, settings_digest
 from paper_lib.bounds import (
     Bound,
-    CompressedDefense,
     bounds_at,
     compress,
-    compress_solution,
     compression_bound,
     fit_certified,
     held_out_bound,
@@ -28,6 +26,7 @@ from paper_lib.bounds import (
     regret_bound,
     spread_confidence,
 )
+from paper_lib.bounds.compression import CompressedDefense, compress_solution
 from paper_lib.checks import check_radius, check_seed
 from paper_lib.data import Dataset, LabeledImages, Source, load_pair
 from paper_lib.defense import maximize_coverage, ramp_ascent, upper_bound

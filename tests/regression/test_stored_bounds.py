@@ -17,7 +17,8 @@ from experiments.store.keyed import (
     primary_budgets,
     reuse_plan,
 )
-from paper_lib.bounds import clopper_pearson, kl_upper
+from paper_lib.bounds.held_out import clopper_pearson
+from paper_lib.bounds.kl import kl_upper
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 STORE = RESULTS / "generalization"
