@@ -75,7 +75,6 @@ from paper_lib.generalization import (
     mcdiarmid_deviation,
     mcdiarmid_tail,
     num_regions,
-    paper_mcdiarmid_tail,
     shatter_coefficient,
     smallest_informative_n,
     trace_count,
@@ -146,7 +145,7 @@ for name, (law, t) in laws.items():
     mean = sum(value * weight for value, weight in law.items())
     found = sum(weight for value, weight in law.items() if abs(value - mean) > t)
     print(f"{name}: probability of more than {t:g} from the mean: {float(found):.3f}")
-    print(f"  at most, as printed: {paper_mcdiarmid_tail([1.0], t):.3f}")
+    print(f"  at most, as printed: {mcdiarmid_tail([1.0], t, two_sided=False):.3f}")
     print(f"  at most, with the factor 2: {mcdiarmid_tail([1.0], t):.3f}")
 
 # %% [markdown]

@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Polygon
 
 from experiments.populations.deviations import DeviationDraws
-from paper_lib.arrangement import Cell, cells
+from paper_lib.arrangement import cells
+from paper_lib.arrangement.partition import Cell
 from paper_lib.generalization import (
     mcdiarmid_tail,
     num_regions,
-    paper_mcdiarmid_tail,
     trace_count,
     vc_bound,
 )
@@ -127,11 +127,13 @@ def plot_concentration(drawn: DeviationDraws) -> Figure:
     share = (away >= reach[:, np.newaxis]).mean(axis=1)
     constants = [1.0 / drawn.n] * drawn.n
     right.plot(reach, share, color=COLORS[2], label="share of draws")
-    for name, tail, style in (
-        ("McDiarmid, two tails", mcdiarmid_tail, "-"),
-        ("as printed", paper_mcdiarmid_tail, "--"),
+    for name, two_sided, style in (
+        ("McDiarmid, two tails", True, "-"),
+        ("as printed", False, "--"),
     ):
-        bound = [tail(constants, float(t)) for t in reach]
+        bound = [
+            mcdiarmid_tail(constants, float(t), two_sided=two_sided) for t in reach
+        ]
         right.plot(reach, bound, style, color=COLORS[1], label=name)
     right.set(xlabel="distance from the mean", yscale="log")
     right.set(ylim=(0.5 / len(values), 2.0))

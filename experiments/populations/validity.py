@@ -15,7 +15,8 @@ from jaxtyping import Float
 from tqdm import tqdm
 
 from experiments.populations.distributions import Population
-from paper_lib.bounds import Bound, clopper_pearson
+from paper_lib.bounds import Bound
+from paper_lib.bounds.held_out import clopper_pearson
 from paper_lib.checks import check_count, check_seed
 from paper_lib.robust_sets import RobustSets
 

@@ -14,10 +14,8 @@ from torch import Tensor
 from experiments.store.plain_values import plain
 from paper_lib.bounds import (
     Bound,
-    CompressedDefense,
     bounds_at,
     compress,
-    compress_solution,
     compression_bound,
     fit_certified,
     held_out_bound,
@@ -25,6 +23,7 @@ from paper_lib.bounds import (
     regret_bound,
     spread_confidence,
 )
+from paper_lib.bounds.compression import CompressedDefense, compress_solution
 from paper_lib.data import LabeledImages
 from paper_lib.data.pairs import ClassPair
 from paper_lib.defense import maximize_coverage, ramp_ascent, upper_bound

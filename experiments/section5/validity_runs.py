@@ -16,17 +16,17 @@ from experiments.store.provenance import one_thread, surroundings
 from paper_lib.bounds import (
     Bound,
     bounds_at,
-    clopper_pearson,
     compress,
-    compress_solution,
     compression_bound,
-    gaussian_coverage,
     held_out_bound,
     optimum_bound,
     pac_bayes_bound,
     regret_bound,
-    trace_bound,
 )
+from paper_lib.bounds.compression import compress_solution
+from paper_lib.bounds.held_out import clopper_pearson
+from paper_lib.bounds.pac_bayes import gaussian_coverage
+from paper_lib.bounds.uniform import trace_bound
 from paper_lib.checks import check_count, check_seed
 from paper_lib.defense import maximize_coverage
 from paper_lib.generalization import trace_count

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from paper_lib.arrangement.enumeration import SMALLEST_AREA, Cell, as_cell, vertices
 from paper_lib.arrangement.lines import TOUCH, HalfPlanes, half_planes
+from paper_lib.arrangement.partition import SMALLEST_AREA, Cell, as_cell, vertices
 from paper_lib.arrangement.regions import DISC, cut, measure
 
 # Distances compared at once.
@@ -123,8 +123,7 @@ def _face(
     """Cut the disc down to where some half-planes hold."""
     region = DISC
     for row in np.flatnonzero(satisfied & planes.crosses):
-        (x, y), offset = planes.normals[row].tolist(), float(planes.offsets[row])
-        region, _ = cut(region, complex(x, y), offset)
+        region, _ = cut(region, *planes.line(int(row)))
         if not region:
             break
     solid = radius > 0.0 and region and measure(region)[0] > SMALLEST_AREA

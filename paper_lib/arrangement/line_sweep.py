@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from paper_lib.arrangement.lines import TOUCH, HalfPlanes, half_planes
-from paper_lib.arrangement.regions import DISC, Region, cut, measure
+from paper_lib.arrangement.regions import DISC, cut, measure
 
 # Shorter edges, in radii, do not show that a cell has interior.
 _SHORTEST = 1e-9
@@ -49,10 +49,13 @@ class _Face:
     high: float
     line: int
 
-    @property
-    def rank(self) -> tuple[int, float]:
-        """What is larger is better."""
-        return self.count, self.high - self.low
+
+_NO_FACE = _Face(count=-1, low=0.0, high=0.0, line=-1)
+
+
+def _rank(face: _Face) -> tuple[int, float]:
+    """What is larger is better."""
+    return face.count, face.high - face.low
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -119,24 +122,22 @@ def sweep(
     """
     planes = half_planes(normals, offsets, radius)
     lines = planes.take(planes.crosses)
-    touching, solid = None, None
-    shown: tuple[_Face | None, PlanarMaximum] = (None, _judge(planes, radius, 0j))
+    touching, solid, shown = _NO_FACE, _NO_FACE, _NO_FACE
+    best = _judge(planes, radius, 0j)
     step = max(_RAYS_PER_STEP // max(len(lines.offsets), 1), 1)
     for first in range(0, len(lines.offsets), step):
         for line in range(first, min(first + step, len(lines.offsets))):
-            chord = _chord(lines, line)
-            any_face, solid_face = _best_faces(chord)
-            touching = _better(touching, any_face)
-            solid = _better(solid, solid_face)
-        if solid is not shown[0] and solid is not None:
-            shown = solid, _judge(planes, radius, _center(lines, solid))
-        yield shown[1]
-    if touching is not None and (solid is None or touching.count > solid.count):
+            any_face, solid_face = _best_faces(_chord(lines, line))
+            touching = max(touching, any_face, key=_rank)
+            solid = max(solid, solid_face, key=_rank)
+        if solid is not shown:
+            shown, best = solid, _judge(planes, radius, _center(lines, solid))
+        yield best
+    if touching.count > solid.count:
         points = _vertices(_chord(lines, touching.line), lines, touching)
         found = [_judge(planes, radius, point) for point in points]
-        yield max(found, key=lambda one: one.count)
-    else:
-        yield shown[1]
+        best = max(found, key=lambda one: one.count)
+    yield best
 
 
 def _chord(lines: HalfPlanes, line: int) -> _Chord:
@@ -155,14 +156,16 @@ def _chord(lines: HalfPlanes, line: int) -> _Chord:
     )
 
 
-def _best_faces(chord: _Chord) -> tuple[_Face | None, _Face | None]:
+def _best_faces(chord: _Chord) -> tuple[_Face, _Face]:
     """Find the best face on a chord, and the best that borders on a cell."""
     lows, counts = _count_rays(chord)
     lengths = np.diff(lows, append=chord.half)
-    wide = lengths > _SHORTEST
-    solid = None if chord.is_pinched else _longest(chord, lows, lengths, counts, wide)
-    touching = _longest(chord, lows, lengths, counts, np.ones_like(wide))
-    return touching, solid
+    solid = (lengths > _SHORTEST) & (not chord.is_pinched)
+    touching = np.ones_like(solid)
+    return (
+        _longest(chord, lows, lengths, counts, touching),
+        _longest(chord, lows, lengths, counts, solid),
+    )
 
 
 def _count_rays(
@@ -189,10 +192,10 @@ def _longest(
     lengths: Float[np.ndarray, " k"],
     counts: Int[np.ndarray, " k"],
     allowed: Bool[np.ndarray, " k"],
-) -> _Face | None:
+) -> _Face:
     """Take the longest of the allowed pieces with the largest count."""
     if not allowed.any():
-        return None
+        return _NO_FACE
     best = allowed & (counts == counts[allowed].max())
     k = int(np.argmax(np.where(best, lengths, -1.0)))
     return _Face(
@@ -203,17 +206,10 @@ def _longest(
     )
 
 
-def _better(old: _Face | None, new: _Face | None) -> _Face | None:
-    """Keep the first of the best."""
-    if old is None or new is None:
-        return new if old is None else old
-    return new if new.rank > old.rank else old
-
-
 def _point_on(lines: HalfPlanes, line: int, along: float) -> complex:
     """Find the point at a position along a line."""
-    x, y = lines.normals[line].tolist()
-    return complex(x, y) * complex(-float(lines.offsets[line]), along)
+    normal, offset = lines.line(line)
+    return normal * complex(-offset, along)
 
 
 def _center(lines: HalfPlanes, face: _Face) -> complex:
@@ -226,17 +222,11 @@ def _center(lines: HalfPlanes, face: _Face) -> complex:
             continue
         if distances[row] > reach:
             break
-        x, y = lines.normals[row].tolist()
-        inside, _ = cut(region, complex(x, y), float(lines.offsets[row]))
+        inside, _ = cut(region, *lines.line(int(row)))
         region = inside or region
-        reach = _reach(region, base)
+        reach = max(abs(edge.start - base) + edge.angle for edge in region)
     area, center = measure(region)
     return center if area > 0 else base
-
-
-def _reach(region: Region, base: complex) -> float:
-    """Bound the distance of a region's points from one of them."""
-    return max(abs(edge.start - base) + edge.angle for edge in region)
 
 
 def _vertices(chord: _Chord, lines: HalfPlanes, face: _Face) -> list[complex]:

@@ -29,6 +29,18 @@ class HalfPlanes:
         """Which boundaries meet the disc, so that points of it differ on the row."""
         return (self.offsets < 1.0) & (self.offsets >= -1.0 - TOUCH)
 
+    def line(self, row: int) -> tuple[complex, float]:
+        """Give one boundary line as regions are cut by it.
+
+        Args:
+            row: Which.
+
+        Returns:
+            Its unit normal as a complex number, and its offset.
+        """
+        x, y = self.normals[row].tolist()
+        return complex(x, y), float(self.offsets[row])
+
     def take(self, rows: Bool[np.ndarray, " n"]) -> "HalfPlanes":
         """Keep some rows.
 

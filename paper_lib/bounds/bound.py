@@ -2,7 +2,7 @@ r"""What every bound of this package returns, and the confidence it is stated wi
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from paper_lib.checks import check_count
@@ -16,6 +16,11 @@ HoldsFor = Literal[
     "the maximizer of phi",
     "the regret of v",
 ]
+INDEPENDENT = (
+    "the points counted are independent draws",
+    "the classifier and the budget do not depend on them",
+)
+INDEPENDENT_CENTER = (*INDEPENDENT, "the center does not depend on them")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,30 +40,18 @@ class Bound:
     """
 
     value: float
-    side: Literal["lower", "upper"]
+    side: Literal["lower", "upper"] = "lower"
     confidence: float
     observed: float
     method: str
     holds_for: HoldsFor
-    assumptions: tuple[str, ...]
-    terms: Mapping[str, float]
-
-    @property
-    def is_vacuous(self) -> bool:
-        """Whether it says no more than that a probability lies in [0, 1]."""
-        return self.value <= 0.0 if self.side == "lower" else self.value >= 1.0
+    assumptions: tuple[str, ...] = INDEPENDENT
+    terms: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def price(self) -> float:
         """How far it lies from the observed share."""
         return abs(self.observed - self.value)
-
-
-INDEPENDENT = (
-    "the points counted are independent draws",
-    "the classifier and the budget do not depend on them",
-)
-INDEPENDENT_CENTER = (*INDEPENDENT, "the center does not depend on them")
 
 
 def check_confidence(confidence: float) -> float:

@@ -21,18 +21,13 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from paper_lib.bounds.bound import (
-    INDEPENDENT,
-    Bound,
-    check_confidence,
-    log_inverse_failure,
-)
+from paper_lib.bounds.bound import Bound, check_confidence, log_inverse_failure
 from paper_lib.bounds.distances import check_one, distances_at_zero, unit_normals
 from paper_lib.bounds.kl import kl_upper
 from paper_lib.checks import check_count, check_seed
-from paper_lib.defense.rows import as_perturbation, unit_rows
+from paper_lib.defense.rows import UnitRows, as_perturbation, unit_rows
 from paper_lib.defense.search.local_search import MARGIN, hold
-from paper_lib.defense.search.min_norm import EMPTY, Gram, MinNorm
+from paper_lib.defense.search.min_norm import Gram, MinNorm
 from paper_lib.geometry import scale_to_radius
 from paper_lib.robust_sets import RobustSets
 
@@ -83,28 +78,29 @@ def rebuild(sets: RobustSets, points: tuple[int, ...], rule: Rule) -> Compressed
         raise ValueError(f"rule must be one of {get_args(Rule)}, got {rule!r}.")
     chosen = tuple(sorted(points if rule == "sum of normals" else set(points)))
     few = sets.subset(torch.tensor(chosen))
-    v = _sum(few) if rule == "sum of normals" else _least_norm(few)
+    if rule == "least norm":
+        v = _least_norm(few)
+    else:
+        v = scale_to_radius(unit_normals(few).sum(0).to(few.normals), few.epsilon)
     return CompressedDefense(
         points=chosen, rule=rule, perturbation=v, coverage=float(sets.coverage(v))
     )
 
 
-def _sum(few: RobustSets) -> Float[Tensor, " d"]:
-    total = unit_normals(few).sum(0)
-    return scale_to_radius(total.to(few.normals), few.epsilon)
-
-
 def _least_norm(few: RobustSets) -> Float[Tensor, " d"]:
     rows = unit_rows(few)
-    held = None
     if not len(rows.lost) and not len(rows.thresholds):
         return torch.zeros_like(few.normals[0])
-    problem = MinNorm(Gram(rows.normals.numpy()), rows.thresholds.numpy() + MARGIN)
-    if not len(rows.lost):
-        held = hold(problem, np.ones(len(rows.thresholds), dtype=bool))
+    problem = _problem(rows)
+    wanted = np.ones(len(rows.thresholds), dtype=bool)
+    held = None if len(rows.lost) else hold(problem, wanted)
     if held is None:
         raise ValueError("points must have robust sets with a common perturbation.")
     return as_perturbation(problem.point(held.active), few)
+
+
+def _problem(rows: UnitRows) -> MinNorm:
+    return MinNorm(Gram(rows.normals.numpy()), rows.thresholds.numpy() + MARGIN)
 
 
 def compress_solution(
@@ -127,11 +123,9 @@ def compress_solution(
     rows = unit_rows(sets)
     if not len(rows.thresholds):
         return None
-    asked = rows.thresholds.numpy() + MARGIN
+    problem = _problem(rows)
     direction = v.detach().cpu().double() / (sets.epsilon or 1.0)
-    inside = (rows.normals @ direction).numpy() >= asked
-    problem = MinNorm(Gram(rows.normals.numpy()), asked)
-    held = hold(problem, inside, EMPTY)
+    held = hold(problem, (rows.normals @ direction).numpy() >= problem.thresholds)
     if held is None or not held.active.size:
         return None
     places = rows.index[torch.from_numpy(held.active.rows)]
@@ -229,23 +223,21 @@ def compression_bound(
     again = rebuild(sets, defense.points, defense.rule)
     if not torch.equal(again.perturbation, defense.perturbation):
         raise ValueError("defense must be what its points rebuild, got another v.")
-    others = torch.ones(len(sets.offsets), dtype=torch.bool)
-    others[list(set(again.points))] = False
-    left = int(others.sum())
+    num, size = len(sets.offsets), len(again.points)
+    left = num - len(set(again.points))
     if not left:
         raise ValueError("defense must leave points of the sample to count, got none.")
-    size = len(again.points)
-    log_choices = _log_choices(len(others), size, again.rule)
+    log_choices = _log_choices(num, size, again.rule)
     nats = log_choices + log_inverse_failure(confidence, 2 * size * (size + 1))
-    kept = int(sets.contains(again.perturbation).cpu()[others].sum())
+    contained = sets.contains(again.perturbation)
+    contained[list(set(again.points))] = False
+    kept = int(contained.sum())
     return Bound(
         value=1.0 - kl_upper(1.0 - kept / left, nats / left),
-        side="lower",
         confidence=confidence,
         observed=again.coverage,
         method=f"compression, {again.rule}",
         holds_for="the v rebuilt from few points",
-        assumptions=INDEPENDENT,
         terms={
             "points": float(size),
             "log choices": log_choices,

@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from paper_lib.geometry import l2_norm, unit_vectors
+from paper_lib.geometry.ball import check_in_l2_ball
 from paper_lib.robust_sets import RobustSets
 
 
@@ -76,6 +77,21 @@ def check_one(sets: RobustSets, v: Float[Tensor, " d"], name: str = "v") -> None
             f"{name} must be one perturbation, ({sets.normals.shape[1]},), got "
             f"{tuple(v.shape)}."
         )
+
+
+def check_in_ball(sets: RobustSets, v: Float[Tensor, " d"], name: str = "v") -> None:
+    """Reject what is not one perturbation in V.
+
+    Args:
+        sets: The robust sets.
+        v: The perturbation.
+        name: The argument's name, for the message.
+
+    Raises:
+        ValueError: If it does not fit the rows, or is longer than the budget.
+    """
+    check_one(sets, v, name)
+    check_in_l2_ball(name, v, sets.epsilon)
 
 
 def center_or_zero(

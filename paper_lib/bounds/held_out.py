@@ -81,11 +81,9 @@ def held_out_bound(
     num, kept = len(sets.offsets), int(sets.contains(v).sum())
     return Bound(
         value=clopper_pearson(kept, num, confidence=confidence),
-        side="lower",
         confidence=confidence,
         observed=kept / num,
         method="held out",
         holds_for="one v fixed in advance",
         assumptions=(*INDEPENDENT, "v does not depend on them"),
-        terms={},
     )

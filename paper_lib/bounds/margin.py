@@ -15,7 +15,6 @@ radii and both forms share the chance of failure, so all may be chosen after loo
 """
 
 import math
-from dataclasses import dataclass
 from itertools import product
 
 import torch
@@ -29,9 +28,12 @@ from paper_lib.bounds.bound import (
     check_confidence,
     log_inverse_failure,
 )
-from paper_lib.bounds.distances import center_or_zero, signed_distances
+from paper_lib.bounds.distances import (
+    center_or_zero,
+    check_in_ball,
+    signed_distances,
+)
 from paper_lib.geometry import l2_norm
-from paper_lib.geometry.ball import check_in_l2_ball
 from paper_lib.robust_sets import RobustSets
 
 # Widths of the ramp that are compared, as shares of the budget.
@@ -39,18 +41,6 @@ _WIDTHS = (0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0, 2.0)
 # Distances from a center that are compared, as shares of the budget. The last is the
 # largest possible, but for the slack of the ball.
 _RADII = (0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 1.0, 2.0)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Choice:
-    """One setting of the bound, and what it gives."""
-
-    value: float
-    ramp_mean: float
-    ramp_width: float
-    radius: float
-    complexity: float
-    tail: float
 
 
 def margin_bound(
@@ -86,80 +76,70 @@ def margin_bound(
         raise ValueError(
             f"ramp_width must be a length above 0 and finite, got {ramp_width}."
         )
-    distances = signed_distances(sets, v)
-    check_in_l2_ball("v", v, sets.epsilon)
+    check_in_ball(sets, v)
     origin = center_or_zero(sets, center)
-    if center is not None:
-        check_in_l2_ball("center", center, sets.epsilon)
-    widths = (
-        [s * sets.epsilon for s in _WIDTHS]
-        if ramp_width is None
-        else [float(ramp_width)]
-    )
-    radii = [s * sets.epsilon for s in (_RADII if center is not None else (1.0,))]
-    away = float(l2_norm(v.detach().double() - origin))
+    check_in_ball(sets, origin.to(sets.normals), "center")
+    shares = (1.0,) if center is None else _RADII
     # float32 vectors of V may be longer than the budget by a millionth.
-    reach = [r * (1.0 + 2e-6) for r in radii]
-    at_center = signed_distances(sets, origin.to(sets.normals))
+    radii = [s * sets.epsilon * (1.0 + 2e-6) for s in shares]
+    widths = [s * sets.epsilon for s in _WIDTHS]
+    if ramp_width is not None:
+        widths = [float(ramp_width)]
+    away = float(l2_norm(v.detach().double() - origin))
+    at_v, at_center = (
+        signed_distances(sets, one) for one in (v, origin.to(sets.normals))
+    )
     nats = log_inverse_failure(confidence, 2 * len(widths) * len(radii))
     choices = [
-        choice
-        for width, radius in product(widths, reach)
+        terms
+        for width, radius in product(widths, radii)
         if away <= radius and width > 0.0
-        for choice in _both_forms(distances, at_center, width, radius, nats)
+        for terms in _both_forms(at_v, at_center, width, radius, nats)
     ]
-    best = max(choices, key=lambda choice: choice.value, default=_NOTHING)
+    # Where the budget is zero no ramp has a width.
+    best = max(choices, key=_value, default=dict.fromkeys(_TERMS, 0.0))
     return Bound(
-        value=max(best.value, 0.0),
-        side="lower",
+        value=max(_value(best), 0.0),
         confidence=confidence,
         observed=float(sets.coverage(v)),
         method="ramp and Rademacher complexity",
         holds_for="every v at once",
         assumptions=INDEPENDENT if center is None else INDEPENDENT_CENTER,
-        terms={
-            "ramp mean": best.ramp_mean,
-            "ramp width": best.ramp_width,
-            "radius": best.radius,
-            "distance from center": away,
-            "complexity": best.complexity,
-            "tail": best.tail,
-        },
+        terms={**best, "distance from center": away},
     )
 
 
-# Where the budget is zero no ramp has a width.
-_NOTHING = _Choice(
-    value=0.0, ramp_mean=0.0, ramp_width=0.0, radius=0.0, complexity=0.0, tail=0.0
-)
+_TERMS = ("ramp mean", "ramp width", "radius", "complexity", "tail")
+
+
+def _value(terms: dict[str, float]) -> float:
+    return terms["ramp mean"] - terms["complexity"] - terms["tail"]
 
 
 def _both_forms(
-    distances: Float[Tensor, " n"],
+    at_v: Float[Tensor, " n"],
     at_center: Float[Tensor, " n"],
     width: float,
     radius: float,
     nats: float,
-) -> tuple[_Choice, _Choice]:
+) -> list[dict[str, float]]:
     """Bound by the complexity of all rows, and by that of the rows that vary."""
-    num = len(distances)
-    mean = float((distances / width).clamp(0.0, 1.0).mean())
+    num = len(at_v)
+    mean = float((at_v / width).clamp(0.0, 1.0).mean())
     varies = (at_center > -radius) & (at_center < radius + width)
-
-    def choice(rows: int, tail: float) -> _Choice:
-        complexity = 2 * radius * math.sqrt(rows) / (width * num)
-        return _Choice(
-            value=mean - complexity - tail,
-            ramp_mean=mean,
-            ramp_width=width,
-            radius=radius,
-            complexity=complexity,
-            tail=tail,
-        )
-
     # The second form needs two events, each at half its chance of failure.
     doubled = nats + math.log(2)
-    return (
-        choice(num, math.sqrt(nats / (2 * num))),
-        choice(int(torch.count_nonzero(varies)), 3 * math.sqrt(doubled / (2 * num))),
+    forms = (
+        (num, math.sqrt(nats / (2 * num))),
+        (int(torch.count_nonzero(varies)), 3 * math.sqrt(doubled / (2 * num))),
     )
+    return [
+        {
+            "ramp mean": mean,
+            "ramp width": width,
+            "radius": radius,
+            "complexity": 2 * radius * math.sqrt(rows) / (width * num),
+            "tail": tail,
+        }
+        for rows, tail in forms
+    ]

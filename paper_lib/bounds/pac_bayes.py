@@ -17,7 +17,8 @@ At :math:`\gamma = 0` this is a factor of two.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -30,13 +31,12 @@ from paper_lib.bounds.bound import (
     INDEPENDENT,
     INDEPENDENT_CENTER,
     Bound,
-    HoldsFor,
     check_confidence,
     log_inverse_failure,
 )
 from paper_lib.bounds.distances import (
     center_or_zero,
-    check_one,
+    check_in_ball,
     distances_at_zero,
     signed_distances,
     unit_normals,
@@ -45,13 +45,15 @@ from paper_lib.bounds.kl import kl_uppers
 from paper_lib.checks import check_count
 from paper_lib.defense.rows import as_perturbation
 from paper_lib.geometry import l2_norm, project_l2_ball
-from paper_lib.geometry.ball import check_in_l2_ball
 from paper_lib.robust_sets import RobustSets
 
 # Deviations of the noise that are compared, as shares of the budget.
 NOISES = (0.002, 0.004, 0.007, 0.01, 0.015, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2)
 # Margins that are compared, in deviations of the noise.
 MARGINS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5)
+# Those that a fit goes for, in the same units.
+_FIT_NOISES = (0.02, 0.035, 0.05, 0.1)
+_FIT_MARGIN = 1.5
 
 
 def gaussian_coverage(
@@ -111,42 +113,22 @@ def pac_bayes_bound(
             is not strictly between 0 and 1.
     """
     confidence = check_confidence(confidence)
-    distances = signed_distances(sets, v)
-    check_in_l2_ball("v", v, sets.epsilon)
-    origin = center_or_zero(sets, center)
-    away = float(l2_norm(v.detach().double() - origin))
+    check_in_ball(sets, v)
+    away = float(l2_norm(v.detach().double() - center_or_zero(sets, center)))
     ratios = MARGINS if deterministic else (0.0,)
     noises = [share * sets.epsilon for share in NOISES if sets.epsilon > 0.0]
     nats = log_inverse_failure(confidence, len(NOISES) * len(ratios))
-    best = _best(distances, away, list(product(noises, ratios)), nats, deterministic)
-    holds: HoldsFor = "every v at once" if deterministic else "a Gaussian around v"
+    settings = list(product(noises, ratios))
+    value, terms = _best(signed_distances(sets, v), away, settings, nats, deterministic)
     return Bound(
-        value=max(best.value, 0.0),
-        side="lower",
+        value=max(value, 0.0),
         confidence=confidence,
         observed=float(sets.coverage(v)),
         method="PAC-Bayes, margin" if deterministic else "PAC-Bayes, noisy defense",
-        holds_for=holds,
+        holds_for="every v at once" if deterministic else "a Gaussian around v",
         assumptions=INDEPENDENT if center is None else INDEPENDENT_CENTER,
-        terms={
-            "noise": best.noise,
-            "margin": best.margin,
-            "kept with noise": best.kept,
-            "relative entropy": best.entropy,
-            "distance from center": away,
-        },
+        terms={**terms, "distance from center": away},
     )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Choice:
-    """One setting of the bound, and what it gives."""
-
-    value: float = 0.0
-    noise: float = 0.0
-    margin: float = 0.0
-    kept: float = 0.0
-    entropy: float = 0.0
 
 
 def _best(
@@ -155,10 +137,11 @@ def _best(
     settings: list[tuple[float, float]],
     nats: float,
     deterministic: bool,
-) -> _Choice:
+) -> tuple[float, dict[str, float]]:
     """Compare noises and margins; where the budget is zero there is none."""
+    names = ("noise", "margin", "kept with noise", "relative entropy")
     if not settings:
-        return _Choice()
+        return 0.0, dict.fromkeys(names, 0.0)
     num = len(distances)
     noise, ratio = np.array(settings).T
     kept = np.array([_kept(distances, s, r * s) for s, r in settings])
@@ -169,13 +152,8 @@ def _best(
     )
     values = 1.0 - lost / (ndtr(ratio) if deterministic else 1.0)
     k = int(np.argmax(values))
-    return _Choice(
-        value=float(values[k]),
-        noise=float(noise[k]),
-        margin=float(ratio[k] * noise[k]),
-        kept=float(kept[k]),
-        entropy=float(entropy[k]),
-    )
+    terms = np.stack([noise, ratio * noise, kept, entropy])[:, k]
+    return float(values[k]), dict(zip(names, terms.tolist(), strict=True))
 
 
 def _kept(distances: Float[Tensor, " n"], noise: float, margin: float) -> float:
@@ -192,16 +170,17 @@ def fit_certified(
 ) -> Float[Tensor, " d"]:
     r"""Fit the perturbation whose own PAC-Bayes bound is largest.
 
-    Projected gradient ascent on a smooth stand-in for the bound, for a few noises and
-    margins; the best by the bound itself is returned, the start among them. The bound
-    holds for every v at once, so it holds for this one.
+    Projected gradient descent on :math:`L + \sqrt{2 L c} + 2 c`, a smooth stand-in for
+    the bound of the lost share, for a few noises; the best by the bound itself is
+    returned, the start among them. The bound holds for every v at once, so it holds for
+    this one.
 
     Args:
         sets: The robust sets of the sample.
         start: Where to begin, in V.
         confidence: The confidence of the bound.
         center: The center of the prior, chosen without the sample; None: the origin.
-        num_steps: Gradient steps for each noise and margin.
+        num_steps: Gradient steps for each noise.
 
     Returns:
         The perturbation, in V.
@@ -213,23 +192,29 @@ def fit_certified(
     """
     confidence = check_confidence(confidence)
     num_steps = check_count(num_steps, "num_steps", 0)
-    check_one(sets, start, "start")
-    check_in_l2_ball("start", start, sets.epsilon)
+    check_in_ball(sets, start, "start")
     origin = center_or_zero(sets, center)
     nats = log_inverse_failure(confidence, len(NOISES) * len(MARGINS))
     if sets.epsilon == 0.0:
         return start
     # In shares of the budget single precision is enough to search, whatever the units.
-    rows = _Rows(
-        normals=unit_normals(sets).float(),
-        levels=(distances_at_zero(sets) / sets.epsilon).float(),
-        center=(origin / sets.epsilon).float(),
-        nats=nats,
+    normals = unit_normals(sets).float()
+    levels, middle, first = (
+        (lengths / sets.epsilon).float()
+        for lengths in (distances_at_zero(sets), origin, start.detach().double())
     )
-    first = (start.detach().double() / sets.epsilon).float()
+    num = len(levels)
+
+    def lost_share(u: Float[Tensor, " d"], noise: float) -> Float[Tensor, ""]:
+        kept = torch.special.ndtr((normals @ u + levels) / noise - _FIT_MARGIN)
+        lost = 1.0 - kept.mean()
+        entropy = (u - middle).square().sum() / (2 * noise**2)
+        cost = (entropy + nats + math.log(2 * math.sqrt(num))) / num
+        return lost + (2 * lost.clamp_min(1e-6) * cost).sqrt() + 2 * cost
+
     found = [
-        _ascend(rows, first, share, ratio, num_steps)
-        for share, ratio in ((0.02, 1.5), (0.035, 1.5), (0.05, 1.5), (0.1, 1.5))
+        _descend(partial(lost_share, noise=noise), first, num_steps)
+        for noise in _FIT_NOISES
     ]
     candidates = [start, *(as_perturbation(u.double().numpy(), sets) for u in found)]
     return max(
@@ -240,31 +225,13 @@ def fit_certified(
     )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class _Rows:
-    """Rows and the center of the prior, lengths in shares of the budget."""
-
-    normals: Float[Tensor, "n d"]
-    levels: Float[Tensor, " n"]
-    center: Float[Tensor, " d"]
-    nats: float
-
-
-def _ascend(
-    rows: _Rows, start: Float[Tensor, " d"], noise: float, ratio: float, num_steps: int
+def _descend(
+    loss: Callable[[Tensor], Tensor], u: Float[Tensor, " d"], num_steps: int
 ) -> Float[Tensor, " d"]:
-    r"""Descend on a bound of the lost share, :math:`L + \sqrt{2 L c} + 2 c`."""
-    num, u = len(rows.levels), start
+    """Take ever shorter steps against the gradient, in the unit ball."""
     for step in range(num_steps):
         u.requires_grad_(True)
-        kept = torch.special.ndtr((rows.normals @ u + rows.levels) / noise - ratio)
-        lost = 1.0 - kept.mean()
-        away = (u - rows.center).square().sum()
-        nats = away / (2 * noise**2) + rows.nats + math.log(2 * math.sqrt(num))
-        cost = nats / num
-        (slope,) = torch.autograd.grad(
-            lost + (2 * lost.clamp_min(1e-6) * cost).sqrt() + 2 * cost, u
-        )
+        (slope,) = torch.autograd.grad(loss(u), u)
         length = 0.05 * (1.0 - step / num_steps)
         u = u.detach() - length * slope / slope.norm().clamp_min(1e-12)
         u = project_l2_ball(u, 1.0)

@@ -8,7 +8,7 @@ population, and it is in no more of the sample's robust sets than the certificat
 solver allows.
 """
 
-from paper_lib.bounds.bound import INDEPENDENT, Bound
+from paper_lib.bounds.bound import Bound
 from paper_lib.bounds.held_out import clopper_pearson
 from paper_lib.defense import Certificate
 
@@ -36,7 +36,6 @@ def optimum_bound(certificate: Certificate, *, confidence: float = 0.95) -> Boun
         observed=most / num,
         method="certificate",
         holds_for="the maximizer of phi",
-        assumptions=INDEPENDENT,
         terms={"certified count": float(most)},
     )
 
@@ -58,11 +57,11 @@ def regret_bound(optimum: Bound, fitted: Bound) -> Bound:
 
     Example:
         >>> from paper_lib.bounds import Bound
-        >>> common = dict(assumptions=(), terms={}, method="", confidence=0.975)
+        >>> common = dict(method="", confidence=0.975)
         >>> regret = regret_bound(
         ...     Bound(value=0.9, side="upper", observed=0.88,
         ...           holds_for="the maximizer of phi", **common),
-        ...     Bound(value=0.75, side="lower", observed=0.85,
+        ...     Bound(value=0.75, observed=0.85,
         ...           holds_for="every v at once", **common),
         ... )
         >>> round(regret.value, 3), round(regret.confidence, 3)

@@ -12,15 +12,9 @@ import math
 from jaxtyping import Float
 from torch import Tensor
 
-from paper_lib.bounds.bound import (
-    INDEPENDENT,
-    Bound,
-    check_confidence,
-    log_inverse_failure,
-)
-from paper_lib.bounds.distances import check_one
+from paper_lib.bounds.bound import Bound, check_confidence, log_inverse_failure
+from paper_lib.bounds.distances import check_in_ball
 from paper_lib.checks import check_count
-from paper_lib.geometry.ball import check_in_l2_ball
 from paper_lib.robust_sets import RobustSets
 
 
@@ -105,16 +99,13 @@ def _below(
     confidence: float,
     method: str,
 ) -> Bound:
-    check_one(sets, v)
-    check_in_l2_ball("v", v, sets.epsilon)
+    check_in_ball(sets, v)
     observed = float(sets.coverage(v))
     return Bound(
         value=max(observed - complexity - tail, 0.0),
-        side="lower",
         confidence=confidence,
         observed=observed,
         method=method,
         holds_for="every v at once",
-        assumptions=INDEPENDENT,
         terms={"complexity": complexity, "tail": tail},
     )

@@ -8,14 +8,11 @@ from paper_lib.generalization.concentration import (
     difference_bounds,
     mcdiarmid_deviation,
     mcdiarmid_tail,
-    paper_mcdiarmid_tail,
 )
 from paper_lib.generalization.region_counts import log_num_regions, num_regions
-from paper_lib.generalization.shatter import shatter_coefficient, shatter_is_exact
+from paper_lib.generalization.shatter import shatter_coefficient
 from paper_lib.generalization.trace_counts import trace_count, traces
 from paper_lib.generalization.vc import (
-    BoundStep,
-    VCBound,
     expected_deviation_bound,
     smallest_informative_n,
     vc_bound,

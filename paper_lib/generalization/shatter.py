@@ -27,8 +27,8 @@ def shatter_coefficient(n: int, family: Family, *, m: int | None = None) -> int:
     - Rectangles with sides along the axes: with :math:`I(k) = 1 + k (k + 1) / 2`, it is
       :math:`I(\lceil n/2 \rceil)\, I(\lfloor n/2 \rfloor)`, reached by two falling
       chains, one above and to the right of the other. For n up to 10 no points have
-      more. For larger n a bound, see :func:`shatter_is_exact`: a trace is given by the
-      points that bound it, up to four, and of the triples and quadruples that can
+      more. For larger n it is a bound, by averages: a trace is given by the points
+      that bound it, up to four, and of the triples and quadruples that can
       do so there are at most 5/6 and 10/21, as among 10 points, on average.
     - Closed half-planes: :math:`n^2 - n + 2`.
     - Closed half-spaces of :math:`\mathbb R^m`:
@@ -54,7 +54,10 @@ def shatter_coefficient(n: int, family: Family, *, m: int | None = None) -> int:
         [8, 16, 28, 49]
     """
     n = check_count(n, "n", 1)
-    _check_family(family)
+    if family not in get_args(Family):
+        raise ValueError(
+            f"family must be one of {', '.join(get_args(Family))}, got {family!r}."
+        )
     if (m is not None) != (family in _NEED_M):
         raise ValueError(
             f"m must be given for {' and '.join(_NEED_M)} alone, got m = {m} for "
@@ -67,38 +70,6 @@ def shatter_coefficient(n: int, family: Family, *, m: int | None = None) -> int:
     if family == "half_planes":
         return _half_spaces(n, 2)
     return n + 1 if family == "half_lines" else _intervals(n)
-
-
-def shatter_is_exact(n: int, family: Family) -> bool:
-    """Say whether :func:`shatter_coefficient` is the maximum, or a bound on it.
-
-    Args:
-        n: Number of points.
-        family: The family.
-
-    Returns:
-        False for rectangles and more than 10 points. For robust sets True stands for
-        the maximum over all classifiers; a given classifier may have fewer traces.
-
-    Raises:
-        TypeError: If n is no integer.
-        ValueError: If n is below 1 or the family is unknown.
-    """
-    n = check_count(n, "n", 1)
-    _check_family(family)
-    return family != "rectangles" or n <= _RECTANGLES_KNOWN
-
-
-def _check_family(family: str) -> None:
-    """Reject a name that is none.
-
-    Raises:
-        ValueError: If the family is unknown.
-    """
-    if family not in get_args(Family):
-        raise ValueError(
-            f"family must be one of {', '.join(get_args(Family))}, got {family!r}."
-        )
 
 
 def _half_spaces(n: int, m: int) -> int:

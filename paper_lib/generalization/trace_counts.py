@@ -6,20 +6,20 @@ exact: comparisons of floats, or rational arithmetic.
 """
 
 import itertools
+from collections import defaultdict
 from collections.abc import Callable, Iterable
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from paper_lib.arrangement.exact_subsets import planar_subsets, scale_to_integers
 from paper_lib.checks.operands import check_finite, check_same_kind
-from paper_lib.generalization.planar_traces import planar_subsets, scale_to_integers
 from paper_lib.robust_sets import RobustSets
 
 NamedFamily = Literal["half_lines", "intervals", "rectangles", "half_planes"]
 Predicate = Callable[[Tensor], bool | Tensor]
-_DIMENSIONS = {"half_lines": 1, "intervals": 1, "rectangles": 2, "half_planes": 2}
 
 
 def trace_count(
@@ -100,7 +100,8 @@ def _subsets(
                 "robust sets go with the family 'robust_sets' and d of 1 or 2, got "
                 f"{family!r} and d = {dim}."
             )
-        return planar_subsets(points)
+        rows = points.normals.tolist(), points.offsets.tolist()
+        return planar_subsets(*rows, points.epsilon)
     check_same_kind(points=points)
     check_finite(points=points)
     if points.ndim != 2 or points.numel() == 0:
@@ -110,17 +111,17 @@ def _subsets(
         )
     if not isinstance(family, str):
         return _by_predicates(points, family)
-    if family not in get_args(NamedFamily):
+    if family not in _FAMILIES:
         raise ValueError(
-            f"family must be one of {', '.join(get_args(NamedFamily))}, or robust_sets "
-            f"with points given as RobustSets, got {family!r}."
+            f"family must be one of {', '.join(_FAMILIES)}, or robust_sets with points "
+            f"given as RobustSets, got {family!r}."
         )
-    if points.shape[1] != _DIMENSIONS[family]:
+    dim, subsets = _FAMILIES[family]
+    if points.shape[1] != dim:
         raise ValueError(
-            f"points must have d = {_DIMENSIONS[family]} for {family}, got "
-            f"{points.shape[1]}."
+            f"points must have d = {dim} for {family}, got {points.shape[1]}."
         )
-    return _ENUMERATE[family](points)
+    return subsets(points)
 
 
 def _by_predicates(
@@ -141,14 +142,17 @@ def _half_lines(points: Float[Tensor, "n 1"]) -> set[int]:
     return set(itertools.accumulate(_groups(points[:, 0]), initial=0))
 
 
-def _intervals(points: Float[Tensor, "n 1"]) -> set[int]:
-    """Take every run of the points in their order."""
-    return _runs(points[:, 0])
+def _intervals(points: Float[Tensor, "n d"], axis: int = 0) -> set[int]:
+    """Take every run of the points in their order along an axis."""
+    groups = _groups(points[:, axis])
+    return {0}.union(
+        *(itertools.accumulate(groups[first:]) for first in range(len(groups)))
+    )
 
 
 def _rectangles(points: Float[Tensor, "n 2"]) -> set[int]:
     """Combine every run in one coordinate with every run in the other."""
-    columns, rows = _runs(points[:, 0]), _runs(points[:, 1])
+    columns, rows = _intervals(points, 0), _intervals(points, 1)
     return {column & row for column in columns for row in rows}
 
 
@@ -158,9 +162,9 @@ def _half_planes(points: Float[Tensor, "n 2"]) -> set[int]:
     # which, until its boundary meets points of both kinds, those of one kind before
     # those of the other; all others of its kind lie inside it.
     places = scale_to_integers(points.flatten().tolist())
-    bits: dict[tuple[int, int], int] = {}
+    bits: defaultdict[tuple[int, int], int] = defaultdict(int)
     for i, place in enumerate(zip(places[::2], places[1::2], strict=True)):
-        bits[place] = bits.get(place, 0) | 1 << i
+        bits[place] |= 1 << i
     found = {0, (1 << len(points)) - 1}
     for first, second in itertools.combinations(bits, 2):
         found |= _beside_line(bits, first, second)
@@ -188,25 +192,16 @@ def _beside_line(
 
 def _groups(values: Float[Tensor, " n"]) -> list[int]:
     """Sort values, with one subset for all that are equal."""
-    order = sorted(range(len(values)), key=values.tolist().__getitem__)
-    listed = values.tolist()
-    return [
-        sum(1 << i for i in group)
-        for _, group in itertools.groupby(order, key=listed.__getitem__)
-    ]
+    bits: defaultdict[float, int] = defaultdict(int)
+    for i, value in enumerate(values.tolist()):
+        bits[value] |= 1 << i
+    return [bits[value] for value in sorted(bits)]
 
 
-def _runs(values: Float[Tensor, " n"]) -> set[int]:
-    """List the subsets that closed intervals cut out."""
-    groups = _groups(values)
-    return {0}.union(
-        *(itertools.accumulate(groups[first:]) for first in range(len(groups)))
-    )
-
-
-_ENUMERATE = {
-    "half_lines": _half_lines,
-    "intervals": _intervals,
-    "rectangles": _rectangles,
-    "half_planes": _half_planes,
+# Each family with its dimension.
+_FAMILIES: dict[str, tuple[int, Callable[[Tensor], set[int]]]] = {
+    "half_lines": (1, _half_lines),
+    "intervals": (1, _intervals),
+    "rectangles": (2, _rectangles),
+    "half_planes": (2, _half_planes),
 }

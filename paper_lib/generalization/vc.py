@@ -11,6 +11,7 @@ values are taken. It holds for every S, and for S at least 2 it lies below the p
 """
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -145,16 +146,12 @@ def smallest_informative_n(m: int, *, form: BoundForm = "paper") -> int:
         raise ValueError(
             f"form must be one of {', '.join(get_args(BoundForm))}, got {form!r}."
         )
-    above, below = 3, 6  # at 3 no form is below 1, whatever m
-    while _step(below, m, form).value >= 1.0:
-        above, below = below, 2 * below
-    while below - above > 1:
-        middle = (above + below) // 2
-        if _step(middle, m, form).value < 1.0:
-            below = middle
-        else:
-            above = middle
-    return below
+    most = 4  # at 3 no form is below 1, whatever m
+    while _step(most, m, form).value >= 1.0:
+        most *= 2
+    return bisect_left(
+        range(most), True, lo=4, key=lambda n: _step(n, m, form).value < 1.0
+    )
 
 
 def _step(n: int, m: int, form: BoundForm) -> BoundStep:

@@ -14,13 +14,13 @@ from experiments.populations.distributions import GaussianRows
 from experiments.populations.sample_rates import measure_rates
 from paper_lib.attacks import PGD_READINGS, fgm, pgd
 from paper_lib.bounds import (
-    clopper_pearson,
     compress,
     held_out_bound,
     margin_bound,
     pac_bayes_bound,
     uniform_bound,
 )
+from paper_lib.bounds.held_out import clopper_pearson
 from paper_lib.data import LabeledImages
 from paper_lib.defense import (
     RampConfig,

@@ -15,7 +15,8 @@ from experiments.section5.plans import (
 )
 from experiments.sweep.resume import load_or_compute
 from experiments.tables.budgets import primary_budgets
-from paper_lib.bounds import clopper_pearson, kl_upper
+from paper_lib.bounds.held_out import clopper_pearson
+from paper_lib.bounds.kl import kl_upper
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 STORE = RESULTS / "generalization"

@@ -15,7 +15,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from paper_lib.arrangement import Cell, heaviest_faces
+from paper_lib.arrangement import heaviest_faces
+from paper_lib.arrangement.partition import Cell
 from paper_lib.checks import check_count, check_seed
 from paper_lib.defense.draws.hit_and_run import HitAndRunConfig, hit_and_run
 from paper_lib.defense.draws.inner_ball import inner_ball, rounding

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from paper_lib.arrangement import sweep
+from paper_lib.arrangement.line_sweep import sweep
 from paper_lib.defense.rows import UnitRows
 from paper_lib.defense.solution import Progress
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from paper_lib.arrangement import cells, maximum_coverage, sweep, vertices
+from paper_lib.arrangement import cells, maximum_coverage, vertices
+from paper_lib.arrangement.line_sweep import sweep
 from paper_lib.plotting.half_planes import plot_half_planes
 from paper_lib.robust_sets import RobustSets
 
@@ -116,9 +117,10 @@ def test_lines_in_general_position_make_every_cell(num):
     found = cells(normals, offsets, 1.0)
     assert len(found) == (num**2 + num + 2) // 2
     assert sum(cell.area for cell in found) == pytest.approx(math.pi, rel=1e-12)
-    inner = vertices(normals, offsets, 1.0, on_circle=False)
-    assert len(inner) == num * (num - 1) // 2
-    assert len(vertices(normals, offsets, 1.0)) == len(inner) + 2 * num
+    found = vertices(normals, offsets, 1.0)
+    inner = (np.hypot(*found.T) < 0.999).sum()
+    assert inner == num * (num - 1) // 2
+    assert len(found) == inner + 2 * num
 
 
 def test_corners_of_a_quarter():
@@ -152,9 +154,9 @@ def test_vertices_outside_the_disc_are_left_out():
     """Lines at x = 0.9 with y = 0.4 inside, with y = 0.5 outside the unit disc."""
     for height, inner in ((0.4, [[0.9, 0.4]]), (0.5, [])):
         offsets = np.array([-0.9, -height])
-        found = vertices(np.eye(2), offsets, 1.0, on_circle=False)
-        assert found.tolist() == inner
-        assert len(vertices(np.eye(2), offsets, 1.0)) == 4 + len(inner)
+        found = vertices(np.eye(2), offsets, 1.0)
+        assert found[np.hypot(*found.T) < 0.999].tolist() == inner
+        assert len(found) == 4 + len(inner)
 
 
 def test_parts_too_small_to_tell_from_rounding_stay_with_their_neighbor():

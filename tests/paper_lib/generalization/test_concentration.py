@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -16,10 +17,10 @@ from paper_lib.generalization import (
     difference_bounds,
     mcdiarmid_deviation,
     mcdiarmid_tail,
-    paper_mcdiarmid_tail,
     traces,
 )
 from paper_lib.robust_sets import RobustSets
+from tests.paper_lib.generalization.planar_populations import coin
 
 
 def planar(seed, size):
@@ -28,15 +29,6 @@ def planar(seed, size):
     return RobustSets(
         normals=torch.randn(size, 2, **draw),
         offsets=0.4 * torch.randn(size, **draw),
-        epsilon=1.0,
-    )
-
-
-def coin(heads, tails):
-    """A family of one set, which holds some rows of a population and not the others."""
-    return RobustSets(
-        normals=torch.zeros(heads + tails, 2, dtype=torch.float64),
-        offsets=torch.tensor([0.0] * heads + [-1.0] * tails, dtype=torch.float64),
         epsilon=1.0,
     )
 
@@ -100,7 +92,7 @@ def test_equation_9_fails_for_one_toss_of_a_fair_coin():
     deviation = 0.499
     found = exceedance(TOSS, deviation)
     assert found == 1
-    assert found > paper_mcdiarmid_tail([1], deviation)
+    assert found > mcdiarmid_tail([1], deviation, two_sided=False)
     assert found <= mcdiarmid_tail([1], deviation)
 
 
@@ -112,7 +104,7 @@ def test_equation_10_fails_for_one_toss_of_another_coin():
     assert constant == Fraction(1, 2)
     found = exceedance(law, 0.124)
     assert found == 1
-    assert found > paper_mcdiarmid_tail([1.0], 0.124)
+    assert found > mcdiarmid_tail([1.0], 0.124, two_sided=False)
     assert found <= mcdiarmid_tail([1.0], 0.124)
     assert exceedance(deviation_distribution(coin(1, 1), 1), 0.01) == 0
 
@@ -135,7 +127,6 @@ def test_tails_by_hand():
     assert mcdiarmid_tail([3.0, 4.0], 5.0, two_sided=False) == pytest.approx(
         math.exp(-2)
     )
-    assert paper_mcdiarmid_tail([3, 4], 5.0) == pytest.approx(math.exp(-2))
     assert mcdiarmid_tail([1.0], 0.1) == 1.0
     # A constant function never leaves its mean.
     assert mcdiarmid_tail([0, 0], 0.1) == 0.0
@@ -150,3 +141,40 @@ def test_the_deviation_inverts_the_tail(confidence, two_sided):
     found = mcdiarmid_deviation(constants, confidence=confidence, two_sided=two_sided)
     tail = mcdiarmid_tail(constants, found, two_sided=two_sided)
     assert tail == pytest.approx(1 - confidence, rel=1e-9)
+
+
+# --- bad input ------------------------------------------------------------------
+
+
+def fails(error, words):
+    return pytest.raises(error, match=re.escape(words))
+
+
+@pytest.mark.bad_input
+def test_constants_and_deviations():
+    with fails(ValueError, "differences must hold at least one constant, got none."):
+        mcdiarmid_tail([], 0.1)
+    for value in (-1.0, math.nan, math.inf):
+        with fails(ValueError, f"differences must be finite and >= 0, got {value}."):
+            mcdiarmid_tail([1.0, value], 0.1)
+        with fails(ValueError, f"deviation must be finite and >= 0, got {value}."):
+            mcdiarmid_tail([1.0], value)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("value", [0.0, 1.0, -0.5, 1.5, math.nan])
+def test_a_confidence_that_is_none(value):
+    with fails(ValueError, f"confidence must be above 0 and below 1, got {value}."):
+        mcdiarmid_deviation([1.0], confidence=value)
+    with fails(ValueError, "differences must hold at least one constant, got none."):
+        mcdiarmid_deviation([], confidence=0.9)
+
+
+@pytest.mark.bad_input
+def test_functions_without_differences():
+    with fails(ValueError, "alphabets must be at least one, none of them empty"):
+        difference_bounds(lambda: 0, [])
+    with fails(ValueError, "got lengths [2, 0]"):
+        difference_bounds(lambda x, y: 0, [(0, 1), ()])
+    with fails(ValueError, "function must be finite, got nan at [1]."):
+        difference_bounds(lambda x: math.nan if x else 0.0, [(0, 1)])

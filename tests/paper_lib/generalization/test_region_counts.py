@@ -1,6 +1,7 @@
 """Numbers of regions, against sums of binomials and logarithms in high precision."""
 
 import math
+import re
 from decimal import Decimal, localcontext
 
 import pytest
@@ -111,3 +112,24 @@ def test_a_third_of_a_billion_by_the_entropy():
         exact = binomial + (1 / (1 - ratio)).ln()
         error = abs(Decimal(log_num_regions(n, m)) - exact)
         assert error <= exact * Decimal("1e-14")
+
+
+# --- bad input ------------------------------------------------------------------
+
+
+def fails(error, words):
+    return pytest.raises(error, match=re.escape(words))
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("call", [num_regions, log_num_regions])
+def test_counts_below_one(call):
+    with fails(ValueError, "n must be at least 1, got 0."):
+        call(0, 2)
+    with fails(ValueError, "m must be at least 1, got 0."):
+        call(5, 0)
+    for value in (2.0, math.nan, True):
+        with fails(TypeError, f"n must be an integer, got {value!r}."):
+            call(value, 2)
+        with fails(TypeError, f"m must be an integer, got {value!r}."):
+            call(5, value)

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 
 import numpy as np
 import pytest
@@ -11,7 +12,6 @@ from scipy.optimize import linprog
 from paper_lib.generalization import (
     num_regions,
     shatter_coefficient,
-    shatter_is_exact,
     trace_count,
 )
 from paper_lib.robust_sets import RobustSets
@@ -69,7 +69,6 @@ def two_chains(n):
 @pytest.mark.parametrize("n", [1, 2, 5, 8, 10, 11, 14, 20])
 def test_two_falling_chains_reach_the_closed_form(n):
     found = count(two_chains(n), "rectangles")
-    assert shatter_is_exact(n, "rectangles") == (n <= 10)
     if n <= 10:
         assert found == shatter_coefficient(n, "rectangles")
     else:
@@ -140,7 +139,24 @@ def test_robust_sets_have_at_most_as_many_traces_as_regions(seed):
     assert found <= shatter_coefficient(n, "robust_sets", m=2) == num_regions(n, 2)
 
 
-def test_what_is_exact():
-    assert shatter_is_exact(10, "rectangles")
-    assert not shatter_is_exact(11, "rectangles")
-    assert shatter_is_exact(1000, "half_planes")
+# --- bad input ------------------------------------------------------------------
+
+
+def fails(error, words):
+    return pytest.raises(error, match=re.escape(words))
+
+
+@pytest.mark.bad_input
+def test_shatter_coefficients():
+    with fails(ValueError, "n must be at least 1, got 0."):
+        shatter_coefficient(0, "rectangles")
+    with fails(ValueError, "family must be one of half_lines"):
+        shatter_coefficient(3, "discs")
+    with fails(ValueError, "got m = None for robust_sets."):
+        shatter_coefficient(3, "robust_sets")
+    with fails(ValueError, "got m = 2 for rectangles."):
+        shatter_coefficient(3, "rectangles", m=2)
+    for family in ("robust_sets", "half_spaces"):
+        for n in (1, 3):
+            with fails(ValueError, "m must be at least 1, got 0."):
+                shatter_coefficient(n, family, m=0)

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -331,3 +332,42 @@ def test_more_points_than_bits_in_a_byte():
     starts = np.diff(found.astype(int), axis=1, prepend=0).clip(0).sum(axis=1)
     assert starts.tolist().count(0) == 1
     assert starts.max() == 1
+
+
+# --- bad input ------------------------------------------------------------------
+
+
+def fails(error, words):
+    return pytest.raises(error, match=re.escape(words))
+
+
+POINTS = torch.ones(3, 2)
+SETS = RobustSets(normals=torch.ones(3, 2), offsets=torch.ones(3), epsilon=1.0)
+CUBE = RobustSets(normals=torch.ones(3, 3), offsets=torch.ones(3), epsilon=1.0)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("call", [trace_count, traces])
+def test_points_and_families(call):
+    with fails(ValueError, "points must be (n, d) with n and d at least 1, got shape"):
+        call(torch.ones(0, 2), "rectangles")
+    with fails(ValueError, "got shape (3,)"):
+        call(torch.ones(3), "intervals")
+    with fails(ValueError, "points must be finite, got 1 NaN or infinite entries"):
+        call(torch.tensor([[math.nan, 0.0]]), "rectangles")
+    with fails(ValueError, "points must have d = 1 for intervals, got 2."):
+        call(POINTS, "intervals")
+    with fails(ValueError, "points must have d = 2 for half_planes, got 3."):
+        call(torch.ones(2, 3), "half_planes")
+    with fails(ValueError, "half_lines, intervals, rectangles, half_planes"):
+        call(POINTS, "discs")
+    with fails(ValueError, "got 'robust_sets'"):
+        call(POINTS, "robust_sets")
+    with fails(ValueError, "family must hold at least one set, got none."):
+        call(POINTS, [])
+    with fails(ValueError, "d of 1 or 2, got 'robust_sets' and d = 3."):
+        call(CUBE, "robust_sets")
+    with fails(ValueError, "got 'rectangles' and d = 2."):
+        call(SETS, "rectangles")
+    with fails(TypeError, "points must be a torch.Tensor, got list"):
+        call([[0.0, 1.0]], "rectangles")

@@ -2,12 +2,12 @@
 
 import itertools
 import math
+import re
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
 import numpy as np
 import pytest
-import torch
 
 from experiments.populations.deviations import deviation_distribution, draw_deviations
 from paper_lib.generalization import (
@@ -17,28 +17,9 @@ from paper_lib.generalization import (
     smallest_informative_n,
     vc_bound,
 )
-from paper_lib.robust_sets import RobustSets
+from tests.paper_lib.generalization.planar_populations import coin, population
 
 FORMS = ("centered", "regions", "polynomial", "paper")
-
-
-def population(seed, size=40):
-    """Rows whose lines cross the disc, as in Lemma 1 for margins below 2 epsilon."""
-    generator = torch.Generator().manual_seed(seed)
-    angles = 2 * math.pi * torch.rand(size, generator=generator, dtype=torch.float64)
-    offsets = 2 * torch.rand(size, generator=generator, dtype=torch.float64) - 1
-    normals = torch.stack([angles.cos(), angles.sin()], dim=1)
-    return RobustSets(normals=normals, offsets=offsets, epsilon=1.0)
-
-
-def coin(heads, tails, *, both=False):
-    """The family {heads}, or {heads, tails}, on a population of tosses."""
-    normals = torch.zeros(heads + tails, 2, dtype=torch.float64)
-    signs = torch.tensor([1.0] * heads + [-1.0] * tails, dtype=torch.float64)
-    if both:  # v decides: to the right heads, to the left tails, both on a line
-        normals[:, 0] = signs
-    offsets = torch.zeros_like(signs) if both else signs.clamp(max=0.0)
-    return RobustSets(normals=normals, offsets=offsets, epsilon=1.0)
 
 
 def mean_of(law):
@@ -242,35 +223,38 @@ def test_all_forms_say_nothing_for_the_images_of_two_digits():
     assert smallest_informative_n(784, form="regions") > 14_000
 
 
-# --- draws -----------------------------------------------------------------------
+# --- bad input ------------------------------------------------------------------
 
 
-def test_draws_have_the_exact_law():
-    sets = population(2, size=5)
-    law = deviation_distribution(sets, 3)
-    drawn = draw_deviations(sets, 3, num_draws=20_000, seed=0).deviations
-    assert sum(law.values()) == 1
-    for value, weight in law.items():
-        share = (np.abs(drawn - float(value)) < 1e-12).mean()
-        error = math.sqrt(float(weight) / len(drawn))
-        assert abs(share - float(weight)) <= 5 * error
+def fails(error, words):
+    return pytest.raises(error, match=re.escape(words))
 
 
-def test_seeds_are_used():
-    sets = population(0, 8)
-    first, again, other = (
-        draw_deviations(sets, 6, num_draws=50, seed=seed).deviations
-        for seed in (1, 1, 2)
-    )
-    assert np.array_equal(first, again)
-    assert not np.array_equal(first, other)
+@pytest.mark.bad_input
+def test_sizes_for_equation_20():
+    with fails(ValueError, "n must be at least 2, got 1."):
+        vc_bound(1, 3)
+    with fails(ValueError, "m must be at least 1, got 0."):
+        vc_bound(5, 0)
+    for value in (2.0, math.nan, True):
+        with fails(TypeError, f"n must be an integer, got {value!r}."):
+            vc_bound(value, 2)
+        with fails(TypeError, f"m must be an integer, got {value!r}."):
+            vc_bound(5, value)
 
 
-def test_a_draw_by_hand():
-    """One toss: heads show 1 - 1/2, and the best side for the sample is worth 1/2."""
-    drawn = draw_deviations(coin(1, 1, both=True), 1, num_draws=20, seed=0)
-    assert drawn.deviations.tolist() == [0.5] * 20
-    assert drawn.overshoots.tolist() == [0.5] * 20
-    # phi is 1 on the line where both sides hold, and phi_n may prefer one side as much.
-    assert drawn.regrets.tolist() == [0.5] * 20
-    assert drawn.n == 1
+@pytest.mark.bad_input
+def test_an_unknown_form():
+    with fails(ValueError, "form must be one of centered, regions, polynomial, paper"):
+        smallest_informative_n(2, form="sharp")
+    with fails(ValueError, "m must be at least 1, got 0."):
+        smallest_informative_n(0)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("value", [-0.1, math.nan, math.inf])
+def test_a_logarithm_that_is_none(value):
+    with fails(ValueError, f"log_shatter must be finite and >= 0, got {value}."):
+        expected_deviation_bound(5, value)
+    with fails(ValueError, "n must be at least 1, got 0."):
+        expected_deviation_bound(0, 1.0)

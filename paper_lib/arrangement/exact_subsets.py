@@ -1,21 +1,20 @@
-r"""The subsets that robust sets in the plane cut out, in exact arithmetic.
+r"""The subsets of half-planes that hold together in a disc, in exact arithmetic.
 
 Finite floats are rational numbers, so each row :math:`c_i^\top v + b_i \ge 0` can be
-scaled to integers, and the disc has a rational squared radius. A subset
-:math:`\{i : v \in R(x_i)\}` is the same for all v of a face of the arrangement. Faces
-are cells, edges and vertices. Half-planes are closed, so faces without area count: at
-a vertex more rows hold than in any cell around it, where they meet at that point alone.
+scaled to integers, and the disc has a rational squared radius. The subset of rows that
+hold at v is the same for all v of a face of the arrangement. Faces are cells, edges and
+vertices. Half-planes are closed, so faces without area count: at a vertex more rows
+hold than in any cell around it, where they meet at that point alone.
 
 Every face touches a chord, the part of a boundary line inside the disc, unless no chord
 is there. Along a chord every other row is a ray that begins or ends at a rational
 place; the ends of the chord are square roots, compared by squaring. So no step rounds.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-
-from paper_lib.robust_sets import RobustSets
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +36,9 @@ class _Chord:
     """
 
     room: Fraction
+    held: int  # rows that hold where the chord begins, but for rays that begin there
     begins: dict[Fraction, int]
     ends: dict[Fraction, int]
-    always: int  # rows that hold on the whole line
     same: int  # rows with this boundary and this side
 
 
@@ -57,71 +56,73 @@ def scale_to_integers(values: list[float]) -> list[int]:
     return [int(value * factor) for value in exact]
 
 
-def planar_subsets(sets: RobustSets) -> set[int]:
-    r"""List the subsets :math:`\{i : v \in R(x_i)\}` over all v in the closed disc.
+def planar_subsets(
+    normals: list[list[float]], offsets: list[float], radius: float
+) -> set[int]:
+    r"""List the subsets of rows that hold at v, over all v in the closed disc.
 
     Args:
-        sets: Robust sets on the line or in the plane; their stored numbers are taken
-            as exact.
+        normals: Finite normals of the rows, in the plane or on the line, where the
+            second coordinate is zero. All numbers are taken as exact.
+        offsets: Their offsets; minus infinity for a row nothing satisfies.
+        radius: Radius of the disc.
 
     Returns:
         One integer for each subset, with bit i set where row i belongs to it.
     """
-    square = Fraction(sets.epsilon) ** 2
+    square = Fraction(radius) ** 2
     fixed, lines = 0, []
-    for row in _rows(sets):
+    for row in _rows(normals, offsets):
         room = square * (row.a**2 + row.b**2) - row.c**2
         if (row.a or row.b) and room >= 0:
             lines.append(row)
         elif row.c >= 0:
             fixed |= row.bit
-    at_center = sum(row.bit for row in lines if row.c >= 0)
-    found = {at_center}
+    found = {sum(row.bit for row in lines if row.c >= 0)}
     for line in lines:
         found |= set(_along(_chord(line, lines, square)))
     return {fixed | subset for subset in found}
 
 
-def _rows(sets: RobustSets) -> list[_Row]:
-    """Read the rows as integers; on the line the second coordinate is zero."""
-    rows = []
-    for i, (normal, offset) in enumerate(
-        zip(sets.normals.tolist(), sets.offsets.tolist(), strict=True)
-    ):
+def _rows(normals: list[list[float]], offsets: list[float]) -> Iterator[_Row]:
+    """Read the rows as integers."""
+    for i, (normal, offset) in enumerate(zip(normals, offsets, strict=True)):
         a, b = (*normal, 0.0)[:2]
         if offset == -float("inf"):
             a, b, offset = 0.0, 0.0, -1.0
-        x, y, level = scale_to_integers([a, b, offset])
-        rows.append(_Row(x, y, level, 1 << i))
-    return rows
+        yield _Row(*scale_to_integers([a, b, offset]), 1 << i)
 
 
 def _chord(line: _Row, lines: list[_Row], square: Fraction) -> _Chord:
     """Restrict all rows to one boundary line."""
     length = line.a**2 + line.b**2
-    always, same = 0, 0
-    begins: dict[Fraction, int] = {}
-    ends: dict[Fraction, int] = {}
+    room = square * length - line.c**2
+    held, same = 0, 0
+    begins: defaultdict[Fraction, int] = defaultdict(int)
+    ends: defaultdict[Fraction, int] = defaultdict(int)
     for row in lines:
         cosine = line.a * row.a + line.b * row.b
         slope = line.a * row.b - line.b * row.a
         level = row.c * length - line.c * cosine
-        if slope:
+        if slope == 0:
+            holds = level >= 0
+            same |= row.bit if level == 0 and cosine > 0 else 0
+        else:
             place = Fraction(-level, slope)
-            side = begins if slope > 0 else ends
-            side[place] = side.get(place, 0) | row.bit
-        elif level >= 0:
-            always |= row.bit
-            if level == 0 and cosine > 0:
-                same |= row.bit
-    return _Chord(square * length - line.c**2, begins, ends, always, same)
+            is_before = place < 0 and place**2 > room
+            holds = is_before == (slope > 0)
+            if not is_before:
+                rays = begins if slope > 0 else ends
+                rays[place] |= row.bit
+        held |= row.bit if holds else 0
+    return _Chord(room, held, begins, ends, same)
 
 
 def _along(chord: _Chord) -> Iterator[int]:
     """Walk along a chord: its vertices, the edges between, the cells beside those."""
     places = sorted(chord.begins.keys() | chord.ends.keys())
     inside = [place for place in places if place**2 <= chord.room]
-    held = _at_start(chord)
+    held = chord.held
     if chord.room == 0:  # a tangent meets the disc at one point
         yield held | chord.begins.get(Fraction(0), 0)
         return
@@ -133,18 +134,6 @@ def _along(chord: _Chord) -> Iterator[int]:
         held &= ~chord.ends.get(place, 0)
     if not inside or inside[-1] < 0 or inside[-1] ** 2 < chord.room:
         yield from _beside(chord, held)
-
-
-def _at_start(chord: _Chord) -> int:
-    """Take the rows that hold where the chord begins, but for rays that begin there."""
-    held = chord.always
-    for place, bits in chord.begins.items():
-        if place < 0 and place**2 > chord.room:
-            held |= bits
-    for place, bits in chord.ends.items():
-        if place > 0 or place**2 <= chord.room:
-            held |= bits
-    return held
 
 
 def _beside(chord: _Chord, held: int) -> tuple[int, int]:

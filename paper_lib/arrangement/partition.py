@@ -86,12 +86,11 @@ def cells(
     if radius == 0.0:
         return ()
     found: list[tuple[Region, tuple[bool, ...]]] = [(DISC, ())]
-    for (x, y), offset in zip(planes.normals, planes.offsets, strict=True):
-        line = complex(x, y), float(offset)
+    for row in range(len(offsets)):
         found = [
             (part, (*signs, side))
             for region, signs in found
-            for part, side in _halves(region, *line)
+            for part, side in _halves(region, *planes.line(row))
         ]
     return tuple(as_cell(region, signs, radius) for region, signs in found)
 
@@ -121,19 +120,14 @@ def as_cell(region: Region, signs: tuple[bool, ...], radius: float) -> Cell:
 
 
 def vertices(
-    normals: Float[np.ndarray, "n 2"],
-    offsets: Float[np.ndarray, " n"],
-    radius: float,
-    *,
-    on_circle: bool = True,
+    normals: Float[np.ndarray, "n 2"], offsets: Float[np.ndarray, " n"], radius: float
 ) -> Float[np.ndarray, "k 2"]:
-    """List the points of the disc where boundary lines meet, each once.
+    """List the points of the disc where boundary lines meet, or the circle, each once.
 
     Args:
         normals: Normals of the half-planes.
         offsets: Their offsets.
         radius: Radius of the disc.
-        on_circle: Whether points where lines meet the circle are listed too.
 
     Returns:
         The vertices.
@@ -144,9 +138,7 @@ def vertices(
     """
     planes = half_planes(normals, offsets, radius)
     planes = planes.take(planes.crosses)
-    points = _meetings(planes)
-    if on_circle:
-        points = np.concatenate([points, _ends(planes)])
+    points = np.concatenate([_meetings(planes), _ends(planes)])
     if len(points) == 0:
         return points
     pairs = KDTree(points).query_pairs(1e3 * TOUCH, output_type="ndarray")

@@ -1,0 +1,164 @@
+"""Bad input to the bounds: what was expected, and what came."""
+
+import pytest
+import torch
+
+from paper_lib.bounds import (
+    bounds_at,
+    compress,
+    compression_bound,
+    fit_certified,
+    held_out_bound,
+    margin_bound,
+    optimum_bound,
+    pac_bayes_bound,
+    spread_confidence,
+    uniform_bound,
+)
+from paper_lib.bounds.compression import compress_solution, rebuild
+from paper_lib.bounds.held_out import clopper_pearson
+from paper_lib.bounds.kl import kl_upper
+from paper_lib.bounds.pac_bayes import gaussian_coverage
+from paper_lib.bounds.uniform import trace_bound
+from paper_lib.defense import Certificate
+from paper_lib.robust_sets import RobustSets
+from tests.paper_lib.bounds.bound_cases import fitted, sample
+
+
+def few():
+    return rebuild(sample(), (1,), "sum of normals")
+
+
+def at_fitted(bound, **settings):
+    return lambda confidence: bound(
+        sample(), fitted(sample()), confidence=confidence, **settings
+    )
+
+
+CERTIFICATE = Certificate(
+    num_rows=2,
+    lower_count=1,
+    upper_count=1,
+    perturbation=torch.zeros(2),
+    evidence=None,
+    fingerprint="",
+)
+STATED = {
+    "clopper_pearson": lambda c: clopper_pearson(1, 2, confidence=c),
+    "held_out_bound": at_fitted(held_out_bound),
+    "uniform_bound": at_fitted(uniform_bound, mean_deviation=0.1),
+    "trace_bound": at_fitted(trace_bound, num_traces=3),
+    "margin_bound": at_fitted(margin_bound),
+    "pac_bayes_bound": at_fitted(pac_bayes_bound),
+    "fit_certified": at_fitted(fit_certified),
+    "compress": lambda c: compress(sample(), confidence=c),
+    "compression_bound": lambda c: compression_bound(sample(), few(), confidence=c),
+    "optimum_bound": lambda c: optimum_bound(CERTIFICATE, confidence=c),
+    "spread_confidence": lambda c: spread_confidence(c, 2),
+    "bounds_at": at_fitted(bounds_at),
+}
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("confidence", [0.0, 1.0, -0.1, float("nan"), 2])
+@pytest.mark.parametrize("call", STATED.values(), ids=STATED)
+def test_a_confidence_outside_its_range(call, confidence):
+    match = r"^confidence must be strictly between 0 and 1, got"
+    with pytest.raises(ValueError, match=match):
+        call(confidence)
+
+
+@pytest.mark.bad_input
+def test_many_perturbations_where_one_is_wanted():
+    sets = sample()
+    many = fitted(sets).expand(2, 5)
+    for call in (margin_bound, pac_bayes_bound, held_out_bound, fit_certified):
+        with pytest.raises(ValueError, match=r"must be one perturbation, \(5,\), got"):
+            call(sets, many)
+    with pytest.raises(ValueError, match=r"^center must be one perturbation"):
+        pac_bayes_bound(sets, many[0], center=many[:1])
+    with pytest.raises(ValueError, match=r"^v must be one perturbation"):
+        uniform_bound(sets, many, mean_deviation=0.1)
+    with pytest.raises(ValueError, match=r"^v must be one perturbation"):
+        compress_solution(sets, many)
+
+
+@pytest.mark.bad_input
+def test_perturbations_the_defender_may_not_play():
+    sets = sample()
+    far, short = fitted(sets) * 3, torch.zeros(4, dtype=torch.float64)
+    for call in (margin_bound, pac_bayes_bound, fit_certified):
+        with pytest.raises(ValueError, match=r"must lie in the ball of radius 1\.0"):
+            call(sets, far)
+        with pytest.raises(ValueError, match=r"must have shape \(5,\)"):
+            call(sets, short)
+    with pytest.raises(ValueError, match=r"^center must lie in the ball"):
+        margin_bound(sets, fitted(sets), center=far)
+    with pytest.raises(ValueError, match=r"^center must have shape"):
+        pac_bayes_bound(sets, fitted(sets), center=short)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("call", "match"),
+    [
+        (lambda: kl_upper(1.5, 0.1), r"^q must be in \[0, 1\], got 1\.5\."),
+        (lambda: kl_upper(float("nan"), 0.1), r"^q must be in \[0, 1\], got nan\."),
+        (lambda: kl_upper(0.5, -1.0), r"^nats must be at least 0, got -1\.0\."),
+        (lambda: clopper_pearson(0, 0, confidence=0.9), r"^trials must be at least 1"),
+        (lambda: clopper_pearson(3, 2, confidence=0.9), r"^successes must be at most"),
+        (
+            lambda: clopper_pearson(1, 2, confidence=0.9, side="left"),
+            r'^side must be "lower" or "upper", got \'left\'\.',
+        ),
+        (
+            lambda: uniform_bound(
+                sample(), fitted(sample()), mean_deviation=float("nan")
+            ),
+            r"^mean_deviation must be at least 0, got nan\.",
+        ),
+        (
+            lambda: trace_bound(sample(), fitted(sample()), num_traces=0),
+            r"^num_traces must be at least 1",
+        ),
+        (
+            lambda: gaussian_coverage(sample(), fitted(sample()), noise=0.0),
+            r"^noise must be above 0 and finite, got 0\.0\.",
+        ),
+        (
+            lambda: gaussian_coverage(
+                sample(), fitted(sample()), noise=1.0, margin=-1.0
+            ),
+            r"^margin must be at least 0 and finite, got -1\.0\.",
+        ),
+        (lambda: spread_confidence(0.9, 0), r"^num must be at least 1, got 0\."),
+        (
+            lambda: spread_confidence(1 - 1e-14, 1000),
+            r"^confidence must leave 1000 bounds a chance to fail",
+        ),
+        (
+            lambda: fit_certified(sample(), fitted(sample()), num_steps=-1),
+            r"^num_steps must be at least 0, got -1\.",
+        ),
+        (
+            lambda: RobustSets(
+                normals=torch.zeros(0, 2), offsets=torch.zeros(0), epsilon=1.0
+            ),
+            r"^normals must be \(n, d\) .* with n and d at least 1",
+        ),
+        (lambda: compress(sample(), max_points=0), r"^max_points must be at least 1"),
+        (lambda: compress(sample(n=1)), r"^sets must have at least 2 points"),
+        (
+            lambda: rebuild(sample(), (), "least norm"),
+            r"^points must be at least one of 0",
+        ),
+        (
+            lambda: rebuild(sample(), (400,), "least norm"),
+            r"^points must be .* 0 to 399",
+        ),
+        (lambda: rebuild(sample(), (0,), "other"), r"^rule must be one of"),
+    ],
+)
+def test_a_number_outside_its_range(call, match):
+    with pytest.raises(ValueError, match=match):
+        call()
