@@ -13,21 +13,35 @@ import torch
 from jaxtyping import Float, Int
 from threadpoolctl import threadpool_limits
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
-from paper_lib.checks import check_seed
-from paper_lib.defense.rows import as_perturbation, fingerprints, safe_rows
-from paper_lib.defense.search.annealing import AnnealConfig, anneal, anneal_from_several
+from paper_lib.checks import check_same_kind, check_seed
+from paper_lib.defense.ramp import (
+    RampConfig,
+    RampSolution,
+    ascend,
+    ramp_and_slope,
+    ramp_rows,
+    ramp_solution,
+)
+from paper_lib.defense.rows import (
+    as_perturbation,
+    fingerprints,
+    row_thresholds,
+    safe_rows,
+)
+from paper_lib.defense.search.annealing import anneal, anneal_from_several
 from paper_lib.defense.search.local_search import MARGIN, hold_point, insert, search
 from paper_lib.defense.search.min_norm import Gram, MinNorm
 from paper_lib.defense.solution import Solution, certify
-from paper_lib.geometry import full_precision, l2_norm
+from paper_lib.geometry import full_precision, l2_norm, project_l2_ball
 from paper_lib.robust_sets import RobustSets
 
 # Rows far from their boundary rarely change sides while a point is polished: this share
 # of the rows is near, and this many at least.
 _NEAR, _LEAST_NEAR = 0.125, 500
-_PATH_TRIALS = 10
-_BATCH_TRIALS = 60
+_DECIDED = 2.0
+_PATH_EXCHANGES, _BATCH_EXCHANGES = 10, 60
 
 
 @full_precision()
@@ -65,7 +79,10 @@ def coverage_path(family: Sequence[RobustSets], seed: int = 0) -> tuple[Solution
     _check_family(family)
     device = family[0].normals.device
     normals = torch.from_numpy(safe_rows(family[0]).normals).float().to(device)
-    asked = _family_thresholds(family)
+    lengths = l2_norm(family[0].normals.cpu())
+    # Rows decided beforehand get a finite threshold that decides them as well.
+    asked = torch.stack([row_thresholds(sets, lengths) for sets in family])
+    asked = asked.clamp(-_DECIDED, _DECIDED)
     with threadpool_limits(limits=1):
         points = anneal_from_several(normals, asked.float().to(device), seed=seed)
         slack = (points @ normals.T).cpu() - asked
@@ -78,19 +95,6 @@ def coverage_path(family: Sequence[RobustSets], seed: int = 0) -> tuple[Solution
         _solution(sets, v, "path", name)
         for sets, v, name in zip(family, found, fingerprints(family), strict=True)
     )
-
-
-def _family_thresholds(family: Sequence[RobustSets]) -> Float[Tensor, "k m"]:
-    """Compute what each row asks for at each budget; decided rows ask for 2 or -2."""
-    normals = family[0].normals.detach().cpu()
-    lengths = l2_norm(normals)
-    lines = []
-    for sets in family:
-        offsets = sets.offsets.detach().cpu().double()
-        reach = lengths * sets.epsilon
-        asked = torch.where(reach > 0, -offsets / reach, -offsets.sign() * torch.inf)
-        lines.append(asked.nan_to_num(nan=-torch.inf).clamp(-2.0, 2.0))
-    return torch.stack(lines)
 
 
 def _finish(
@@ -109,15 +113,16 @@ def _finish(
     rows = _nearest(slack)
     gram = Gram(normals[rows].numpy())
     gram.columns(np.arange(len(rows)))  # all at once, as most are needed
-    found = _polish(
+    start = point.double().numpy()
+    polished = _polish(
         gram,
         thresholds[rows].numpy(),
-        point.double().numpy(),
+        start,
         seed=seed,
-        max_trials=_PATH_TRIALS,
+        exchanges=_PATH_EXCHANGES,
     )
-    after = normals @ torch.from_numpy(found).float() >= thresholds
-    return found if after.sum() >= (slack >= 0).sum() else point.double().numpy()
+    after = normals @ torch.from_numpy(polished).float() >= thresholds
+    return polished if after.sum() >= (slack >= 0).sum() else start
 
 
 def _nearest(slack: Float[Tensor, " m"]) -> Int[Tensor, " k"]:
@@ -127,17 +132,13 @@ def _nearest(slack: Float[Tensor, " m"]) -> Int[Tensor, " k"]:
 
 
 def maximize_batch(
-    problems: Sequence[RobustSets],
-    seed: int = 0,
-    *,
-    config: AnnealConfig | None = None,
+    problems: Sequence[RobustSets], seed: int = 0
 ) -> tuple[Solution, ...]:
     """Maximize the coverage of several problems of one shape, annealed as one batch.
 
     Args:
         problems: Robust sets of equal shape, on one device, which does the annealing.
         seed: Seed of all random choices.
-        config: Settings of the annealing; None: the defaults.
 
     Returns:
         A solution for each, with the trivial upper bound.
@@ -160,10 +161,8 @@ def maximize_batch(
         thresholds = torch.from_numpy(np.stack([rows.thresholds for rows in scaled]))
         found = anneal(
             normals.float().to(device),
-            # Rows decided beforehand get a finite threshold that decides them as well.
-            thresholds.clamp(-2.0, 2.0).float().to(device),
+            thresholds.clamp(-_DECIDED, _DECIDED).float().to(device),
             torch.zeros(len(problems), normals.shape[-1], device=device),
-            config=config or AnnealConfig(),
         )
         solutions = []
         for sets, asked, u in zip(problems, scaled, found.double().cpu(), strict=True):
@@ -172,10 +171,67 @@ def maximize_batch(
                 asked.thresholds,
                 u.numpy(),
                 seed=seed,
-                max_trials=_BATCH_TRIALS,
+                exchanges=_BATCH_EXCHANGES,
             )
             solutions.append(_solution(sets, as_perturbation(point, sets), "batch"))
     return tuple(solutions)
+
+
+@full_precision()
+def ramp_ascents(
+    problems: Sequence[RobustSets], *, config: RampConfig | None = None
+) -> tuple[RampSolution, ...]:
+    r"""Run :func:`ramp_ascent` on several problems as one batch, each from v = 0.
+
+    Budgets and numbers of points may differ: lengths are measured in budgets, and rows
+    that are missing are zero. Meant for devices where the launch of a product takes
+    longer than the product; all rows are copied once.
+
+    Args:
+        problems: The robust sets of each problem.
+        config: Settings of all of them; None: the defaults.
+
+    Returns:
+        The solutions, in order; those of :func:`ramp_ascent` up to rounding.
+
+    Raises:
+        ValueError: If there is no problem, or they differ in dimension, dtype or
+            device.
+
+    Example:
+        >>> sets = RobustSets(
+        ...     normals=torch.tensor([[1.0, 0.0]]),
+        ...     offsets=torch.tensor([0.5]),
+        ...     epsilon=1.0,
+        ... )
+        >>> [solution.coverage for solution in ramp_ascents([sets, sets])]
+        [1.0, 1.0]
+    """
+    config = config or RampConfig()
+    _check_alike(problems)
+    parts = [ramp_rows(sets, config.rows) for sets in problems]
+    normals = pad_sequence([normals for normals, _ in parts], batch_first=True)
+    offsets = pad_sequence([offsets for _, offsets in parts], batch_first=True)
+    counts = offsets.new_tensor([len(sets.offsets) for sets in problems])
+    budgets = offsets.new_tensor([[sets.epsilon] for sets in problems])
+    batched = torch.vmap(ramp_and_slope)
+    # The gradient in v points where that in v / budget does, and only that counts.
+    points, values, flat = ascend(
+        lambda unit: batched(normals, offsets, counts, unit * budgets),
+        torch.zeros_like(normals[:, 0]),
+        1.0,
+        config,
+    )
+    return tuple(
+        ramp_solution(
+            sets,
+            config,
+            project_l2_ball(points[i] * budgets[i], sets.epsilon),
+            values[:, i],
+            flat[:, i],
+        )
+        for i, sets in enumerate(problems)
+    )
 
 
 def _polish(
@@ -183,13 +239,13 @@ def _polish(
     thresholds: Float[np.ndarray, " m"],
     u: Float[np.ndarray, " d"],
     *,
-    seed: int = 0,
-    max_trials: int = 0,
+    seed: int,
+    exchanges: int,
 ) -> Float[np.ndarray, " d"]:
     """Polish a point and exchange rows so many times, unless that loses rows."""
     problem = MinNorm(gram, thresholds + MARGIN)
     held = insert(problem, hold_point(problem, u))
-    for better in search(problem, held, seed=seed, max_trials=max_trials):
+    for better in search(problem, held, seed=seed, exchanges=exchanges):
         held = better
     before = int((gram.normals @ u.astype(np.float32) >= thresholds).sum())
     return problem.point(held.active) if held.count >= before else u
@@ -225,6 +281,17 @@ def _check_family(family: Sequence[RobustSets]) -> None:
     first = _bits(family[0])
     if not all(torch.equal(_bits(sets), first) for sets in family[1:]):
         raise ValueError("family must have equal normals, got others at some budget.")
+
+
+def _check_alike(problems: Sequence[RobustSets]) -> None:
+    """Reject problems that do not fit one batch."""
+    if not problems:
+        raise ValueError("problems must be at least one, got none.")
+    normals = {f"problems[{i}]": sets.normals for i, sets in enumerate(problems)}
+    check_same_kind(**normals)
+    dims = [rows.shape[1] for rows in normals.values()]
+    if len(set(dims)) > 1:
+        raise ValueError(f"problems must be of one dimension, got {dims}.")
 
 
 def _bits(sets: RobustSets) -> Int[Tensor, "n d"]:

@@ -5,43 +5,22 @@ from itertools import product
 import pytest
 import torch
 
+from paper_lib.defense import batch as batch_module
 from paper_lib.defense import (
-    AnnealConfig,
     coverage_path,
     maximize_batch,
     maximize_coverage,
 )
-from paper_lib.defense import batch as batch_module
-from paper_lib.defense import maximize as driver
 from paper_lib.defense.exact.boxes import box_search
 from paper_lib.defense.rows import unit_rows
-from paper_lib.defense.search.annealing import anneal_from_several
+from paper_lib.defense.search import local_search
 from paper_lib.robust_sets import RobustSets
 from tests.paper_lib.defense.exact.test_hitting_sets import random_sets
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(
-    ("settings", "match"),
-    [
-        ({"num_steps": 0}, r"^num_steps must be at least 1, got 0\."),
-        ({"first_width": float("inf")}, r"^widths must be finite with 0 < last_width"),
-        ({"last_width": 0.5}, r"^widths must be .* got 0\.5 and 0\.3\."),
-        ({"last_width": 0.0}, r"^widths must be .* got 0\.0 and 0\.3\."),
-        ({"last_step": -1.0}, r"^steps must be finite with 0 < last_step"),
-        ({"first_step": float("nan")}, r"^steps must be .* got 0\.002 and nan\."),
-    ],
-)
-def test_settings_for_which_the_ascent_is_undefined(settings, match):
-    with pytest.raises(ValueError, match=match):
-        AnnealConfig(**settings)
-
-
-@pytest.mark.bad_input
-def test_counts_below_one():
+def test_boxes_below_one():
     rows = unit_rows(random_sets(9, 3, seed=0))
-    with pytest.raises(ValueError, match=r"^num_starts must be at least 1, got 0\."):
-        anneal_from_several(rows.normals, rows.thresholds, seed=0, num_starts=0)
     with pytest.raises(ValueError, match=r"^max_boxes must be at least 1, got 0\."):
         next(box_search(rows, max_boxes=0))
 
@@ -81,7 +60,7 @@ def test_interrupted_part_way_there_is_no_result(solve, step, monkeypatch):
 
 
 def test_an_interrupt_before_anything_was_found_still_certifies(monkeypatch):
-    monkeypatch.setattr(driver, "anneal_from_several", interrupt)
+    monkeypatch.setattr(local_search, "anneal_rows", interrupt)
     sets = random_sets(80, 6, seed=0)
     found = maximize_coverage(sets, method="search")
     assert found.stopped_by == "interrupt"

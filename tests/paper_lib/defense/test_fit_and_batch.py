@@ -133,7 +133,7 @@ def test_a_path_covers_what_the_search_of_each_budget_covers(seed, monkeypatch):
     ]
     gains = []
     for sets, solution in zip(family, coverage_path(family), strict=True):
-        alone = maximize_coverage(sets, method="search", max_trials=10)
+        alone = maximize_coverage(sets, method="search", exchanges=10)
         counts = [count(sets, one.perturbation) for one in (solution, alone)]
         gains.append(counts[0] - counts[1])
     assert sum(gains) >= -1, gains

@@ -170,7 +170,7 @@ def test_an_interrupt_returns_the_best_so_far(monkeypatch):
     sets = make_sets([[1.0, 0.0, 0.0, 0.0]] * 50, [-0.5] * 50)
     steps = interrupted([0.9, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0])
     sets = with_conflict(sets)
-    monkeypatch.setattr(driver, "_search", lambda *a, **k: steps)
+    monkeypatch.setattr(driver, "exchange_search", lambda *a, **k: steps)
     found = maximize_coverage(sets, method="search")
     assert found.stopped_by == "interrupt"
     assert count(sets, found.perturbation) == 50
@@ -183,7 +183,7 @@ def with_conflict(sets):
 
 def test_a_choice_is_not_made_on_interrupted_fits(monkeypatch):
     sets = random_sets(n=60, dim=6)
-    monkeypatch.setattr(driver, "_search", lambda *a, **k: interrupted())
+    monkeypatch.setattr(driver, "exchange_search", lambda *a, **k: interrupted())
     with pytest.raises(KeyboardInterrupt):
         fit_defense(sets, num_folds=2)
 
@@ -375,8 +375,8 @@ def test_bad_calls(call, match):
         (lambda: maximize_coverage(PLAIN, time_limit="1"), "^time_limit must be sec"),
         (lambda: maximize_coverage(PLAIN, time_limit=True), "^time_limit must be sec"),
         (
-            lambda: maximize_coverage(PLAIN, max_trials=2.5),
-            "^max_trials must be an int",
+            lambda: maximize_coverage(PLAIN, exchanges=2.5),
+            "^exchanges must be an int",
         ),
         (lambda: upper_bound(PLAIN, max_nodes=1.5), "^max_nodes must be an integer"),
         (lambda: fit_defense(PLAIN, num_folds=2.0), "^num_folds must be an integer"),
