@@ -33,13 +33,14 @@ from paper_lib.defense.rows import (
 from paper_lib.defense.search.annealing import anneal, anneal_from_several
 from paper_lib.defense.search.local_search import MARGIN, hold_point, insert, search
 from paper_lib.defense.search.min_norm import Gram, MinNorm
-from paper_lib.defense.solution import Solution, certify
+from paper_lib.defense.solution import Solution, Solver, certify
 from paper_lib.geometry import full_precision, l2_norm, project_l2_ball
 from paper_lib.robust_sets import RobustSets
 
 # Rows far from their boundary rarely change sides while a point is polished: this share
 # of the rows is near, and this many at least.
 _NEAR, _LEAST_NEAR = 0.125, 500
+# Decided rows get this threshold, or minus it: finite, and out of reach.
 _DECIDED = 2.0
 _PATH_EXCHANGES, _BATCH_EXCHANGES = 10, 60
 
@@ -80,20 +81,19 @@ def coverage_path(family: Sequence[RobustSets], seed: int = 0) -> tuple[Solution
     device = family[0].normals.device
     normals = torch.from_numpy(safe_rows(family[0]).normals).float().to(device)
     lengths = l2_norm(family[0].normals.cpu())
-    # Rows decided beforehand get a finite threshold that decides them as well.
     asked = torch.stack([row_thresholds(sets, lengths) for sets in family])
     asked = asked.clamp(-_DECIDED, _DECIDED)
     with threadpool_limits(limits=1):
         points = anneal_from_several(normals, asked.float().to(device), seed=seed)
         slack = (points @ normals.T).cpu() - asked
         normals = normals.cpu()
-        found = [
-            as_perturbation(_finish(normals, *one, seed=seed), sets)
-            for sets, *one in zip(family, asked, points.cpu(), slack, strict=True)
+        points = [
+            _finish(normals, *one, seed)
+            for one in zip(asked, points.cpu(), slack, strict=True)
         ]
     return tuple(
-        _solution(sets, v, "path", name)
-        for sets, v, name in zip(family, found, fingerprints(family), strict=True)
+        _solution(sets, as_perturbation(point, sets), "path", name)
+        for sets, point, name in zip(family, points, fingerprints(family), strict=True)
     )
 
 
@@ -102,7 +102,6 @@ def _finish(
     thresholds: Float[Tensor, " m"],
     point: Float[Tensor, " d"],
     slack: Float[Tensor, " m"],
-    *,
     seed: int,
 ) -> Float[np.ndarray, " d"]:
     """Polish a point on the rows near their boundary and exchange some of them.
@@ -114,13 +113,8 @@ def _finish(
     gram = Gram(normals[rows].numpy())
     gram.columns(np.arange(len(rows)))  # all at once, as most are needed
     start = point.double().numpy()
-    polished = _polish(
-        gram,
-        thresholds[rows].numpy(),
-        start,
-        seed=seed,
-        exchanges=_PATH_EXCHANGES,
-    )
+    asked = thresholds[rows].numpy()
+    polished = _polish(gram, asked, start, seed, _PATH_EXCHANGES)
     after = normals @ torch.from_numpy(polished).float() >= thresholds
     return polished if after.sum() >= (slack >= 0).sum() else start
 
@@ -159,20 +153,15 @@ def maximize_batch(
         scaled = [safe_rows(sets) for sets in problems]
         normals = torch.from_numpy(np.stack([rows.normals for rows in scaled]))
         thresholds = torch.from_numpy(np.stack([rows.thresholds for rows in scaled]))
-        found = anneal(
-            normals.float().to(device),
-            thresholds.clamp(-_DECIDED, _DECIDED).float().to(device),
-            torch.zeros(len(problems), normals.shape[-1], device=device),
-        )
+        asked = thresholds.clamp(-_DECIDED, _DECIDED).float().to(device)
+        starts = torch.zeros(len(problems), normals.shape[-1], device=device)
+        points = anneal(normals.float().to(device), asked, starts)
         solutions = []
-        for sets, asked, u in zip(problems, scaled, found.double().cpu(), strict=True):
-            point = _polish(
-                Gram(asked.normals),
-                asked.thresholds,
-                u.numpy(),
-                seed=seed,
-                exchanges=_BATCH_EXCHANGES,
-            )
+        for sets, rows, u in zip(
+            problems, scaled, points.cpu().double().numpy(), strict=True
+        ):
+            gram = Gram(rows.normals)
+            point = _polish(gram, rows.thresholds, u, seed, _BATCH_EXCHANGES)
             solutions.append(_solution(sets, as_perturbation(point, sets), "batch"))
     return tuple(solutions)
 
@@ -238,7 +227,6 @@ def _polish(
     gram: Gram,
     thresholds: Float[np.ndarray, " m"],
     u: Float[np.ndarray, " d"],
-    *,
     seed: int,
     exchanges: int,
 ) -> Float[np.ndarray, " d"]:
@@ -252,7 +240,7 @@ def _polish(
 
 
 def _solution(
-    sets: RobustSets, v: Float[Tensor, " d"], method: str, name: str | None = None
+    sets: RobustSets, v: Float[Tensor, " d"], method: Solver, name: str | None = None
 ) -> Solution:
     """Count and certify."""
     return Solution(

@@ -128,14 +128,7 @@ def hit_and_run(
     )
     walk.spread_out()
     thin = 10 * dim if chosen.thin is None else chosen.thin
-    kept = []
-    for draw in range(chosen.burn_in - (-num_draws // chains)):
-        for _ in range(thin):
-            walk.step()
-        walk.refresh()
-        if draw >= chosen.burn_in:
-            kept.append(walk.points.copy())
-    samples = np.stack(kept, axis=1)
+    samples = walk.keep(-(-num_draws // chains), thin, chosen.burn_in)
     r_hat, effective = _mixing(samples, np.random.default_rng([seed, 1]))
     return Draws(
         points=samples.reshape(-1, dim)[:num_draws],
@@ -177,6 +170,17 @@ class _Walk:
         self.steps += 1
         if self.steps % _REFRESH == 0:
             self.refresh()
+
+    def keep(self, count: int, thin: int, burn_in: int) -> Float[np.ndarray, "c k d"]:
+        """Keep every so many steps so many points of each chain, but for the first."""
+        kept = []
+        for draw in range(burn_in + count):
+            for _ in range(thin):
+                self.step()
+            self.refresh()
+            if draw >= burn_in:
+                kept.append(self.points.copy())
+        return np.stack(kept, axis=1)
 
     def _move(self, choose) -> None:
         """Move along random lines, as far as is chosen between both ends."""

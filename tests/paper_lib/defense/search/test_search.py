@@ -38,7 +38,7 @@ def feasible_rows(seed, n=60, dim=12):
     return MinNorm(Gram(normals), normals @ hidden - rng.uniform(0.0, 0.2, n)), hidden
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(5))
 def test_the_point_of_least_norm_meets_the_optimality_conditions(seed):
     problem, hidden = feasible_rows(seed)
     wanted = np.ones(60, dtype=bool)
@@ -52,7 +52,7 @@ def test_the_point_of_least_norm_meets_the_optimality_conditions(seed):
     )
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_rows_that_come_and_go_leave_it_optimal(seed):
     problem, _ = feasible_rows(seed)
     wanted = np.ones(60, dtype=bool)
@@ -87,7 +87,7 @@ def satisfied(rows, u, slack=0.0):
     return int((rows.normals.numpy() @ u >= rows.thresholds.numpy() + slack).sum())
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_the_polish_gains_rows_and_stays_in_the_ball(seed):
     sets = random_sets(n=120, dim=15, seed=seed)
     problem, rows = problem_of(sets, MARGIN)
