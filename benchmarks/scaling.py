@@ -20,7 +20,7 @@ from benchmarks.instances import real_instance
 from benchmarks.quality import count
 from benchmarks.reference import annealed_and_polished
 from benchmarks.report import Part, markdown_table, verdict
-from paper_lib.defense import AnnealConfig, anneal
+from paper_lib.defense.search.annealing import anneal
 from paper_lib.robust_sets import RobustSets
 
 LARGE, DIM, MEDIUM = 12_000, 784, 4_000
@@ -151,9 +151,8 @@ def _time_steps(num: int, dim: int, runs: int) -> dict[str, float]:
         return (normals @ u).sum() + (weights @ normals).sum()
 
     def ascend(steps: int) -> Callable[[], Tensor]:
-        config = AnnealConfig(num_steps=steps)
         start = torch.zeros(1, dim)
-        return lambda: anneal(normals, thresholds[None], start, config=config)
+        return lambda: anneal(normals, thresholds[None], start, num_steps=steps)
 
     short, long = ascend(_SHORT), ascend(_LONG)
     ours, theirs = [], []

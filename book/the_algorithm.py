@@ -62,10 +62,10 @@ from paper_lib.defense import (
     load_certificate,
     maximize_coverage,
     ramp_ascent,
-    ramp_value,
     save_certificate,
     upper_bound,
 )
+from paper_lib.defense.ramp import ramp_value
 from paper_lib.geometry import scale_to_radius, unit_vectors
 from paper_lib.linearize import linearize
 from paper_lib.models import TrainConfig, train_classifier

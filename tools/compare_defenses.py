@@ -50,7 +50,7 @@ METHODS: dict[str, Callable[[RobustSets], torch.Tensor]] = {
     ),
     "annealed": lambda sets: maximize_coverage(sets, method="annealed").perturbation,
     "search": lambda sets: (
-        maximize_coverage(sets, method="search", max_trials=TRIALS).perturbation
+        maximize_coverage(sets, method="search", exchanges=TRIALS).perturbation
     ),
     "fit_defense": lambda sets: fit_defense(sets).perturbation,
 }

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from paper_lib.defense import RampSolution
+from paper_lib.defense.ramp import RampSolution
 from paper_lib.plotting.style import COLORS
 
 

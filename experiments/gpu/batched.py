@@ -34,7 +34,7 @@ from experiments.tables.scoring import (
 from paper_lib.attacks import PGD_READINGS, PGDResult
 from paper_lib.checks.arguments import available_device
 from paper_lib.data.pairs import Source
-from paper_lib.defense import ramp_ascents
+from paper_lib.defense.batch import ramp_ascents
 from paper_lib.geometry import project_l2_ball
 from paper_lib.geometry.sums import full_precision
 from paper_lib.linearize import Linearization, linearize

@@ -72,7 +72,7 @@ def solver_for(population: Population, solver: SolverName | Solver) -> Solver:
     if solver == "polished":
         return lambda sets, seed: (
             maximize_coverage(
-                sets, method="search", seed=seed, max_trials=0
+                sets, method="search", seed=seed, exchanges=0
             ).perturbation
         )
     if solver == "ramp":

@@ -5,7 +5,8 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
-from paper_lib.defense import RampConfig, RampSolution, fit_defense, ramp_ascent
+from paper_lib.defense import RampConfig, fit_defense, ramp_ascent
+from paper_lib.defense.ramp import RampSolution
 from paper_lib.robust_sets import RobustSets
 
 # The paper's ascent, and what is shown beside it.

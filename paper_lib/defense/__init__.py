@@ -10,20 +10,9 @@ from paper_lib.defense.certificates.saved_certificates import (
     save_certificate,
 )
 from paper_lib.defense.draws.hit_and_run import HitAndRunConfig
-from paper_lib.defense.draws.maximizer_set import (
-    MaximizerDraws,
-    MaximizerSet,
-    draw_maximizers,
-    maximizer_set,
-)
-from paper_lib.defense.fit import FittedDefense, fit_defense
+from paper_lib.defense.draws.maximizer_draws import draw_maximizers
+from paper_lib.defense.draws.planar_maximizers import MaximizerSet, maximizer_set
+from paper_lib.defense.fit import fit_defense
 from paper_lib.defense.maximize import maximize_coverage, upper_bound
-from paper_lib.defense.ramp import (
-    RampConfig,
-    RampSolution,
-    ramp_ascent,
-    ramp_ascents,
-    ramp_value,
-)
-from paper_lib.defense.search.annealing import AnnealConfig, anneal
+from paper_lib.defense.ramp import RampConfig, ramp_ascent
 from paper_lib.defense.solution import Solution

@@ -10,7 +10,6 @@ import time
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import numpy as np
 import torch
@@ -21,7 +20,7 @@ from torch import Tensor
 from paper_lib.defense.certificates.certificate import Certificate, Evidence
 from paper_lib.defense.exact.touch import settle
 from paper_lib.defense.rows import UnitRows, as_perturbation, surely_satisfied
-from paper_lib.defense.solution import Progress, certify
+from paper_lib.defense.solution import End, Progress, certify
 from paper_lib.robust_sets import RobustSets
 
 # Steps, and the share of the time limit after which they make room for others.
@@ -30,7 +29,7 @@ Stage = tuple[Iterator[Progress], float]
 
 @dataclass(kw_only=True, slots=True)
 class Best:
-    """What the steps so far have found.
+    """What the steps so far have found; no defense at first.
 
     Attributes:
         rows: The robust sets, scaled.
@@ -46,28 +45,19 @@ class Best:
     """
 
     rows: UnitRows
-    perturbation: Float[Tensor, " d"]
+    perturbation: Float[Tensor, " d"] = field(init=False)
     count: int = -1
     evidence: Evidence | None = None
     violated: int = 0
-    stopped_by: Literal["done", "time_limit", "interrupt", "failure"] = "done"
+    stopped_by: End = "done"
     has_result: bool = False
-    accepted: Float[Tensor, " d"] | None = None
+    accepted: Float[Tensor, " d"] = field(init=False)
     reached: int = -1
 
-    @classmethod
-    def of(cls, rows: UnitRows) -> "Best":
-        """Begin with no defense.
-
-        Args:
-            rows: The robust sets, scaled.
-
-        Returns:
-            The perturbation zero, and no evidence.
-        """
-        best = cls(rows=rows, perturbation=torch.zeros_like(rows.sets.normals[0]))
-        best.offer(best.perturbation)
-        return best
+    def __post_init__(self) -> None:
+        """Begin with no defense."""
+        self.accepted = torch.zeros_like(self.sets.normals[0])
+        self.offer(self.accepted)
 
     @property
     def sets(self) -> RobustSets:
@@ -121,9 +111,7 @@ class Best:
     def defense(self) -> Float[Tensor, " d"]:
         """What to return: the accepted one only where it is in more robust sets."""
         sure = int(self.sets.contains(self.perturbation).sum())
-        if self.accepted is None or self.reached <= sure:
-            return self.perturbation
-        return self.accepted
+        return self.accepted if self.reached > sure else self.perturbation
 
     def certificate(self) -> Certificate:
         """Certify the best of both.

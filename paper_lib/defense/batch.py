@@ -13,22 +13,38 @@ import torch
 from jaxtyping import Float, Int
 from threadpoolctl import threadpool_limits
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from paper_lib.checks import check_seed
-from paper_lib.defense.rows import as_perturbation, fingerprints, safe_rows
-from paper_lib.defense.search.annealing import AnnealConfig, anneal, anneal_from_several
+from paper_lib.checks.operands import check_same_kind
+from paper_lib.defense.ramp import (
+    RampConfig,
+    RampSolution,
+    ascend,
+    ramp_and_slope,
+    ramp_rows,
+    ramp_solution,
+)
+from paper_lib.defense.rows import (
+    as_perturbation,
+    fingerprints,
+    row_thresholds,
+    safe_rows,
+)
+from paper_lib.defense.search.annealing import anneal, anneal_from_several
 from paper_lib.defense.search.local_search import MARGIN, hold_point, insert, search
 from paper_lib.defense.search.min_norm import Gram, MinNorm
-from paper_lib.defense.solution import Solution, certify
-from paper_lib.geometry import l2_norm
+from paper_lib.defense.solution import Solution, Solver, certify
+from paper_lib.geometry import l2_norm, project_l2_ball
 from paper_lib.geometry.sums import full_precision
 from paper_lib.robust_sets import RobustSets
 
 # Rows far from their boundary rarely change sides while a point is polished: this share
 # of the rows is near, and this many at least.
 _NEAR, _LEAST_NEAR = 0.125, 500
-_PATH_TRIALS = 10
-_BATCH_TRIALS = 60
+# Decided rows get this threshold, or minus it: finite, and out of reach.
+_DECIDED = 2.0
+_PATH_EXCHANGES, _BATCH_EXCHANGES = 10, 60
 
 
 @full_precision()
@@ -66,32 +82,21 @@ def coverage_path(family: Sequence[RobustSets], seed: int = 0) -> tuple[Solution
     _check_family(family)
     device = family[0].normals.device
     normals = torch.from_numpy(safe_rows(family[0]).normals).float().to(device)
-    asked = _family_thresholds(family)
+    lengths = l2_norm(family[0].normals.cpu())
+    asked = torch.stack([row_thresholds(sets, lengths) for sets in family])
+    asked = asked.clamp(-_DECIDED, _DECIDED)
     with threadpool_limits(limits=1):
         points = anneal_from_several(normals, asked.float().to(device), seed=seed)
         slack = (points @ normals.T).cpu() - asked
         normals = normals.cpu()
-        found = [
-            as_perturbation(_finish(normals, *one, seed=seed), sets)
-            for sets, *one in zip(family, asked, points.cpu(), slack, strict=True)
+        points = [
+            _finish(normals, *one, seed)
+            for one in zip(asked, points.cpu(), slack, strict=True)
         ]
     return tuple(
-        _solution(sets, v, "path", name)
-        for sets, v, name in zip(family, found, fingerprints(family), strict=True)
+        _solution(sets, as_perturbation(point, sets), "path", name)
+        for sets, point, name in zip(family, points, fingerprints(family), strict=True)
     )
-
-
-def _family_thresholds(family: Sequence[RobustSets]) -> Float[Tensor, "k m"]:
-    """Compute what each row asks for at each budget; decided rows ask for 2 or -2."""
-    normals = family[0].normals.detach().cpu()
-    lengths = l2_norm(normals)
-    lines = []
-    for sets in family:
-        offsets = sets.offsets.detach().cpu().double()
-        reach = lengths * sets.epsilon
-        asked = torch.where(reach > 0, -offsets / reach, -offsets.sign() * torch.inf)
-        lines.append(asked.nan_to_num(nan=-torch.inf).clamp(-2.0, 2.0))
-    return torch.stack(lines)
 
 
 def _finish(
@@ -99,7 +104,6 @@ def _finish(
     thresholds: Float[Tensor, " m"],
     point: Float[Tensor, " d"],
     slack: Float[Tensor, " m"],
-    *,
     seed: int,
 ) -> Float[np.ndarray, " d"]:
     """Polish a point on the rows near their boundary and exchange some of them.
@@ -110,15 +114,11 @@ def _finish(
     rows = _nearest(slack)
     gram = Gram(normals[rows].numpy())
     gram.columns(np.arange(len(rows)))  # all at once, as most are needed
-    found = _polish(
-        gram,
-        thresholds[rows].numpy(),
-        point.double().numpy(),
-        seed=seed,
-        max_trials=_PATH_TRIALS,
-    )
-    after = normals @ torch.from_numpy(found).float() >= thresholds
-    return found if after.sum() >= (slack >= 0).sum() else point.double().numpy()
+    start = point.double().numpy()
+    asked = thresholds[rows].numpy()
+    polished = _polish(gram, asked, start, seed, _PATH_EXCHANGES)
+    after = normals @ torch.from_numpy(polished).float() >= thresholds
+    return polished if after.sum() >= (slack >= 0).sum() else start
 
 
 def _nearest(slack: Float[Tensor, " m"]) -> Int[Tensor, " k"]:
@@ -128,17 +128,13 @@ def _nearest(slack: Float[Tensor, " m"]) -> Int[Tensor, " k"]:
 
 
 def maximize_batch(
-    problems: Sequence[RobustSets],
-    seed: int = 0,
-    *,
-    config: AnnealConfig | None = None,
+    problems: Sequence[RobustSets], seed: int = 0
 ) -> tuple[Solution, ...]:
     """Maximize the coverage of several problems of one shape, annealed as one batch.
 
     Args:
         problems: Robust sets of equal shape, on one device, which does the annealing.
         seed: Seed of all random choices.
-        config: Settings of the annealing; None: the defaults.
 
     Returns:
         A solution for each, with the trivial upper bound.
@@ -159,45 +155,94 @@ def maximize_batch(
         scaled = [safe_rows(sets) for sets in problems]
         normals = torch.from_numpy(np.stack([rows.normals for rows in scaled]))
         thresholds = torch.from_numpy(np.stack([rows.thresholds for rows in scaled]))
-        found = anneal(
-            normals.float().to(device),
-            # Rows decided beforehand get a finite threshold that decides them as well.
-            thresholds.clamp(-2.0, 2.0).float().to(device),
-            torch.zeros(len(problems), normals.shape[-1], device=device),
-            config=config or AnnealConfig(),
-        )
+        asked = thresholds.clamp(-_DECIDED, _DECIDED).float().to(device)
+        starts = torch.zeros(len(problems), normals.shape[-1], device=device)
+        points = anneal(normals.float().to(device), asked, starts)
         solutions = []
-        for sets, asked, u in zip(problems, scaled, found.double().cpu(), strict=True):
-            point = _polish(
-                Gram(asked.normals),
-                asked.thresholds,
-                u.numpy(),
-                seed=seed,
-                max_trials=_BATCH_TRIALS,
-            )
+        for sets, rows, u in zip(
+            problems, scaled, points.cpu().double().numpy(), strict=True
+        ):
+            gram = Gram(rows.normals)
+            point = _polish(gram, rows.thresholds, u, seed, _BATCH_EXCHANGES)
             solutions.append(_solution(sets, as_perturbation(point, sets), "batch"))
     return tuple(solutions)
+
+
+@full_precision()
+def ramp_ascents(
+    problems: Sequence[RobustSets], *, config: RampConfig | None = None
+) -> tuple[RampSolution, ...]:
+    r"""Run :func:`ramp_ascent` on several problems as one batch, each from v = 0.
+
+    Budgets and numbers of points may differ: lengths are measured in budgets, and rows
+    that are missing are zero. Meant for devices where the launch of a product takes
+    longer than the product; all rows are copied once.
+
+    Args:
+        problems: The robust sets of each problem.
+        config: Settings of all of them; None: the defaults.
+
+    Returns:
+        The solutions, in order; those of :func:`ramp_ascent` up to rounding.
+
+    Raises:
+        ValueError: If there is no problem, or they differ in dimension, dtype or
+            device.
+
+    Example:
+        >>> sets = RobustSets(
+        ...     normals=torch.tensor([[1.0, 0.0]]),
+        ...     offsets=torch.tensor([0.5]),
+        ...     epsilon=1.0,
+        ... )
+        >>> [solution.coverage for solution in ramp_ascents([sets, sets])]
+        [1.0, 1.0]
+    """
+    config = config or RampConfig()
+    _check_alike(problems)
+    parts = [ramp_rows(sets, config.rows) for sets in problems]
+    normals = pad_sequence([normals for normals, _ in parts], batch_first=True)
+    offsets = pad_sequence([offsets for _, offsets in parts], batch_first=True)
+    counts = offsets.new_tensor([len(sets.offsets) for sets in problems])
+    budgets = offsets.new_tensor([[sets.epsilon] for sets in problems])
+    batched = torch.vmap(ramp_and_slope)
+    # The gradient in v points where that in v / budget does, and only that counts.
+    points, values, flat = ascend(
+        lambda unit: batched(normals, offsets, counts, unit * budgets),
+        torch.zeros_like(normals[:, 0]),
+        1.0,
+        config,
+    )
+    return tuple(
+        ramp_solution(
+            sets,
+            config,
+            project_l2_ball(points[i] * budgets[i], sets.epsilon),
+            values[:, i],
+            flat[:, i],
+        )
+        for i, sets in enumerate(problems)
+    )
 
 
 def _polish(
     gram: Gram,
     thresholds: Float[np.ndarray, " m"],
     u: Float[np.ndarray, " d"],
-    *,
-    seed: int = 0,
-    max_trials: int = 0,
+    seed: int,
+    exchanges: int,
 ) -> Float[np.ndarray, " d"]:
     """Polish a point and exchange rows so many times, unless that loses rows."""
     problem = MinNorm(gram, thresholds + MARGIN)
     held = insert(problem, hold_point(problem, u))
-    for better in search(problem, held, seed=seed, max_trials=max_trials):
+    for better in search(problem, held, seed=seed, exchanges=exchanges):
         held = better
     before = int((gram.normals @ u.astype(np.float32) >= thresholds).sum())
     return problem.point(held.active) if held.count >= before else u
 
 
 def _solution(
-    sets: RobustSets, v: Float[Tensor, " d"], method: str, name: str | None = None
+    sets: RobustSets, v: Float[Tensor, " d"], method: Solver, name: str | None = None
 ) -> Solution:
     """Count and certify."""
     return Solution(
@@ -226,6 +271,17 @@ def _check_family(family: Sequence[RobustSets]) -> None:
     first = _bits(family[0])
     if not all(torch.equal(_bits(sets), first) for sets in family[1:]):
         raise ValueError("family must have equal normals, got others at some budget.")
+
+
+def _check_alike(problems: Sequence[RobustSets]) -> None:
+    """Reject problems that do not fit one batch."""
+    if not problems:
+        raise ValueError("problems must be at least one, got none.")
+    normals = {f"problems[{i}]": sets.normals for i, sets in enumerate(problems)}
+    check_same_kind(**normals)
+    dims = [rows.shape[1] for rows in normals.values()]
+    if len(set(dims)) > 1:
+        raise ValueError(f"problems must be of one dimension, got {dims}.")
 
 
 def _bits(sets: RobustSets) -> Int[Tensor, "n d"]:

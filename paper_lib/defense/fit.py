@@ -8,6 +8,7 @@ coverage is reported on points that neither the fit nor the choice saw.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from jaxtyping import Float, Int
@@ -17,10 +18,11 @@ from paper_lib.checks import check_count, check_seed
 from paper_lib.checks.arguments import check_number, check_type
 from paper_lib.defense.maximize import search_only
 from paper_lib.defense.rows import as_perturbation, unit_rows
-from paper_lib.defense.search.annealing import AnnealConfig, anneal_from_several
+from paper_lib.defense.search.annealing import anneal_rows
 from paper_lib.defense.solution import Solution, certify
 from paper_lib.robust_sets import RobustSets
 
+_Fit = Callable[[RobustSets], Float[Tensor, " d"]]
 # Last widths of the logistic function that are compared, as shares of the budget.
 _WIDTHS = (0.1, 0.05, 0.02, 0.01, 0.003)
 
@@ -80,7 +82,12 @@ def fit_defense(
         )
     order = torch.randperm(num, generator=torch.Generator().manual_seed(seed))
     folds = order.chunk(num_folds)
-    candidates = _candidates(seed)
+    # How sharp the relaxation ends, and the polish, with as many exchanges as it has.
+    candidates: dict[str, _Fit] = {
+        f"annealed to {width:g}": partial(_anneal, seed=seed, width=width)
+        for width in _WIDTHS
+    }
+    candidates["polished"] = partial(search_only, seed=seed)
     validation = {
         name: _cross_validated(fitted, folds, fit) for name, fit in candidates.items()
     }
@@ -98,33 +105,10 @@ def fit_defense(
     )
 
 
-_Fit = Callable[[RobustSets], Float[Tensor, " d"]]
-
-
-def _candidates(seed: int) -> dict[str, _Fit]:
-    """Name the candidates: how sharp the relaxation ends, and the polish."""
-
-    def annealed(width: float) -> _Fit:
-        return lambda sets: _anneal(sets, width, seed)
-
-    return {
-        **{f"annealed to {width:g}": annealed(width) for width in _WIDTHS},
-        "polished": lambda sets: search_only(sets, seed),
-    }
-
-
-def _anneal(sets: RobustSets, width: float, seed: int) -> Float[Tensor, " d"]:
+def _anneal(sets: RobustSets, seed: int, width: float) -> Float[Tensor, " d"]:
     """Anneal to a given width."""
-    rows = unit_rows(sets)
-    if not len(rows.thresholds):
-        return torch.zeros_like(sets.normals[0])
-    found = anneal_from_several(
-        rows.normals.float(),
-        rows.thresholds.float(),
-        seed=seed,
-        config=AnnealConfig(last_width=width),
-    )
-    return as_perturbation(found.double().numpy(), sets)
+    point = anneal_rows(unit_rows(sets), seed, width)
+    return as_perturbation(point, sets)
 
 
 def _cross_validated(

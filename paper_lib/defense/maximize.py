@@ -8,7 +8,6 @@ import math
 from collections.abc import Iterator
 from typing import Literal, get_args
 
-import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
@@ -26,26 +25,15 @@ from paper_lib.defense.exact.planar_solver import plane_sweep
 from paper_lib.defense.exact.touch import tangent_point
 from paper_lib.defense.ramp import check_start, ramp_ascent
 from paper_lib.defense.rows import UnitRows, unit_rows
-from paper_lib.defense.search.annealing import anneal_from_several
-from paper_lib.defense.search.local_search import MARGIN, hold_point, insert, search
-from paper_lib.defense.search.min_norm import Gram, MinNorm
-from paper_lib.defense.solution import Progress, Solution
+from paper_lib.defense.search.annealing import anneal_rows
+from paper_lib.defense.search.local_search import exchange_search
+from paper_lib.defense.solution import Method, Progress, Solution
 from paper_lib.geometry import project_l2_ball
 from paper_lib.robust_sets import RobustSets
 
-Method = Literal[
-    "auto",
-    "closed_form",
-    "plane",
-    "boxes",
-    "hitting_sets",
-    "search",
-    "annealed",
-    "ramp",
-]
 # Without a time limit work is limited instead, so that results repeat. Where more is
 # to follow, time on the search is well spent.
-_TRIALS, _TRIALS_A_COUNT = 60, 20
+_EXCHANGES = 60
 _NODES, _FEW_NODES = 101, 21
 # The share of a time limit after which the search makes room for the bounds.
 _SEARCH_SHARE = 0.3
@@ -60,11 +48,11 @@ _FEW_ROWS = 1000
 
 def maximize_coverage(
     sets: RobustSets,
-    method: Method = "auto",
+    method: Literal["auto", Method] = "auto",
     time_limit: float | None = None,
     seed: int = 0,
     *,
-    max_trials: int = 10,
+    exchanges: int = 10,
 ) -> Solution:
     r"""Look for the perturbation in most robust sets, and say how good it is.
 
@@ -81,17 +69,17 @@ def maximize_coverage(
             amount of work, the same on every run; for large problems the upper bound
             is then the trivial one, and :func:`upper_bound` gives a better one.
         seed: Seed of all random choices.
-        max_trials: How often the search exchanges rows where no time limit says so;
-            more may gain a row or two.
+        exchanges: How often the search exchanges rows where no time limit says so; with
+            none it ends with the polish, with more it may gain a row or two.
 
     Returns:
         The best perturbation found, its coverage and certificate, and which method it
         was. After Ctrl-C as well, with ``stopped_by`` saying so.
 
     Raises:
-        TypeError: If the time limit or ``max_trials`` is no such number.
+        TypeError: If the time limit or ``exchanges`` is no such number.
         ValueError: If the method is unknown or does not fit the rows, the time limit
-            is not > 0, or the seed or ``max_trials`` is negative.
+            is not > 0, or the seed or ``exchanges`` is negative.
 
     Example:
         >>> import torch
@@ -104,13 +92,14 @@ def maximize_coverage(
         >>> solution.method, round(solution.coverage, 3), solution.certificate.gap
         ('plane', 0.667, 0.0)
     """
-    seed = _check(method, time_limit, seed)
-    max_trials = check_count(max_trials, "max_trials", 0)
-    rows = unit_rows(sets)
-    chosen = _pick(rows) if method == "auto" else method
-    clock = Clock(limit=time_limit)
-    best = Best.of(rows)
-    run(_stages(chosen, best, seed, clock, max_trials), best, clock)
+    known = ("auto", *get_args(Method))
+    if method not in known:
+        raise ValueError(f"method must be one of {known}, got {method!r}.")
+    clock, seed = _clock(time_limit), check_seed(seed)
+    exchanges = check_count(exchanges, "exchanges", 0)
+    best = Best(rows=unit_rows(sets))
+    chosen = _pick(best.rows) if method == "auto" else method
+    run(_stages(chosen, best, seed, clock, exchanges), best, clock)
     defense = best.defense
     return Solution(
         perturbation=defense,
@@ -122,7 +111,7 @@ def maximize_coverage(
 
 
 def search_only(sets: RobustSets, seed: int) -> Float[Tensor, " d"]:
-    """Anneal, polish and exchange rows, without any bound.
+    """Anneal, polish and exchange rows sixty times, without any bound.
 
     Args:
         sets: The robust sets.
@@ -134,8 +123,8 @@ def search_only(sets: RobustSets, seed: int) -> Float[Tensor, " d"]:
     Raises:
         KeyboardInterrupt: If interrupted.
     """
-    best, clock = Best.of(unit_rows(sets)), Clock(limit=None)
-    run([(_whole_search(best.rows, seed), 1.0)], best, clock)
+    best = Best(rows=unit_rows(sets))
+    run([(_narrow_search(best.rows, seed), 1.0)], best, Clock(limit=None))
     if best.stopped_by == "interrupt":
         raise KeyboardInterrupt
     return best.perturbation
@@ -172,42 +161,42 @@ def upper_bound(
         ValueError: If a limit is not > 0, the seed is negative, or ``start`` does not
             fit the rows or lies outside V.
     """
-    seed = _check("search", time_limit, seed)
+    clock, seed = _clock(time_limit), check_seed(seed)
     if max_nodes is not None:
         max_nodes = check_count(max_nodes, "max_nodes", 1)
-    clock, best = Clock(limit=time_limit), Best.of(unit_rows(sets))
+    elif time_limit is None:
+        max_nodes = _NODES
+    best = Best(rows=unit_rows(sets))
     if start is not None:
         check_start(sets, start)
         start = start.detach()
         best.offer(project_l2_ball(start, sets.epsilon))
         best.has_result = True
-    stages = [(_bounds(best, seed, _node_limit(max_nodes, time_limit), clock), 1.0)]
+    stages = [(_bounds(best, seed, max_nodes, clock), 1.0)]
     if start is None:
-        stages.insert(0, (_whole_search(best.rows, seed), _SEARCH_SHARE))
+        stages.insert(0, (_narrow_search(best.rows, seed), _SEARCH_SHARE))
     run(stages, best, clock)
     return best.certificate()
 
 
-def _check(method: str, time_limit: float | None, seed: int) -> int:
-    """Reject an unknown method, a limit that is no time, and no seed.
+def _clock(time_limit: float | None) -> Clock:
+    """Start a clock.
 
     Returns:
-        The seed as an integer of Python's own.
+        The clock.
 
     Raises:
         TypeError: If the limit is no number.
-        ValueError: See the summary.
+        ValueError: If it is not finite and > 0.
     """
-    if method not in get_args(Method):
-        raise ValueError(f"method must be one of {get_args(Method)}, got {method!r}.")
     if time_limit is not None:
         check_number(time_limit, "time_limit", "seconds or None")
         if not 0.0 < time_limit < math.inf:
             raise ValueError(f"time_limit must be finite and > 0, got {time_limit}.")
-    return check_seed(seed)
+    return Clock(limit=time_limit)
 
 
-def _pick(rows: UnitRows) -> str:
+def _pick(rows: UnitRows) -> Method:
     """Choose a method by the number of rows left to decide and their dimension."""
     num, dim = rows.normals.shape
     if num <= 2:
@@ -219,20 +208,13 @@ def _pick(rows: UnitRows) -> str:
     return "hitting_sets" if num <= _HITTING_SET_ROWS else "search"
 
 
-def _node_limit(max_nodes: int | None, time_limit: float | None) -> int | None:
-    return _NODES if max_nodes is None and time_limit is None else max_nodes
-
-
 def _stages(
-    method: str,
-    best: Best,
-    seed: int,
-    clock: Clock,
-    max_trials: int,
+    method: Method, best: Best, seed: int, clock: Clock, exchanges: int
 ) -> Iterator[Stage]:
     """Give the steps of a method in their order, each with its share of the time."""
     rows, limit = best.rows, clock.limit
     narrow, basis = narrow_rows(rows)
+    boxes = box_search(rows, reached=lambda: max(best.count, best.reached))
     if method not in ("annealed", "ramp"):
         yield iter([Progress(point=tangent_point(rows))]), 1.0
     if method == "closed_form":
@@ -241,59 +223,31 @@ def _stages(
         yield iter([solved, Progress(point=touching_point(rows))]), 1.0
     elif method == "plane":
         yield plane_sweep(rows), 1.0
-        yield box_search(rows, reached=lambda: max(best.count, best.reached)), 1.0
+        yield boxes, 1.0
     elif method == "boxes":
-        yield _search(rows, seed, _TRIALS), _SEARCH_SHARE
-        yield box_search(rows, reached=lambda: max(best.count, best.reached)), 1.0
+        yield exchange_search(rows, seed, _EXCHANGES), _SEARCH_SHARE
+        yield boxes, 1.0
     elif method == "hitting_sets":
-        yield lifted(_search(narrow, seed, _TRIALS), basis), _SEARCH_SHARE
+        yield lifted(exchange_search(narrow, seed, _EXCHANGES), basis), _SEARCH_SHARE
         start = best.point if basis is None else best.point @ basis
         exact = hitting_set_search(narrow, remaining=clock.remaining, start=start)
         yield lifted(exact, basis), 1.0
     elif method == "search":
-        trials = None if limit else max_trials
-        yield lifted(_search(narrow, seed, trials), basis), _SEARCH_SHARE
+        number = None if limit else exchanges
+        yield lifted(exchange_search(narrow, seed, number), basis), _SEARCH_SHARE
         if limit or len(rows.thresholds) <= _FEW_ROWS:
             yield _bounds(best, seed, None if limit else _FEW_NODES, clock), 1.0
     elif method == "annealed":
-        yield lifted(iter([Progress(point=_annealed(narrow, seed))]), basis), 1.0
+        annealed = Progress(point=anneal_rows(narrow, seed))
+        yield lifted(iter([annealed]), basis), 1.0
     else:
         best.offer(ramp_ascent(rows.sets).perturbation)
 
 
-def _annealed(rows: UnitRows, seed: int) -> Float[np.ndarray, " d"]:
-    """Anneal in single precision, which is enough for a start."""
-    if not len(rows.thresholds):
-        return np.zeros(rows.normals.shape[1])
-    normals, thresholds = rows.normals.float(), rows.thresholds.float()
-    return anneal_from_several(normals, thresholds, seed=seed).double().numpy()
-
-
-def _whole_search(rows: UnitRows, seed: int) -> Iterator[Progress]:
-    """Search in the span of the rows for as long as other methods follow."""
+def _narrow_search(rows: UnitRows, seed: int) -> Iterator[Progress]:
+    """Search in the span of the rows."""
     narrow, basis = narrow_rows(rows)
-    return lifted(_search(narrow, seed, _TRIALS), basis)
-
-
-def _search(rows: UnitRows, seed: int, max_trials: int | None) -> Iterator[Progress]:
-    """Anneal, polish, then exchange rows."""
-    if not len(rows.thresholds):
-        return
-    start = _annealed(rows, seed)
-    yield Progress()
-    problem = MinNorm(Gram(rows.normals.numpy()), rows.thresholds.numpy() + MARGIN)
-    held = insert(problem, hold_point(problem, start))
-    yield Progress(point=problem.point(held.active))
-    found = best = held
-    for trial, best in enumerate(
-        search(problem, held, seed=seed, max_trials=max_trials)
-    ):
-        # Counting exactly takes as long as a few trials.
-        better = best.count > found.count and trial % _TRIALS_A_COUNT == 0
-        found = best if better else found
-        yield Progress(point=problem.point(best.active) if better else None)
-    if best.count > found.count:
-        yield Progress(point=problem.point(best.active))
+    return lifted(exchange_search(narrow, seed, _EXCHANGES), basis)
 
 
 def _bounds(

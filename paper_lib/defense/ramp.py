@@ -6,18 +6,16 @@ on v. The paper states neither steps nor start. Where no row is on the slope of 
 ramp the gradient is zero and the ascent stops, however poor the point.
 """
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from paper_lib.checks.arguments import check_type
-from paper_lib.checks.operands import check_same_kind
+from paper_lib.defense.search.annealing import check_fall, step_lengths
 from paper_lib.defense.solution import Solution, certify
 from paper_lib.geometry import in_l2_ball, l2_norm, project_l2_ball, scale_to_radius
 from paper_lib.geometry.sums import full_precision
@@ -52,11 +50,7 @@ class RampConfig:
         """
         if self.num_steps < 1:
             raise ValueError(f"num_steps must be at least 1, got {self.num_steps}.")
-        if not 0.0 < self.last_step <= self.first_step < math.inf:
-            raise ValueError(
-                "steps must be finite with 0 < last_step <= first_step, got "
-                f"{self.last_step} and {self.first_step}."
-            )
+        check_fall("step", self.first_step, self.last_step)
         if self.rows not in ("raw", "unit"):
             raise ValueError(f"rows must be 'raw' or 'unit', got {self.rows!r}.")
 
@@ -117,15 +111,18 @@ def ramp_ascent(
     """
     check_type(sets, "sets", RobustSets)
     config = config or RampConfig()
-    normals, offsets = _rows(sets, config.rows)
+    normals, offsets = ramp_rows(sets, config.rows)
     count = offsets.new_tensor(len(offsets))
     start = torch.zeros_like(normals[0]) if start is None else start
     check_start(sets, start)
     start = start.detach()
-    course = _ascend(
-        lambda v: _ramp(normals, offsets, count, v), start, sets.epsilon, config
+    course = ascend(
+        lambda v: ramp_and_slope(normals, offsets, count, v),
+        start,
+        sets.epsilon,
+        config,
     )
-    return _solution(sets, config, *course)
+    return ramp_solution(sets, config, *course)
 
 
 @full_precision()
@@ -157,69 +154,14 @@ def ramp_value(
         0.5
     """
     sets.check_candidates(v, "v")
-    normals, offsets = _rows(sets, rows)
-    value, _ = _ramp(normals, offsets, offsets.new_tensor(len(offsets)), v.detach())
+    normals, offsets = ramp_rows(sets, rows)
+    value, _ = ramp_and_slope(
+        normals, offsets, offsets.new_tensor(len(offsets)), v.detach()
+    )
     return float(value)
 
 
-@full_precision()
-def ramp_ascents(
-    problems: Sequence[RobustSets], *, config: RampConfig | None = None
-) -> tuple[RampSolution, ...]:
-    r"""Run :func:`ramp_ascent` on several problems as one batch, each from v = 0.
-
-    Budgets and numbers of points may differ: lengths are measured in budgets, and rows
-    that are missing are zero. Meant for devices where the launch of a product takes
-    longer than the product; all rows are copied once.
-
-    Args:
-        problems: The robust sets of each problem.
-        config: Settings of all of them; None: the defaults.
-
-    Returns:
-        The solutions, in order; those of :func:`ramp_ascent` up to rounding.
-
-    Raises:
-        ValueError: If there is no problem, or they differ in dimension, dtype or
-            device.
-
-    Example:
-        >>> sets = RobustSets(
-        ...     normals=torch.tensor([[1.0, 0.0]]),
-        ...     offsets=torch.tensor([0.5]),
-        ...     epsilon=1.0,
-        ... )
-        >>> [solution.coverage for solution in ramp_ascents([sets, sets])]
-        [1.0, 1.0]
-    """
-    config = config or RampConfig()
-    _check_alike(problems)
-    parts = [_rows(sets, config.rows) for sets in problems]
-    normals = pad_sequence([normals for normals, _ in parts], batch_first=True)
-    offsets = pad_sequence([offsets for _, offsets in parts], batch_first=True)
-    counts = offsets.new_tensor([len(sets.offsets) for sets in problems])
-    budgets = offsets.new_tensor([[sets.epsilon] for sets in problems])
-    batched = torch.vmap(_ramp)
-    # The gradient in v points where that in v / budget does, and only that counts.
-    points, values, flat = _ascend(
-        lambda unit: batched(normals, offsets, counts, unit * budgets),
-        torch.zeros_like(normals[:, 0]),
-        1.0,
-        config,
-    )
-    return tuple(
-        _solution(
-            sets,
-            config,
-            project_l2_ball(points[i] * budgets[i], sets.epsilon),
-            values[:, i],
-            flat[:, i],
-        )
-        for i, sets in enumerate(problems)
-    )
-
-
-def _ascend(
+def ascend(
     ramp: Callable[[Tensor], tuple[Tensor, Tensor]],
     start: Float[Tensor, "*k d"],
     radius: float,
@@ -240,7 +182,8 @@ def _ascend(
     v = project_l2_ball(start, radius)  # a check has a slack, a result has none
     best, most = v, v.new_full(v.shape[:-1], -torch.inf, dtype=torch.float64)
     values, flat = [], []
-    for length in (*_step_lengths(config, radius), 0.0):
+    shares = step_lengths(config.num_steps, config.first_step, config.last_step)
+    for length in (*(radius * share for share in shares), 0.0):
         value, gradient = ramp(v)
         best = torch.where((value > most).unsqueeze(-1), v, best)
         most = torch.maximum(most, value)
@@ -253,14 +196,25 @@ def _ascend(
     return best, torch.stack(values), torch.stack(flat)
 
 
-def _solution(
+def ramp_solution(
     sets: RobustSets,
     config: RampConfig,
     best: Float[Tensor, " d"],
     values: Float[Tensor, " steps"],
     flat: Bool[Tensor, " steps"],
 ) -> RampSolution:
-    """Say what an ascent found; it ended where its gradient first was zero."""
+    """Say what an ascent found; it ended where its gradient first was zero.
+
+    Args:
+        sets: The robust sets.
+        config: The settings.
+        best: The best point.
+        values: The objective at each step.
+        flat: Whether its gradient was zero there.
+
+    Returns:
+        The solution.
+    """
     stuck = bool(flat.any())
     values = values[: int(flat.int().argmax()) + 1 if stuck else None].cpu()
     return RampSolution(
@@ -275,7 +229,7 @@ def _solution(
     )
 
 
-def _ramp(
+def ramp_and_slope(
     normals: Float[Tensor, "n d"],
     offsets: Float[Tensor, " n"],
     count: Float[Tensor, ""],
@@ -298,21 +252,18 @@ def _ramp(
     return total / count, on_slope.to(v.dtype) @ normals / count
 
 
-def _check_alike(problems: Sequence[RobustSets]) -> None:
-    """Reject problems that do not fit one batch."""
-    if not problems:
-        raise ValueError("problems must be at least one, got none.")
-    normals = {f"problems[{i}]": sets.normals for i, sets in enumerate(problems)}
-    check_same_kind(**normals)
-    dims = [rows.shape[1] for rows in normals.values()]
-    if len(set(dims)) > 1:
-        raise ValueError(f"problems must be of one dimension, got {dims}.")
-
-
-def _rows(
+def ramp_rows(
     sets: RobustSets, rows: Literal["raw", "unit"]
 ) -> tuple[Float[Tensor, "n d"], Float[Tensor, " n"]]:
-    """Scale the rows as the configuration asks; a zero normal has no unit."""
+    """Scale the rows as the configuration asks; a zero normal has no unit.
+
+    Args:
+        sets: The robust sets.
+        rows: Whether rows are taken as they are or divided by their length.
+
+    Returns:
+        Normals and offsets.
+    """
     if rows == "raw":
         return sets.normals, sets.offsets
     length = l2_norm(sets.normals)
@@ -320,16 +271,6 @@ def _rows(
     normals = sets.normals.double() / length.unsqueeze(-1)
     offsets = sets.offsets.double() / length
     return normals.to(sets.normals.dtype), offsets.to(sets.offsets.dtype)
-
-
-def _step_lengths(config: RampConfig, epsilon: float) -> list[float]:
-    """Fall linearly from the first length to the last, in the units of epsilon."""
-    first, last = config.first_step, config.last_step
-    span = max(config.num_steps - 1, 1)
-    return [
-        epsilon * (first + (last - first) * step / span)
-        for step in range(config.num_steps)
-    ]
 
 
 def check_start(sets: RobustSets, start: Float[Tensor, " d"]) -> None:

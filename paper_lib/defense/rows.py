@@ -74,32 +74,42 @@ def unit_rows(sets: RobustSets) -> UnitRows:
         The rows, on the CPU. None is left to decide when the budget is zero.
     """
     check_type(sets, "sets", RobustSets)
-    normals, offsets = sets.normals.detach().cpu(), sets.offsets.detach().cpu().double()
+    normals = sets.normals.cpu()
     lengths = l2_norm(normals)
-    reach = lengths * sets.epsilon
-    asked = torch.where(
-        reach > 0,
-        -offsets / torch.where(reach > 0, reach, 1.0),
-        torch.where(offsets >= 0, -torch.inf, torch.inf),
-    )
+    asked = row_thresholds(sets, lengths)
     index = ((asked > -1.0) & (asked <= 1.0)).nonzero()[:, 0]
+    if normals.dtype == torch.float32:
+        units = normals[index].double() / lengths[index].unsqueeze(-1)
+    else:  # the largest are scaled down first
+        units = unit_vectors(normals[index])
     return UnitRows(
         sets=sets,
         lengths=lengths,
         asked=asked,
-        normals=_units(normals[index], lengths[index]),
+        normals=units,
         thresholds=asked[index],
         index=index,
     )
 
 
-def _units(
-    normals: Float[Tensor, "m d"], lengths: Float[Tensor, " m"]
-) -> Float[Tensor, "m d"]:
-    """Divide by the lengths; the largest float64 are scaled down before."""
-    if normals.dtype == torch.float32:
-        return normals.double() / lengths.unsqueeze(-1)
-    return unit_vectors(normals)
+def row_thresholds(
+    sets: RobustSets, lengths: Float[Tensor, " n"]
+) -> Float[Tensor, " n"]:
+    """Compute what each row asks of the product of its unit normal with u.
+
+    Args:
+        sets: The robust sets.
+        lengths: The length of each normal, on the CPU.
+
+    Returns:
+        The thresholds; infinite where the budget or the normal is zero.
+    """
+    offsets, reach = sets.offsets.cpu().double(), lengths * sets.epsilon
+    return torch.where(
+        reach > 0,
+        -offsets / torch.where(reach > 0, reach, 1.0),
+        torch.where(offsets >= 0, -torch.inf, torch.inf),
+    )
 
 
 def fingerprint(sets: RobustSets) -> str:

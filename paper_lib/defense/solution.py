@@ -11,6 +11,14 @@ from paper_lib.defense.certificates.certificate import Certificate, Evidence
 from paper_lib.defense.rows import fingerprint, surely_satisfied
 from paper_lib.robust_sets import RobustSets
 
+# What finds a solution: the methods of ``maximize_coverage``, and of the others.
+Method = Literal[
+    "closed_form", "plane", "boxes", "hitting_sets", "search", "annealed", "ramp"
+]
+Solver = Literal[Method, "fit", "path", "batch"]
+# Why a search ended.
+End = Literal["done", "time_limit", "interrupt", "failure"]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Solution:
@@ -31,8 +39,8 @@ class Solution:
     perturbation: Float[Tensor, " d"]
     coverage: float
     certificate: Certificate
-    method: str
-    stopped_by: Literal["done", "time_limit", "interrupt", "failure"] = "done"
+    method: Solver
+    stopped_by: End = "done"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

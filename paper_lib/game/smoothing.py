@@ -10,12 +10,12 @@ from paper_lib.attacks import fgm
 from paper_lib.checks.arguments import check_budgets, check_type
 from paper_lib.defense import (
     HitAndRunConfig,
-    MaximizerDraws,
     Solution,
     draw_maximizers,
     maximize_coverage,
     maximizer_set,
 )
+from paper_lib.defense.draws.maximizer_draws import MaximizerDraws
 from paper_lib.game.strategies import (
     ChainDraws,
     ConstantDefense,

@@ -13,9 +13,9 @@ from paper_lib.defense import (
     maximize_batch,
     maximize_coverage,
     ramp_ascent,
-    ramp_value,
     upper_bound,
 )
+from paper_lib.defense.ramp import ramp_value
 from paper_lib.evaluation import (
     calibrate_epsilon,
     disagreement,

@@ -143,7 +143,7 @@ CALLS = {
                 RobustSets.from_linearization(LIN, r),
                 seed=s,
                 time_limit=t,
-                max_trials=k,
+                exchanges=k,
             )
         ),
         (0.45, 3, 60.0, 5),

@@ -9,12 +9,13 @@ dimension times that of how elongated the set still looks, so :class:`Draws` rep
 far independent chains agree (Vehtari et al. 2021).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float
 
 from paper_lib.checks import check_seed
+from paper_lib.defense.draws.inner_ball import Piece
 
 # Slacks are updated at each step, and computed anew after as many.
 _REFRESH = 100
@@ -81,8 +82,7 @@ class Draws:
 
 
 def hit_and_run(
-    normals: Float[np.ndarray, "m d"],
-    thresholds: Float[np.ndarray, " m"],
+    piece: Piece,
     center: Float[np.ndarray, " d"],
     num_draws: int,
     *,
@@ -93,8 +93,7 @@ def hit_and_run(
     """Draw from the intersection of half-spaces with the unit ball.
 
     Args:
-        normals: Normals g of the half-spaces.
-        thresholds: What a row asks of its product with a point.
+        piece: The half-spaces.
         center: A point inside, with slack on every row and to the sphere.
         num_draws: How many.
         shape: A map whose image of the unit ball looks like the set; None: the set is
@@ -117,25 +116,19 @@ def hit_and_run(
             f"num_draws must be at least 4 for each of {chains} chains, got "
             f"{num_draws}."
         )
-    slack = (normals @ center - thresholds).min(initial=1.0 - float(center @ center))
-    if not slack > 0.0:
+    if not (slack := piece.reach(center)) > 0.0:
         raise ValueError(
             f"center must have slack on every row, got a slack of {slack}."
         )
-    generator = np.random.default_rng(seed)
-    points = np.tile(center, (chains, 1))
-    shape = np.eye(dim) if shape is None else shape
-    walk = _Walk(normals, thresholds, points, shape, generator)
+    walk = _Walk(
+        piece=piece,
+        points=np.tile(center, (chains, 1)),
+        shape=np.eye(dim) if shape is None else shape,
+        generator=np.random.default_rng(seed),
+    )
     walk.spread_out()
     thin = 10 * dim if chosen.thin is None else chosen.thin
-    kept = []
-    for draw in range(chosen.burn_in - (-num_draws // chains)):
-        for _ in range(thin):
-            walk.step()
-        walk.refresh()
-        if draw >= chosen.burn_in:
-            kept.append(walk.points.copy())
-    samples = np.stack(kept, axis=1)
+    samples = walk.keep(-(-num_draws // chains), thin, chosen.burn_in)
     r_hat, effective = _mixing(samples, np.random.default_rng([seed, 1]))
     return Draws(
         points=samples.reshape(-1, dim)[:num_draws],
@@ -145,28 +138,24 @@ def hit_and_run(
     )
 
 
+@dataclass(kw_only=True, slots=True, eq=False)
 class _Walk:
     """Chains side by side, with their slacks."""
 
-    def __init__(
-        self,
-        normals: Float[np.ndarray, "m d"],
-        thresholds: Float[np.ndarray, " m"],
-        points: Float[np.ndarray, "c d"],
-        shape: Float[np.ndarray, "d d"],
-        generator: np.random.Generator,
-    ) -> None:
-        """Start all chains."""
-        self.shape = shape
-        self.normals, self.thresholds = normals, thresholds
-        self.points, self.generator = points, generator
-        self.slacks = np.empty((len(points), len(thresholds)))
-        self.steps = 0
+    piece: Piece
+    points: Float[np.ndarray, "c d"]
+    shape: Float[np.ndarray, "d d"]
+    generator: np.random.Generator
+    slacks: Float[np.ndarray, "c m"] = field(init=False)
+    steps: int = 0
+
+    def __post_init__(self) -> None:
+        """Compute the slacks."""
         self.refresh()
 
     def refresh(self) -> None:
         """Compute the slacks anew."""
-        self.slacks = self.points @ self.normals.T - self.thresholds
+        self.slacks = self.points @ self.piece.normals.T - self.piece.thresholds
 
     def spread_out(self) -> None:
         """Move each chain nine tenths of the way out along a line of its own."""
@@ -182,11 +171,22 @@ class _Walk:
         if self.steps % _REFRESH == 0:
             self.refresh()
 
+    def keep(self, count: int, thin: int, burn_in: int) -> Float[np.ndarray, "c k d"]:
+        """Keep every so many steps so many points of each chain, but for the first."""
+        kept = []
+        for draw in range(burn_in + count):
+            for _ in range(thin):
+                self.step()
+            self.refresh()
+            if draw >= burn_in:
+                kept.append(self.points.copy())
+        return np.stack(kept, axis=1)
+
     def _move(self, choose) -> None:
         """Move along random lines, as far as is chosen between both ends."""
         lines = self.generator.standard_normal(self.points.shape) @ self.shape.T
         lines /= np.linalg.norm(lines, axis=1, keepdims=True)
-        rates = lines @ self.normals.T
+        rates = lines @ self.piece.normals.T
         with np.errstate(divide="ignore", invalid="ignore"):
             times = np.maximum(self.slacks, 0.0) / -rates
         ahead = np.where(rates < 0, times, np.inf).min(axis=1, initial=np.inf)

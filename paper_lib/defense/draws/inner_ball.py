@@ -15,117 +15,100 @@ from jaxtyping import Float
 _GROWTH, _ROUNDS, _NEWTON_STEPS = 10.0, 16, 60
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class InnerBall:
-    """A ball, its radius negative where even its center violates a row.
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """Half-spaces cut with the unit ball: a piece of V*, in units of the budget.
 
     Attributes:
-        center: The center.
-        radius: How far every row and the unit sphere are away from it.
+        normals: Normals g of the half-spaces.
+        thresholds: What a row asks of its product with a point.
     """
 
-    center: Float[np.ndarray, " d"]
-    radius: float
+    normals: Float[np.ndarray, "m d"]
+    thresholds: Float[np.ndarray, " m"]
+
+    def reach(self, v: Float[np.ndarray, " d"]) -> float:
+        """Measure how far a point is inside every row and the unit ball.
+
+        Args:
+            v: The point.
+
+        Returns:
+            The radius of a ball around it, where normals are of length one; negative
+            where it violates a row.
+        """
+        slack = self.normals @ v - self.thresholds
+        return float(slack.min(initial=1.0 - float(np.sqrt(v @ v))))
 
 
 def inner_ball(
-    normals: Float[np.ndarray, "m d"],
-    thresholds: Float[np.ndarray, " m"],
-    start: Float[np.ndarray, " d"],
-    *,
-    tolerance: float = 1e-9,
-) -> InnerBall:
-    """Find the largest ball in the intersection of half-spaces with the unit ball.
+    piece: Piece, start: Float[np.ndarray, " d"], *, tolerance: float = 1e-9
+) -> tuple[Float[np.ndarray, " d"], float]:
+    """Find the largest ball inside a piece.
 
     Args:
-        normals: Unit normals g.
-        thresholds: What a row asks of its product with v.
+        piece: The piece, with normals of length one.
         start: A point of the unit ball.
         tolerance: How near the radius comes to the largest one, relative to the unit
             ball.
 
     Returns:
-        The ball. Its radius is a lower bound, exact up to rounding, on the largest.
+        Center and radius. The radius is a lower bound, exact up to rounding, on the
+        largest; negative where even the center violates a row.
 
     Example:
-        >>> quadrant = inner_ball(np.eye(2), np.zeros(2), np.array([0.1, 0.2]))
-        >>> round(quadrant.radius, 6)
+        >>> quadrant = Piece(np.eye(2), np.zeros(2))
+        >>> round(inner_ball(quadrant, np.array([0.1, 0.2]))[1], 6)
         0.414214
     """
-    point = np.append(start, _reach(normals, thresholds, start) - 0.1)
-    best = InnerBall(center=start, radius=_reach(normals, thresholds, start))
+    center, radius = start, piece.reach(start)
+    point = np.append(start, radius - 0.1)
     push = 1.0
     for _ in range(_ROUNDS):
-        point = _center(normals, thresholds, point, push)
-        reach = _reach(normals, thresholds, point[:-1])
-        if reach > best.radius:
-            best = InnerBall(center=point[:-1], radius=reach)
-        if (len(thresholds) + 2) / push < tolerance:
+        point = _center(piece, point, push)
+        reach = piece.reach(point[:-1])
+        if reach > radius:
+            center, radius = point[:-1], reach
+        if (len(piece.thresholds) + 2) / push < tolerance:
             break
         push *= _GROWTH
-    return best
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Rounding:
-    """A center of a convex set and a linear map that makes a ball look like the set.
-
-    Attributes:
-        center: The analytic center, where the product of all slacks is largest.
-        shape: The map: it sends the unit ball to an ellipsoid inside the set, up to the
-            shift by the center, that fills the set up to a factor of the rows' number.
-    """
-
-    center: Float[np.ndarray, " d"]
-    shape: Float[np.ndarray, "d d"]
+    return center, radius
 
 
 def rounding(
-    normals: Float[np.ndarray, "m d"],
-    thresholds: Float[np.ndarray, " m"],
-    start: Float[np.ndarray, " d"],
-) -> Rounding:
-    """Find the analytic center of half-spaces cut with the unit ball, and the shape.
+    piece: Piece, start: Float[np.ndarray, " d"]
+) -> tuple[Float[np.ndarray, " d"], Float[np.ndarray, "d d"]]:
+    """Find the analytic center of a piece, and a map that makes a ball look like it.
 
     Args:
-        normals: Normals g.
-        thresholds: What a row asks of its product with a point.
+        piece: The piece.
         start: A point with slack on every row and to the sphere.
 
     Returns:
-        The center and the ellipsoid of the barrier there (Dikin's).
+        The center, where the product of all slacks is largest. The map: it sends the
+        unit ball to the ellipsoid of the barrier there (Dikin's), which lies inside the
+        piece, up to the shift by the center, and fills it up to a factor of the rows'
+        number.
     """
     point = np.append(start, 0.0)
     for _ in range(_NEWTON_STEPS):
-        gradient, hessian = _derivatives(normals, thresholds, point, 0.0)
+        gradient, hessian = _derivatives(piece, point, 0.0)
         step = np.linalg.solve(hessian[:-1, :-1], gradient[:-1])
         decrement = float(gradient[:-1] @ step)
         if decrement < 1e-10:
             break
         point[:-1] += step / (1.0 + np.sqrt(decrement))
-    _, hessian = _derivatives(normals, thresholds, point, 0.0)
+    _, hessian = _derivatives(piece, point, 0.0)
     root = np.linalg.cholesky(hessian[:-1, :-1])
-    return Rounding(center=point[:-1], shape=np.linalg.inv(root).T)
-
-
-def _reach(
-    normals: Float[np.ndarray, "m d"],
-    thresholds: Float[np.ndarray, " m"],
-    v: Float[np.ndarray, " d"],
-) -> float:
-    """Measure how far a point is inside every row and the unit ball."""
-    return float((normals @ v - thresholds).min(initial=1.0 - float(np.sqrt(v @ v))))
+    return point[:-1], np.linalg.inv(root).T
 
 
 def _center(
-    normals: Float[np.ndarray, "m d"],
-    thresholds: Float[np.ndarray, " m"],
-    point: Float[np.ndarray, " e"],
-    push: float,
+    piece: Piece, point: Float[np.ndarray, " e"], push: float
 ) -> Float[np.ndarray, " e"]:
     """Maximize ``push * r`` plus the logarithms of all slacks, by Newton's method."""
     for _ in range(_NEWTON_STEPS):
-        gradient, hessian = _derivatives(normals, thresholds, point, push)
+        gradient, hessian = _derivatives(piece, point, push)
         try:
             step = np.linalg.solve(hessian, gradient)
         except np.linalg.LinAlgError:
@@ -141,15 +124,12 @@ def _center(
 
 
 def _derivatives(
-    normals: Float[np.ndarray, "m d"],
-    thresholds: Float[np.ndarray, " m"],
-    point: Float[np.ndarray, " e"],
-    push: float,
+    piece: Piece, point: Float[np.ndarray, " e"], push: float
 ) -> tuple[Float[np.ndarray, " e"], Float[np.ndarray, "e e"]]:
     """Compute the gradient and minus the Hessian of the barrier problem."""
     v, r = point[:-1], point[-1]
-    rows = np.column_stack([normals, -np.ones(len(thresholds))])
-    inverse = 1.0 / (rows @ point - thresholds)
+    rows = np.column_stack([piece.normals, -np.ones(len(piece.thresholds))])
+    inverse = 1.0 / (rows @ point - piece.thresholds)
     cone = (1.0 - r) ** 2 - v @ v
     slope = np.append(-2.0 * v, -2.0 * (1.0 - r)) / cone
     curvature = np.diag(np.append(np.full(len(v), 2.0), -2.0)) / cone

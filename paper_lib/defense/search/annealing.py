@@ -10,70 +10,23 @@ starts, run as one batch on whatever device the rows are on.
 """
 
 import math
-from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from paper_lib.checks import check_count
+from paper_lib.defense.rows import UnitRows
 from paper_lib.geometry.sums import full_precision
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AnnealConfig:
-    """Settings of the ascent; lengths and widths are shares of the budget.
-
-    Attributes:
-        num_steps: Gradient steps.
-        first_width: Width of the logistic function at first.
-        last_width: Width at last.
-        first_step: Length of the first step.
-        last_step: Length of the last.
-
-    Raises:
-        ValueError: If a setting is out of range.
-    """
-
-    num_steps: int = 150
-    first_width: float = 0.3
-    last_width: float = 0.003
-    first_step: float = 0.1
-    last_step: float = 0.002
-
-    def __post_init__(self) -> None:
-        """Reject settings for which the ascent is undefined.
-
-        Raises:
-            ValueError: See the class.
-        """
-        if self.num_steps < 1:
-            raise ValueError(f"num_steps must be at least 1, got {self.num_steps}.")
-        for what in ("width", "step"):
-            first = getattr(self, f"first_{what}")
-            last = getattr(self, f"last_{what}")
-            if not 0.0 < last <= first < math.inf:
-                raise ValueError(
-                    f"{what}s must be finite with 0 < last_{what} <= first_{what}, got "
-                    f"{last} and {first}."
-                )
-
-    @property
-    def widths(self) -> list[float]:
-        """The width of each step."""
-        span = max(self.num_steps - 1, 1)
-        ratio = self.last_width / self.first_width
-        return [self.first_width * ratio ** (k / span) for k in range(self.num_steps)]
-
-    @property
-    def steps(self) -> list[float]:
-        """The length of each step."""
-        span = max(self.num_steps - 1, 1)
-        fall = self.first_step - self.last_step
-        return [self.first_step - fall * k / span for k in range(self.num_steps)]
-
-
-# Starts are compared on this many rows, at most, with wide logistic functions.
-_COARSE_ROWS = 1000
+# Widths of the logistic function at first and at last, and lengths of the first and the
+# last step, as shares of the budget.
+_FIRST_WIDTH, _LAST_WIDTH = 0.3, 0.003
+_FIRST_STEP, _LAST_STEP = 0.1, 0.002
+_NUM_STEPS = 150
+# So many starts are compared, on this many rows at most, with wide logistic functions.
+_NUM_STARTS, _COARSE_ROWS = 4, 1000
 
 
 def anneal_from_several(
@@ -81,8 +34,7 @@ def anneal_from_several(
     thresholds: Float[Tensor, "*problems m"],
     *,
     seed: int,
-    num_starts: int = 4,
-    config: AnnealConfig | None = None,
+    last_width: float = _LAST_WIDTH,
 ) -> Float[Tensor, "*problems d"]:
     """Compare starts on some of the rows, and go on from the best with all of them.
 
@@ -94,58 +46,70 @@ def anneal_from_several(
         thresholds: What each row asks of its product with u, for one problem or several
             with the same normals, which are annealed as one batch.
         seed: Seed of the random directions and of the choice of rows.
-        num_starts: How many starts.
-        config: Settings of the ascent with all rows; None: the defaults.
+        last_width: Width of the logistic function at last, a share of the budget.
 
     Returns:
         A point of the unit ball for each problem.
-
-    Raises:
-        ValueError: If ``num_starts`` is below one.
     """
-    if num_starts < 1:
-        raise ValueError(f"num_starts must be at least 1, got {num_starts}.")
     generator = torch.Generator().manual_seed(seed)
-    config = config or AnnealConfig()
     asked = thresholds.reshape(-1, len(normals))
-    starts = _draw_starts(normals, num_starts, generator).repeat(len(asked), 1)
-    if num_starts > 1:
-        rows = torch.randperm(len(normals), generator=generator)[:_COARSE_ROWS]
-        rows = rows.to(normals.device)
-        coarse = replace(
-            config,
-            num_steps=-(-config.num_steps // 3),
-            last_width=max(config.last_width, config.first_width / 10),
-        )
-        each = asked[:, rows].repeat_interleave(num_starts, 0)
-        found = anneal(normals[rows], each, starts, config=coarse)
-        products = _products(normals, found).unflatten(0, (-1, num_starts))
-        best = (products >= asked.unsqueeze(1)).sum(-1).argmax(1)
-        starts = found.unflatten(0, (-1, num_starts))[range(len(asked)), best]
-        config = replace(
-            config,
-            first_width=max(config.last_width, config.first_width / 3),
-            first_step=max(config.last_step, config.first_step / 2),
-        )
-    found = anneal(normals, asked, starts, config=config)
-    return found.reshape(*thresholds.shape[:-1], normals.shape[1])
+    starts = _draw_starts(normals, generator).repeat(len(asked), 1)
+    rows = torch.randperm(len(normals), generator=generator)[:_COARSE_ROWS]
+    rows = rows.to(normals.device)
+    roughly = anneal(
+        normals[rows],
+        asked[:, rows].repeat_interleave(_NUM_STARTS, 0),
+        starts,
+        num_steps=_NUM_STEPS // 3,
+        last_width=max(last_width, _FIRST_WIDTH / 10),
+    )
+    products = _products(normals, roughly).unflatten(0, (-1, _NUM_STARTS))
+    best = (products >= asked.unsqueeze(1)).sum(-1).argmax(1)
+    points = anneal(
+        normals,
+        asked,
+        roughly.unflatten(0, (-1, _NUM_STARTS))[range(len(asked)), best],
+        first_width=max(last_width, _FIRST_WIDTH / 3),
+        last_width=last_width,
+        first_step=_FIRST_STEP / 2,
+    )
+    return points.reshape(*thresholds.shape[:-1], normals.shape[1])
+
+
+def anneal_rows(
+    rows: UnitRows, seed: int, last_width: float = _LAST_WIDTH
+) -> Float[np.ndarray, " d"]:
+    """Anneal in single precision, which is enough for a start.
+
+    Args:
+        rows: The rows to decide.
+        seed: Seed of the starts and of the choice of rows.
+        last_width: Width of the logistic function at last, a share of the budget.
+
+    Returns:
+        A point of the unit ball; zero where there is nothing to decide.
+    """
+    if not len(rows.thresholds):
+        return np.zeros(rows.normals.shape[1])
+    normals, thresholds = rows.normals.float(), rows.thresholds.float()
+    point = anneal_from_several(normals, thresholds, seed=seed, last_width=last_width)
+    return point.double().numpy()
 
 
 def _draw_starts(
-    normals: Float[Tensor, "m d"], count: int, generator: torch.Generator
-) -> Float[Tensor, "count d"]:
+    normals: Float[Tensor, "m d"], generator: torch.Generator
+) -> Float[Tensor, "starts d"]:
     """Give zero, the direction of the mean normal, and random ones at half the budget.
 
     Args:
         normals: Unit normals.
-        count: How many starts, at least one.
         generator: Where the random directions come from.
 
     Returns:
         Points of the unit ball.
     """
-    dim = normals.shape[1]
-    draws = torch.randn(count, dim, generator=generator, dtype=torch.float64)
+    shape = (_NUM_STARTS, normals.shape[1])
+    draws = torch.randn(shape, generator=generator, dtype=torch.float64)
     starts = draws.to(normals)
     starts[1:2] = normals.mean(0)
     length = torch.linalg.vector_norm(starts, dim=-1, keepdim=True)
@@ -160,7 +124,11 @@ def anneal(
     thresholds: Float[Tensor, "#batch m"],
     starts: Float[Tensor, "batch d"],
     *,
-    config: AnnealConfig,
+    num_steps: int = _NUM_STEPS,
+    first_width: float = _FIRST_WIDTH,
+    last_width: float = _LAST_WIDTH,
+    first_step: float = _FIRST_STEP,
+    last_step: float = _LAST_STEP,
 ) -> Float[Tensor, "batch d"]:
     """Ascend from each start and return the iterates that satisfy most rows.
 
@@ -169,21 +137,35 @@ def anneal(
             ``(batch, m, d)``.
         thresholds: What each row asks of its product with u, for all starts or each.
         starts: Points of the unit ball.
-        config: Settings.
+        num_steps: Gradient steps.
+        first_width: Width of the logistic function at first, a share of the budget.
+        last_width: Width at last.
+        first_step: Length of the first step, a share of the budget.
+        last_step: Length of the last.
 
     Returns:
         For each start the best iterate, inside the unit ball.
 
+    Raises:
+        TypeError: If ``num_steps`` is no integer.
+        ValueError: If there is no step, or widths or lengths are not finite and
+            positive, or rise.
+
     Example:
         >>> rows = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
         >>> asked = torch.tensor([[0.5, 0.5]])
-        >>> u = anneal(rows, asked, torch.zeros(1, 2), config=AnnealConfig())
+        >>> u = anneal(rows, asked, torch.zeros(1, 2))
         >>> (u @ rows.T >= asked).tolist()
         [[True, True]]
     """
+    num_steps = check_count(num_steps, "num_steps", 1)
+    check_fall("width", first_width, last_width)
+    ratio, span = last_width / first_width, max(num_steps - 1, 1)
+    widths = [first_width * ratio ** (k / span) for k in range(num_steps)]
+    lengths = step_lengths(num_steps, first_step, last_step)
     u, points, counts = starts, [], []
     satisfied = torch.empty(len(u), thresholds.shape[-1]).to(u)
-    for width, length in zip(config.widths, config.steps, strict=True):
+    for width, length in zip(widths, lengths, strict=True):
         # In place: beside two products of few columns each pass over the rows counts.
         slack = _products(normals, u).sub_(thresholds)
         points.append(u)
@@ -197,6 +179,43 @@ def anneal(
     counts.append((_products(normals, u) >= thresholds).sum(-1).to(u))
     best = torch.stack(counts).argmax(0).tolist()
     return torch.stack([points[step][k] for k, step in enumerate(best)])
+
+
+def step_lengths(num_steps: int, first: float, last: float) -> list[float]:
+    """Let lengths fall linearly from step to step.
+
+    Args:
+        num_steps: How many steps.
+        first: Length of the first.
+        last: Length of the last.
+
+    Returns:
+        The lengths.
+
+    Raises:
+        ValueError: If they are not finite and positive, or rise.
+    """
+    check_fall("step", first, last)
+    span = max(num_steps - 1, 1)
+    return [first - (first - last) * k / span for k in range(num_steps)]
+
+
+def check_fall(what: str, first: float, last: float) -> None:
+    """Reject what rises, or is no length.
+
+    Args:
+        what: What it is, for the message.
+        first: Its value at first.
+        last: Its value at last.
+
+    Raises:
+        ValueError: See the summary.
+    """
+    if not 0.0 < last <= first < math.inf:
+        raise ValueError(
+            f"{what}s must be finite with 0 < last_{what} <= first_{what}, got "
+            f"{last} and {first}."
+        )
 
 
 def _products(

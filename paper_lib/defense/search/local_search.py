@@ -6,13 +6,17 @@ affordable a few of the rows that hold the point are given up and others take th
 place; the change is kept unless it loses rows.
 """
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from paper_lib.defense.search.min_norm import EMPTY, TOLERANCE, Active, MinNorm
+from paper_lib.defense.rows import UnitRows
+from paper_lib.defense.search.annealing import anneal_rows
+from paper_lib.defense.search.min_norm import EMPTY, TOLERANCE, Active, Gram, MinNorm
+from paper_lib.defense.solution import Progress
 
 # How far inside its half-space and the ball a point is kept, in shares of the budget:
 # more than the rounding of single precision.
@@ -20,6 +24,8 @@ MARGIN = 2e-5
 # The squared length that leaves as much.
 _LIMIT = (1.0 - MARGIN / 2) ** 2
 _MOST_GIVEN_UP = 4
+# A better point is shown after so many trials.
+_TRIALS_A_COUNT = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -59,12 +65,12 @@ def hold(
     Returns:
         The point; None if it would be too long.
     """
-    found = problem.enforce(active, satisfied, limit)
-    if found is None:
+    holding = problem.enforce(active, satisfied, limit)
+    if holding is None:
         return None
-    values = problem.values(found)
+    values = problem.values(holding)
     more = values >= problem.thresholds - TOLERANCE
-    return Held(satisfied=satisfied | more, active=found, values=values)
+    return Held(satisfied=satisfied | more, active=holding, values=values)
 
 
 def hold_point(problem: MinNorm, u: Float[np.ndarray, " d"]) -> Held:
@@ -81,9 +87,8 @@ def hold_point(problem: MinNorm, u: Float[np.ndarray, " d"]) -> Held:
     values = problem.gram.normals @ u.astype(np.float32)
     for slack in (0.0, 1e-4, 1e-3, 1e-2, 1e-1):
         satisfied = values >= problem.thresholds + slack
-        found = hold(problem, satisfied)
-        if found is not None:
-            return found
+        if (held := hold(problem, satisfied)) is not None:
+            return held
     values = np.zeros(len(problem.thresholds))
     return Held(satisfied=problem.thresholds <= 0, active=EMPTY, values=values)
 
@@ -105,9 +110,8 @@ def insert(
     hopeless = hopeless.copy()
     while True:
         for row in _affordable(problem, held, hopeless):
-            found = _hold_another(problem, held, row)
-            if found is not None:
-                held = found
+            if (more := _hold_another(problem, held, row)) is not None:
+                held = more
                 break
             hopeless[row] = True
         else:
@@ -152,7 +156,7 @@ def _affordable(
 
 
 def search(
-    problem: MinNorm, held: Held, *, seed: int, max_trials: int | None
+    problem: MinNorm, held: Held, *, seed: int, exchanges: int | None
 ) -> Iterator[Held]:
     """Give up a few rows that hold the point and put others in their place.
 
@@ -160,16 +164,15 @@ def search(
         problem: The rows.
         held: Where to begin.
         seed: Seed of the choice of rows.
-        max_trials: How often to try; None: no limit.
+        exchanges: How many to try; None: no limit.
 
     Yields:
         The best point so far, after every trial.
     """
     draw = np.random.default_rng(seed)
     best = current = held
-    trial = 0
-    while held.active.size and (max_trials is None or trial < max_trials):
-        trial += 1
+    trials = itertools.count() if exchanges is None else range(exchanges)
+    for _ in trials if held.active.size else ():
         changed = _exchange(problem, current, _to_give_up(current.active, draw))
         if changed is not None and changed.count >= current.count:
             current = changed
@@ -197,3 +200,32 @@ def _exchange(problem: MinNorm, held: Held, rows: Int[np.ndarray, " k"]) -> Held
     given_up = ~wanted & held.satisfied
     # What cannot be afforded now cannot be afforded later, with more rows held.
     return insert(problem, insert(problem, smaller, given_up), ~given_up)
+
+
+def exchange_search(
+    rows: UnitRows, seed: int, exchanges: int | None
+) -> Iterator[Progress]:
+    """Anneal, polish, then exchange rows.
+
+    Args:
+        rows: The rows to decide.
+        seed: Seed of all random choices.
+        exchanges: How many to try; None: no limit.
+
+    Yields:
+        The polished point, later on better ones, and nothing after the other steps.
+    """
+    if not len(rows.thresholds):
+        return
+    start = anneal_rows(rows, seed)
+    yield Progress()
+    problem = MinNorm(Gram(rows.normals.numpy()), rows.thresholds.numpy() + MARGIN)
+    held = shown = best = insert(problem, hold_point(problem, start))
+    yield Progress(point=problem.point(held.active))
+    for trial, best in enumerate(search(problem, held, seed=seed, exchanges=exchanges)):
+        # Counting exactly takes as long as a few trials.
+        better = best.count > shown.count and trial % _TRIALS_A_COUNT == 0
+        shown = best if better else shown
+        yield Progress(point=problem.point(best.active) if better else None)
+    if best.count > shown.count:
+        yield Progress(point=problem.point(best.active))

@@ -23,7 +23,7 @@ _DEPENDENT = 1e-6
 _MAX_CHANGES = 2000
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Active:
     """Which rows hold the point, and how hard.
 
@@ -62,11 +62,8 @@ class Active:
         inverse[:size, :size] = self.inverse + np.multiply.outer(r, r / rest)
         inverse[size, :size] = inverse[:size, size] = -r / rest
         inverse[size, size] = 1.0 / rest
-        return Active(
-            rows=np.concatenate([self.rows, [row]]),
-            multipliers=np.concatenate([self.multipliers, [multiplier]]),
-            inverse=inverse,
-        )
+        multipliers = np.concatenate([self.multipliers, [multiplier]])
+        return Active(np.concatenate([self.rows, [row]]), multipliers, inverse)
 
     def without(self, place: int) -> "Active":
         """Take a row out and leave the other multipliers as they are.
@@ -81,18 +78,11 @@ class Active:
         keep[place:] += 1
         column = self.inverse[place].take(keep)
         fall = np.multiply.outer(column, column / self.inverse[place, place])
-        return Active(
-            rows=self.rows[keep],
-            multipliers=self.multipliers[keep],
-            inverse=self.inverse.take(keep, 0).take(keep, 1) - fall,
-        )
+        inverse = self.inverse.take(keep, 0).take(keep, 1) - fall
+        return Active(self.rows[keep], self.multipliers[keep], inverse)
 
 
-EMPTY = Active(
-    rows=np.zeros(0, dtype=np.int64),
-    multipliers=np.zeros(0),
-    inverse=np.zeros((0, 0)),
-)
+EMPTY = Active(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros((0, 0)))
 
 
 class Gram:
@@ -202,9 +192,8 @@ class MinNorm:
             products = column[active.rows].astype(np.float64)
             r = active.inverse @ products
             rest = 1.0 - products @ r
-            violation = (
-                self.thresholds[row] - products @ active.multipliers - multiplier
-            )
+            asked = self.thresholds[row]
+            violation = asked - products @ active.multipliers - multiplier
             if violation <= 0.0:
                 return active.with_row(row, multiplier, products)
             full = violation / rest if rest > _DEPENDENT else np.inf
@@ -219,11 +208,7 @@ class MinNorm:
             if length > limit:
                 return None
             multiplier += step
-            moved = Active(
-                rows=active.rows,
-                multipliers=active.multipliers - step * r,
-                inverse=active.inverse,
-            )
+            moved = Active(active.rows, active.multipliers - step * r, active.inverse)
             if full <= partial:
                 return moved.with_row(row, multiplier, products)
             active = moved.without(int(np.argmin(steps)))
@@ -249,8 +234,7 @@ class MinNorm:
             worst = int(np.argmax(violation))
             if violation[worst] <= TOLERANCE:
                 return active
-            changed = self.add(active, worst, limit)
-            if changed is None:
+            if (changed := self.add(active, worst, limit)) is None:
                 return None
             active = changed
         return None
@@ -277,6 +261,4 @@ def _drop(active: Active, place: int) -> Active:
     """Take a row out and keep the other active rows satisfied with equality."""
     share = active.multipliers[place] / active.inverse[place, place]
     moved = active.multipliers - share * active.inverse[:, place]
-    return Active(rows=active.rows, multipliers=moved, inverse=active.inverse).without(
-        place
-    )
+    return Active(active.rows, moved, active.inverse).without(place)

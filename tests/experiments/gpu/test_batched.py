@@ -28,7 +28,8 @@ from experiments.tables.summary import cell_percents, summarize, write_manifest
 from experiments.tables.table_1 import load_lines, run_lines
 from paper_lib.attacks import PGD_READINGS
 from paper_lib.data import LabeledImages, load_pair
-from paper_lib.defense import RampConfig, ramp_ascent, ramp_ascents
+from paper_lib.defense import RampConfig, ramp_ascent
+from paper_lib.defense.batch import ramp_ascents
 from paper_lib.geometry import in_l2_ball
 from paper_lib.geometry.sums import full_precision
 from paper_lib.linearize import linearize

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import torch
 
+from paper_lib.linearize import Linearization
 from paper_lib.robust_sets import RobustSets
 from tests.oracles import random_tensor
 
@@ -33,6 +34,20 @@ def scaled(sets, factor):
         offsets=sets.offsets * factor,
         epsilon=sets.epsilon,
     )
+
+
+def clustered(n, seed, dim=8):
+    """Margins and gradients that a sample of another seed shares."""
+    labels = torch.arange(n) % 2 * 2.0 - 1.0
+    gradients = 0.7 * random_tensor(n, dim, seed=seed)
+    gradients[:, 0] += 1.0 + 0.8 * labels
+    gradients[:, 1] += labels
+    logits = labels * (1.0 + random_tensor(n, seed=seed + 1).abs())
+    return Linearization(logits=logits.double(), gradients=gradients)
+
+
+def replace_budget(sets, epsilon):
+    return RobustSets(normals=sets.normals, offsets=sets.offsets, epsilon=epsilon)
 
 
 def count(sets, v):

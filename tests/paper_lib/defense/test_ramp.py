@@ -5,7 +5,8 @@ import itertools
 import pytest
 import torch
 
-from paper_lib.defense import RampConfig, ramp_ascent, ramp_value
+from paper_lib.defense import RampConfig, ramp_ascent
+from paper_lib.defense.ramp import ramp_value
 from paper_lib.robust_sets import RobustSets
 from tests.oracles import fits_exactly, random_tensor
 from tests.paper_lib.defense.defense_cases import F32, F64, make_sets
@@ -74,7 +75,7 @@ def reference_ascent(normals, offsets, epsilon, steps, first, last):
     return best[1], values
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_the_course_agrees_with_a_second_program(seed):
     sets = random_sets(seed=seed, epsilon=0.8)
     v, values = reference_ascent(
@@ -230,7 +231,7 @@ def test_unit_rows_are_divided_by_their_length():
 
 
 @pytest.mark.parametrize("dtype", [F32, F64])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_the_result_is_feasible_counted_and_no_better_than_its_count(seed, dtype):
     sets = random_sets(seed=seed, epsilon=3.3)
     sets = RobustSets(

@@ -15,6 +15,7 @@ from paper_lib.defense import (
     maximizer_set,
 )
 from paper_lib.defense.draws.hit_and_run import hit_and_run
+from paper_lib.defense.draws.inner_ball import Piece
 from paper_lib.game import (
     ConstantDefense,
     DeterministicAttack,
@@ -286,7 +287,7 @@ def test_maximizer_sets():
         check(lambda c=change: HitAndRunConfig(**c), match)
     outside = np.array([-0.5, 0.0])
     check(
-        lambda: hit_and_run(np.eye(2), np.zeros(2), outside, 40),
+        lambda: hit_and_run(Piece(np.eye(2), np.zeros(2)), outside, 40),
         "center must have slack on every row, got a slack of -0.5",
     )
     for weights in (np.ones(2), np.array([1.0, 0.0, 1.0])):

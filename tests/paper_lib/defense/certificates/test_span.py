@@ -128,7 +128,7 @@ def test_what_failed_before_anything_was_found_is_told(monkeypatch):
         raise MemoryError
         yield
 
-    monkeypatch.setattr(methods, "_search", broken)
+    monkeypatch.setattr(methods, "exchange_search", broken)
     with pytest.raises(MemoryError):
         maximize_coverage(wide_sets(60, 100))
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from paper_lib.defense import AnnealConfig, anneal, ramp_ascent
+from paper_lib.defense import ramp_ascent
 from paper_lib.defense.rows import unit_rows
-from paper_lib.defense.search.annealing import anneal_from_several
+from paper_lib.defense.search.annealing import anneal, anneal_from_several
 from paper_lib.defense.search.local_search import MARGIN, hold_point, insert, search
 from paper_lib.defense.search.min_norm import EMPTY, TOLERANCE, Gram, MinNorm
 from tests.paper_lib.defense.defense_cases import count, make_sets, random_sets
@@ -38,7 +38,7 @@ def feasible_rows(seed, n=60, dim=12):
     return MinNorm(Gram(normals), normals @ hidden - rng.uniform(0.0, 0.2, n)), hidden
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(5))
 def test_the_point_of_least_norm_meets_the_optimality_conditions(seed):
     problem, hidden = feasible_rows(seed)
     wanted = np.ones(60, dtype=bool)
@@ -52,7 +52,7 @@ def test_the_point_of_least_norm_meets_the_optimality_conditions(seed):
     )
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_rows_that_come_and_go_leave_it_optimal(seed):
     problem, _ = feasible_rows(seed)
     wanted = np.ones(60, dtype=bool)
@@ -87,7 +87,7 @@ def satisfied(rows, u, slack=0.0):
     return int((rows.normals.numpy() @ u >= rows.thresholds.numpy() + slack).sum())
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_the_polish_gains_rows_and_stays_in_the_ball(seed):
     sets = random_sets(n=120, dim=15, seed=seed)
     problem, rows = problem_of(sets, MARGIN)
@@ -95,7 +95,8 @@ def test_the_polish_gains_rows_and_stays_in_the_ball(seed):
         rows.normals.float(),
         rows.thresholds.float()[None],
         torch.zeros(1, 15),
-        config=AnnealConfig(num_steps=40, last_width=0.1),
+        num_steps=40,
+        last_width=0.1,
     )[0]
     held = hold_point(problem, start.double().numpy())
     more = insert(problem, held)
@@ -122,7 +123,7 @@ def test_the_search_never_gets_worse_and_uses_its_seed():
     problem, rows = problem_of(sets, MARGIN)
     held = insert(problem, hold_point(problem, np.zeros(10)))
     runs = [
-        [one.count for one in search(problem, held, seed=seed, max_trials=30)]
+        [one.count for one in search(problem, held, seed=seed, exchanges=30)]
         for seed in (0, 0, 1)
     ]
     assert runs[0] == sorted(runs[0])
@@ -145,17 +146,16 @@ def test_a_batch_is_its_members_one_by_one():
     size = min(len(r.thresholds) for r in rows)
     normals = torch.stack([r.normals[:size] for r in rows])
     asked = torch.stack([r.thresholds[:size] for r in rows])
-    config = AnnealConfig(num_steps=30)
-    together = anneal(normals, asked, torch.zeros(3, 5).double(), config=config)
+    together = anneal(normals, asked, torch.zeros(3, 5).double(), num_steps=30)
     for number in range(3):
         alone = anneal(
             normals[number],
             asked[number][None],
             torch.zeros(1, 5).double(),
-            config=config,
+            num_steps=30,
         )
         assert torch.allclose(alone[0], together[number], atol=1e-9)
-    shared = anneal(normals[0], asked[:1], torch.eye(5)[:2].double(), config=config)
+    shared = anneal(normals[0], asked[:1], torch.eye(5)[:2].double(), num_steps=30)
     assert shared.shape == (2, 5)
     assert bool((shared.norm(dim=-1) <= 1.0 + 1e-12).all())
 
@@ -163,8 +163,14 @@ def test_a_batch_is_its_members_one_by_one():
 def test_the_best_iterate_is_returned():
     """One long step too many: the start satisfied the row, the end does not."""
     normals, asked = torch.tensor([[1.0], [-1.0], [-1.0]]), torch.tensor([[0.0] * 3])
-    config = AnnealConfig(num_steps=1, first_step=0.5, last_step=0.5)
-    u = anneal(normals, asked, torch.zeros(1, 1), config=config)
+    u = anneal(
+        normals,
+        asked,
+        torch.zeros(1, 1),
+        num_steps=1,
+        first_step=0.5,
+        last_step=0.5,
+    )
     assert u.tolist() == [[0.0]]
 
 
@@ -176,7 +182,7 @@ def test_annealing_leaves_its_operands_as_they_are():
     )
     for kept in (normals, normals[None]):
         copies = [one.clone() for one in (kept, asked, start)]
-        anneal(kept, asked, start, config=AnnealConfig(num_steps=3))
+        anneal(kept, asked, start, num_steps=3)
         assert all(map(torch.equal, copies, (kept, asked, start)))
 
 
@@ -205,19 +211,15 @@ def test_random_starts_use_their_seed():
 @pytest.mark.parametrize(
     ("settings", "match"),
     [
-        ({"num_steps": 0}, "^num_steps must be at least 1, got 0"),
-        ({"last_width": 0.0}, "^widths must be finite with 0 < last_width"),
-        ({"last_step": 0.2}, "^steps must be finite with 0 < last_step"),
-        ({"first_width": float("inf")}, "^widths must be finite"),
+        ({"num_steps": 0}, r"^num_steps must be at least 1, got 0\."),
+        ({"first_width": float("inf")}, r"^widths must be finite with 0 < last_width"),
+        ({"last_width": 0.5}, r"^widths must be .* got 0\.5 and 0\.3\."),
+        ({"last_width": 0.0}, r"^widths must be .* got 0\.0 and 0\.3\."),
+        ({"last_step": 0.2}, r"^steps must be finite with 0 < last_step"),
+        ({"last_step": -1.0}, r"^steps must be finite with 0 < last_step"),
+        ({"first_step": float("nan")}, r"^steps must be .* got 0\.002 and nan\."),
     ],
 )
 def test_settings_of_the_annealing(settings, match):
     with pytest.raises(ValueError, match=match):
-        AnnealConfig(**settings)
-
-
-@pytest.mark.bad_input
-def test_no_start_is_too_few():
-    rows = unit_rows(random_sets())
-    with pytest.raises(ValueError, match=r"^num_starts must be at least 1, got 0"):
-        anneal_from_several(rows.normals, rows.thresholds, seed=0, num_starts=0)
+        anneal(torch.eye(2), torch.zeros(1, 2), torch.zeros(1, 2), **settings)

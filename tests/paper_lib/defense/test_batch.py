@@ -1,76 +1,30 @@
-"""The perturbation to deploy, and many problems at once."""
+"""Many problems at once: a path over budgets, and a batch of problems."""
+
+from itertools import product
 
 import numpy as np
 import pytest
 import torch
 
 from paper_lib.defense import batch as batch_module
-from paper_lib.defense import (
-    coverage_path,
-    fit_defense,
-    maximize_batch,
-    maximize_coverage,
-)
+from paper_lib.defense import coverage_path, maximize_batch, maximize_coverage
+from paper_lib.defense import maximize as driver
 from paper_lib.defense.batch import _finish, _nearest
 from paper_lib.linearize import Linearization
 from paper_lib.robust_sets import RobustSets
-from tests.oracles import fits_exactly, random_tensor
-from tests.paper_lib.defense.defense_cases import count, random_sets
+from tests.oracles import fits_exactly
+from tests.paper_lib.defense.defense_cases import (
+    clustered,
+    count,
+    random_sets,
+    replace_budget,
+)
+
+SAMPLE = RobustSets.from_linearization(clustered(24, 0), 1.0)
+FRESH = RobustSets.from_linearization(clustered(60, 7), 1.0)
 
 
-def clustered(n, seed, dim=8):
-    """Margins and gradients that a sample of another seed shares."""
-    labels = torch.arange(n) % 2 * 2.0 - 1.0
-    gradients = 0.7 * random_tensor(n, dim, seed=seed)
-    gradients[:, 0] += 1.0 + 0.8 * labels
-    gradients[:, 1] += labels
-    logits = labels * (1.0 + random_tensor(n, seed=seed + 1).abs())
-    return Linearization(logits=logits.double(), gradients=gradients)
-
-
-SAMPLE = RobustSets.from_linearization(clustered(240, 0), 1.0)
-FRESH = RobustSets.from_linearization(clustered(600, 7), 1.0)
-
-
-def test_the_points_set_aside_are_counted_and_never_fitted():
-    one = fit_defense(SAMPLE, holdout=FRESH, num_folds=3)
-    other = RobustSets(
-        normals=-FRESH.normals, offsets=FRESH.offsets - 1.0, epsilon=FRESH.epsilon
-    )
-    two = fit_defense(SAMPLE, holdout=other, num_folds=3)
-    assert torch.equal(one.perturbation, two.perturbation)
-    assert one.holdout_coverage == FRESH.coverage(one.perturbation)
-    assert two.holdout_coverage == other.coverage(one.perturbation)
-    assert (one.num_holdout, one.method) == (600, "fit")
-    assert one.coverage == SAMPLE.coverage(one.perturbation)
-    assert one.certificate.verify(SAMPLE)
-
-
-def test_a_share_is_set_aside_before_anything_is_fitted():
-    """Rows set aside are spoiled afterwards; the perturbation stays."""
-    one = fit_defense(SAMPLE, holdout=0.25, seed=3, num_folds=2)
-    assert one.num_holdout == 60
-    order = torch.randperm(240, generator=torch.Generator().manual_seed(3 + 2**31))
-    normals = SAMPLE.normals.clone()
-    normals[order[:60]] *= -1.0
-    spoiled = RobustSets(
-        normals=normals, offsets=SAMPLE.offsets, epsilon=SAMPLE.epsilon
-    )
-    two = fit_defense(spoiled, holdout=0.25, seed=3, num_folds=2)
-    assert torch.equal(one.perturbation, two.perturbation)
-    assert one.holdout_coverage != two.holdout_coverage
-
-
-def test_the_choice_is_the_best_of_what_was_validated():
-    found = fit_defense(SAMPLE, holdout=FRESH, num_folds=3)
-    assert found.validation[found.choice] == max(found.validation.values())
-    assert "polished" in found.validation
-    assert all(0.0 <= share <= 1.0 for share in found.validation.values())
-    other = fit_defense(SAMPLE, holdout=FRESH, num_folds=3, seed=1)
-    assert other.validation != found.validation
-
-
-def family_of(count=8):
+def family_of(count=4):
     lin = clustered(200, 0)
     budgets = np.linspace(0.5, 1.5, count).tolist()
     return [RobustSets.from_linearization(lin, budget) for budget in budgets]
@@ -101,10 +55,10 @@ def test_a_point_is_kept_where_the_nearest_rows_mislead():
     thresholds = torch.tensor([-0.85] * 500 + [0.8] * 1500, dtype=torch.float64)
     point = torch.tensor([0.9, 0.0])
     slack = normals @ point - thresholds
-    found = _finish(normals, thresholds, point, slack, seed=0)
+    found = _finish(normals, thresholds, point, slack, 0)
     assert found == pytest.approx(point.numpy())
     # With the other rows alone there is nothing to keep, and the polish shortens it.
-    found = _finish(normals[500:], thresholds[500:], point, slack[500:], seed=0)
+    found = _finish(normals[500:], thresholds[500:], point, slack[500:], 0)
     assert found == pytest.approx([0.8, 0.0], abs=1e-3)
 
 
@@ -122,6 +76,7 @@ def test_the_nearest_rows_are_those_with_the_least_slack():
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_a_path_covers_what_the_search_of_each_budget_covers(seed, monkeypatch):
     """Up to one row in all, where the rounding of a product of many columns decides."""
+    monkeypatch.setattr(driver, "_FEW_ROWS", 0)  # without bounds
     monkeypatch.setattr(batch_module, "_LEAST_NEAR", 200)  # of 400
     draw = torch.Generator().manual_seed(seed)
     lin = Linearization(
@@ -133,7 +88,7 @@ def test_a_path_covers_what_the_search_of_each_budget_covers(seed, monkeypatch):
     ]
     gains = []
     for sets, solution in zip(family, coverage_path(family), strict=True):
-        alone = maximize_coverage(sets, method="search", max_trials=10)
+        alone = maximize_coverage(sets, method="search", exchanges=10)
         counts = [count(sets, one.perturbation) for one in (solution, alone)]
         gains.append(counts[0] - counts[1])
     assert sum(gains) >= -1, gains
@@ -154,7 +109,8 @@ def test_a_path_takes_decided_rows_and_a_budget_of_zero():
     assert all(one.certificate.verify(s) for one, s in zip(path, family, strict=True))
 
 
-def test_a_batch_solves_each_of_its_problems():
+def test_a_batch_solves_each_of_its_problems(monkeypatch):
+    monkeypatch.setattr(driver, "_FEW_ROWS", 0)  # without bounds
     problems = [random_sets(n=100, dim=6, seed=seed) for seed in range(3)]
     for sets, solution in zip(problems, maximize_batch(problems), strict=True):
         assert fits_exactly(solution.perturbation, sets.epsilon)
@@ -179,6 +135,25 @@ def test_a_batch_on_a_gpu_covers_as_much():
         assert abs(one.coverage - two.coverage) <= 0.02
 
 
+def interrupt(*args, **kwargs):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("solve", "step"),
+    [
+        (coverage_path, "anneal_from_several"),
+        (maximize_batch, "anneal"),
+        *product([coverage_path, maximize_batch], ["hold_point", "search"]),
+    ],
+)
+def test_interrupted_part_way_there_is_no_result(solve, step, monkeypatch):
+    """Part of a path would look like a path."""
+    monkeypatch.setattr(batch_module, step, interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        solve(family_of(3))
+
+
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("call", "match"),
@@ -191,17 +166,9 @@ def test_a_batch_on_a_gpu_covers_as_much():
         ),
         (lambda: coverage_path(signed_zeros()), "^family must have equal normals"),
         (lambda: maximize_batch([]), "^problems must be robust sets of one shape"),
-        (lambda: maximize_batch([SAMPLE, FRESH]), "^problems must be robust sets"),
-        (lambda: fit_defense(SAMPLE, holdout=0.0), "^holdout must be robust sets, or"),
-        (lambda: fit_defense(SAMPLE, holdout=1.5), "^holdout must be robust sets, or"),
         (
-            lambda: fit_defense(SAMPLE, holdout=replace_budget(FRESH, 2.0)),
-            "^holdout must have dimension 8 and budget 1.0, got 8 and 2.0",
-        ),
-        (lambda: fit_defense(SAMPLE, num_folds=1), "^num_folds must be at least 2"),
-        (
-            lambda: fit_defense(SAMPLE, num_folds=10**6),
-            "^num_folds must be at most the",
+            lambda: maximize_batch([SAMPLE, FRESH]),
+            r"^problems must be robust sets of one shape on one device, got \[",
         ),
     ],
 )
@@ -218,7 +185,3 @@ def signed_zeros():
         )
         for zero, epsilon in ((0.0, 0.5), (-0.0, 1.0))
     ]
-
-
-def replace_budget(sets, epsilon):
-    return RobustSets(normals=sets.normals, offsets=sets.offsets, epsilon=epsilon)
