@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Mapping
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.populations.slopes import SlopeFit, paper_rate
-from paper_lib.plotting.style import COLORS, MARKERS
+from paper_lib.plotting.style import COLORS, MARKERS, new_figure
 
 # Dashes of the lines that are compared with.
 _DASHES = (":", "-.", "--", (0, (1, 4)), (0, (5, 5)))
@@ -40,17 +39,10 @@ def plot_rates(
             f"{[len(fits) for fits in panels.values()]}."
         )
     lines = {r"$\sqrt{\log n / n}$": paper_rate} if bounds is None else bounds
-    figure, axes = plt.subplots(
-        1,
-        len(panels),
-        figsize=(4.6 * len(panels), 4.4),
-        layout="constrained",
-        squeeze=False,
-    )
-    for axis, (title, fits) in zip(axes[0], panels.items(), strict=True):
-        for color, marker, (name, fit) in zip(
-            COLORS, MARKERS, fits.items(), strict=False
-        ):
+    figure, axes = new_figure(4.6 * len(panels), 4.4, 1, len(panels))
+    for axis, (title, fits) in zip(axes, panels.items(), strict=True):
+        looks = zip(COLORS, MARKERS, fits.items(), strict=False)
+        for color, marker, (name, fit) in looks:
             _draw_fit(axis, name, fit, color, marker)
         sizes = [n for fit in fits.values() for n in fit.sizes + fit.left_out]
         along = np.geomspace(min(sizes), max(sizes), 100)
@@ -58,10 +50,8 @@ def plot_rates(
             heights = [bound(float(n)) for n in along]
             axis.plot(along, heights, linestyle=dashes, color="0.5", label=name)
         axis.set(xscale="log", yscale="log", xlabel="n", title=title)
-        axis.legend(
-            fontsize="small", frameon=False, loc="upper left", bbox_to_anchor=(0, -0.16)
-        )
-    plt.close(figure)
+        below = {"loc": "upper left", "bbox_to_anchor": (0, -0.16)}
+        axis.legend(fontsize="small", frameon=False, **below)
     return figure
 
 
@@ -85,18 +75,14 @@ def plot_ramp_floor(
             f"floors must be at least one and measured at most {len(MARKERS)}, got "
             f"{len(floors)} and {len(measured)}."
         )
-    figure, axis = plt.subplots(figsize=(7.4, 3.8), layout="constrained")
+    figure, (axis,) = new_figure(7.4, 3.8)
     axis.plot(list(floors), list(floors.values()), color="0.5", label="floor")
-    for color, marker, (name, (scale, regret)) in zip(
-        COLORS, MARKERS, measured.items(), strict=False
-    ):
-        axis.plot(
-            scale, regret, marker, color=color, markersize=7, mfc="none", label=name
-        )
+    looks = zip(COLORS, MARKERS, measured.items(), strict=False)
+    for color, marker, (name, (scale, regret)) in looks:
+        axis.plot(scale, regret, marker, color=color, ms=7, mfc="none", label=name)
     axis.set(xscale="log", xlabel="scale of the logit", ylabel="regret of the ramp")
     axis.set_ylim(bottom=0.0)
     axis.legend(frameon=False, fontsize="small", loc="upper right")
-    plt.close(figure)
     return figure
 
 
@@ -120,23 +106,11 @@ def _draw_fit(axis: Axes, name: str, fit: SlopeFit, color: str, marker: str) -> 
     low, high = np.array(fit.mean_intervals).T
     # The interval of a mean may reach zero: its bar then leaves the picture.
     bars = np.stack([means - low, high - means]).clip(min=0.0)
-    axis.errorbar(
-        fit.sizes,
-        means,
-        yerr=bars,
-        fmt=marker,
-        color=color,
-        markersize=4,
-        capsize=2,
-        label=f"{name}: {slope_text(fit)}",
-    )
+    look = {"fmt": marker, "color": color, "markersize": 4, "capsize": 2}
+    label = f"{name}: {slope_text(fit)}"
+    axis.errorbar(fit.sizes, means, yerr=bars, label=label, **look)
     fitted = [n for n in fit.sizes if n >= fit.smallest]
     ends = np.array([min(fitted), max(fitted)])
     axis.plot(ends, [fit.at(float(n)) for n in ends], color=color, linewidth=1)
-    axis.plot(
-        fit.left_out,
-        [0.02] * len(fit.left_out),
-        "x",
-        color=color,
-        transform=axis.get_xaxis_transform(),
-    )
+    edge, heights = axis.get_xaxis_transform(), [0.02] * len(fit.left_out)
+    axis.plot(fit.left_out, heights, "x", color=color, transform=edge)

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from paper_lib.plotting.style import COLORS, MARKERS
+from paper_lib.plotting.style import COLORS, MARKERS, new_figure
 
 # Lighter than the bounds, which they are compared with.
 _MEASURED = ("0.25", "0.6")
@@ -45,52 +45,51 @@ def plot_bounds(
             f"bounds and measured must have {len(sizes)} values each, and measured at "
             f"most two curves, got {wrong or list(measured)}."
         )
-    figure, axis = plt.subplots(figsize=(8.4, 5.2), layout="constrained")
+    figure, (axis,) = new_figure(8.4, 5.2)
     ends = []
     for number, (name, values) in enumerate(curves.items()):
-        place = number - len(measured)
         shown = np.where(np.array(values) > 0.0, values, np.nan)
-        color = _MEASURED[number] if place < 0 else COLORS[place % len(COLORS)]
-        axis.plot(
-            sizes,
-            shown,
-            color=color,
-            linewidth=2.4 if place < 0 else 1.2,
-            linestyle="-" if place < 0 else _DASHES[place // len(COLORS)],
-            marker=None if place < 0 else MARKERS[place % len(MARKERS)],
-            markersize=4,
-        )
-        if np.isfinite(shown[-1]):
-            ends.append((float(shown[-1]), name, color))
-        else:
-            ends.append((0.0, f"{name} (says nothing)", color))
+        color = _draw_curve(axis, number - len(measured), sizes, shown)
+        silent = np.isnan(shown[-1])
+        name = f"{name} (says nothing)" if silent else name
+        ends.append((0.0 if silent else float(shown[-1]), name, color))
     axis.set(xscale="log", xlabel="n, points counted", ylim=(-0.02, 1.02))
     axis.set_ylabel(r"share of robust sets: lower bounds of $\phi(v)$")
     _name_ends(axis, sizes[-1], ends)
-    plt.close(figure)
     return figure
+
+
+def _draw_curve(
+    axis: Axes,
+    place: int,
+    sizes: Sequence[int],
+    shown: Float[np.ndarray, " k"],
+    name: str | None = None,
+) -> str:
+    """Draw a curve in the color of its place, thick below place 0: measured."""
+    if place < 0:
+        color = _MEASURED[place]
+        axis.plot(sizes, shown, color=color, linewidth=2.4, label=name)
+    else:
+        color, dashes = COLORS[place % len(COLORS)], _DASHES[place // len(COLORS)]
+        look = {"linestyle": dashes, "marker": MARKERS[place % len(MARKERS)]}
+        axis.plot(sizes, shown, color=color, lw=1.2, ms=4, label=name, **look)
+    return color
 
 
 def _name_ends(axis: Axes, right: int, ends: list[tuple[float, str, str]]) -> None:
     """Write names beside the right ends of curves, pushed apart where they meet."""
     ordered = sorted(ends, key=lambda end: end[0])
-    heights = [height for height, _, _ in ordered]
-    for k in range(1, len(heights)):
-        heights[k] = max(heights[k], heights[k - 1] + _APART)
-    heights[-1] = min(heights[-1], 1.0)
-    for k in range(len(heights) - 2, -1, -1):
-        heights[k] = min(heights[k], heights[k + 1] - _APART)
+    steps = _APART * np.arange(len(ends))
+    raised = np.array([height for height, _, _ in ordered]) - steps
+    raised = np.maximum.accumulate(raised)
+    raised[-1] = min(raised[-1], 1.0 - steps[-1])
+    heights = np.minimum.accumulate(raised[::-1])[::-1] + steps
     for height, (value, name, color) in zip(heights, ordered, strict=True):
-        axis.annotate(
-            name,
-            xy=(right, value),
-            xytext=(1.04, (height + 0.02) / 1.04),
-            textcoords=axis.transAxes,
-            color=color,
-            fontsize="small",
-            va="center",
-            arrowprops={"arrowstyle": "-", "color": color, "lw": 0.5},
-        )
+        place = {"xytext": (1.04, (height + 0.02) / 1.04), "va": "center"}
+        look = {"color": color, "fontsize": "small", "textcoords": axis.transAxes}
+        line = {"arrowstyle": "-", "color": color, "lw": 0.5}
+        axis.annotate(name, xy=(right, value), arrowprops=line, **place, **look)
 
 
 def plot_pair_bounds(
@@ -121,26 +120,19 @@ def plot_pair_bounds(
             f"bounds and held_out must have {len(pairs)} values each, and bounds at "
             f"most {len(COLORS)} names, got {wrong or list(bounds)}."
         )
-    figure, axis = plt.subplots(
-        figsize=(8.0, 0.5 * len(pairs) + 1.6), layout="constrained"
-    )
+    figure, (axis,) = new_figure(8.0, 0.5 * len(pairs) + 1.6)
     rows = np.arange(len(pairs))[::-1]
     target = np.array(held_out)
     axis.barh(rows, within, left=target - within, height=0.62, color="0.9")
     axis.plot(target, rows, "|", color="0.25", markersize=20, markeredgewidth=2.4)
-    for color, marker, (name, values) in zip(
-        COLORS, MARKERS, bounds.items(), strict=False
-    ):
+    looks = zip(COLORS, MARKERS, bounds.items(), strict=False)
+    for color, marker, (name, values) in looks:
         shown = np.where(np.array(values) > 0.0, values, np.nan)
         axis.plot(shown, rows, marker, color=color, markersize=6, label=name)
     axis.set_yticks(rows, pairs)
-    axis.set_xlim(0.0, 1.0)
-    axis.set_xlabel(
-        f"share; bar: held-out $\\phi(v_n)$ of the polished solution, and {within:g} "
-        "below"
-    )
+    of_what = "share; bar: held-out $\\phi(v_n)$ of the polished solution"
+    axis.set(xlim=(0.0, 1.0), xlabel=f"{of_what}, and {within:g} below")
     axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
-    plt.close(figure)
     return figure
 
 
@@ -173,31 +165,13 @@ def plot_prices(
             "panels must be at least one, with one value a size, got "
             f"{wrong or 'none'}."
         )
-    figure, axes = plt.subplots(
-        1,
-        len(panels),
-        figsize=(4.4 * len(panels), 4.6),
-        layout="constrained",
-        squeeze=False,
-        sharey=True,
-    )
-    for axis, (title, (sizes, curves)) in zip(axes[0], panels.items(), strict=True):
+    figure, axes = new_figure(4.4 * len(panels), 4.6, 1, len(panels), sharey=True)
+    for axis, (title, (sizes, curves)) in zip(axes, panels.items(), strict=True):
         for number, (name, values) in enumerate(curves.items()):
             height = np.array(values)
             shown = np.where((height > 0.0) & (height < 0.999), height, np.nan)
-            place = number - len(_MEASURED)
-            axis.plot(
-                sizes,
-                shown,
-                label=name,
-                color=_MEASURED[number] if place < 0 else COLORS[place % len(COLORS)],
-                linewidth=2.4 if place < 0 else 1.2,
-                linestyle="-" if place < 0 else _DASHES[place // len(COLORS)],
-                marker=None if place < 0 else MARKERS[place % len(MARKERS)],
-                markersize=4,
-            )
+            _draw_curve(axis, number - len(_MEASURED), sizes, shown, name)
         axis.set(xscale="log", yscale="log", xlabel="n", title=title)
-    names = axes[0][0].get_legend_handles_labels()
+    names = axes[0].get_legend_handles_labels()
     figure.legend(*names, loc="outside lower center", ncols=4, frameon=False)
-    plt.close(figure)
     return figure
