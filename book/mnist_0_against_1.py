@@ -55,8 +55,8 @@ from experiments.figures.mnist_0_against_1 import (
     reading_table,
     seed_goal_table,
 )
-from experiments.store.keyed import load_or_compute
 from experiments.store.record_files import load_record
+from experiments.sweep.resume import load_or_compute
 from experiments.tables.classifiers import train_pair
 from experiments.tables.paper_numbers import PAPER_TABLE_2
 from experiments.tables.planning import parse_pair

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
+from experiments.store.plain_values import plain
 from experiments.store.provenance import CODE_DIGEST
-from experiments.store.record_files import plain, settings_digest
+from experiments.store.record_files import settings_digest
 from experiments.tables.classifiers import ClassifierConfig, TrainedClassifier
 from experiments.tables.paper_numbers import PAPER_TABLE_1
 from paper_lib.data import Dataset

@@ -9,7 +9,6 @@ matters, the version of torch, the device and the path taken.
 import hashlib
 import json
 import time
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from importlib import metadata
@@ -19,11 +18,11 @@ from typing import Any
 import torch
 from safetensors.torch import load, save
 
+from experiments.store.plain_values import from_plain, plain
 from experiments.store.provenance import one_thread, provenance
 from experiments.store.record_files import (
     code_digest,
     load_record,
-    plain,
     save_bytes,
     save_record,
 )
@@ -76,24 +75,6 @@ class ClassifierConfig:
         if self.num_fit < 1:
             raise ValueError(f"num_fit must be at least 1, got {self.num_fit}.")
 
-    @classmethod
-    def from_plain(cls, settings: Mapping[str, Any]) -> "ClassifierConfig":
-        """Read a configuration back from the plain values of a record.
-
-        Args:
-            settings: What ``plain(asdict(config))`` gave.
-
-        Returns:
-            The configuration.
-        """
-        return cls(
-            **{
-                **settings,
-                "classes": tuple(settings["classes"]),
-                "train": TrainConfig.from_plain(settings["train"]),
-            }
-        )
-
     @property
     def label(self) -> str:
         """What a person calls the run."""
@@ -116,7 +97,7 @@ class TrainedClassifier:
     @property
     def config(self) -> ClassifierConfig:
         """The configuration."""
-        return ClassifierConfig.from_plain(self.record["config"])
+        return from_plain(ClassifierConfig, self.record["config"])
 
     def model(self, device: str = "cpu") -> PairCNN:
         """Build the classifier.

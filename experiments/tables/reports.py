@@ -167,7 +167,7 @@ def table_rows(record: Mapping[str, Any], reading: str) -> tuple[TableRow, ...]:
 
     Args:
         record: What :func:`score_pair` returned, or the ``"score"`` or an entry of the
-            ``"curve"`` of what :func:`run_pair` returned.
+            ``"curve"`` of a record of Table 2.
         reading: Name of the reading of PGD.
 
     Returns:

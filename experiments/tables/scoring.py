@@ -13,8 +13,9 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
+from experiments.store.plain_values import plain
 from experiments.store.provenance import one_thread, provenance
-from experiments.store.record_files import plain, settings_digest
+from experiments.store.record_files import settings_digest
 from experiments.tables.classifiers import ClassifierConfig, TrainedClassifier
 from experiments.tables.defenses import SOLVERS, fit_solver
 from experiments.tables.points import LinearizedPair, linearize_pair
@@ -77,25 +78,6 @@ class ScoreConfig:
             raise ValueError(
                 f"isotropic_draws must be at least 0, got {self.isotropic_draws}."
             )
-
-    @classmethod
-    def from_plain(cls, settings: Mapping[str, Any]) -> "ScoreConfig":
-        """Read a configuration back from the plain values of a record.
-
-        Args:
-            settings: What ``plain(asdict(config))`` gave.
-
-        Returns:
-            The configuration.
-        """
-        return cls(
-            **{
-                **settings,
-                "classifier": ClassifierConfig.from_plain(settings["classifier"]),
-                "readings": tuple(settings["readings"]),
-                "solvers": tuple(settings["solvers"]),
-            }
-        )
 
     @property
     def label(self) -> str:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from experiments.gpu.batched import batch_path, score_pairs, train_pairs
-from experiments.store.record_files import load_record, plain, save_record
+from experiments.store.plain_values import plain
+from experiments.store.record_files import load_record, save_record
 from experiments.sweep.runner import InProcess, SweepError, Task, only_writer, run_tasks
 from experiments.tables.calibration import (
     CALIBRATION_SCHEMA,

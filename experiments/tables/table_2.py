@@ -6,16 +6,16 @@ training points, and scores it there under every reading of PGD, then at multipl
 
 import math
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from experiments.store.keyed import Record, Run
 from experiments.store.provenance import one_thread, provenance
-from experiments.store.record_files import SCHEMA, plain, settings_digest
+from experiments.store.record_files import SCHEMA
 from experiments.tables.classifiers import (
     ClassifierConfig,
     TrainedClassifier,
@@ -41,7 +41,7 @@ _SAID_ONCE = ("schema", "config", "path", "source", "provenance")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PairConfig:
+class PairConfig(Run[Record]):
     """Everything that decides the result of one pair, apart from the data.
 
     Attributes:
@@ -62,6 +62,8 @@ class PairConfig:
             calibration target is outside (0, 1), there is no step, or the seed is no
             seed.
     """
+
+    schema: ClassVar[str] = SCHEMA
 
     dataset: Dataset = "mnist"
     classes: tuple[int, int] = (0, 1)
@@ -90,22 +92,6 @@ class PairConfig:
             )
         if not 0.0 < self.calibration < 1.0:
             raise ValueError(f"calibration must lie in (0, 1), got {self.calibration}.")
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> "PairConfig":
-        """Read the configuration back from a record.
-
-        Args:
-            record: What :func:`run_pair` returned, or its stored copy.
-
-        Returns:
-            The configuration of that run.
-        """
-        settings = dict(record["config"])
-        settings["train"] = TrainConfig.from_plain(settings["train"])
-        for name in ("classes", "budget_multiples"):
-            settings[name] = tuple(settings[name])
-        return cls(**settings)
 
     @property
     def classifier(self) -> ClassifierConfig:
@@ -146,60 +132,57 @@ class PairConfig:
         return f"{self.classifier.label}, {self.solver}"
 
     @property
-    def record_name(self) -> str:
-        """The name of its record: what a reader looks for, and a digest of the rest."""
+    def stem(self) -> str:
+        """What the name of its record begins with."""
         first, second = self.classes
-        digest = settings_digest(asdict(self))
-        return f"{self.dataset}-{first}-{second}-seed{self.seed}-{digest}.json"
+        return f"{self.dataset}-{first}-{second}-seed{self.seed}"
 
+    def run(
+        self,
+        *,
+        root: str | None = None,
+        source: Source = "auto",
+        device: str = "cpu",
+    ) -> Record:
+        """Run one pair from raw images to accuracies.
 
-def run_pair(
-    config: PairConfig,
-    *,
-    root: str | None = None,
-    source: Source = "auto",
-    device: str = "cpu",
-) -> dict[str, Any]:
-    """Run one pair from raw images to accuracies.
+        Args:
+            root: Folder of the data; see :func:`paper_lib.data.load_pair`.
+            source: Source of the data.
+            device: Where to compute.
 
-    Args:
-        config: What to run.
-        root: Folder of the data; see :func:`paper_lib.data.load_pair`.
-        source: Source of the data.
-        device: Where to compute.
-
-    Returns:
-        A record, ready for :func:`save_record`. Two runs of one configuration on one
-        machine differ in ``provenance["seconds"]`` alone.
-    """
-    started = time.perf_counter()
-    trained = train_pair(config.classifier, root=root, source=source, device=device)
-    epsilon = calibrate_shared_epsilon([trained.margins], config.calibration)
-    with one_thread():
-        at = linearize_pair(trained, root=root, source=source, device=device)
-        score, *curve = (
-            _score(one, trained, at, device) for one in config.scores(epsilon)
-        )
-        source_of = provenance(at.pair, device)
-    parts = {"train": at.fit, "test": at.lin}
-    return {
-        "schema": SCHEMA,
-        "config": plain(asdict(config)),
-        "epsilon": epsilon,
-        "sizes": {name: len(lin.logits) for name, lin in parts.items()},
-        "history": trained.record["history"],
-        "margins": {name: _quantiles(lin.margins) for name, lin in parts.items()},
-        "counts": {
-            name: {"unlabeled": lin.num_unlabeled, "flat": lin.num_flat}
-            for name, lin in parts.items()
-        },
-        "score": score,
-        "curve": curve,
-        "provenance": {
-            **source_of,
-            "seconds": round(time.perf_counter() - started, 1),
-        },
-    }
+        Returns:
+            A record, ready for :func:`save_record`. Two runs of one configuration on
+            one machine differ in ``provenance["seconds"]`` alone.
+        """
+        started = time.perf_counter()
+        trained = train_pair(self.classifier, root=root, source=source, device=device)
+        epsilon = calibrate_shared_epsilon([trained.margins], self.calibration)
+        with one_thread():
+            at = linearize_pair(trained, root=root, source=source, device=device)
+            score, *curve = (
+                _score(one, trained, at, device) for one in self.scores(epsilon)
+            )
+            source_of = provenance(at.pair, device)
+        parts = {"train": at.fit, "test": at.lin}
+        return {
+            "schema": self.schema,
+            "config": self.settings,
+            "epsilon": epsilon,
+            "sizes": {name: len(lin.logits) for name, lin in parts.items()},
+            "history": trained.record["history"],
+            "margins": {name: _quantiles(lin.margins) for name, lin in parts.items()},
+            "counts": {
+                name: {"unlabeled": lin.num_unlabeled, "flat": lin.num_flat}
+                for name, lin in parts.items()
+            },
+            "score": score,
+            "curve": curve,
+            "provenance": {
+                **source_of,
+                "seconds": round(time.perf_counter() - started, 1),
+            },
+        }
 
 
 def _score(

@@ -17,7 +17,7 @@ from experiments.store.record_files import load_record, save_record
 from experiments.tables.classifiers import ClassifierConfig, train_pair
 from experiments.tables.points import linearize_pair
 from experiments.tables.reports import table_rows
-from experiments.tables.table_2 import PairConfig, run_pair
+from experiments.tables.table_2 import PairConfig
 from paper_lib.attacks import PGD_READINGS, fgm, pgd, run_pgd
 from paper_lib.checks import (
     available_device,
@@ -573,7 +573,7 @@ def test_devices_that_are_not_there(device, tmp_path):
         available_device,
         lambda d: train_classifier(images, seed=0, device=d),
         lambda d: load_classifier(path, device=d),
-        lambda d: run_pair(PairConfig(), source="embedded", device=d),
+        lambda d: PairConfig().run(source="embedded", device=d),
     ):
         with pytest.raises(ValueError, match=rf"^device must be .* got '{device}': "):
             call(device)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from experiments.tables.reports import table_rows
-from experiments.tables.table_2 import PairConfig, run_pair
+from experiments.tables.table_2 import PairConfig
 from paper_lib.attacks import PGD_READINGS
 from paper_lib.models import TrainConfig
 
@@ -38,7 +38,7 @@ def measure() -> dict[str, Any]:
         The numbers, by the names of their tolerances.
     """
     torch.set_num_threads(1)
-    record = run_pair(CONFIG, source="embedded")
+    record = CONFIG.run(source="embedded")
     score = record["score"]
     defense = score["defenses"][CONFIG.solver]
     return {

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from experiments.store.plain_values import from_plain
 from experiments.store.record_files import load_record
 from experiments.tables.paper_numbers import PAPER_TABLE_2
 from experiments.tables.reports import table_rows
-from experiments.tables.table_2 import PairConfig, run_pair
+from experiments.tables.table_2 import PairConfig
 from paper_lib.evaluation import percents
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,9 +27,9 @@ def test_there_are_records():
 @pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)
 def test_record_is_whole_and_named_after_its_settings(path):
     record = load_record(path)
-    config = PairConfig.from_record(record)
+    config = from_plain(PairConfig, record["config"])
 
-    assert path.name == config.record_name
+    assert path.name == config.record_name()
     assert len(record["curve"]) == len(config.budget_multiples)
     assert record["provenance"]["data"]["source"] == "torchvision"
     for reading in ("literal", "fixed-label", "ball"):
@@ -45,9 +46,9 @@ def test_a_record_drawn_by_the_commit_has_not_gone_stale():
         ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True
     ).stdout.strip()
     stored = load_record(RECORDS[int(commit or "0", 16) % len(RECORDS)])
-    config = replace(PairConfig.from_record(stored), budget_multiples=())
+    config = replace(from_plain(PairConfig, stored["config"]), budget_multiples=())
 
-    fresh = run_pair(config)
+    fresh = config.run()
 
     assert fresh["provenance"]["data"] == stored["provenance"]["data"]
     assert fresh["epsilon"] == pytest.approx(stored["epsilon"], rel=0.01)

@@ -8,6 +8,7 @@ from statistics import median
 
 import pytest
 
+from experiments.store.plain_values import from_plain
 from experiments.store.record_files import load_record
 from experiments.tables.claims import holm, pair_gains
 from experiments.tables.classifiers import train_pair
@@ -58,7 +59,7 @@ def test_every_record_is_whole_and_named_after_its_settings():
     assert len(RECORDS) >= 90
     for path in RECORDS:
         record = load_record(path, schema=SCORE_SCHEMA)
-        assert path.name == score_name(ScoreConfig.from_plain(record["config"]))
+        assert path.name == score_name(from_plain(ScoreConfig, record["config"]))
         assert record["source"] == "torchvision"
         assert record["provenance"]["threads"] == 1
         assert record["provenance"]["seconds"] > 0
@@ -183,7 +184,7 @@ def test_records_drawn_by_the_commit_have_not_gone_stale(number):
     stored = load_record(
         third[int(commit or "0", 16) % len(third)], schema=SCORE_SCHEMA
     )
-    config = ScoreConfig.from_plain(stored["config"])
+    config = from_plain(ScoreConfig, stored["config"])
     fresh = score_pair(config, train_pair(config.classifier))
     assert fresh["provenance"]["data"] == stored["provenance"]["data"]
     expected = {(r.attack, r.defense, r.accuracy): r.percent for r in rows_of(stored)}

@@ -8,16 +8,16 @@ import os
 import pytest
 import torch
 
-from experiments.store import keyed as records
 from experiments.store import record_files as store
-from experiments.store.keyed import load_or_compute
+from experiments.store.plain_values import from_plain
 from experiments.store.record_files import load_record, save_record
+from experiments.sweep.resume import load_or_compute
 from experiments.sweep.runner import SweepError
 from experiments.tables.classifiers import fit_points, train_pair
 from experiments.tables.points import linearize_pair
 from experiments.tables.reports import table_rows
 from experiments.tables.scoring import score_pair
-from experiments.tables.table_2 import PairConfig, run_pair
+from experiments.tables.table_2 import PairConfig
 from paper_lib.attacks import PGD_READINGS, fgm
 from paper_lib.data import load_pair
 from paper_lib.defense import RampConfig, ramp_ascent
@@ -36,7 +36,7 @@ TINY = PairConfig(
 
 @pytest.fixture(scope="module")
 def record():
-    return run_pair(TINY, source="embedded")
+    return TINY.run(source="embedded")
 
 
 @pytest.fixture(scope="module")
@@ -52,12 +52,7 @@ def at(trained):
 @pytest.fixture
 def replace_run(monkeypatch):
     """Run something else for what a store lacks."""
-    schema, _ = records._KINDS[PairConfig]
-
-    def replace(run):
-        monkeypatch.setitem(records._KINDS, PairConfig, (schema, run))
-
-    return replace
+    return lambda run: monkeypatch.setattr(PairConfig, "run", run)
 
 
 def without_seconds(record):
@@ -67,18 +62,18 @@ def without_seconds(record):
 
 
 def test_two_runs_differ_in_their_seconds_alone(record):
-    again = run_pair(TINY, source="embedded")
+    again = TINY.run(source="embedded")
     assert without_seconds(again) == without_seconds(record)
 
 
 def test_the_configuration_comes_back_from_its_record(record, tmp_path):
-    assert PairConfig.from_record(record) == TINY
+    assert from_plain(PairConfig, record["config"]) == TINY
     save_record(record, tmp_path / "run.json")
-    assert PairConfig.from_record(load_record(tmp_path / "run.json")) == TINY
+    assert from_plain(PairConfig, load_record(tmp_path / "run.json")["config"]) == TINY
 
 
 def test_another_seed_gives_another_record(record):
-    other = run_pair(dataclasses.replace(TINY, seed=1), source="embedded")
+    other = dataclasses.replace(TINY, seed=1).run(source="embedded")
     assert other["epsilon"] != record["epsilon"]
     assert other["config"]["seed"] == 1
 
@@ -183,7 +178,7 @@ def test_each_budget_is_scored_as_stage_b_scores_it(record, trained):
 
 def test_unit_rows_are_fitted_and_reported_as_unit_rows(at):
     config = dataclasses.replace(TINY, solver="ramp, unit rows", budget_multiples=())
-    found = run_pair(config, source="embedded")
+    found = config.run(source="embedded")
     sets = RobustSets.from_linearization(at.fit, found["epsilon"])
     fitted = ramp_ascent(sets, config=RampConfig(num_steps=5, rows="unit"))
     solution = found["score"]["defenses"]["ramp, unit rows"]
@@ -263,9 +258,9 @@ def test_names_of_records_tell_all_settings_apart():
         dataclasses.replace(TINY, solver="ramp, unit rows"),
         dataclasses.replace(TINY, train=TrainConfig(channels=(3, 2), hidden=4)),
     ]
-    names = [config.record_name for config in configs]
+    names = [config.record_name() for config in configs]
     assert len(set(names)) == len(configs)
-    assert copy.deepcopy(TINY).record_name == names[0]
+    assert copy.deepcopy(TINY).record_name() == names[0]
     assert names[0].startswith("mnist-0-1-seed0-")
 
 
@@ -286,7 +281,7 @@ def test_a_sweep_resumes_where_it_stopped(record, tmp_path, replace_run):
     folder = tmp_path / "store"
     with pytest.raises(KeyboardInterrupt):
         load_or_compute(configs, folder, source="embedded")
-    assert [path.name for path in folder.glob("*.json")] == [configs[0].record_name]
+    assert [path.name for path in folder.glob("*.json")] == [configs[0].record_name()]
     found = load_or_compute(configs, folder, source="embedded")
     assert [one["config"]["seed"] for one in found] == [0, 1, 2]
     assert ran == [0, 1, 1, 2]
@@ -312,7 +307,7 @@ def test_a_run_that_fails_is_named_and_the_others_are_kept(
     ):
         load_or_compute(configs, tmp_path, source="embedded")
     kept = [path.name for path in tmp_path.glob("*.json")]
-    assert kept == [configs[1].record_name]
+    assert kept == [configs[1].record_name()]
 
 
 @pytest.mark.parametrize(
@@ -329,7 +324,7 @@ def test_a_run_that_fails_is_named_and_the_others_are_kept(
 def test_a_sweep_replaces_records_it_cannot_use_and_names_them(
     record, tmp_path, replace_run, damage
 ):
-    path = tmp_path / TINY.record_name
+    path = tmp_path / TINY.record_name()
     save_record(record, path)
     path.write_text(damage(path.read_text()))
     replace_run(lambda config, **kwargs: record)
@@ -342,7 +337,7 @@ def test_a_sweep_does_not_pass_off_one_source_for_another(
     record, tmp_path, replace_run
 ):
     """A record of the embedded images is no result on the complete data."""
-    save_record(record, tmp_path / TINY.record_name)
+    save_record(record, tmp_path / TINY.record_name())
     asked = []
 
     def run(config, **kwargs):

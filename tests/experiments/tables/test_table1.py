@@ -19,6 +19,7 @@ import pytest
 import torch
 
 import paper_lib
+from experiments.store.plain_values import from_plain
 from experiments.store.record_files import code_digest, load_record
 from experiments.sweep.runner import SweepError, executor_for, process_pool
 from experiments.tables import classifiers as training
@@ -269,7 +270,7 @@ def test_scores_are_the_same_on_every_run_and_depend_on_the_budget(trained, reco
 
 
 def test_the_configuration_comes_back_from_its_record(record):
-    assert ScoreConfig.from_plain(record["config"]) == SCORE
+    assert from_plain(ScoreConfig, record["config"]) == SCORE
 
 
 def test_more_solvers_and_isotropic_smoothing(trained):
