@@ -1,12 +1,15 @@
-"""Measured rates against n, in logarithms, with the powers fitted to them."""
+"""Measured rates against n: the powers fitted to them, in pictures and a table."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.populations.slopes import SlopeFit, paper_rate
+from experiments.figures.markdown import markdown_table
+from experiments.populations.sample_rates import Rates
+from experiments.populations.slopes import SlopeFit, fit_slope, paper_rate
+from experiments.section5.rate_runs import RatePlan
 from paper_lib.plotting.style import COLORS, MARKERS, new_figure
 
 # Dashes of the lines that are compared with.
@@ -84,6 +87,62 @@ def plot_ramp_floor(
     axis.set_ylim(bottom=0.0)
     axis.legend(frameon=False, fontsize="small", loc="upper right")
     return figure
+
+
+def fit_rates(
+    plans: Sequence[RatePlan], rates: Sequence[Rates], *, smallest: int
+) -> dict[tuple[str, str], SlopeFit]:
+    """Fit a power of n to the mean regrets and deviations of each plan.
+
+    Args:
+        plans: What was measured.
+        rates: The rates of each.
+        smallest: The least n that is fitted to.
+
+    Returns:
+        The fits, under a plan's population and solver, and what was measured.
+    """
+    fits = {}
+    for plan, found in zip(plans, rates, strict=True):
+        title = f"{plan.kind}, d = {plan.dim}, {plan.solver}"
+        measured = {"regret": found.regrets()}
+        if plan.with_deviations:
+            measured["deviation"] = found.deviations()
+        for name, values in measured.items():
+            fits[title, name] = fit_slope(plan.sizes, values, smallest=smallest)
+    return fits
+
+
+def slope_table(
+    plans: Sequence[RatePlan],
+    rates: Sequence[Rates],
+    fits: Mapping[tuple[str, str], SlopeFit],
+) -> str:
+    """Set the slopes of all plans beside each other.
+
+    Args:
+        plans: What was measured.
+        rates: The rates of each.
+        fits: Of :func:`fit_rates`.
+
+    Returns:
+        The table. Its last column says whether the interval holds -2/3, the power of
+        maximizers of smooth populations.
+    """
+    lines = []
+    for plan, found in zip(plans, rates, strict=True):
+        title = f"{plan.kind}, d = {plan.dim}, {plan.solver}"
+        regret, deviation = fits[title, "regret"], fits.get((title, "deviation"))
+        slopes = [slope_text(regret)]
+        slopes.append(slope_text(deviation) if deviation else "not computed")
+        low, high = regret.interval
+        within = "inside" if low <= -2 / 3 <= high else "outside"
+        smooth = plan.kind != "finite" and plan.solver != "ramp"
+        named = [plan.kind, str(plan.dim), plan.solver, f"{found.best.coverage:.3f}"]
+        lines.append([*named, *slopes, within if smooth else "not applicable"])
+    header = ["rows", "d", "solver", "$\\phi(v^*)$", "regret, slope"]
+    header += ["largest deviation, slope", "$-2/3$"]
+    return markdown_table(header, lines, align="lrlrrrl")
 
 
 def slope_text(fit: SlopeFit) -> str:

@@ -1,10 +1,11 @@
-"""The relaxations of the indicator, ascents on them, and coverage with its bounds."""
+"""Relaxations of the indicator, ascents on them, and coverage with its bounds."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from experiments.figures.solver_records import BudgetPoint
 from paper_lib.defense import RampSolution
 from paper_lib.plotting.style import COLORS, new_figure
 
@@ -56,30 +57,27 @@ def plot_ascents(ascents: Mapping[str, RampSolution]) -> Figure:
     return figure
 
 
-def plot_certified_band(
-    epsilons: Sequence[float],
-    lower: Sequence[float],
-    upper: Sequence[float],
-    others: Mapping[str, Sequence[float]],
-) -> Figure:
+def plot_certified_band(points: Sequence[BudgetPoint]) -> Figure:
     """Draw coverage against the budget, and the band that holds its maximum.
 
     Args:
-        epsilons: Budgets, increasing.
-        lower: Coverage reached at each.
-        upper: The certified bound at each.
-        others: Coverage by other methods, under their names.
+        points: Shares at each budget, increasing.
 
     Returns:
         The figure.
     """
     figure, (axis,) = new_figure(6.8, 3.8)
+    budgets, lower, upper, ramp, none = np.array(
+        [(at.epsilon, at.lower, at.upper, at.ramp, at.none) for at in points]
+    ).T
     band = {"color": COLORS[4], "alpha": 0.4, "label": "holds the maximum"}
-    axis.fill_between(epsilons, lower, upper, **band)
-    axis.plot(epsilons, lower, color=COLORS[2], marker="o", markersize=3, label="found")
-    looks = ((COLORS[1], "v"), (COLORS[0], "s"), (COLORS[3], "^"))
-    for (color, marker), (name, values) in zip(looks, others.items(), strict=False):
-        axis.plot(epsilons, values, color=color, marker=marker, ms=3, label=name)
+    axis.fill_between(budgets, lower, upper, **band)
+    for name, values, color, marker in (
+        ("found", lower, COLORS[2], "o"),
+        ("ramp", ramp, COLORS[1], "v"),
+        ("no defense", none, COLORS[0], "s"),
+    ):
+        axis.plot(budgets, values, color=color, marker=marker, ms=3, label=name)
     axis.set(xlabel=r"budget $\epsilon$ (pixels)", ylim=(-0.03, 1.03))
     axis.set_ylabel("share of training points")
     figure.legend(loc="outside right upper", frameon=False)

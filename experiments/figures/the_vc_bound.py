@@ -1,23 +1,28 @@
 """Section 5 in pictures: regions and their subsets, concentration, and the bound."""
 
+import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Polygon
 
+from experiments.figures.markdown import markdown_table
 from experiments.populations.deviations import DeviationDraws
 from paper_lib.arrangement import Cell, cells
 from paper_lib.generalization import (
     mcdiarmid_tail,
     num_regions,
     paper_mcdiarmid_tail,
+    shatter_coefficient,
     trace_count,
     vc_bound,
 )
+from paper_lib.geometry import sample_l2_ball
 from paper_lib.plotting.style import COLORS, MARKERS, new_figure, show_square
 from paper_lib.robust_sets import RobustSets
 
@@ -62,6 +67,33 @@ def plot_superimposed_sets(
     for axis, k in zip(axes, counts, strict=False):
         _draw_subsets(axis, sets.subset(slice(k)))
     return figure
+
+
+def shatter_table(sizes: Iterable[int], *, seed: int) -> str:
+    """Count the subsets that rectangles and half-planes pick from n points.
+
+    Rectangles are tried on all orders of n points with different coordinates,
+    half-planes on 20 random clouds.
+
+    Args:
+        sizes: The numbers n.
+        seed: Seed of the first cloud.
+
+    Returns:
+        The table: the most subsets found, beside the shatter coefficients.
+    """
+    lines = []
+    for n in sizes:
+        orders = itertools.permutations(map(float, range(n)))
+        boxes = (torch.tensor([*enumerate(order)]).float() for order in orders)
+        clouds = (sample_l2_ball(n, 2, 1.0, seed=seed + k) for k in range(20))
+        line = [str(n), str(2**n)]
+        for kind, samples in (("rectangles", boxes), ("half_planes", clouds)):
+            line.append(str(max(trace_count(sample, kind) for sample in samples)))
+            line.append(str(shatter_coefficient(n, kind)))
+        lines.append(line)
+    header = ["$n$", "$2^n$", "rectangles, found", "closed form"]
+    return markdown_table([*header, "half-planes, found", "closed form"], lines)
 
 
 def plot_trace_counts(

@@ -1,87 +1,167 @@
-"""Figures of the bounds: what is drawn, and where."""
+"""Tables of bounds, read from stored records."""
 
-import numpy as np
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
-from experiments.figures.rate_pictures import plot_ramp_floor
 from experiments.figures.sharper_bounds import (
-    plot_bounds,
-    plot_pair_bounds,
-    plot_prices,
+    better_of_two,
+    bound_values,
+    fit_table,
+    goal_verdicts,
+    pair_name,
+    reuse_table,
+    validity_table,
 )
+from experiments.section5.bound_runs import SEARCH_10, BoundsConfig, FitBounds
+from experiments.section5.reuse import Reuse, ReuseConfig
+from experiments.section5.validity_runs import (
+    BoundTest,
+    ValidityConfig,
+    ValidityRecord,
+)
+from experiments.store.record_files import load_record
+from paper_lib.bounds import Bound
+
+ROOT = Path(__file__).parents[3]
 
 
-def test_bounds_are_drawn_and_named_apart():
-    figure = plot_bounds(
-        [10, 100],
-        {"one": [0.2, 0.4], "two": [0.0, 0.41], "none": [0.0, 0.0]},
-        measured={"sample": [0.9, 0.95]},
+@pytest.fixture(scope="module")
+def raw():
+    """A stored record, as plain values."""
+    (file,) = (ROOT / "results/generalization").glob("bounds-mnist-0-1-seed0-*.json")
+    return load_record(file, schema=BoundsConfig.schema)
+
+
+@pytest.fixture(scope="module")
+def pair(raw):
+    """The same, typed."""
+    return BoundsConfig.result(raw)
+
+
+def test_values_are_those_of_the_record(raw, pair):
+    shown = {"a": (SEARCH_10, "Eq. (20)"), "b": ("compressed", "compression")}
+    found = bound_values(pair.sizes, shown)
+    assert found == {
+        title: [one["fits"][fit]["bounds"][key]["value"] for one in raw["sizes"]]
+        for title, (fit, key) in shown.items()
+    }
+    assert len(found["a"]) == len(raw["sizes"]) > 1
+    (better,) = better_of_two(pair.sizes[-1:])
+    fits = raw["sizes"][-1]["fits"]
+    assert better == max(
+        fits[fit]["coverage"] - fits[fit]["regrets"][key]["terms"]["below the coverage"]
+        for fit, key in (
+            ("compressed", "compression"),
+            ("certified", "PAC-Bayes, center"),
+        )
     )
-    (axis,) = figure.axes
-    heights = [line.get_ydata() for line in axis.lines]
-    np.testing.assert_allclose(heights[1], [0.2, 0.4])
-    assert np.isnan(heights[2][0])  # a bound of zero says nothing
-    assert heights[2][1] == 0.41
-    assert np.isnan(heights[3]).all()
-    names = {text.get_text(): text.xyann[1] for text in axis.texts}
-    assert set(names) == {"sample", "one", "two", "none (says nothing)"}
-    places = sorted(names.values())
-    assert min(np.diff(places)) > 0.05
-    assert -0.05 <= places[0] <= places[-1] <= 1.0
 
 
-def test_pairs_are_rows_from_the_top():
-    figure = plot_pair_bounds(
-        ["a", "b"], {"one": [0.5, 0.0]}, held_out=[0.7, 0.3], within=0.1
+def test_a_table_of_fits_has_a_line_for_each_bound(pair):
+    last = pair.sizes[-1]
+    header, _, sample, images, *lines = fit_table(last).splitlines()
+    assert "fit for PAC-Bayes" in header
+    assert header.count("|") == 3 + len(last.fits)
+    assert sample.split(" | ")[2] == f"{next(iter(last.fits.values())).coverage:.3f}"
+    assert images.startswith("| test images | measured | ")
+    assert [line.split(" | ")[0][2:] for line in lines] == list(
+        last.fits["compressed"].bounds
     )
-    (axis,) = figure.axes
-    assert [label.get_text() for label in axis.get_yticklabels()] == ["a", "b"]
-    target, bound = axis.lines
-    np.testing.assert_allclose(target.get_xdata(), [0.7, 0.3])
-    np.testing.assert_allclose(target.get_ydata(), [1, 0])
-    assert np.isnan(bound.get_xdata()[1])
-    lefts = sorted(bar.get_x() for bar in axis.patches)
-    np.testing.assert_allclose(lefts, [0.2, 0.6])
+    (at,) = [k for k, name in enumerate(last.fits) if name == SEARCH_10]
+    by_name = {line.split(" | ")[0][2:]: line.split(" | ") for line in lines}
+    assert by_name["Eq. (20)"][2 + at].rstrip(" |") == "none"
+    assert by_name["compression"][2 + at].rstrip(" |") == ""
 
 
-def test_prices_that_say_nothing_leave_the_picture():
-    curves = {"regret": [0.1, 0.0], "overfit": [0.2, 0.1], "Eq. (20)": [1.0, 0.5]}
-    figure = plot_prices({"d = 2": ([10, 100], curves), "d = 3": ([10, 100], curves)})
-    assert [axis.get_title() for axis in figure.axes] == ["d = 2", "d = 3"]
-    heights = [line.get_ydata() for line in figure.axes[1].lines]
-    assert np.isnan(heights[0][1])
-    assert np.isnan(heights[2][0])
-    assert heights[2][1] == 0.5
-    assert figure.axes[0].get_yscale() == "log"
+def test_verdicts_name_the_pairs_that_are_missed(pair):
+    other = replace(pair, config=replace(pair.config, classes=(1, 7)))
+    second = replace(pair, config=replace(pair.config, seed=1))
+    share = pair.sizes[-1].searched.coverage_test
+    values = {"some": [share - 0.05, share - 0.20, share - 0.04]}
+    assert goal_verdicts([pair, other, second], values, within=0.1).splitlines() == [
+        "- some, split 0: within 0.10 on 1 of 2 pairs, not on mnist 1-7; "
+        "largest distance 0.200.",
+        "- some, split 1: within 0.10 on 1 of 1 pairs; largest distance 0.040.",
+    ]
 
 
-@pytest.mark.bad_input
-def test_values_that_do_not_fit():
-    with pytest.raises(ValueError, match=r"^bounds and measured must have 2 values"):
-        plot_bounds([1, 2], {"one": [0.5]}, measured={})
-    with pytest.raises(ValueError, match=r"^bounds and held_out must have 1 values"):
-        plot_pair_bounds(["a"], {}, held_out=[0.5, 0.6], within=0.1)
-    with pytest.raises(ValueError, match=r"^panels must be at least one, .* got none"):
-        plot_prices({})
-    with pytest.raises(ValueError, match=r"^panels must .* got \['a: one'\]"):
-        plot_prices({"a": ([1, 2], {"one": [0.5]})})
+def came_of(**changes):
+    """One test of a lower bound that held."""
+    values = {
+        "side": "lower",
+        "confidence": 0.95,
+        "failures": 3,
+        "limit": 0.01,
+        "is_rejected": False,
+        "rejecting_factor": 0.5,
+        "mean_observed": 0.9,
+        "mean_value": 0.8,
+        "mean_truth": 0.85,
+    }
+    return BoundTest(**{**values, **changes})
 
 
-def test_floors_are_a_curve_and_what_was_measured_stands_beside_it():
-    figure = plot_ramp_floor({1.0: 0.3, 10.0: 0.1}, {"stored": (1.0, 0.31)})
-    (axis,) = figure.axes
-    curve, point = axis.lines
-    np.testing.assert_allclose(curve.get_xydata(), [[1.0, 0.3], [10.0, 0.1]])
-    np.testing.assert_allclose(point.get_xydata(), [[1.0, 0.31]])
-    names = [text.get_text() for text in axis.get_legend().get_texts()]
-    assert names == ["floor", "stored"]
-    assert axis.get_xscale() == "log"
-    assert axis.get_ylim()[0] == 0.0
+def test_bounds_hold_are_rejected_or_say_nothing():
+    bounds = {
+        "good": came_of(),
+        "silent": came_of(mean_value=0.001, rejecting_factor=None),
+        "wrong": came_of(is_rejected=True, failures=99),
+        "regret": came_of(side="upper", mean_value=0.001),
+    }
+    config = ValidityConfig(kind="finite", dim=2, num_rows=100)
+    table = validity_table(
+        [ValidityRecord(config=config, provenance={}, bounds=bounds)]
+    )
+    start = "| finite, d = 2, n = 100 |"
+    assert table.splitlines()[2:] == [
+        f"{start} good | 0.800 | 0.850 | 3 | holds | 0.50 |",
+        f"{start} silent | 0.001 | 0.850 | 3 | says nothing | not rejected |",
+        f"{start} wrong | 0.800 | 0.850 | 99 | rejected | 0.50 |",
+        f"{start} regret | 0.001 | 0.850 | 3 | holds | 0.50 |",
+    ]
 
 
-@pytest.mark.bad_input
-def test_floors_take_five_measurements_at_most():
-    with pytest.raises(ValueError, match="measured at most 5, got 1 and 6"):
-        plot_ramp_floor({1.0: 0.3}, {str(k): (1.0, 0.3) for k in range(6)})
-    with pytest.raises(ValueError, match="floors must be at least one"):
-        plot_ramp_floor({}, {})
+def fit(value, test):
+    """A fit with both bounds at one value."""
+    bound = Bound(
+        value=value,
+        side="lower",
+        confidence=0.95,
+        observed=0.9,
+        method="some",
+        holds_for="every v at once",
+        assumptions=(),
+        terms={},
+    )
+    bounds = {"PAC-Bayes": bound, "compression": bound}
+    return FitBounds(coverage=0.9, coverage_test=test, bounds=bounds)
+
+
+def test_reuse_says_whether_a_bound_applies_and_is_true():
+    run = Reuse(
+        config=ReuseConfig(num=300, random_labels=True),
+        provenance={},
+        num=300,
+        num_test=2000,
+        epsilon=1.5,
+        trained_accuracy=1.0,
+        fits={"ramp": fit(0.8, 0.5), "compressed": fit(0.4, 0.5)},
+        fresh={"ramp": fit(0.4, 0.5), "compressed": fit(0.4, 0.5)},
+    )
+    assert pair_name(run.config) == "mnist 0-1"
+    start = "| mnist 0-1 | 1.50 | 300 images by heart, labels tossed | 300, "
+    same, fresh = "the same images", "fresh images"
+    assert reuse_table([run]).splitlines()[2:] == [
+        f"{start}{same} | ramp, PAC-Bayes | 0.900 | 0.800 | 0.500 | "
+        "no guarantee: false |",
+        f"{start}{same} | compressed, compression | 0.900 | 0.400 | 0.500 | "
+        "no guarantee: true |",
+        f"{start}{fresh} | ramp, PAC-Bayes | 0.900 | 0.400 | 0.500 | applies: true |",
+        f"{start}{fresh} | compressed, compression | 0.900 | 0.400 | 0.500 | "
+        "applies: true |",
+    ]
+    whole = replace(run, config=ReuseConfig(), fresh=None)
+    assert len(reuse_table([whole]).splitlines()) == 4
+    assert "| all images |" in reuse_table([whole])
