@@ -67,13 +67,14 @@ seed = 0  # of all draws, from 0 to 2**32
 num_cases = 2000  # random cases in each comparison, from 200 to 20000
 
 # %%
-from fractions import Fraction
-
 import torch
 from IPython.display import Markdown
 
-from experiments.figures.game_pages import plot_membership_check, plot_two_conditions
-from experiments.figures.markdown import markdown_table
+from experiments.figures.lemma_1 import (
+    plot_membership_check,
+    plot_two_conditions,
+    strict_reading_table,
+)
 from experiments.figures.planar_classifiers import DiscClassifier
 from experiments.z3_questions import prove
 from paper_lib.attacks import fgm
@@ -350,37 +351,8 @@ for name in ("lemma_1_sufficient", "lemma_1_necessary"):
 # the label there.
 
 # %%
-lines = []
-for dim in (1, 2, 3):
-    strict = prove("strict_reading", dim)
-    names = ["f", "epsilon", *(f"{x}{j + 1}" for x in "gva" for j in range(dim))]
-    numbers = {key: Fraction(strict.counterexample.get(key, "0")) for key in names}
-    f, budget = numbers["f"], numbers["epsilon"]
-    g, v, a = ([numbers[f"{x}{j + 1}"] for j in range(dim)] for x in "gva")
-    # All on the first axis, so that every length is rational.
-    assert not any(g[1:] + v[1:] + a[1:])
-    on_edge = Linearization(
-        logits=torch.tensor([float(f)], dtype=torch.float64),
-        gradients=torch.tensor([list(map(float, g))], dtype=torch.float64),
-    )
-    moves = (torch.tensor([list(map(float, one))]).double() for one in (v, a))
-    verdicts = [
-        f + g[0] * (v[0] + a[0]) == 0,
-        max(abs(v[0]), abs(a[0])) <= budget,
-        f + g[0] * v[0] - budget * abs(g[0]) >= 0,
-        bool(on_edge.label_survives(*moves)),
-    ]
-    lines.append([str(dim), strict.verdict, *map(str, verdicts)])
-print(strict.claim)
-header = [
-    "$d$",
-    "z3",
-    "the attack lands on the boundary",
-    "both moves keep the budget",
-    "$v$ in the half-space of Eq. (3)",
-    "the library keeps the label",
-]
-Markdown(markdown_table(header, lines))
+print(prove("strict_reading", 3).claim)
+Markdown(strict_reading_table())
 
 # %% [markdown]
 # **A curved boundary, scored with $f$ itself.** Let $f(x) = 1 - \|x\|^2$, positive inside

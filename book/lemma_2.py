@@ -64,8 +64,8 @@ num_games = 400  # games of one and two dimensions that challenge FGM, from 40 t
 import torch
 from IPython.display import Markdown
 
-from experiments.figures.game_pages import plot_payoffs
-from experiments.figures.markdown import markdown_table
+from experiments.figures.lemma_2 import plot_payoffs
+from experiments.figures.markdown import table_of
 from experiments.figures.planar_classifiers import DiscClassifier, example_network
 from experiments.z3_questions import prove
 from paper_lib.attacks import fgm
@@ -356,18 +356,16 @@ for dim, share in shares.items():
         float((led == best).reshape(count, 3).all(dim=1).double().mean()),
         bool((best.abs() < 1).any()),
     )
-lines = [
-    [str(dim), str(unbeaten), str(found >= 0.95), str(led >= 0.95), str(in_part)]
-    for dim, (unbeaten, found, led, in_part) in outcomes.items()
-]
-header = [
-    "$d$",
-    "FGM is unbeaten",
-    "as much is found in 95% of games by utilities alone",
-    "by a gradient",
-    "won in part",
-]
-Markdown(markdown_table(header, lines))
+columns = {
+    "$d$": lambda dim: dim,
+    "FGM is unbeaten": lambda dim: outcomes[dim][0],
+    "as much is found in 95% of games by utilities alone": lambda dim: (
+        outcomes[dim][1] >= 0.95
+    ),
+    "by a gradient": lambda dim: outcomes[dim][2] >= 0.95,
+    "won in part": lambda dim: outcomes[dim][3],
+}
+Markdown(table_of(outcomes, columns))
 
 # %% [markdown]
 # The table also says where the witness ends. Random steps need more of them as the

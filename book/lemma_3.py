@@ -54,8 +54,8 @@ import torch
 from IPython.display import Markdown
 from scipy.stats import chisquare
 
-from experiments.figures.game_pages import plot_maximizer_set
-from experiments.figures.markdown import markdown_table
+from experiments.figures.lemma_3 import plot_maximizer_set
+from experiments.figures.markdown import table_of
 from paper_lib.arrangement import cells
 from paper_lib.attacks import fgm
 from paper_lib.checks import check_between, check_count
@@ -299,12 +299,11 @@ for case in range(40):
     game = Linearization(logits=heights, gradients=slopes)
     found = maximizer_set(RobustSets.from_linearization(game, epsilon))
     numbers[len(found.cells)] += 1
-Markdown(
-    markdown_table(
-        ["cells of V*", "random games of nine inputs"],
-        [[str(k), str(numbers[k])] for k in sorted(numbers)],
-    )
-)
+columns = {
+    "cells of V*": lambda k: k,
+    "random games of nine inputs": lambda k: numbers[k],
+}
+Markdown(table_of(sorted(numbers), columns))
 
 # %% [markdown]
 # ## Are the draws uniform?
@@ -393,22 +392,23 @@ short = draw_maximizers(wide, 1600, config=hasty, seed=seed)
 all_best = bool((wide.coverage(long.points) == long.solution.coverage).all())
 print("every draw is a maximizer:", all_best)
 print("proven to be one:", long.is_maximal)
-lines = []
-for steps, chains in ((60, long), (1, short)):
-    by_chain = chains.points.reshape(HitAndRunConfig().num_chains, -1, 6)
-    apart = (by_chain.mean(dim=1).std(dim=0) / chains.points.std(dim=0)).max()
-    enough = chains.effective_size > len(chains.points) / 2
-    verdicts = [chains.r_hat > 1.01, bool(apart > 0.2), enough, chains.is_mixed]
-    lines.append([str(steps), f"{chains.r_hat:.1f}", *map(str, verdicts)])
-header = [
-    "steps between draws",
-    "R-hat",
-    "above 1.01",
-    "means of chains differ by a fifth of the spread",
-    "worth half as many independent draws",
-    "said to be mixed",
-]
-Markdown(markdown_table(header, lines))
+runs, apart = {60: long, 1: short}, {}
+for steps, run in runs.items():
+    by_chain = run.points.reshape(HitAndRunConfig().num_chains, -1, 6)
+    apart[steps] = (by_chain.mean(dim=1).std(dim=0) / run.points.std(dim=0)).max()
+columns = {
+    "steps between draws": lambda steps: steps,
+    "R-hat": lambda steps: f"{runs[steps].r_hat:.1f}",
+    "above 1.01": lambda steps: runs[steps].r_hat > 1.01,
+    "means of chains differ by a fifth of the spread": lambda steps: bool(
+        apart[steps] > 0.2
+    ),
+    "worth half as many independent draws": lambda steps: (
+        runs[steps].effective_size > len(runs[steps].points) / 2
+    ),
+    "said to be mixed": lambda steps: runs[steps].is_mixed,
+}
+Markdown(table_of(runs, columns))
 
 # %% [markdown]
 # Three limits. The walk sees one cell, not all of $V^*$. How many steps it needs grows with
@@ -523,11 +523,16 @@ controls = {
     "the wrong budget": (step, for_less),
     "another attack": (fgm(five, 0.5 * epsilon), v),
 }
-lines = []
-for name, (played, defense) in controls.items():
-    found = exploitability(five, played, defense, epsilon=epsilon)
-    lines.append([name, f"{found.defender_gain:.2f}", str(found.defender_gain > 0.01)])
-Markdown(markdown_table(["played", "the defender gains", "more than 0.01"], lines))
+gains = {
+    name: exploitability(five, *played, epsilon=epsilon).defender_gain
+    for name, played in controls.items()
+}
+columns = {
+    "played": lambda name: name,
+    "the defender gains": lambda name: f"{gains[name]:.2f}",
+    "more than 0.01": lambda name: gains[name] > 0.01,
+}
+Markdown(table_of(gains, columns))
 
 # %%
 seeing = PointwiseDefense(-step)

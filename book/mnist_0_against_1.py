@@ -46,6 +46,7 @@ from dataclasses import asdict, replace
 import torch
 from IPython.display import Markdown, display
 
+from experiments.figures.accuracy_curves import plot_accuracy_against_budget
 from experiments.figures.markdown import comparison_table, markdown_table
 from experiments.figures.mnist_0_against_1 import (
     dead_zone_table,
@@ -77,11 +78,7 @@ from paper_lib.evaluation import (
 )
 from paper_lib.geometry import in_l2_ball, scale_to_radius, unit_vectors
 from paper_lib.models import TrainConfig
-from paper_lib.plotting.perturbations import (
-    plot_accuracy_against_budget,
-    plot_images,
-    plot_margins,
-)
+from paper_lib.plotting.perturbations import plot_images, plot_margins
 from paper_lib.robust_sets import RobustSets
 
 digits = parse_pair(classes)

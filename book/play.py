@@ -32,8 +32,8 @@ import json
 import torch
 from IPython.display import HTML, display
 
-from experiments.figures.game_pages import disc_share
 from experiments.figures.planar_classifiers import PolygonClassifier
+from experiments.figures.the_game import disc_share
 from paper_lib.attacks import fgm
 from paper_lib.checks import check_between
 from paper_lib.defense import maximizer_set

@@ -61,12 +61,26 @@ import math
 import torch
 from IPython.display import Markdown
 
-from experiments.figures.markdown import markdown_table
-from experiments.figures.rate_pictures import plot_ramp_floor, plot_rates, slope_text
-from experiments.figures.sharper_bounds import (
+from experiments.figures.bound_pictures import (
     plot_bounds,
     plot_pair_bounds,
     plot_prices,
+)
+from experiments.figures.markdown import table_of
+from experiments.figures.rate_pictures import (
+    fit_rates,
+    plot_ramp_floor,
+    plot_rates,
+    slope_table,
+)
+from experiments.figures.sharper_bounds import (
+    better_of_two,
+    bound_values,
+    fit_table,
+    goal_verdicts,
+    pair_name,
+    reuse_table,
+    validity_table,
 )
 from experiments.populations.ramp_floor import mean_ramp, ramp_floor, ramp_maximizer
 from experiments.populations.sample_rates import measure_rates
@@ -118,10 +132,6 @@ with executor_for(workers if compute else 0) as executor:
 rates = load_or_compute(
     RATE_PLANS, f"{store}/rates.json", compute=compute, progress=compute
 )
-name_of = {
-    id(record): f"{record.config.dataset} {'-'.join(map(str, record.config.classes))}"
-    for record in [*bounds, *reuses]
-}
 first, whole = bounds[0], [record.sizes[-1] for record in bounds]
 splits = sorted({record.config.seed for record in bounds})
 num_budgets = first.num_budgets
@@ -223,31 +233,25 @@ print(f"budgets: {budgets}, each one of {num_budgets:,} that share the confidenc
 # the share of test images. Bounds hold with 95% confidence each, for all budgets at once.
 
 # %% tags=["hide-input"]
-sizes = [entry.num for entry in first.sizes]
-of_polished = {
-    "Eq. (20)": "Eq. (20)",
-    "regions": "regions, one tail",
-    "ramp": "ramp",
-    "PAC-Bayes": "PAC-Bayes",
-    "ramp, center": "ramp, around a center",
-    "PAC-Bayes, center": "PAC-Bayes, around a center",
-    "noisy PAC-Bayes, center": "noisy defense, around a center",
+shown = {
+    "Eq. (20)": (SEARCH_10, "Eq. (20)"),
+    "regions, one tail": (SEARCH_10, "regions"),
+    "ramp": (SEARCH_10, "ramp"),
+    "PAC-Bayes": (SEARCH_10, "PAC-Bayes"),
+    "ramp, around a center": (SEARCH_10, "ramp, center"),
+    "PAC-Bayes, around a center": (SEARCH_10, "PAC-Bayes, center"),
+    "noisy defense, around a center": (SEARCH_10, "noisy PAC-Bayes, center"),
+    "compression, few points": ("compressed", "compression"),
+    "fit for PAC-Bayes, around a center": ("certified", "PAC-Bayes, center"),
 }
-curves = {
-    title: [entry.searched.bounds[key].value for entry in first.sizes]
-    for key, title in of_polished.items()
-}
-curves["compression, few points"] = [
-    entry.fits["compressed"].bounds["compression"].value for entry in first.sizes
-]
-curves["fit for PAC-Bayes, around a center"] = [
-    entry.fits["certified"].bounds["PAC-Bayes, center"].value for entry in first.sizes
-]
-measured = {
-    title: [getattr(entry.searched, key) for entry in first.sizes]
-    for key, title in (("coverage", "in the sample"), ("coverage_test", "test images"))
-}
-plot_bounds(sizes, curves, measured=measured)
+plot_bounds(
+    [entry.num for entry in first.sizes],
+    bound_values(first.sizes, shown),
+    measured={
+        "in the sample": [entry.searched.coverage for entry in first.sizes],
+        "test images": [entry.searched.coverage_test for entry in first.sizes],
+    },
+)
 
 # %% [markdown]
 # The same at all points of the half, for each fit. The first lines are measured. The fits,
@@ -263,28 +267,7 @@ plot_bounds(sizes, curves, measured=measured)
 
 # %% tags=["hide-input"]
 last = first.sizes[-1]
-table = [
-    [
-        title,
-        "measured",
-        *(f"{getattr(entry, key):.3f}" for entry in last.fits.values()),
-    ]
-    for key, title in (("coverage", "in the sample"), ("coverage_test", "test images"))
-]
-for key in last.fits["compressed"].bounds:
-    found = [entry.bounds.get(key) for entry in last.fits.values()]
-    (holds_for,) = {bound.holds_for for bound in found if bound}
-    cells = [
-        "" if bound is None else f"{bound.value:.3f}" if bound.value > 0 else "none"
-        for bound in found
-    ]
-    table.append([key, holds_for, *cells])
-fits_named = [
-    "fit for PAC-Bayes" if name == "certified" else name for name in last.fits
-]
-Markdown(
-    markdown_table(["lower bound", "holds for", *fits_named], table, align="llrrrrrr")
-)
+Markdown(fit_table(last))
 
 # %% tags=["hide-input"]
 num = last.num
@@ -326,64 +309,36 @@ shown = {
     "polished, around a center": (SEARCH_10, "PAC-Bayes, center"),
     "polished, from the origin": (SEARCH_10, "PAC-Bayes"),
 }
-names = [name_of[id(record)] for record in bounds]
-held_out = [entry.searched.coverage_test for entry in whole]
-values = {
-    title: [entry.fits[fit].bounds[key].value for entry in whole]
-    for title, (fit, key) in shown.items()
-}
-# At half of the chance of failure each, as stored with the bounds of the regret.
-halved = {
-    title: [
-        entry.fits[fit].coverage
-        - entry.fits[fit].regrets[key].terms["below the coverage"]
-        for entry in whole
-    ]
-    for title, (fit, key) in list(shown.items())[:2]
-}
-either = "the better of compression and the fit"
-values = {either: [max(pair) for pair in zip(*halved.values(), strict=True)], **values}
-drawn = [k for k, record in enumerate(bounds) if record.config.seed == split]
+drawn = [pair for pair in bounds if pair.config.seed == split]
 print(f"drawn: split {split}")
 plot_pair_bounds(
-    [names[k] for k in drawn],
-    {title: [values[title][k] for k in drawn] for title in shown},
-    held_out=[held_out[k] for k in drawn],
+    [pair_name(pair.config) for pair in drawn],
+    bound_values([pair.sizes[-1] for pair in drawn], shown),
+    held_out=[pair.sizes[-1].searched.coverage_test for pair in drawn],
     within=0.10,
 )
 
 # %% tags=["hide-input"]
-table = []
-for k, (record, entry) in enumerate(zip(bounds, whole, strict=True)):
-    moved = entry.fits["certified"].bounds["PAC-Bayes, center"].terms
-    table.append(
-        [
-            names[k].replace("-", "\N{NON-BREAKING HYPHEN}"),
-            str(record.config.seed),
-            f"{record.config.epsilon:.2f}",
-            f"{entry.num:,}",
-            f"{entry.searched.coverage:.3f}",
-            f"{held_out[k]:.3f}",
-            *(
-                f"{values[title][k]:.3f} ({held_out[k] - values[title][k]:.3f})"
-                for title in shown
-            ),
-            f"{entry.center.value:.3f}",
-            f"{moved['distance from center']:.2f}",
-        ]
-    )
-header = [
-    "pair",
-    "split",
-    "budget",
-    "n",
-    "$\\phi_n(v_n)$",
-    "held out",
-    *shown,
-    "center, held out",
-    "move of the fit",
-]
-Markdown(markdown_table(header, table))
+values = bound_values(whole, shown)
+held_out = [entry.searched.coverage_test for entry in whole]
+fitted = [entry.fits["certified"].bounds["PAC-Bayes, center"] for entry in whole]
+columns = {
+    "pair": lambda k: pair_name(bounds[k].config).replace(
+        "-", "\N{NON-BREAKING HYPHEN}"
+    ),
+    "split": lambda k: bounds[k].config.seed,
+    "budget": lambda k: f"{bounds[k].config.epsilon:.2f}",
+    "n": lambda k: f"{whole[k].num:,}",
+    "$\\phi_n(v_n)$": lambda k: f"{whole[k].searched.coverage:.3f}",
+    "held out": lambda k: f"{held_out[k]:.3f}",
+    **{
+        title: lambda k, found=found: f"{found[k]:.3f} ({held_out[k] - found[k]:.3f})"
+        for title, found in values.items()
+    },
+    "center, held out": lambda k: f"{whole[k].center.value:.3f}",
+    "move of the fit": lambda k: f"{fitted[k].terms['distance from center']:.2f}",
+}
+Markdown(table_of(range(len(bounds)), columns))
 
 # %% [markdown]
 # In parentheses: the distance below the held-out share. Each bound is a method by itself,
@@ -391,24 +346,8 @@ Markdown(markdown_table(header, table))
 # for PAC-Bayes share the chance of failure, and the better may be picked after looking.
 
 # %% tags=["hide-input"]
-verdicts = []
-for title in values:
-    for split in splits:
-        gaps = {
-            name: share - value
-            for record, name, share, value in zip(
-                bounds, names, held_out, values[title], strict=True
-            )
-            if record.config.seed == split
-        }
-        missed = [name for name, gap in gaps.items() if gap > 0.10]
-        verdicts.append(
-            f"- {title}, split {split}: within 0.10 on {len(gaps) - len(missed)} of "
-            f"{len(gaps)} pairs"
-            + (f", not on {', '.join(missed)}" if missed else "")
-            + f"; largest distance {max(gaps.values()):.3f}."
-        )
-Markdown("\n".join(verdicts))
+either = {"the better of compression and the fit": better_of_two(whole)}
+Markdown(goal_verdicts(bounds, {**either, **values}, within=0.10))
 
 # %% [markdown]
 # What limits the bounds. Where $\phi$ is near one half, a count of $n$ points is itself
@@ -419,34 +358,27 @@ Markdown("\n".join(verdicts))
 # that the bound asks for, and the relative entropy.
 
 # %% tags=["hide-input"]
-table = []
-for k in drawn:
-    entry = whole[k].searched
-    bound = entry.bounds["PAC-Bayes, center"]
-    terms = bound.terms
-    table.append(
-        [
-            names[k],
-            f"{entry.coverage:.3f}",
-            f"{terms['kept with noise']:.3f}",
-            f"{bound.value:.3f}",
-            f"{terms['noise']:.2f}",
-            f"{terms['margin']:.2f}",
-            f"{terms['relative entropy']:.1f}",
-            f"{terms['distance from center']:.2f}",
-        ]
-    )
-header = [
-    "polished, around a center",
-    "$\\phi_n(v_n)$",
-    "kept with noise and margin",
-    "bound",
-    "noise",
-    "margin",
-    "relative entropy (nats)",
-    "distance from the center",
-]
-Markdown(markdown_table(header, table))
+around = {
+    pair_name(pair.config): pair.sizes[-1].searched.bounds["PAC-Bayes, center"]
+    for pair in drawn
+}
+columns = {
+    "polished, around a center": lambda name: name,
+    "$\\phi_n(v_n)$": lambda name: f"{around[name].observed:.3f}",
+    "kept with noise and margin": lambda name: (
+        f"{around[name].terms['kept with noise']:.3f}"
+    ),
+    "bound": lambda name: f"{around[name].value:.3f}",
+    "noise": lambda name: f"{around[name].terms['noise']:.2f}",
+    "margin": lambda name: f"{around[name].terms['margin']:.2f}",
+    "relative entropy (nats)": lambda name: (
+        f"{around[name].terms['relative entropy']:.1f}"
+    ),
+    "distance from the center": lambda name: (
+        f"{around[name].terms['distance from center']:.2f}"
+    ),
+}
+Markdown(table_of(around, columns))
 
 # %% [markdown]
 # ## The regret, optimization error included
@@ -464,38 +396,31 @@ Markdown(markdown_table(header, table))
 # $\phi(v^*)$ alone is shown at 95% too. First split.
 
 # %% tags=["hide-input"]
-table = []
-for name, record, entry in zip(names, bounds, whole, strict=True):
-    if record.config.seed != splits[0]:
-        continue
-    most = entry.certificate.upper_count / entry.num
-    cells = []
-    for fit, key in (
-        (SEARCH_10, "PAC-Bayes, center"),
-        ("compressed", "compression"),
-        ("certified", "PAC-Bayes, center"),
-    ):
-        regret = entry.fits[fit].regrets[key]
-        cells.append(f"{regret.value:.3f}")
-    table.append(
-        [
-            name,
-            f"{entry.searched.coverage:.3f}",
-            f"{most:.3f}",
-            f"{entry.certificate.optimum.value:.3f}",
-            *cells,
-        ]
-    )
-header = [
-    "pair",
-    "$\\phi_n(v_n)$, polished",
-    "certified $\\max \\phi_n$",
-    "$\\phi(v^*)$ at most",
-    "regret of the polished",
-    "of the compressed",
-    "of the fit for PAC-Bayes",
-]
-Markdown(markdown_table(header, table))
+of_split = {
+    pair_name(pair.config): pair.sizes[-1]
+    for pair in bounds
+    if pair.config.seed == splits[0]
+}
+columns = {
+    "pair": lambda name: name,
+    "$\\phi_n(v_n)$, polished": lambda name: f"{of_split[name].searched.coverage:.3f}",
+    "certified $\\max \\phi_n$": lambda name: (
+        f"{of_split[name].certificate.upper_count / of_split[name].num:.3f}"
+    ),
+    "$\\phi(v^*)$ at most": lambda name: (
+        f"{of_split[name].certificate.optimum.value:.3f}"
+    ),
+    "regret of the polished": lambda name: (
+        f"{of_split[name].searched.regrets['PAC-Bayes, center'].value:.3f}"
+    ),
+    "of the compressed": lambda name: (
+        f"{of_split[name].fits['compressed'].regrets['compression'].value:.3f}"
+    ),
+    "of the fit for PAC-Bayes": lambda name: (
+        f"{of_split[name].fits['certified'].regrets['PAC-Bayes, center'].value:.3f}"
+    ),
+}
+Markdown(table_of(of_split, columns))
 
 # %% [markdown]
 # ## Do they hold?
@@ -511,35 +436,7 @@ Markdown(markdown_table(header, table))
 # control: the exact bound for one $v$ fixed in advance, taken at the $v$ that was fitted.
 
 # %% tags=["hide-input"]
-table = []
-for record in tests:
-    config = record.config
-    title = f"{config.kind}, d = {config.dim}, n = {config.num_rows}"
-    for name, found in record.bounds.items():
-        factor, value = found.rejecting_factor, found.mean_value
-        says_nothing = found.side == "lower" and value < 0.005
-        verdict = "says nothing" if says_nothing else "holds"
-        table.append(
-            [
-                title,
-                name,
-                f"{value:.3f}",
-                f"{found.mean_truth:.3f}",
-                str(found.failures),
-                "rejected" if found.is_rejected else verdict,
-                "not rejected" if factor is None else f"{factor:.2f}",
-            ]
-        )
-header = [
-    "population",
-    "bound",
-    "mean bound",
-    "mean truth",
-    "failures in 1,000",
-    "verdict",
-    "rejected when shrunk to",
-]
-Markdown(markdown_table(header, table, align="llrrrlr"))
+Markdown(validity_table(tests))
 
 # %%
 control = "held out, v fitted"
@@ -565,43 +462,7 @@ print(f"controls rejected: {caught} of {len(tests)}")
 # control of the control: there the bounds apply.
 
 # %% tags=["hide-input"]
-table = []
-for record in reuses:
-    config = record.config
-    trained = "300 images by heart" if config.num else "all images"
-    trained += ", labels tossed" if config.random_labels else ""
-    counted = {"the same images": record.fits}
-    counted |= {"fresh images": record.fresh} if record.fresh else {}
-    for where, found in counted.items():
-        for fit, key in (("ramp", "PAC-Bayes"), ("compressed", "compression")):
-            entry = found[fit]
-            value, test = entry.bounds[key].value, entry.coverage_test
-            applies = "applies: " if where == "fresh images" else "no guarantee: "
-            table.append(
-                [
-                    name_of[id(record)],
-                    f"{record.epsilon:.2f}",
-                    trained,
-                    f"{record.num:,}, {where}",
-                    f"{fit}, {key}",
-                    f"{entry.coverage:.3f}",
-                    f"{value:.3f}",
-                    f"{test:.3f}",
-                    applies + ("false" if value > test else "true"),
-                ]
-            )
-header = [
-    "pair",
-    "budget",
-    "$f$ is trained on",
-    "n",
-    "fit and bound",
-    "in the sample",
-    "bound",
-    "test images",
-    "verdict",
-]
-Markdown(markdown_table(header, table, align="lrlllrrrl"))
+Markdown(reuse_table(reuses))
 
 # %% [markdown]
 # (sharper-bounds-rates)=
@@ -619,35 +480,8 @@ Markdown(markdown_table(header, table, align="lrlllrrrl"))
 # maximizers of $\phi_n$ on smooth populations.
 
 # %% tags=["hide-input"]
-table, fits = [], {}
-for plan, found in zip(RATE_PLANS, rates, strict=True):
-    title = f"{plan.kind}, d = {plan.dim}, {plan.solver}"
-    fits[title, "regret"] = fit_slope(plan.sizes, found.regrets(), smallest=smallest)
-    cells = [slope_text(fits[title, "regret"])]
-    if plan.with_deviations:
-        fits[title, "deviation"] = fit_slope(
-            plan.sizes, found.deviations(), smallest=smallest
-        )
-        cells.append(slope_text(fits[title, "deviation"]))
-    else:
-        cells.append("not computed")
-    low, high = fits[title, "regret"].interval
-    smooth = plan.kind != "finite" and plan.solver != "ramp"
-    within = "inside" if low <= -2 / 3 <= high else "outside"
-    cells.append(within if smooth else "not applicable")
-    table.append(
-        [plan.kind, str(plan.dim), plan.solver, f"{found.best.coverage:.3f}", *cells]
-    )
-header = [
-    "rows",
-    "d",
-    "solver",
-    "$\\phi(v^*)$",
-    "regret, slope",
-    "largest deviation, slope",
-    "$-2/3$",
-]
-Markdown(markdown_table(header, table, align="lrlrrrl"))
+fits = fit_rates(RATE_PLANS, rates, smallest=smallest)
+Markdown(slope_table(RATE_PLANS, rates, fits))
 
 # %%
 sizes = RATE_PLANS[0].sizes
@@ -791,22 +625,7 @@ print("at scale 10 it is less than half of that floor:", at_ten < 0.5 * floor)
 # the regret. $v_n$ is annealed, the center comes from another sample of the same size.
 
 # %% tags=["hide-input"]
-panels = {}
-for record in prices:
-    entries = record.sizes
-    panels[f"d = {record.config.dim}"] = (
-        [entry.num for entry in entries],
-        {
-            "regret": [entry.regret for entry in entries],
-            "overfit": [entry.overfit for entry in entries],
-            **{
-                name: [entry.prices[name] for entry in entries]
-                for name in entries[0].prices
-                if not name.startswith("noisy")
-            },
-        },
-    )
-plot_prices(panels)
+plot_prices(prices)
 
 # %% [markdown]
 # Prices of 1 and regrets near 0 leave the picture. Even the sharpest bounds that allow for a
@@ -818,21 +637,20 @@ plot_prices(panels)
 # any other could add.
 
 # %% tags=["hide-input"]
-panels, lines = {}, []
-for record in images:
-    config = record.config.pair
-    title = f"{config.dataset} {'-'.join(map(str, config.classes))}"
-    measured_rates = record.rates
-    panels[f"{title}: regret"] = {
+panels = {
+    f"{pair_name(record.config.pair)}: regret": {
         solver: fit_slope(found.sizes, found.regrets(), smallest=smallest)
-        for solver, found in measured_rates.items()
+        for solver, found in record.rates.items()
     }
-    best = next(iter(measured_rates.values())).best
-    lines.append(
-        f"- {title}: best known {best.coverage:.4f}, certified at most "
-        f"{best.upper:.4f}, of {record.num:,} test images."
+    for record in images
+}
+Markdown(
+    "\n".join(
+        f"- {pair_name(one.config.pair)}: best known {one.best_count / one.num:.4f}, "
+        f"certified at most {one.upper_count / one.num:.4f}, of {one.num:,} test images."
+        for one in images
     )
-Markdown("\n".join(lines))
+)
 
 # %% tags=["hide-input"]
 plot_rates(panels)

@@ -45,13 +45,20 @@ from statistics import median
 import torch
 from IPython.display import Markdown, display
 
-from experiments.figures.markdown import markdown_table
+from experiments.figures.markdown import table_of
+from experiments.figures.solver_records import (
+    FollowedPath,
+    LongSearch,
+    load_benchmark,
+    load_comparisons,
+    load_curves,
+)
 from experiments.figures.the_algorithm import (
     plot_ascents,
     plot_certified_band,
     plot_relaxations,
 )
-from experiments.store.record_files import load_record, stored_folder
+from experiments.store.record_files import stored_folder
 from paper_lib.arrangement import cells
 from paper_lib.checks import check_choice, check_count, check_seed
 from paper_lib.data import load_pair
@@ -160,39 +167,27 @@ plot_half_planes(sets, points={"projection of 0": maximize_coverage(sets).pertur
 draw = torch.Generator().manual_seed(4)
 normals = torch.randn(40, 2, generator=draw, dtype=torch.float64)
 thresholds = 0.5 * torch.rand(40, generator=draw, dtype=torch.float64)
-lines = []
-for n in (3, 6, 12, 24, 40):
-    sets = RobustSets(
+families = {
+    n: RobustSets(
         normals=unit_vectors(normals[:n]), offsets=-thresholds[:n], epsilon=1.0
     )
-    solution = maximize_coverage(sets)
-    regions = len(cells(sets.normals.numpy(), sets.offsets.numpy(), 1.0))
-    lines.append(
-        [
-            str(n),
-            str(regions),
-            str((n * n + n + 2) // 2),
-            str(round(solution.coverage * n)),
-            solution.method,
-            str(solution.certificate.upper_count),
-        ]
-    )
-header = [
-    "points",
-    "cells in the disc",
-    "at most",
-    "maximum found",
-    "method",
-    "proven bound",
-]
-Markdown(markdown_table(header, lines))
+    for n in (3, 6, 12, 24, 40)
+}
+solved = {n: maximize_coverage(sets) for n, sets in families.items()}
+columns = {
+    "points": lambda n: n,
+    "cells in the disc": lambda n: len(
+        cells(families[n].normals.numpy(), families[n].offsets.numpy(), 1.0)
+    ),
+    "at most": lambda n: (n * n + n + 2) // 2,
+    "maximum found": lambda n: round(solved[n].coverage * n),
+    "method": lambda n: solved[n].method,
+    "proven bound": lambda n: solved[n].certificate.upper_count,
+}
+Markdown(table_of(families, columns))
 
 # %%
-plot_half_planes(
-    RobustSets(
-        normals=unit_vectors(normals[:12]), offsets=-thresholds[:12], epsilon=1.0
-    )
-)
+plot_half_planes(families[12])
 
 # %% [markdown]
 # The bound in the last column comes from another algorithm: boxes that tile the disc,
@@ -397,109 +392,67 @@ print("read back from disk, it holds:", again.verify(sets))
 # against 9, which are not in the tables.
 
 # %% tags=["hide-input"]
-schema = "paper-lib/defense-comparison/1"
-records = sorted(
-    (
-        load_record(path, schema=schema)
-        for path in defenses.glob("*.json")
-        if not path.stem.endswith("path")
-    ),
-    key=lambda record: [
-        record["instance"][key] for key in ("dataset", "classes", "multiple")
-    ],
-)
-names = {
-    id(record): "{dataset} {classes[0]}-{classes[1]}, {multiple:g}".format(
-        **record["instance"]
-    )
-    for record in records
+records = load_comparisons(defenses)
+methods = list(records[0].methods)
+columns = {
+    "covered (%)": lambda one: one.name,
+    **{
+        name: lambda one, name=name: f"{one.percent(one.methods[name].count):.2f}"
+        for name in methods
+    },
 }
-methods = list(records[0]["methods"])
-lines = [
-    [
-        names[id(record)],
-        *(
-            f"{100 * found['count'] / record['instance']['rows']:.2f}"
-            for found in record["methods"].values()
-        ),
-    ]
-    for record in records
-]
-display(Markdown(markdown_table(["covered (%)", *methods], lines)))
+display(Markdown(table_of(records, columns)))
 
 # %% tags=["hide-input"]
-held_lines = [
-    [
-        names[id(record)],
-        *(f"{100 * found['holdout']:.2f}" for found in record["methods"].values()),
-    ]
-    for record in records
-]
-display(Markdown(markdown_table(["held out (%)", *methods], held_lines)))
+columns = {
+    "held out (%)": lambda one: one.name,
+    **{
+        name: lambda one, name=name: f"{100 * one.methods[name].holdout:.2f}"
+        for name in methods
+    },
+}
+display(Markdown(table_of(records, columns)))
 
 # %% tags=["hide-input"]
-time_lines = [
-    [
-        names[id(record)],
-        *(f"{found['seconds']:.2f}" for found in record["methods"].values()),
-        f"{record['bounds']['moments']['seconds']:.0f}",
-    ]
-    for record in records
-]
-display(Markdown(markdown_table(["seconds", *methods, "bound"], time_lines)))
+columns = {
+    "seconds": lambda one: one.name,
+    **{
+        name: lambda one, name=name: f"{one.methods[name].seconds:.2f}"
+        for name in methods
+    },
+    "bound": lambda one: f"{one.bounds['moments'].seconds:.0f}",
+}
+display(Markdown(table_of(records, columns)))
 
 # %% [markdown]
 # **The certified gap**, in points of coverage: between the best count found and what
 # pairs prove, and what moments prove with 101 parts of the ball.
 
 # %% tags=["hide-input"]
-gap_lines = []
-for record in records:
-    rows = record["instance"]["rows"]
-    best = max(found["count"] for found in record["methods"].values())
-    pairs, moments = (record["bounds"][kind]["count"] for kind in ("pairs", "moments"))
-    gap_lines.append(
-        [
-            names[id(record)],
-            f"{100 * best / rows:.2f}",
-            f"{100 * pairs / rows:.2f}",
-            f"{100 * moments / rows:.2f}",
-            f"{100 * (pairs - best) / rows:.2f}",
-            f"{100 * (moments - best) / rows:.2f}",
-            f"{(moments - best) / (pairs - best):.2f}",
-        ]
-    )
-header = [
-    "percent",
-    "best found",
-    "bound, pairs",
-    "bound, moments",
-    "gap, pairs",
-    "gap, moments",
-    "ratio",
-]
-display(Markdown(markdown_table(header, gap_lines)))
+columns = {
+    "percent": lambda one: one.name,
+    "best found": lambda one: f"{one.percent(one.best):.2f}",
+    "bound, pairs": lambda one: f"{one.percent(one.bounds['pairs'].count):.2f}",
+    "bound, moments": lambda one: f"{one.percent(one.bounds['moments'].count):.2f}",
+    "gap, pairs": lambda one: f"{one.percent(one.gap('pairs')):.2f}",
+    "gap, moments": lambda one: f"{one.percent(one.gap('moments')):.2f}",
+    "ratio": lambda one: f"{one.gap('moments') / one.gap('pairs'):.2f}",
+}
+display(Markdown(table_of(records, columns)))
 print("every certificate was checked:", end=" ")
-print(all(record["bounds"]["moments"]["verified"] for record in records))
-above = all(
-    record["methods"]["search"]["count"] > record["methods"]["ramp, raw rows"]["count"]
-    for record in records
-)
-print("the search covers more than the ramp on every instance:", above)
-print(f"largest ratio of the gaps: {max(float(line[6]) for line in gap_lines):.2f}")
-smallest = [float(line[5]) for line in gap_lines if line[0].endswith("0.7")]
+print(all(one.bounds["moments"].verified for one in records))
+gains = [
+    one.percent(one.methods["search"].count - one.methods["ramp, raw rows"].count)
+    for one in records
+]
+print("the search covers more than the ramp on every instance:", min(gains) > 0)
+ratios = [one.gap("moments") / one.gap("pairs") for one in records]
+print(f"largest ratio of the gaps: {max(ratios):.2f}")
+gaps = [(one.instance.multiple, one.percent(one.gap("moments"))) for one in records]
+smallest = [gap for multiple, gap in gaps if multiple == 0.7]
 print(f"gaps at 0.7 times: {min(smallest):.2f} to {max(smallest):.2f} points")
-print(f"smallest gap: {min(float(line[5]) for line in gap_lines):.2f} points; aim 1")
-middle = median(
-    100
-    * (
-        record["methods"]["search"]["count"]
-        - record["methods"]["ramp, raw rows"]["count"]
-    )
-    / record["instance"]["rows"]
-    for record in records
-)
-print(f"median gain over the ramp, in points: {middle:.2f}")
+print(f"smallest gap: {min(gap for _, gap in gaps):.2f} points; aim 1")
+print(f"median gain over the ramp, in points: {median(gains):.2f}")
 
 # %% [markdown]
 # **What a longer search finds.** One run on another machine, which trained the classifiers
@@ -511,41 +464,29 @@ print(f"median gain over the ramp, in points: {middle:.2f}")
 # most 0.1 points left to a search of ten minutes, at most twice the time of the ramp.
 
 # %% tags=["hide-input"]
-longer = load_record(f"{store}/search_600s.json", schema="paper-lib/benchmark/1")
-found = longer["Quality"]["instances"]
-longer_lines = [
-    [
-        one["name"],
-        *(str(count) for count in one["counts"].values()),
-        str(one["best"]),
-        f"{one['gain']:.2f}",
-        f"{one['distance']:.2f}",
-        f"{one['time_ratio']:.2f}",
-    ]
-    for one in found
-]
-header = [
-    "rows covered",
-    "ramp",
-    "ramp, unit rows",
-    "annealed + polish",
-    "search",
-    "best, ten minutes",
-    "gain over the ramp, points",
-    "left to find, points",
-    "time to the ramp's",
-]
-display(Markdown(markdown_table(header, longer_lines)))
-gains, left, ratios = (
-    [one[key] for one in found] for key in ("gain", "distance", "time_ratio")
-)
+longer = load_benchmark(f"{store}/search_600s.json", LongSearch, "Quality", "instances")
+columns = {
+    "rows covered": lambda one: one.name,
+    "ramp": lambda one: one.counts["ramp"],
+    "ramp, unit rows": lambda one: one.counts["ramp, unit rows"],
+    "annealed + polish": lambda one: one.counts["polished"],
+    "search": lambda one: one.counts["ours"],
+    "best, ten minutes": lambda one: one.best,
+    "gain over the ramp, points": lambda one: f"{one.gain:.2f}",
+    "left to find, points": lambda one: f"{one.distance:.2f}",
+    "time to the ramp's": lambda one: f"{one.time_ratio:.2f}",
+}
+display(Markdown(table_of(longer, columns)))
+middle = median(one.gain for one in longer)
+most = max(one.distance for one in longer)
+slowest = max(one.time_ratio for one in longer)
 for what, figure, aim, met in (
-    ("median gain over the ramp, points", middle := median(gains), 1.5, middle >= 1.5),
-    ("most that ten minutes add, points", most := max(left), 0.1, most <= 0.1),
-    ("longest time to the ramp's", slowest := max(ratios), 2.0, slowest <= 2.0),
+    ("median gain over the ramp, points", middle, 1.5, middle >= 1.5),
+    ("most that ten minutes add, points", most, 0.1, most <= 0.1),
+    ("longest time to the ramp's", slowest, 2.0, slowest <= 2.0),
 ):
     print(f"{what}: {figure:.2f}, aim {aim:g}, {'met' if met else 'missed'}")
-print("the same in both rounds:", all(one["repeats"] for one in found))
+print("the same in both rounds:", all(one.repeats for one in longer))
 
 # %% [markdown]
 # ## Coverage against the budget
@@ -555,22 +496,9 @@ print("the same in both rounds:", all(one["repeats"] for one in found))
 # half-space away by as much as it lengthens $v$.
 
 # %% tags=["hide-input"]
-for path in sorted(defenses.glob("*-path.json")):
-    record = load_record(path, schema=schema)
-    points = record["points"]
-    title = "**{dataset} {classes[0]}-{classes[1]}**".format(**record["instance"])
-    display(Markdown(title))
-    display(
-        plot_certified_band(
-            [point["epsilon"] for point in points],
-            [point["lower"] for point in points],
-            [point["upper"] for point in points],
-            {
-                "ramp": [point["ramp"] for point in points],
-                "no defense": [point["none"] for point in points],
-            },
-        )
-    )
+for curve in load_curves(defenses):
+    display(Markdown(f"**{curve.instance.pair}**"))
+    display(plot_certified_band(curve.points))
 
 # %% [markdown]
 # Budgets share their normals, so that one matrix product serves all of them in a step of
@@ -582,39 +510,24 @@ for path in sorted(defenses.glob("*-path.json")):
 # for the time of four single searches, and no row lost.
 
 # %% tags=["hide-input"]
-path_record = load_record(f"{store}/path_budgets.json", schema="paper-lib/benchmark/1")
-followed = path_record["Path"]["pairs"]
-path_lines = [
-    [
-        one["name"],
-        f"{one['rows']:,}",
-        str(sum(gain == 0 for gain in one["gains"])),
-        *(
-            f"{sum(sign * gain > 0 for gain in one['gains'])}, at most "
-            f"{max(0, *(sign * gain for gain in one['gains']))} rows"
-            for sign in (-1, 1)
-        ),
-        f"{one['ratio']:.2f}",
-    ]
-    for one in followed
-]
-header = [
-    "pair",
-    "rows",
-    "budgets with as many",
-    "the path covers fewer",
-    "the path covers more",
-    "time, in single searches",
-]
-display(Markdown(markdown_table(header, path_lines)))
-budgets_compared = [gain for one in followed for gain in one["gains"]]
-worst = min(followed, key=lambda one: min(one["gains"]))
+followed = load_benchmark(f"{store}/path_budgets.json", FollowedPath, "Path", "pairs")
+columns = {
+    "pair": lambda one: one.name,
+    "rows": lambda one: f"{one.rows:,}",
+    "budgets with as many": lambda one: one.gains.count(0),
+    "the path covers fewer": lambda one: one.off(-1),
+    "the path covers more": lambda one: one.off(1),
+    "time, in single searches": lambda one: f"{one.ratio:.2f}",
+}
+display(Markdown(table_of(followed, columns)))
+budgets_compared = [gain for one in followed for gain in one.gains]
+worst = min(followed, key=lambda one: min(one.gains))
 lost = sum(gain < 0 for gain in budgets_compared)
 print(f"budgets at which rows are lost: {lost} of {len(budgets_compared)};", end=" ")
 print(f"aim 0, {'missed' if lost else 'met'}")
-print(f"most rows lost: {-min(worst['gains'])} of {worst['rows']:,}, {worst['name']}")
+print(f"most rows lost: {-min(worst.gains)} of {worst.rows:,}, {worst.name}")
 print(f"rows lost and gained, all together: {sum(budgets_compared):+d}")
-slowest = max(one["ratio"] for one in followed)
+slowest = max(one.ratio for one in followed)
 print(f"longest time: {slowest:.2f} single searches; aim 4,", end=" ")
 print("met" if slowest < 4 else "missed")
 
@@ -653,24 +566,25 @@ print("the fitted one covers no more of its sample than the search:", end=" ")
 print(deployed.coverage <= solution.coverage)
 
 # %% tags=["hide-input"]
-held = {
-    name: sum(record["methods"][name]["holdout"] for record in records) / len(records)
-    for name in methods
+columns = {
+    "complete data": lambda name: name,
+    "mean held out (%)": lambda name: (
+        f"{100 * sum(one.methods[name].holdout for one in records) / len(records):.2f}"
+    ),
 }
-lines = [[name, f"{100 * value:.2f}"] for name, value in held.items()]
-display(Markdown(markdown_table(["complete data", "mean held out (%)"], lines)))
+display(Markdown(table_of(methods, columns)))
 smoother = sum(
-    record["methods"]["annealed"]["holdout"] >= record["methods"]["search"]["holdout"]
-    for record in records
+    one.methods["annealed"].holdout >= one.methods["search"].holdout for one in records
 )
 print(
     f"held out, annealed covers no less than the search: {smoother} of {len(records)}"
 )
-odd = next(one for one in records if names[id(one)] == "fashion-mnist 2-4, 1")
-fitted = {name: one for name, one in odd["methods"].items() if name != "no defense"}
-for key, pick, what in (("count", min, "fewest"), ("holdout", max, "most held out")):
-    name = pick(fitted, key=lambda one, key=key: fitted[one][key])
-    print(f"fashion-mnist 2-4, covers the {what}: {name}")
+odd = next(one for one in records if one.name == "fashion-mnist 2-4, 1")
+fitted = {name: one for name, one in odd.methods.items() if name != "no defense"}
+fewest = min(fitted, key=lambda name: fitted[name].count)
+print(f"fashion-mnist 2-4, covers the fewest: {fewest}")
+held_out = max(fitted, key=lambda name: fitted[name].holdout)
+print(f"fashion-mnist 2-4, covers the most held out: {held_out}")
 
 # %% [markdown]
 # ## What holds and what does not

@@ -69,13 +69,13 @@ epsilon = 0.4  # the budget of both players, from 0.3 to 0.42
 import torch
 from IPython.display import Markdown, display
 
-from experiments.figures.game_pages import (
+from experiments.figures.markdown import table_of
+from experiments.figures.planar_classifiers import PlanarReLU, example_network
+from experiments.figures.the_game import (
     disc_share,
     plot_network_robust_sets,
     plot_set_size_against_margin,
 )
-from experiments.figures.markdown import markdown_table
-from experiments.figures.planar_classifiers import PlanarReLU, example_network
 from paper_lib.attacks import fgm
 from paper_lib.checks import check_between, check_count
 from paper_lib.evaluation import logits_at
@@ -110,23 +110,15 @@ points = torch.tensor(
     dtype=torch.float64,
 )
 lin = linearize(network, points)
-rows = [
-    [f"({x[0]:g}, {x[1]:g})", f"{f:.2f}", f"({g[0]:.2f}, {g[1]:.2f})", f"{m:.3f}"]
-    for x, f, g, m in zip(
-        points.tolist(),
-        lin.logits.tolist(),
-        lin.gradients.tolist(),
-        lin.margins.tolist(),
-        strict=True,
-    )
-]
-header = [
-    "$x$",
-    "$f(x)$",
-    r"$\nabla f(x)$",
-    r"margin $\lvert f \rvert / \lVert \nabla f \rVert$",
-]
-display(Markdown(markdown_table(header, rows)))
+columns = {
+    "$x$": lambda i: "({:g}, {:g})".format(*points[i].tolist()),
+    "$f(x)$": lambda i: f"{lin.logits[i]:.2f}",
+    r"$\nabla f(x)$": lambda i: "({:.2f}, {:.2f})".format(*lin.gradients[i].tolist()),
+    r"margin $\lvert f \rvert / \lVert \nabla f \rVert$": lambda i: (
+        f"{lin.margins[i]:.3f}"
+    ),
+}
+display(Markdown(table_of(range(len(points)), columns)))
 
 # %% [markdown]
 # Two checks of the tangent. The gradient is compared with difference quotients of the
@@ -396,7 +388,7 @@ away = torch.cdist(square, network.boundary_corners()).min(dim=1).values
 corners = network.boundary_corners()
 nearest = corners[torch.cdist(square, corners).argmin(dim=1)]
 ring = disc_grid(1.0, num_rings=1, num_angles=720)
-lines, good_shares, broken = [], [], []
+counts, good_shares, broken = {}, [], []
 for budget in (0.1, 0.2, 0.4, 0.8):
     moves = disc_grid(2 * budget, num_rings=6, num_angles=45)
     signs = logits_at(network, (square[:, None] + moves).reshape(-1, 2)).sign()
@@ -413,18 +405,18 @@ for budget in (0.1, 0.2, 0.4, 0.8):
     ).sum(dim=-1)
     by_f = logits_at(network, around.reshape(-1, 2)).reshape(by_tangent.shape)
     broken.append(bool((by_f.sign() != by_tangent.sign()).any(dim=1).all()))
-    counts = [~free, free & ~right, free & right]
-    lines.append([f"{budget:g}", *(str(int(count.sum())) for count in counts)])
-header = [
-    r"$\epsilon$",
-    "a corner within $2\\epsilon$",
-    "no corner, but a wrong sign",
-    "neither found",
-]
-display(Markdown(markdown_table(header, lines)))
+    counts[budget] = [int(one.sum()) for one in (~free, free & ~right, free & right)]
+columns = {
+    r"$\epsilon$": lambda budget: f"{budget:g}",
+    "a corner within $2\\epsilon$": lambda budget: counts[budget][0],
+    "no corner, but a wrong sign": lambda budget: counts[budget][1],
+    "neither found": lambda budget: counts[budget][2],
+}
+display(Markdown(table_of(counts, columns)))
 print("points in all:", len(square))
 print("a corner within two budgets breaks the condition each time:", all(broken))
-print("without a corner, a wrong sign occurs:", all(int(line[2]) for line in lines))
+wrong_signs = [count[1] for count in counts.values()]
+print("without a corner, a wrong sign occurs:", all(wrong_signs))
 falls = good_shares == sorted(good_shares, reverse=True)
 print("the share of good points falls as the budget grows:", falls)
 

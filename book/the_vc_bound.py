@@ -45,20 +45,20 @@ epsilon = 0.4  # budget of both players, in the units of the plane, 0.1 to 1.5
 table2 = "../results/table2"  # folder of the stored results, for the number of images
 
 # %%
-import itertools
 import math
 from fractions import Fraction
 
 import torch
 from IPython.display import Markdown, display
 
-from experiments.figures.markdown import markdown_table
+from experiments.figures.markdown import table_of
 from experiments.figures.planar_classifiers import DiscClassifier, example_network
 from experiments.figures.the_vc_bound import (
     plot_bound_against_samples,
     plot_concentration,
     plot_superimposed_sets,
     plot_trace_counts,
+    shatter_table,
 )
 from experiments.populations.deviations import (
     deviation_distribution,
@@ -75,7 +75,6 @@ from paper_lib.generalization import (
     mcdiarmid_deviation,
     mcdiarmid_tail,
     num_regions,
-    shatter_coefficient,
     smallest_informative_n,
     trace_count,
     vc_bound,
@@ -204,23 +203,7 @@ for name, three in triples.items():
 # finds, over all permutations and over random points.
 
 # %%
-table = []
-for n in range(1, 7):
-    orders = itertools.permutations(map(float, range(n)))
-    boxes = (torch.tensor([*enumerate(order)]).float() for order in orders)
-    clouds = (sample_l2_ball(n, 2, 1.0, seed=seed + k) for k in range(20))
-    table.append(
-        [
-            str(n),
-            str(2**n),
-            str(max(trace_count(box, "rectangles") for box in boxes)),
-            str(shatter_coefficient(n, "rectangles")),
-            str(max(trace_count(cloud, "half_planes") for cloud in clouds)),
-            str(shatter_coefficient(n, "half_planes")),
-        ]
-    )
-header = ["$n$", "$2^n$", "rectangles, found", "closed form"]
-Markdown(markdown_table([*header, "half-planes, found", "closed form"], table))
+Markdown(shatter_table(range(1, 7), seed=seed))
 
 # %% [markdown]
 # Half-planes fall behind $2^n$ from four points on, and grow like $n^2$ from there; rectangles from
@@ -368,12 +351,15 @@ for n in (1, 2, 4, 8, 16, 32, 64):
             sets = RobustSets.from_linearization(linearize(classifier, inputs), epsilon)
             found.append(trace_count(sets, "robust_sets"))
         counts[name][n] = found
-table = [
-    [str(n), str(num_regions(n, 2))]
-    + [" ".join(map(str, found[n])) for found in counts.values()]
-    for n in counts["made for it"]
-]
-Markdown(markdown_table(["$n$", "$(n^2 + n + 2)/2$", *counts], table))
+columns = {
+    "$n$": lambda n: n,
+    "$(n^2 + n + 2)/2$": lambda n: num_regions(n, 2),
+    **{
+        name: lambda n, of_kind=of_kind: " ".join(map(str, of_kind[n]))
+        for name, of_kind in counts.items()
+    },
+}
+Markdown(table_of(counts["made for it"], columns))
 
 # %%
 plot_trace_counts(counts)
@@ -452,15 +438,22 @@ for n in (10, 100, 1000):
 # Each step as a number, and the mean that it bounds, on the population above:
 
 # %%
-table = []
-for n in (10, 100, 1000):
-    many = draw_deviations(population, n, num_draws=num_draws, seed=seed).deviations
-    error = 4 * many.std(ddof=1) / num_draws**0.5
-    steps = [f"{step.value:.2f}" for step in vc_bound(n, 2).steps]
-    table.append([str(n), f"{many.mean():.3f} ± {error:.3f}", *steps])
+many = {
+    n: draw_deviations(population, n, num_draws=num_draws, seed=seed).deviations
+    for n in (10, 100, 1000)
+}
+errors = {n: 4 * drawn.std(ddof=1) / num_draws**0.5 for n, drawn in many.items()}
 forms = ["$\\sqrt{2 \\log(2S)/n}$", "$2\\sqrt{2 \\log S/n}$", "$S \\to n^m + 1$"]
-header = ["$n$", "mean, four standard errors", *forms, "Eq. (20)"]
-Markdown(markdown_table(header, table))
+forms.append("Eq. (20)")
+columns = {
+    "$n$": lambda n: n,
+    "mean, four standard errors": lambda n: f"{many[n].mean():.3f} ± {errors[n]:.3f}",
+    **{
+        form: lambda n, k=k: f"{vc_bound(n, 2).steps[k].value:.2f}"
+        for k, form in enumerate(forms)
+    },
+}
+Markdown(table_of(many, columns))
 
 # %% [markdown]
 # The bounds hold, with room to spare. They hold for *every* distribution and every classifier, and
@@ -477,11 +470,14 @@ Markdown(markdown_table(header, table))
 # %%
 dimensions = (2, 10, 100, 784)
 names = ("centered", "regions", "polynomial", "paper")
-table = [
-    [str(m), *(f"{smallest_informative_n(m, form=name):,}" for name in names)]
-    for m in dimensions
-]
-Markdown(markdown_table(["$m$", *forms, "Eq. (20)"], table))
+columns = {
+    "$m$": lambda m: m,
+    **{
+        form: lambda m, name=name: f"{smallest_informative_n(m, form=name):,}"
+        for form, name in zip(forms, names, strict=True)
+    },
+}
+Markdown(table_of(dimensions, columns))
 
 # %%
 record = load_record(min(stored.glob("mnist-0-1-seed0-*.json")))
@@ -494,18 +490,14 @@ plot_bound_against_samples(dimensions, num_samples={"images of 0 and 1": num_ima
 
 # %%
 images = vc_bound(num_images, 784)
-table = [
-    [
-        form,
-        f"{step.log_shatter:,.0f}",
-        f"{step.value:.2f}",
-        "yes" if step.value < 1 else "no",
-    ]
-    for form, step in zip([*forms, "Eq. (20)"], images.steps, strict=True)
-]
-header = ["form", "$\\log S$, or what stands for it", "bound", "below 1"]
+columns = {
+    "form": lambda k: forms[k],
+    "$\\log S$, or what stands for it": lambda k: f"{images.steps[k].log_shatter:,.0f}",
+    "bound": lambda k: f"{images.steps[k].value:.2f}",
+    "below 1": lambda k: "yes" if images.steps[k].value < 1 else "no",
+}
 display(Markdown(f"**{num_images:,} images, 784 dimensions**"))
-display(Markdown(markdown_table(header, table)))
+display(Markdown(table_of(range(len(forms)), columns)))
 
 # %% [markdown]
 # So Eq. (20) is vacuous at the size of the paper's experiments, and so is Eq. (19) with the exact

@@ -60,19 +60,14 @@ import numpy as np
 import torch
 from IPython.display import Markdown, display
 
-from experiments.figures.game_pages import (
+from experiments.figures.lemma_2 import plot_payoffs
+from experiments.figures.markdown import table_of
+from experiments.figures.theorem_1 import (
+    gains_over_uniform,
     plot_fictitious_play,
-    plot_payoffs,
     plot_value_against_budget,
 )
-from experiments.figures.markdown import markdown_table
-from experiments.tables.planning import (
-    PRIMARY_CLASSIFIER,
-    PRIMARY_READING,
-    PRIMARY_SOLVER,
-    plan,
-)
-from experiments.tables.summary import cell_percents
+from experiments.tables.planning import PRIMARY_CLASSIFIER, PRIMARY_READING, plan
 from experiments.tables.table_1 import load_lines
 from paper_lib.attacks import fgm
 from paper_lib.checks import check_between, check_count
@@ -163,37 +158,25 @@ print("and some are worse:", rows.min() < pair.value < columns.max())
 # the defender's the ball.
 
 # %%
-lines = []
-for ratio in (1.0, 0.6, 1.5):
-    totals, values, proven = [], [], 0
+left, values = {1.0: [], 0.6: [], 1.5: []}, {1.0: [], 0.6: [], 1.5: []}
+for ratio, gains in left.items():
+    budgets = {"epsilon": epsilon, "attack_epsilon": ratio * epsilon}
     for case in range(12):
         draws = torch.Generator().manual_seed(100 + case)
         slopes = torch.randn(9, 1 + case % 3, generator=draws, dtype=torch.float64)
         heights = 1.2 * l2_norm(slopes) * torch.randn(9, generator=draws).double()
         game = Linearization(logits=heights, gradients=slopes)
-        budgets = {"epsilon": epsilon, "attack_epsilon": ratio * epsilon}
         played = equilibrium(game, **budgets)
-        left = exploitability(game, played.attacker, played.defender, **budgets)
-        totals.append(left.total)
-        values.append(played.value)
-        proven += left.is_exact
-    lines.append(
-        [
-            f"{ratio:g}",
-            str(len(totals)),
-            str(proven),
-            str(sum(total < 1e-12 for total in totals)),
-            f"{np.mean(values):.2f}",
-        ]
-    )
-header = [
-    "attacker's budget / defender's",
-    "games",
-    "gains exact",
-    "gains zero",
-    "mean value",
-]
-Markdown(markdown_table(header, lines))
+        gains.append(exploitability(game, played.attacker, played.defender, **budgets))
+        values[ratio].append(played.value)
+columns = {
+    "attacker's budget / defender's": lambda ratio: f"{ratio:g}",
+    "games": lambda ratio: len(left[ratio]),
+    "gains exact": lambda ratio: sum(one.is_exact for one in left[ratio]),
+    "gains zero": lambda ratio: sum(one.total < 1e-12 for one in left[ratio]),
+    "mean value": lambda ratio: f"{np.mean(values[ratio]):.2f}",
+}
+Markdown(table_of(left, columns))
 
 # %% [markdown]
 # ## A witness that is told neither lemma
@@ -219,7 +202,7 @@ Markdown(markdown_table(header, lines))
 
 # %%
 circles = disc_grid(epsilon, num_rings=4, num_angles=24)
-lines, verdicts = [], []
+compared, verdicts = [], []
 for case in range(8):
     draws = torch.Generator().manual_seed(300 + case)
     slopes = torch.randn(7, 2, generator=draws, dtype=torch.float64)
@@ -246,10 +229,14 @@ for case in range(8):
             fewer.value < solved.value - 0.01,
         ]
     )
-    compared = (solved.value, 1 - 2 * best.coverage, fewer.value)
-    lines.append([str(case), *(f"{value:.4f}" for value in compared)])
-header = ["game", "value by the program", "1 - 2 phi(v*)", "value without FGM"]
-Markdown(markdown_table(header, lines))
+    compared.append((case, solved.value, 1 - 2 * best.coverage, fewer.value))
+columns = {
+    "game": lambda values: values[0],
+    "value by the program": lambda values: f"{values[1]:.4f}",
+    "1 - 2 phi(v*)": lambda values: f"{values[2]:.4f}",
+    "value without FGM": lambda values: f"{values[3]:.4f}",
+}
+Markdown(table_of(compared, columns))
 
 # %%
 names = [
@@ -326,40 +313,31 @@ for factor in (0.99, 0.5):
 
 # %%
 near = RobustSets.from_linearization(lin, epsilon, attack_epsilon=0.8 * epsilon)
-controls = [
-    ("the equilibrium", step, v),
-    ("FGM with the wrong sign", -step, v),
-    ("FGM with half of the budget", 0.5 * step, v),
-    ("no attack", 0 * step, v),
-    ("no defense", step, 0 * v),
-    ("v off V*", step, -v),
-    (
-        "a defense for 0.8 of the attacker's budget",
-        step,
-        maximize_coverage(near).perturbation,
-    ),
-]
-lines = []
-for name, attack, defense in controls:
-    left = exploitability(lin, attack, defense, epsilon=epsilon)
-    who = [
-        player
-        for player, gain in (
-            ("attacker", left.attacker_gain),
-            ("defender", left.defender_gain),
-        )
-        if gain > 0.01
-    ]
-    lines.append(
-        [
-            name,
-            f"{left.attacker_gain:.2f}",
-            f"{left.defender_gain:.2f}",
-            " and ".join(who) or "nobody",
-        ]
-    )
-header = ["played", "attacker gains", "defender gains", "who should leave"]
-Markdown(markdown_table(header, lines))
+for_less = maximize_coverage(near).perturbation
+controls = {
+    "the equilibrium": (step, v),
+    "FGM with the wrong sign": (-step, v),
+    "FGM with half of the budget": (0.5 * step, v),
+    "no attack": (0 * step, v),
+    "no defense": (step, 0 * v),
+    "v off V*": (step, -v),
+    "a defense for 0.8 of the attacker's budget": (step, for_less),
+}
+left = {
+    name: exploitability(lin, *played, epsilon=epsilon)
+    for name, played in controls.items()
+}
+who = {(0, 0): "nobody", (1, 0): "attacker", (0, 1): "defender"}
+who[1, 1] = "attacker and defender"
+columns = {
+    "played": lambda name: name,
+    "attacker gains": lambda name: f"{left[name].attacker_gain:.2f}",
+    "defender gains": lambda name: f"{left[name].defender_gain:.2f}",
+    "who should leave": lambda name: who[
+        left[name].attacker_gain > 0.01, left[name].defender_gain > 0.01
+    ],
+}
+Markdown(table_of(left, columns))
 
 # %% [markdown]
 # Two controls change the rules instead.
@@ -412,24 +390,27 @@ sets = RobustSets.from_linearization(many, epsilon)
 chosen = maximize_coverage(sets, seed=seed)
 none = sets.contains(torch.zeros(20, dtype=torch.float64))
 clear = (many.margins - epsilon).abs() > 0.1 * epsilon
-lines = [
-    ["none, v = 0", f"{float(none.double().mean()):.2f}", ""],
-    ["SMOOTH, one maximizer", f"{chosen.coverage:.2f}", ""],
-]
-worse, same = [], []
+shares = {
+    "none, v = 0": float(none.double().mean()),
+    "SMOOTH, one maximizer": chosen.coverage,
+}
+worse, same = [], {}
 for noise in ("uniform", "gaussian"):
     samples = isotropic_draws(2001, 20, epsilon, noise=noise, seed=seed)
-    held = sets.contains(samples)
-    worse.append(float(held.double().mean()) < chosen.coverage - 0.01)
-    voted = majority(held)
-    same.append(torch.equal(voted[clear], none[clear]))
-    lines.append([f"isotropic, {noise}", f"{held.double().mean():.2f}", str(same[-1])])
-header = ["defense", "mean phi under FGM", "the vote equals no defense"]
-Markdown(markdown_table(header, lines))
+    held, name = sets.contains(samples), f"isotropic, {noise}"
+    shares[name] = float(held.double().mean())
+    worse.append(shares[name] < chosen.coverage - 0.01)
+    same[name] = torch.equal(majority(held)[clear], none[clear])
+columns = {
+    "defense": lambda name: name,
+    "mean phi under FGM": lambda name: f"{shares[name]:.2f}",
+    "the vote equals no defense": lambda name: same.get(name, ""),
+}
+Markdown(table_of(shares, columns))
 
 # %%
 print("isotropic noise is worth less than SMOOTH:", all(worse))
-print("an isotropic vote is worth as much as no defense:", all(same))
+print("an isotropic vote is worth as much as no defense:", all(same.values()))
 
 # %% [markdown]
 # **For $f$ itself the stored runs do not support it.** These are the networks of
@@ -451,28 +432,21 @@ chosen_lines = [
     and line.multiple == 1.0
 ]
 results, _ = load_lines(chosen_lines, "../results/table1")
-lines, gaps = [], {}
-for result in results:
-    name, cells = result.line.calibration.dataset, cell_percents(result)
-    for attack in ("FGM", f"PGD {PRIMARY_READING}"):
-        for accuracy in ("approximate", "true"):
-            gap = (
-                cells[attack, PRIMARY_SOLVER, accuracy]
-                - cells[attack, "uniform, one draw", accuracy]
-            )
-            gaps[name, attack[:3], accuracy] = gap.mean()
-            ahead = f"{int((gap > 0).sum())} of {len(gap)}"
-            lines.append([name, attack, accuracy, f"{gap.mean():+.1f}", ahead])
-header = [
-    "data set",
-    "attack",
-    "accuracy",
-    "SMOOTH less uniform",
-    "pairs with SMOOTH ahead",
-]
-display(Markdown(markdown_table(header, lines, align="lllrr")))
-by_tangent = [gap for key, gap in gaps.items() if key[1:] == ("FGM", "approximate")]
-by_network = [gap for key, gap in gaps.items() if key[1:] == ("PGD", "true")]
+by_pair = gains_over_uniform(results)
+columns = {
+    "data set": lambda cell: cell[0],
+    "attack": lambda cell: cell[1],
+    "accuracy": lambda cell: cell[2],
+    "SMOOTH less uniform": lambda cell: f"{by_pair[cell].mean():+.1f}",
+    "pairs with SMOOTH ahead": lambda cell: (
+        f"{(by_pair[cell] > 0).sum()} of {len(by_pair[cell])}"
+    ),
+}
+display(Markdown(table_of(by_pair, columns, align="lllrr")))
+by_tangent, by_network = (
+    [gains.mean() for cell, gains in by_pair.items() if cell[1:] == scored]
+    for scored in (("FGM", "approximate"), (f"PGD {PRIMARY_READING}", "true"))
+)
 print("FGM scored with f_L: SMOOTH ahead by over ten points:", min(by_tangent) > 10)
 print("PGD scored with f: uniform noise ahead:", max(by_network) < 0)
 

@@ -1,6 +1,7 @@
-"""Accuracies as Markdown tables."""
+"""What a page tabulates, as Markdown."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from paper_lib.evaluation import percents, play_name
 from paper_lib.evaluation.plays import Cell
@@ -41,6 +42,33 @@ def markdown_table(
         if len(line) != len(header):
             raise ValueError(f"each line must have {len(header)} cells, got {line}.")
     return "\n".join("| " + " | ".join(line) + " |" for line in table)
+
+
+def table_of(
+    items: Iterable[Any],
+    columns: Mapping[str, Callable[[Any], object]],
+    *,
+    align: str | None = None,
+) -> str:
+    """Write a Markdown table, a line for each item.
+
+    Args:
+        items: What the table lists.
+        columns: Under the title of each column, what it says of an item.
+        align: As in :func:`markdown_table`.
+
+    Returns:
+        The table.
+
+    Example:
+        >>> print(table_of([1, 2], {"n": lambda n: n, "square": lambda n: n * n}))
+        | n | square |
+        | :-- | --: |
+        | 1 | 1 |
+        | 2 | 4 |
+    """
+    lines = [[str(says(item)) for says in columns.values()] for item in items]
+    return markdown_table(list(columns), lines, align=align)
 
 
 def comparison_table(

@@ -1,14 +1,16 @@
-"""Measured rates against n, in logarithms, with the powers fitted to them."""
+"""Measured rates against n: the powers fitted to them, in pictures and a table."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.populations.slopes import SlopeFit, paper_rate
-from paper_lib.plotting.style import COLORS, MARKERS
+from experiments.figures.markdown import markdown_table
+from experiments.populations.sample_rates import Rates
+from experiments.populations.slopes import SlopeFit, fit_slope, paper_rate
+from experiments.section5.rate_runs import RatePlan
+from paper_lib.plotting.style import COLORS, MARKERS, new_figure
 
 # Dashes of the lines that are compared with.
 _DASHES = (":", "-.", "--", (0, (1, 4)), (0, (5, 5)))
@@ -40,17 +42,10 @@ def plot_rates(
             f"{[len(fits) for fits in panels.values()]}."
         )
     lines = {r"$\sqrt{\log n / n}$": paper_rate} if bounds is None else bounds
-    figure, axes = plt.subplots(
-        1,
-        len(panels),
-        figsize=(4.6 * len(panels), 4.4),
-        layout="constrained",
-        squeeze=False,
-    )
-    for axis, (title, fits) in zip(axes[0], panels.items(), strict=True):
-        for color, marker, (name, fit) in zip(
-            COLORS, MARKERS, fits.items(), strict=False
-        ):
+    figure, axes = new_figure(4.6 * len(panels), 4.4, 1, len(panels))
+    for axis, (title, fits) in zip(axes, panels.items(), strict=True):
+        looks = zip(COLORS, MARKERS, fits.items(), strict=False)
+        for color, marker, (name, fit) in looks:
             _draw_fit(axis, name, fit, color, marker)
         sizes = [n for fit in fits.values() for n in fit.sizes + fit.left_out]
         along = np.geomspace(min(sizes), max(sizes), 100)
@@ -58,10 +53,8 @@ def plot_rates(
             heights = [bound(float(n)) for n in along]
             axis.plot(along, heights, linestyle=dashes, color="0.5", label=name)
         axis.set(xscale="log", yscale="log", xlabel="n", title=title)
-        axis.legend(
-            fontsize="small", frameon=False, loc="upper left", bbox_to_anchor=(0, -0.16)
-        )
-    plt.close(figure)
+        below = {"loc": "upper left", "bbox_to_anchor": (0, -0.16)}
+        axis.legend(fontsize="small", frameon=False, **below)
     return figure
 
 
@@ -85,19 +78,71 @@ def plot_ramp_floor(
             f"floors must be at least one and measured at most {len(MARKERS)}, got "
             f"{len(floors)} and {len(measured)}."
         )
-    figure, axis = plt.subplots(figsize=(7.4, 3.8), layout="constrained")
+    figure, (axis,) = new_figure(7.4, 3.8)
     axis.plot(list(floors), list(floors.values()), color="0.5", label="floor")
-    for color, marker, (name, (scale, regret)) in zip(
-        COLORS, MARKERS, measured.items(), strict=False
-    ):
-        axis.plot(
-            scale, regret, marker, color=color, markersize=7, mfc="none", label=name
-        )
+    looks = zip(COLORS, MARKERS, measured.items(), strict=False)
+    for color, marker, (name, (scale, regret)) in looks:
+        axis.plot(scale, regret, marker, color=color, ms=7, mfc="none", label=name)
     axis.set(xscale="log", xlabel="scale of the logit", ylabel="regret of the ramp")
     axis.set_ylim(bottom=0.0)
     axis.legend(frameon=False, fontsize="small", loc="upper right")
-    plt.close(figure)
     return figure
+
+
+def fit_rates(
+    plans: Sequence[RatePlan], rates: Sequence[Rates], *, smallest: int
+) -> dict[tuple[str, str], SlopeFit]:
+    """Fit a power of n to the mean regrets and deviations of each plan.
+
+    Args:
+        plans: What was measured.
+        rates: The rates of each.
+        smallest: The least n that is fitted to.
+
+    Returns:
+        The fits, under a plan's population and solver, and what was measured.
+    """
+    fits = {}
+    for plan, found in zip(plans, rates, strict=True):
+        title = f"{plan.kind}, d = {plan.dim}, {plan.solver}"
+        measured = {"regret": found.regrets()}
+        if plan.with_deviations:
+            measured["deviation"] = found.deviations()
+        for name, values in measured.items():
+            fits[title, name] = fit_slope(plan.sizes, values, smallest=smallest)
+    return fits
+
+
+def slope_table(
+    plans: Sequence[RatePlan],
+    rates: Sequence[Rates],
+    fits: Mapping[tuple[str, str], SlopeFit],
+) -> str:
+    """Set the slopes of all plans beside each other.
+
+    Args:
+        plans: What was measured.
+        rates: The rates of each.
+        fits: Of :func:`fit_rates`.
+
+    Returns:
+        The table. Its last column says whether the interval holds -2/3, the power of
+        maximizers of smooth populations.
+    """
+    lines = []
+    for plan, found in zip(plans, rates, strict=True):
+        title = f"{plan.kind}, d = {plan.dim}, {plan.solver}"
+        regret, deviation = fits[title, "regret"], fits.get((title, "deviation"))
+        slopes = [slope_text(regret)]
+        slopes.append(slope_text(deviation) if deviation else "not computed")
+        low, high = regret.interval
+        within = "inside" if low <= -2 / 3 <= high else "outside"
+        smooth = plan.kind != "finite" and plan.solver != "ramp"
+        named = [plan.kind, str(plan.dim), plan.solver, f"{found.best.coverage:.3f}"]
+        lines.append([*named, *slopes, within if smooth else "not applicable"])
+    header = ["rows", "d", "solver", "$\\phi(v^*)$", "regret, slope"]
+    header += ["largest deviation, slope", "$-2/3$"]
+    return markdown_table(header, lines, align="lrlrrrl")
 
 
 def slope_text(fit: SlopeFit) -> str:
@@ -120,23 +165,11 @@ def _draw_fit(axis: Axes, name: str, fit: SlopeFit, color: str, marker: str) -> 
     low, high = np.array(fit.mean_intervals).T
     # The interval of a mean may reach zero: its bar then leaves the picture.
     bars = np.stack([means - low, high - means]).clip(min=0.0)
-    axis.errorbar(
-        fit.sizes,
-        means,
-        yerr=bars,
-        fmt=marker,
-        color=color,
-        markersize=4,
-        capsize=2,
-        label=f"{name}: {slope_text(fit)}",
-    )
+    look = {"fmt": marker, "color": color, "markersize": 4, "capsize": 2}
+    label = f"{name}: {slope_text(fit)}"
+    axis.errorbar(fit.sizes, means, yerr=bars, label=label, **look)
     fitted = [n for n in fit.sizes if n >= fit.smallest]
     ends = np.array([min(fitted), max(fitted)])
     axis.plot(ends, [fit.at(float(n)) for n in ends], color=color, linewidth=1)
-    axis.plot(
-        fit.left_out,
-        [0.02] * len(fit.left_out),
-        "x",
-        color=color,
-        transform=axis.get_xaxis_transform(),
-    )
+    edge, heights = axis.get_xaxis_transform(), [0.02] * len(fit.left_out)
+    axis.plot(fit.left_out, heights, "x", color=color, transform=edge)

@@ -1,203 +1,182 @@
-"""Bounds beside what was measured: against n, and pair by pair."""
+"""Bounds pair by pair, put to the test on populations, and on one sample for all."""
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
-import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
-from paper_lib.plotting.style import COLORS, MARKERS
-
-# Lighter than the bounds, which they are compared with.
-_MEASURED = ("0.25", "0.6")
-_DASHES = ("-", "--", ":")
-# Names at the right end of a curve are kept this far apart, in shares of the axis.
-_APART = 0.055
+from experiments.figures.markdown import markdown_table
+from experiments.section5.bound_runs import BoundsConfig, PairBounds, SizeBounds
+from experiments.section5.reuse import Reuse, ReuseConfig
+from experiments.section5.validity_runs import ValidityRecord
+from paper_lib.bounds import Bound
 
 
-def plot_bounds(
-    sizes: Sequence[int],
-    bounds: Mapping[str, Sequence[float]],
-    *,
-    measured: Mapping[str, Sequence[float]],
-) -> Figure:
-    """Draw lower bounds of a probability against n, each named at its right end.
-
-    A bound of zero says nothing and is left out of its curve.
+def pair_name(config: BoundsConfig | ReuseConfig) -> str:
+    """Name the pair of classes of a run.
 
     Args:
-        sizes: Numbers of points.
-        bounds: For each bound, one value a size.
-        measured: What was measured, likewise, two at most.
+        config: The run.
 
     Returns:
-        The figure.
-
-    Raises:
-        ValueError: If a curve has another number of values than there are sizes, or
-            more than two are measured.
+        The data set and both classes.
     """
-    curves = {**measured, **bounds}
-    wrong = [name for name, values in curves.items() if len(values) != len(sizes)]
-    if wrong or len(measured) > 2:
-        raise ValueError(
-            f"bounds and measured must have {len(sizes)} values each, and measured at "
-            f"most two curves, got {wrong or list(measured)}."
-        )
-    figure, axis = plt.subplots(figsize=(8.4, 5.2), layout="constrained")
-    ends = []
-    for number, (name, values) in enumerate(curves.items()):
-        place = number - len(measured)
-        shown = np.where(np.array(values) > 0.0, values, np.nan)
-        color = _MEASURED[number] if place < 0 else COLORS[place % len(COLORS)]
-        axis.plot(
-            sizes,
-            shown,
-            color=color,
-            linewidth=2.4 if place < 0 else 1.2,
-            linestyle="-" if place < 0 else _DASHES[place // len(COLORS)],
-            marker=None if place < 0 else MARKERS[place % len(MARKERS)],
-            markersize=4,
-        )
-        if np.isfinite(shown[-1]):
-            ends.append((float(shown[-1]), name, color))
-        else:
-            ends.append((0.0, f"{name} (says nothing)", color))
-    axis.set(xscale="log", xlabel="n, points counted", ylim=(-0.02, 1.02))
-    axis.set_ylabel(r"share of robust sets: lower bounds of $\phi(v)$")
-    _name_ends(axis, sizes[-1], ends)
-    plt.close(figure)
-    return figure
+    return f"{config.dataset} {'-'.join(map(str, config.classes))}"
 
 
-def _name_ends(axis: Axes, right: int, ends: list[tuple[float, str, str]]) -> None:
-    """Write names beside the right ends of curves, pushed apart where they meet."""
-    ordered = sorted(ends, key=lambda end: end[0])
-    heights = [height for height, _, _ in ordered]
-    for k in range(1, len(heights)):
-        heights[k] = max(heights[k], heights[k - 1] + _APART)
-    heights[-1] = min(heights[-1], 1.0)
-    for k in range(len(heights) - 2, -1, -1):
-        heights[k] = min(heights[k], heights[k + 1] - _APART)
-    for height, (value, name, color) in zip(heights, ordered, strict=True):
-        axis.annotate(
-            name,
-            xy=(right, value),
-            xytext=(1.04, (height + 0.02) / 1.04),
-            textcoords=axis.transAxes,
-            color=color,
-            fontsize="small",
-            va="center",
-            arrowprops={"arrowstyle": "-", "color": color, "lw": 0.5},
-        )
-
-
-def plot_pair_bounds(
-    pairs: Sequence[str],
-    bounds: Mapping[str, Sequence[float]],
-    *,
-    held_out: Sequence[float],
-    within: float,
-) -> Figure:
-    """Draw bounds beside the held-out share, one row a pair.
+def bound_values(
+    entries: Sequence[SizeBounds], shown: Mapping[str, tuple[str, str]]
+) -> dict[str, list[float]]:
+    """Pick some bounds of some fits.
 
     Args:
-        pairs: The names of the pairs.
-        bounds: For each bound, one value a pair; five at most.
-        held_out: The share of test points, one a pair.
-        within: Distance below it that is shaded, the goal.
+        entries: Where to pick them.
+        shown: For each title a fit and a bound of it.
 
     Returns:
-        The figure.
-
-    Raises:
-        ValueError: If a number of values does not fit, or there are more than five
-            bounds.
+        Under each title one value an entry.
     """
-    wrong = [name for name, values in bounds.items() if len(values) != len(pairs)]
-    if wrong or len(held_out) != len(pairs) or len(bounds) > len(COLORS):
-        raise ValueError(
-            f"bounds and held_out must have {len(pairs)} values each, and bounds at "
-            f"most {len(COLORS)} names, got {wrong or list(bounds)}."
-        )
-    figure, axis = plt.subplots(
-        figsize=(8.0, 0.5 * len(pairs) + 1.6), layout="constrained"
-    )
-    rows = np.arange(len(pairs))[::-1]
-    target = np.array(held_out)
-    axis.barh(rows, within, left=target - within, height=0.62, color="0.9")
-    axis.plot(target, rows, "|", color="0.25", markersize=20, markeredgewidth=2.4)
-    for color, marker, (name, values) in zip(
-        COLORS, MARKERS, bounds.items(), strict=False
-    ):
-        shown = np.where(np.array(values) > 0.0, values, np.nan)
-        axis.plot(shown, rows, marker, color=color, markersize=6, label=name)
-    axis.set_yticks(rows, pairs)
-    axis.set_xlim(0.0, 1.0)
-    axis.set_xlabel(
-        f"share; bar: held-out $\\phi(v_n)$ of the polished solution, and {within:g} "
-        "below"
-    )
-    axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
-    plt.close(figure)
-    return figure
+    return {
+        title: [entry.fits[fit].bounds[key].value for entry in entries]
+        for title, (fit, key) in shown.items()
+    }
 
 
-def plot_prices(
-    panels: Mapping[str, tuple[Sequence[int], Mapping[str, Sequence[float]]]],
-) -> Figure:
-    """Draw what bounds ask for against n, in logarithms, panels side by side.
-
-    The first two curves of a panel are measured and drawn thick. Values that are not
-    above zero have no logarithm, and values of one say nothing; both are left out.
+def better_of_two(entries: Sequence[SizeBounds]) -> list[float]:
+    """Take the better of compression and the fit for PAC-Bayes.
 
     Args:
-        panels: For each title the sizes, and curves by name, the same in all.
+        entries: Bounds on pairs.
 
     Returns:
-        The figure.
-
-    Raises:
-        ValueError: If there is no panel, or a curve has another number of values than
-            there are sizes.
+        For each the larger of both, which share the chance of failure: half of it for
+        each, as stored with the bounds of the regret.
     """
-    wrong = [
-        f"{title}: {name}"
-        for title, (sizes, curves) in panels.items()
-        for name, values in curves.items()
-        if len(values) != len(sizes)
+    either = {"compressed": "compression", "certified": "PAC-Bayes, center"}
+    return [
+        max(
+            entry.fits[fit].coverage
+            - entry.fits[fit].regrets[key].terms["below the coverage"]
+            for fit, key in either.items()
+        )
+        for entry in entries
     ]
-    if not panels or wrong:
-        raise ValueError(
-            "panels must be at least one, with one value a size, got "
-            f"{wrong or 'none'}."
-        )
-    figure, axes = plt.subplots(
-        1,
-        len(panels),
-        figsize=(4.4 * len(panels), 4.6),
-        layout="constrained",
-        squeeze=False,
-        sharey=True,
-    )
-    for axis, (title, (sizes, curves)) in zip(axes[0], panels.items(), strict=True):
-        for number, (name, values) in enumerate(curves.items()):
-            height = np.array(values)
-            shown = np.where((height > 0.0) & (height < 0.999), height, np.nan)
-            place = number - len(_MEASURED)
-            axis.plot(
-                sizes,
-                shown,
-                label=name,
-                color=_MEASURED[number] if place < 0 else COLORS[place % len(COLORS)],
-                linewidth=2.4 if place < 0 else 1.2,
-                linestyle="-" if place < 0 else _DASHES[place // len(COLORS)],
-                marker=None if place < 0 else MARKERS[place % len(MARKERS)],
-                markersize=4,
+
+
+def fit_table(entry: SizeBounds) -> str:
+    """Set the bounds of every fit to the same points beside each other.
+
+    Args:
+        entry: The fits.
+
+    Returns:
+        The table; empty where a bound is not of that fit, ``none`` where it is zero.
+    """
+    fits = entry.fits.values()
+    lines = [
+        ["in the sample", "measured", *(f"{fit.coverage:.3f}" for fit in fits)],
+        ["test images", "measured", *(f"{fit.coverage_test:.3f}" for fit in fits)],
+    ]
+    for key in entry.fits["compressed"].bounds:
+        found = [fit.bounds.get(key) for fit in fits]
+        (holds_for,) = {bound.holds_for for bound in found if bound}
+        lines.append([key, holds_for, *map(_bound_text, found)])
+    names = [
+        "fit for PAC-Bayes" if name == "certified" else name for name in entry.fits
+    ]
+    header = ["lower bound", "holds for", *names]
+    return markdown_table(header, lines, align="ll" + "r" * len(names))
+
+
+def goal_verdicts(
+    bounds: Sequence[PairBounds],
+    values: Mapping[str, Sequence[float]],
+    *,
+    within: float,
+) -> str:
+    """Judge, split by split, whether bounds come close to the held-out share.
+
+    Args:
+        bounds: The pairs.
+        values: For each bound one value a pair.
+        within: How close is close.
+
+    Returns:
+        A Markdown list.
+    """
+    lines = []
+    for title, found in values.items():
+        for split in sorted({pair.config.seed for pair in bounds}):
+            gaps = {
+                pair_name(pair.config): pair.sizes[-1].searched.coverage_test - value
+                for pair, value in zip(bounds, found, strict=True)
+                if pair.config.seed == split
+            }
+            missed = [name for name, gap in gaps.items() if gap > within]
+            share = f"{len(gaps) - len(missed)} of {len(gaps)} pairs"
+            names = f", not on {', '.join(missed)}" if missed else ""
+            lines.append(
+                f"- {title}, split {split}: within {within:.2f} on {share}{names}; "
+                f"largest distance {max(gaps.values()):.3f}."
             )
-        axis.set(xscale="log", yscale="log", xlabel="n", title=title)
-    names = axes[0][0].get_legend_handles_labels()
-    figure.legend(*names, loc="outside lower center", ncols=4, frameon=False)
-    plt.close(figure)
-    return figure
+    return "\n".join(lines)
+
+
+def validity_table(tests: Sequence[ValidityRecord]) -> str:
+    """Say of each bound how it fared on samples of populations that are known.
+
+    Args:
+        tests: The tests.
+
+    Returns:
+        The table.
+    """
+    lines = []
+    for test in tests:
+        config = test.config
+        population = f"{config.kind}, d = {config.dim}, n = {config.num_rows}"
+        for name, found in test.bounds.items():
+            silent = found.side == "lower" and found.mean_value < 0.005
+            verdict = "says nothing" if silent else "holds"
+            verdict = "rejected" if found.is_rejected else verdict
+            factor = found.rejecting_factor
+            shrunk = "not rejected" if factor is None else f"{factor:.2f}"
+            means = f"{found.mean_value:.3f}", f"{found.mean_truth:.3f}"
+            line = [population, name, *means, str(found.failures), verdict, shrunk]
+            lines.append(line)
+    header = ["population", "bound", "mean bound", "mean truth", "failures in 1,000"]
+    header += ["verdict", "rejected when shrunk to"]
+    return markdown_table(header, lines, align="llrrrlr")
+
+
+def reuse_table(runs: Sequence[Reuse]) -> str:
+    """Say what bounds are worth on the images that trained f, and on fresh ones.
+
+    Args:
+        runs: The runs.
+
+    Returns:
+        The table.
+    """
+    lines = []
+    for run in runs:
+        trained = "300 images by heart" if run.config.num else "all images"
+        trained += ", labels tossed" if run.config.random_labels else ""
+        counted = [("the same images", "no guarantee", run.fits)]
+        if run.fresh:
+            counted.append(("fresh images", "applies", run.fresh))
+        for where, applies, fits in counted:
+            for name, key in (("ramp", "PAC-Bayes"), ("compressed", "compression")):
+                fit, value = fits[name], fits[name].bounds[key].value
+                verdict = "false" if value > fit.coverage_test else "true"
+                of_run = pair_name(run.config), f"{run.epsilon:.2f}", trained
+                counts = f"{run.num:,}, {where}", f"{name}, {key}"
+                shares = (fit.coverage, value, fit.coverage_test)
+                written = (f"{share:.3f}" for share in shares)
+                lines.append([*of_run, *counts, *written, f"{applies}: {verdict}"])
+    header = ["pair", "budget", "$f$ is trained on", "n", "fit and bound"]
+    header += ["in the sample", "bound", "test images", "verdict"]
+    return markdown_table(header, lines, align="lrlllrrrl")
+
+
+def _bound_text(bound: Bound | None) -> str:
+    if bound is None:
+        return ""
+    return f"{bound.value:.3f}" if bound.value > 0 else "none"

@@ -1,13 +1,13 @@
-"""The relaxations of the indicator, ascents on them, and coverage with its bounds."""
+"""Relaxations of the indicator, ascents on them, and coverage with its bounds."""
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
+from experiments.figures.solver_records import BudgetPoint
 from paper_lib.defense.ramp import RampSolution
-from paper_lib.plotting.style import COLORS
+from paper_lib.plotting.style import COLORS, new_figure
 
 
 def plot_relaxations(widths: Sequence[float] = (0.3, 0.1, 0.03)) -> Figure:
@@ -19,7 +19,7 @@ def plot_relaxations(widths: Sequence[float] = (0.3, 0.1, 0.03)) -> Figure:
     Returns:
         The figure.
     """
-    figure, axes = plt.subplots(1, 2, figsize=(9.0, 3.2), layout="constrained")
+    figure, axes = new_figure(9.0, 3.2, 1, 2)
     slack = np.linspace(-1.2, 1.6, 1401)
     axes[0].plot(slack, slack >= 0, color=COLORS[0], label="indicator")
     axes[0].plot(slack, slack.clip(0.0, 1.0), color=COLORS[1], label="ramp")
@@ -32,10 +32,9 @@ def plot_relaxations(widths: Sequence[float] = (0.3, 0.1, 0.03)) -> Figure:
         axes[1].plot(slack, level * (1.0 - level) / width, line, color=COLORS[2])
     axes[1].axvspan(-1.2, 0.0, color=COLORS[3], alpha=0.2)
     axes[1].text(-0.6, 4.0, "violated:\nthe ramp is flat", ha="center")
-    axes[0].set(xlabel=r"slack $c^\top v + b$", ylabel="value")
-    axes[1].set(xlabel=r"slack $c^\top v + b$", ylabel="slope")
+    for axis, name in zip(axes, ("value", "slope"), strict=True):
+        axis.set(xlabel=r"slack $c^\top v + b$", ylabel=name)
     figure.legend(loc="outside lower center", ncols=5, frameon=False)
-    plt.close(figure)
     return figure
 
 
@@ -48,47 +47,38 @@ def plot_ascents(ascents: Mapping[str, RampSolution]) -> Figure:
     Returns:
         The figure.
     """
-    figure, axis = plt.subplots(figsize=(6.8, 3.4), layout="constrained")
+    figure, (axis,) = new_figure(6.8, 3.4)
     for color, (name, ascent) in zip(COLORS, ascents.items(), strict=False):
         values = ascent.ramp_values.tolist()
         axis.plot(range(len(values)), values, color=color, label=name)
         axis.plot(len(values) - 1, ascent.coverage, "o", color=color)
     axis.set(xlabel="step", ylabel="mean ramp; dot: coverage", ylim=(-0.03, 1.03))
     figure.legend(loc="outside right upper", frameon=False)
-    plt.close(figure)
     return figure
 
 
-def plot_certified_band(
-    epsilons: Sequence[float],
-    lower: Sequence[float],
-    upper: Sequence[float],
-    others: Mapping[str, Sequence[float]],
-) -> Figure:
+def plot_certified_band(points: Sequence[BudgetPoint]) -> Figure:
     """Draw coverage against the budget, and the band that holds its maximum.
 
     Args:
-        epsilons: Budgets, increasing.
-        lower: Coverage reached at each.
-        upper: The certified bound at each.
-        others: Coverage by other methods, under their names.
+        points: Shares at each budget, increasing.
 
     Returns:
         The figure.
     """
-    figure, axis = plt.subplots(figsize=(6.8, 3.8), layout="constrained")
-    axis.fill_between(
-        epsilons, lower, upper, color=COLORS[4], alpha=0.4, label="holds the maximum"
-    )
-    axis.plot(epsilons, lower, color=COLORS[2], marker="o", markersize=3, label="found")
-    for color, marker, (name, values) in zip(
-        (COLORS[1], COLORS[0], COLORS[3]), "vs^", others.items(), strict=False
+    figure, (axis,) = new_figure(6.8, 3.8)
+    budgets, lower, upper, ramp, none = np.array(
+        [(at.epsilon, at.lower, at.upper, at.ramp, at.none) for at in points]
+    ).T
+    band = {"color": COLORS[4], "alpha": 0.4, "label": "holds the maximum"}
+    axis.fill_between(budgets, lower, upper, **band)
+    for name, values, color, marker in (
+        ("found", lower, COLORS[2], "o"),
+        ("ramp", ramp, COLORS[1], "v"),
+        ("no defense", none, COLORS[0], "s"),
     ):
-        axis.plot(
-            epsilons, values, color=color, marker=marker, markersize=3, label=name
-        )
-    axis.set(xlabel=r"budget $\epsilon$ (pixels)", ylabel="share of training points")
-    axis.set_ylim(-0.03, 1.03)
+        axis.plot(budgets, values, color=color, marker=marker, ms=3, label=name)
+    axis.set(xlabel=r"budget $\epsilon$ (pixels)", ylim=(-0.03, 1.03))
+    axis.set_ylabel("share of training points")
     figure.legend(loc="outside right upper", frameon=False)
-    plt.close(figure)
     return figure

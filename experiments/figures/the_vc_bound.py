@@ -1,25 +1,29 @@
 """Section 5 in pictures: regions and their subsets, concentration, and the bound."""
 
+import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Polygon
 
+from experiments.figures.markdown import markdown_table
 from experiments.populations.deviations import DeviationDraws
 from paper_lib.arrangement import cells
 from paper_lib.arrangement.partition import Cell
 from paper_lib.generalization import (
     mcdiarmid_tail,
     num_regions,
+    shatter_coefficient,
     trace_count,
     vc_bound,
 )
-from paper_lib.plotting.style import COLORS, MARKERS
+from paper_lib.geometry import sample_l2_ball
+from paper_lib.plotting.style import COLORS, MARKERS, new_figure, show_square
 from paper_lib.robust_sets import RobustSets
 
 # Room a label needs around its middle, in radii: for its height, for each letter.
@@ -57,19 +61,39 @@ def plot_superimposed_sets(
         )
     columns = min(len(counts), 3)
     rows = math.ceil(len(counts) / columns)
-    figure, grid = plt.subplots(
-        rows,
-        columns,
-        figsize=(3.1 * columns, 3.3 * rows),
-        layout="constrained",
-        squeeze=False,
-    )
-    for axis, k in zip(grid.flat, counts, strict=False):
-        _draw_subsets(axis, sets.subset(slice(k)))
-    for axis in grid.flat:
+    figure, axes = new_figure(3.1 * columns, 3.3 * rows, rows, columns)
+    for axis in axes:
         axis.set_axis_off()
-    plt.close(figure)
+    for axis, k in zip(axes, counts, strict=False):
+        _draw_subsets(axis, sets.subset(slice(k)))
     return figure
+
+
+def shatter_table(sizes: Iterable[int], *, seed: int) -> str:
+    """Count the subsets that rectangles and half-planes pick from n points.
+
+    Rectangles are tried on all orders of n points with different coordinates,
+    half-planes on 20 random clouds.
+
+    Args:
+        sizes: The numbers n.
+        seed: Seed of the first cloud.
+
+    Returns:
+        The table: the most subsets found, beside the shatter coefficients.
+    """
+    lines = []
+    for n in sizes:
+        orders = itertools.permutations(map(float, range(n)))
+        boxes = (torch.tensor([*enumerate(order)]).float() for order in orders)
+        clouds = (sample_l2_ball(n, 2, 1.0, seed=seed + k) for k in range(20))
+        line = [str(n), str(2**n)]
+        for kind, samples in (("rectangles", boxes), ("half_planes", clouds)):
+            line.append(str(max(trace_count(sample, kind) for sample in samples)))
+            line.append(str(shatter_coefficient(n, kind)))
+        lines.append(line)
+    header = ["$n$", "$2^n$", "rectangles, found", "closed form"]
+    return markdown_table([*header, "half-planes, found", "closed form"], lines)
 
 
 def plot_trace_counts(
@@ -84,7 +108,7 @@ def plot_trace_counts(
     Returns:
         The figure, both axes logarithmic.
     """
-    figure, axis = plt.subplots(figsize=(5.6, 3.8), layout="constrained")
+    figure, (axis,) = new_figure(5.6, 3.8)
     sizes = sorted({n for found in counts.values() for n in found})
     most = [num_regions(n, m) for n in sizes]
     axis.plot(sizes, most, color=COLORS[0], label="most regions of n lines")
@@ -96,7 +120,6 @@ def plot_trace_counts(
     axis.plot(small, [2**n for n in small], ":", color="gray", label="$2^n$")
     axis.set(xscale="log", yscale="log", xlabel="n", ylabel="distinct subsets")
     axis.legend(frameon=False)
-    plt.close(figure)
     return figure
 
 
@@ -113,7 +136,7 @@ def plot_concentration(drawn: DeviationDraws) -> Figure:
     Returns:
         The figure.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3.4), layout="constrained")
+    figure, (left, right) = new_figure(8.4, 3.4, 1, 2)
     values, mean = drawn.deviations, float(drawn.deviations.mean())
     low, high = float(values.min()), float(values.max())
     # The count of a sample moves by whole points, so narrower bars would come and go.
@@ -138,7 +161,6 @@ def plot_concentration(drawn: DeviationDraws) -> Figure:
     right.set(xlabel="distance from the mean", yscale="log")
     right.set(ylim=(0.5 / len(values), 2.0))
     right.legend(frameon=False)
-    plt.close(figure)
     return figure
 
 
@@ -157,7 +179,7 @@ def plot_bound_against_samples(
     Returns:
         The figure, both axes logarithmic.
     """
-    figure, axis = plt.subplots(figsize=(6.2, 3.8), layout="constrained")
+    figure, (axis,) = new_figure(6.2, 3.8)
     sizes = np.unique(np.geomspace(3, 1e7, 120).astype(np.int64)).tolist()
     for k, m in enumerate(dimensions):
         color = COLORS[1 + k % (len(COLORS) - 1)]
@@ -170,7 +192,6 @@ def plot_bound_against_samples(
         axis.axvline(n, color="gray", linestyle=":", linewidth=1, label=name)
     axis.set(xscale="log", yscale="log", xlabel="n", ylabel="bound on the mean")
     axis.legend(frameon=False)
-    plt.close(figure)
     return figure
 
 
@@ -182,35 +203,24 @@ def _draw_subsets(axis: Axes, sets: RobustSets) -> None:
         color = COLORS[1 + row % (len(COLORS) - 1)]
         for part in cells(normals[row : row + 1], offsets[row : row + 1], radius):
             if part.satisfied[0]:
-                axis.add_patch(
-                    Polygon(part.outline(), color=color, alpha=0.16, linewidth=0)
-                )
+                axis.add_patch(Polygon(part.outline(), color=color, alpha=0.16, lw=0))
     for cell in cells(normals, offsets, radius):
         outline = cell.outline()
         axis.add_patch(Polygon(outline, fill=False, edgecolor="black", linewidth=0.8))
         named = ",".join(str(i + 1) for i in np.flatnonzero(cell.satisfied))
         room = max(_LABEL_HEIGHT, _LETTER * len(named))
         if _width(cell, outline) >= room * radius:
-            axis.annotate(
-                named or r"$\emptyset$",
-                cell.interior.tolist(),
-                ha="center",
-                va="center",
-                fontsize=8,
-            )
+            place = {"ha": "center", "va": "center", "fontsize": 8}
+            axis.annotate(named or r"$\emptyset$", cell.interior.tolist(), **place)
     axis.add_patch(Circle((0.0, 0.0), radius, fill=False, color="black"))
     found, most = trace_count(sets, "robust_sets"), num_regions(number, 2)
     axis.set_title(f"n = {number}: {found} subsets, at most {most}", fontsize=9)
-    reach = 1.03 * radius
-    axis.set(aspect="equal", xlim=(-reach, reach), ylim=(-reach, reach))
+    show_square(axis, 1.03 * radius)
 
 
 def _width(cell: Cell, outline: Float[np.ndarray, "p 2"]) -> float:
     """Measure how far the middle of a convex cell is from its boundary."""
-    starts, ends = outline, np.roll(outline, -1, axis=0)
-    along = ends - starts
-    lengths = np.hypot(*along.T)
-    apart = cell.interior - starts
+    along = np.roll(outline, -1, axis=0) - outline
+    lengths, apart = np.hypot(*along.T), cell.interior - outline
     across = np.abs(along[:, 0] * apart[:, 1] - along[:, 1] * apart[:, 0])
-    longer = lengths > 0
-    return float((across[longer] / lengths[longer]).min())
+    return float((across[lengths > 0] / lengths[lengths > 0]).min())

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Mapping
 
-import matplotlib.pyplot as plt
+import matplotlib
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from paper_lib.arrangement import cells, maximum_coverage
-from paper_lib.plotting.style import COLORS, MARKERS
+from paper_lib.plotting.style import COLORS, MARKERS, new_figure, show_square
 from paper_lib.robust_sets import RobustSets
 
 
@@ -42,29 +42,20 @@ def plot_half_planes(
             "a drawing needs d = 2 and a positive budget, got d = "
             f"{sets.normals.shape[1]} and epsilon = {sets.epsilon}."
         )
-    figure, axis = plt.subplots(figsize=(4.6, 4.2), layout="constrained")
+    figure, (axis,) = new_figure(4.6, 4.2)
     normals, offsets = sets.normals.double().numpy(), sets.offsets.double().numpy()
     _shade_cells(axis, normals, offsets, sets.epsilon)
-    for color, normal, offset in zip(
-        itertools.cycle(COLORS[1:]), normals, offsets, strict=False
-    ):
+    colors = itertools.cycle(COLORS[1:])
+    for normal, offset, color in zip(normals, offsets, colors, strict=False):
         _draw_line(axis, normal, float(offset), sets.epsilon, color)
     best = maximum_coverage(normals, offsets, sets.epsilon)
-    axis.plot(
-        *best.point,
-        "*k",
-        markersize=11,
-        label=f"maximizer: {best.count} of {len(offsets)}",
-    )
-    for (name, point), marker in zip(
-        (points or {}).items(), itertools.cycle(MARKERS), strict=False
-    ):
+    name = f"maximizer: {best.count} of {len(offsets)}"
+    axis.plot(*best.point, "*k", markersize=11, label=name)
+    marked = zip((points or {}).items(), itertools.cycle(MARKERS), strict=False)
+    for (name, point), marker in marked:
         axis.plot(*point.tolist(), f"{marker}k", fillstyle="none", label=name)
-    axis.set(aspect="equal", xlabel="$v_1$", ylabel="$v_2$")
-    axis.set(xlim=(-1.08 * sets.epsilon, 1.08 * sets.epsilon))
-    axis.set(ylim=(-1.08 * sets.epsilon, 1.08 * sets.epsilon))
+    show_square(axis, 1.08 * sets.epsilon, "v")
     figure.legend(loc="outside lower center", ncols=2, frameon=False)
-    plt.close(figure)
     return figure
 
 
@@ -80,7 +71,7 @@ def _shade_cells(
     low, high = counts.min(), counts.max()
     # The darkest stays lighter than ink.
     levels = np.linspace(0.0, 0.6, high - low + 1)
-    shades = ListedColormap(plt.get_cmap("Greys")(levels))
+    shades = ListedColormap(matplotlib.colormaps["Greys"](levels))
     patches = PolyCollection(
         [cell.outline() for cell in found],
         array=counts,
@@ -91,8 +82,8 @@ def _shade_cells(
     )
     axis.add_collection(patches)
     axis.add_patch(Circle((0.0, 0.0), radius, fill=False, color="black"))
-    ticks = MaxNLocator(integer=True)
-    plt.colorbar(patches, ax=axis, ticks=ticks, label="rows that hold", shrink=0.8)
+    figure, ticks = axis.get_figure(), MaxNLocator(integer=True)
+    figure.colorbar(patches, ax=axis, ticks=ticks, label="rows that hold", shrink=0.8)
 
 
 def _draw_line(

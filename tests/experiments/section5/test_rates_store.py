@@ -6,8 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from experiments.figures.rate_pictures import plot_rates, slope_text
-from experiments.populations.slopes import fit_slope, paper_rate
 from experiments.section5.rate_runs import RATE_PLANS, RatePlan
 from experiments.sweep.resume import load_or_compute
 
@@ -108,51 +106,6 @@ def test_plans_differ_and_reach_from_ten_to_a_hundred_thousand():
         10,
         100,
     }
-
-
-ROWS = [[0.2, 0.3], [0.1, 0.15], [0.0, 0.0], [0.02, 0.04]]
-FIT = fit_slope([10, 30, 100, 300], ROWS, smallest=30)
-
-
-def test_a_figure_holds_means_line_and_what_was_left_out():
-    figure = plot_rates({"deviation": {"some": FIT}, "regret": {"same": FIT}})
-    left, right = figure.axes
-    assert (left.get_title(), right.get_title()) == ("deviation", "regret")
-    (bars,) = left.containers
-    np.testing.assert_allclose(bars.lines[0].get_xydata()[:, 1], [0.25, 0.125, 0.03])
-    lines = [line.get_xydata() for line in left.lines]
-    fitted = np.array([[30, FIT.at(30)], [300, FIT.at(300)]])
-    assert any(line.shape == (2, 2) and np.allclose(line, fitted) for line in lines)
-    assert any(line.shape == (1, 2) and line[0, 0] == 100 for line in lines)
-    reference = [line for line in lines if len(line) == 100]
-    assert len(reference) == 1
-    np.testing.assert_allclose(
-        reference[0][:, 1], [paper_rate(n) for n in reference[0][:, 0]]
-    )
-    (text, *_) = [
-        t.get_text() for t in left.get_legend().get_texts() if "some" in t.get_text()
-    ]
-    assert text == f"some: {slope_text(FIT)}"
-
-
-def test_bounds_take_the_place_of_the_rate():
-    figure = plot_rates({"one": {"some": FIT}}, bounds={"a half": lambda _: 0.5})
-    flat = [line for line in figure.axes[0].lines if len(line.get_xydata()) == 100]
-    assert [set(line.get_ydata()) for line in flat] == [{0.5}]
-
-
-def test_a_slope_is_written_with_its_interval():
-    halves = [[2.0 * n**-0.5] * 2 for n in (10, 100)]
-    text = slope_text(fit_slope([10, 100], halves))
-    assert text.replace("\N{MINUS SIGN}", "-") == "-0.50 [-0.50, -0.50]"
-    assert "-" not in text
-
-
-@pytest.mark.bad_input
-def test_a_figure_has_room_for_one_to_five_fits():
-    for panels in ({}, {"a": {}}, {"a": {str(k): FIT for k in range(6)}}):
-        with pytest.raises(ValueError, match="of one to five fits"):
-            plot_rates(panels)
 
 
 @pytest.mark.bad_input

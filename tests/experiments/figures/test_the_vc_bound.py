@@ -11,6 +11,7 @@ from experiments.figures.the_vc_bound import (
     plot_concentration,
     plot_superimposed_sets,
     plot_trace_counts,
+    shatter_table,
 )
 from experiments.populations.deviations import draw_deviations
 from paper_lib.generalization import mcdiarmid_tail, num_regions, vc_bound
@@ -100,6 +101,13 @@ def test_curves_of_the_bound():
     assert set(one.get_ydata()) == {1.0}
     assert set(mark.get_xdata()) == {12_665}
     assert mark.get_label() == "all"
+
+
+def test_found_subsets_stand_beside_the_shatter_coefficients():
+    *_, two, four = shatter_table([2, 4], seed=0).splitlines()
+    assert two == "| 2 | 4 | 4 | 4 | 4 | 4 |"
+    # Half-planes pick 14 of the subsets of four points in convex position.
+    assert four == "| 4 | 16 | 16 | 16 | 14 | 14 |"
 
 
 @pytest.mark.bad_input

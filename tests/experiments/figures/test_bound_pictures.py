@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from experiments.figures.rate_pictures import plot_ramp_floor
-from experiments.figures.sharper_bounds import (
+from experiments.figures.bound_pictures import (
     plot_bounds,
     plot_pair_bounds,
     plot_prices,
 )
+from experiments.section5.prices import PriceConfig, Prices, SizePrices
 
 
 def test_bounds_are_drawn_and_named_apart():
@@ -44,12 +44,34 @@ def test_pairs_are_rows_from_the_top():
     np.testing.assert_allclose(lefts, [0.2, 0.6])
 
 
+def prices(dim):
+    """Three prices at two sizes."""
+    entries = [(10, 0.1, 0.2, 1.0), (100, 0.0, 0.1, 0.5)]
+    return Prices(
+        config=PriceConfig(dim=dim),
+        provenance={},
+        sizes=tuple(
+            SizePrices(
+                num=num,
+                regret=regret,
+                overfit=overfit,
+                prices={"Eq. (20)": price, "noisy ramp": price},
+            )
+            for num, regret, overfit, price in entries
+        ),
+    )
+
+
 def test_prices_that_say_nothing_leave_the_picture():
-    curves = {"regret": [0.1, 0.0], "overfit": [0.2, 0.1], "Eq. (20)": [1.0, 0.5]}
-    figure = plot_prices({"d = 2": ([10, 100], curves), "d = 3": ([10, 100], curves)})
+    figure = plot_prices([prices(2), prices(3)])
     assert [axis.get_title() for axis in figure.axes] == ["d = 2", "d = 3"]
-    heights = [line.get_ydata() for line in figure.axes[1].lines]
+    lines = figure.axes[1].lines
+    assert [one.get_label() for one in lines] == ["regret", "overfit", "Eq. (20)"]
+    assert [one.get_xdata().tolist() for one in lines] == [[10, 100]] * 3
+    heights = [line.get_ydata() for line in lines]
+    assert heights[0][0] == 0.1
     assert np.isnan(heights[0][1])
+    assert heights[1].tolist() == [0.2, 0.1]
     assert np.isnan(heights[2][0])
     assert heights[2][1] == 0.5
     assert figure.axes[0].get_yscale() == "log"
@@ -61,27 +83,5 @@ def test_values_that_do_not_fit():
         plot_bounds([1, 2], {"one": [0.5]}, measured={})
     with pytest.raises(ValueError, match=r"^bounds and held_out must have 1 values"):
         plot_pair_bounds(["a"], {}, held_out=[0.5, 0.6], within=0.1)
-    with pytest.raises(ValueError, match=r"^panels must be at least one, .* got none"):
-        plot_prices({})
-    with pytest.raises(ValueError, match=r"^panels must .* got \['a: one'\]"):
-        plot_prices({"a": ([1, 2], {"one": [0.5]})})
-
-
-def test_floors_are_a_curve_and_what_was_measured_stands_beside_it():
-    figure = plot_ramp_floor({1.0: 0.3, 10.0: 0.1}, {"stored": (1.0, 0.31)})
-    (axis,) = figure.axes
-    curve, point = axis.lines
-    np.testing.assert_allclose(curve.get_xydata(), [[1.0, 0.3], [10.0, 0.1]])
-    np.testing.assert_allclose(point.get_xydata(), [[1.0, 0.31]])
-    names = [text.get_text() for text in axis.get_legend().get_texts()]
-    assert names == ["floor", "stored"]
-    assert axis.get_xscale() == "log"
-    assert axis.get_ylim()[0] == 0.0
-
-
-@pytest.mark.bad_input
-def test_floors_take_five_measurements_at_most():
-    with pytest.raises(ValueError, match="measured at most 5, got 1 and 6"):
-        plot_ramp_floor({1.0: 0.3}, {str(k): (1.0, 0.3) for k in range(6)})
-    with pytest.raises(ValueError, match="floors must be at least one"):
-        plot_ramp_floor({}, {})
+    with pytest.raises(ValueError, match=r"^prices must be at least one record"):
+        plot_prices([])

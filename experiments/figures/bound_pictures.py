@@ -1,0 +1,173 @@
+"""Bounds beside what was measured: against n, and pair by pair."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments.section5.prices import Prices
+from paper_lib.plotting.style import COLORS, MARKERS, new_figure
+
+# Lighter than the bounds, which they are compared with.
+_MEASURED = ("0.25", "0.6")
+_DASHES = ("-", "--", ":")
+# Names at the right end of a curve are kept this far apart, in shares of the axis.
+_APART = 0.055
+
+
+def plot_bounds(
+    sizes: Sequence[int],
+    bounds: Mapping[str, Sequence[float]],
+    *,
+    measured: Mapping[str, Sequence[float]],
+) -> Figure:
+    """Draw lower bounds of a probability against n, each named at its right end.
+
+    A bound of zero says nothing and is left out of its curve.
+
+    Args:
+        sizes: Numbers of points.
+        bounds: For each bound, one value a size.
+        measured: What was measured, likewise, two at most.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: If a curve has another number of values than there are sizes, or
+            more than two are measured.
+    """
+    curves = {**measured, **bounds}
+    wrong = [name for name, values in curves.items() if len(values) != len(sizes)]
+    if wrong or len(measured) > 2:
+        raise ValueError(
+            f"bounds and measured must have {len(sizes)} values each, and measured at "
+            f"most two curves, got {wrong or list(measured)}."
+        )
+    figure, (axis,) = new_figure(8.4, 5.2)
+    ends = []
+    for number, (name, values) in enumerate(curves.items()):
+        shown = np.where(np.array(values) > 0.0, values, np.nan)
+        color = _draw_curve(axis, number - len(measured), sizes, shown)
+        silent = np.isnan(shown[-1])
+        name = f"{name} (says nothing)" if silent else name
+        ends.append((0.0 if silent else float(shown[-1]), name, color))
+    axis.set(xscale="log", xlabel="n, points counted", ylim=(-0.02, 1.02))
+    axis.set_ylabel(r"share of robust sets: lower bounds of $\phi(v)$")
+    _name_ends(axis, sizes[-1], ends)
+    return figure
+
+
+def _draw_curve(
+    axis: Axes,
+    place: int,
+    sizes: Sequence[int],
+    shown: Float[np.ndarray, " k"],
+    name: str | None = None,
+) -> str:
+    """Draw a curve in the color of its place, thick below place 0: measured."""
+    if place < 0:
+        color = _MEASURED[place]
+        axis.plot(sizes, shown, color=color, linewidth=2.4, label=name)
+    else:
+        color, dashes = COLORS[place % len(COLORS)], _DASHES[place // len(COLORS)]
+        look = {"linestyle": dashes, "marker": MARKERS[place % len(MARKERS)]}
+        axis.plot(sizes, shown, color=color, lw=1.2, ms=4, label=name, **look)
+    return color
+
+
+def _name_ends(axis: Axes, right: int, ends: list[tuple[float, str, str]]) -> None:
+    """Write names beside the right ends of curves, pushed apart where they meet."""
+    ordered = sorted(ends, key=lambda end: end[0])
+    steps = _APART * np.arange(len(ends))
+    raised = np.array([height for height, _, _ in ordered]) - steps
+    raised = np.maximum.accumulate(raised)
+    raised[-1] = min(raised[-1], 1.0 - steps[-1])
+    heights = np.minimum.accumulate(raised[::-1])[::-1] + steps
+    for height, (value, name, color) in zip(heights, ordered, strict=True):
+        place = {"xytext": (1.04, (height + 0.02) / 1.04), "va": "center"}
+        look = {"color": color, "fontsize": "small", "textcoords": axis.transAxes}
+        line = {"arrowstyle": "-", "color": color, "lw": 0.5}
+        axis.annotate(name, xy=(right, value), arrowprops=line, **place, **look)
+
+
+def plot_pair_bounds(
+    pairs: Sequence[str],
+    bounds: Mapping[str, Sequence[float]],
+    *,
+    held_out: Sequence[float],
+    within: float,
+) -> Figure:
+    """Draw bounds beside the held-out share, one row a pair.
+
+    Args:
+        pairs: The names of the pairs.
+        bounds: For each bound, one value a pair; five at most.
+        held_out: The share of test points, one a pair.
+        within: Distance below it that is shaded, the goal.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: If a number of values does not fit, or there are more than five
+            bounds.
+    """
+    wrong = [name for name, values in bounds.items() if len(values) != len(pairs)]
+    if wrong or len(held_out) != len(pairs) or len(bounds) > len(COLORS):
+        raise ValueError(
+            f"bounds and held_out must have {len(pairs)} values each, and bounds at "
+            f"most {len(COLORS)} names, got {wrong or list(bounds)}."
+        )
+    figure, (axis,) = new_figure(8.0, 0.5 * len(pairs) + 1.6)
+    rows = np.arange(len(pairs))[::-1]
+    target = np.array(held_out)
+    axis.barh(rows, within, left=target - within, height=0.62, color="0.9")
+    axis.plot(target, rows, "|", color="0.25", markersize=20, markeredgewidth=2.4)
+    looks = zip(COLORS, MARKERS, bounds.items(), strict=False)
+    for color, marker, (name, values) in looks:
+        shown = np.where(np.array(values) > 0.0, values, np.nan)
+        axis.plot(shown, rows, marker, color=color, markersize=6, label=name)
+    axis.set_yticks(rows, pairs)
+    of_what = "share; bar: held-out $\\phi(v_n)$ of the polished solution"
+    axis.set(xlim=(0.0, 1.0), xlabel=f"{of_what}, and {within:g} below")
+    axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
+    return figure
+
+
+def plot_prices(prices: Sequence[Prices]) -> Figure:
+    """Draw what bounds ask for against n, in logarithms, panels side by side.
+
+    What was measured is drawn thick, and bounds of a noisy defense are left out. Values
+    that are not above zero have no logarithm, and values of one say nothing; both are
+    left out.
+
+    Args:
+        prices: One record a panel, with the same bounds.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: If there is no record.
+    """
+    if not prices:
+        raise ValueError("prices must be at least one record, got none.")
+    figure, axes = new_figure(4.4 * len(prices), 4.6, 1, len(prices), sharey=True)
+    for axis, of_dim in zip(axes, prices, strict=True):
+        curves = [("regret", [one.regret for one in of_dim.sizes])]
+        curves.append(("overfit", [one.overfit for one in of_dim.sizes]))
+        for name in of_dim.sizes[0].prices:
+            if not name.startswith("noisy"):
+                curves.append((name, [one.prices[name] for one in of_dim.sizes]))
+        for place, (name, values) in enumerate(curves, start=-len(_MEASURED)):
+            height = np.array(values)
+            shown = np.where((height > 0.0) & (height < 0.999), height, np.nan)
+            _draw_curve(axis, place, [one.num for one in of_dim.sizes], shown, name)
+        axis.set(xscale="log", yscale="log", xlabel="n")
+        axis.set_title(f"d = {of_dim.config.dim}")
+    names = axes[0].get_legend_handles_labels()
+    figure.legend(*names, loc="outside lower center", ncols=4, frameon=False)
+    return figure

@@ -1,0 +1,178 @@
+"""Robust sets in the plane: the two conditions of Appendix A, and their check."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, Polygon
+from torch import Tensor
+
+from experiments.figures.markdown import markdown_table
+from experiments.z3_questions import prove
+from paper_lib.arrangement import heaviest_faces
+from paper_lib.attacks import fgm
+from paper_lib.geometry import l2_norm
+from paper_lib.linearize import Linearization
+from paper_lib.plotting.style import COLORS, new_figure, show_square
+from paper_lib.robust_sets import RobustSets
+
+GREEN, RED = "#009E73", "#D55E00"
+
+
+def plot_two_conditions(
+    lin: Linearization, *, epsilon: float, defenses: Mapping[str, Float[Tensor, " 2"]]
+) -> Figure:
+    r"""Draw the two conditions of Appendix A at one point. Paper: Figure 3.
+
+    The point is the origin. The boundary of f_L is dotted, the regions of both classes
+    are shaded, V is a circle and the robust set is green. Each v is drawn as an arrow,
+    with the ball an attack can reach from there: inside one region for v in the robust
+    set, which is to say that v keeps at least epsilon to the boundary (condition 1) on
+    the point's own side (condition 2).
+
+    Args:
+        lin: One point of the plane, with a label and a gradient.
+        epsilon: The budget of both players, above zero.
+        defenses: Perturbations v under their names.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: If ``lin`` is not one point of the plane with a gradient.
+    """
+    if lin.gradients.shape != (1, 2) or float(l2_norm(lin.gradients[0])) == 0.0:
+        raise ValueError(
+            "lin must be one point of the plane with a gradient, got shape "
+            f"{tuple(lin.gradients.shape)}."
+        )
+    figure, (axis,) = new_figure(5.6, 5.2)
+    reach = 2.3 * epsilon
+    x, y = np.meshgrid(*[np.linspace(-reach, reach, 50)] * 2)
+    normal = lin.gradients[0].double().numpy()
+    levels = normal[0] * x + normal[1] * y + float(lin.logits[0])
+    most = 1.0 + abs(levels).max()
+    sides = {"levels": [-most, 0.0, most], "colors": [COLORS[4], COLORS[3]]}
+    axis.contourf(x, y, levels, alpha=0.3, **sides)
+    axis.contour(x, y, levels, levels=[0.0], colors="black", linestyles=":")
+    sets = RobustSets.from_linearization(lin, epsilon)
+    draw_robust_set(axis, np.zeros(2), sets, 0)
+    attack = fgm(lin, epsilon)[0].double().numpy()
+    colors = itertools.cycle(COLORS[1:3])
+    for (name, v), color in zip(defenses.items(), colors, strict=False):
+        at = v.double().numpy()
+        _draw_arrow(axis, np.zeros(2), at, "black")
+        axis.add_patch(Circle(at.tolist(), epsilon, fill=False, color=color))
+        _draw_arrow(axis, at, at + attack, color)
+        verdict = "in R(x)" if bool(sets.contains(v)) else "not in R(x)"
+        axis.plot(*at, "o", color=color, label=f"{name}: {verdict}")
+    axis.plot(0.0, 0.0, "*k", label="x")
+    show_square(axis, reach)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    return figure
+
+
+def plot_membership_check(
+    sets: RobustSets, candidates: Float[Tensor, "k 2"], found: Bool[Tensor, " k"]
+) -> Figure:
+    """Draw where Lemma 1 and a search over attacks agree, and where they do not.
+
+    Args:
+        sets: One robust set of the plane, which is drawn in green.
+        candidates: Perturbations v.
+        found: Whether a search over attacks left the label to each.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: If there is more than one robust set, or it is not of the plane.
+    """
+    if sets.normals.shape != (1, 2):
+        raise ValueError(
+            "sets must be one robust set of the plane, got shape "
+            f"{tuple(sets.normals.shape)}."
+        )
+    figure, (axis,) = new_figure(4.8, 4.8)
+    draw_robust_set(axis, np.zeros(2), sets, 0)
+    lemma = sets.contains(candidates)[:, 0]
+    for name, chosen, color, marker in (
+        ("in R(x), no attack found", lemma & found, COLORS[2], "."),
+        ("not in R(x), an attack found", ~lemma & ~found, "gray", "."),
+        ("in R(x), but an attack found", lemma & ~found, RED, "x"),
+        ("not in R(x), but no attack found", ~lemma & found, COLORS[3], "+"),
+    ):
+        if bool(chosen.any()):
+            points = candidates[chosen].double().numpy()
+            axis.plot(*points.T, marker, color=color, markersize=5, label=name)
+    show_square(axis, 1.08 * sets.epsilon, "v")
+    figure.legend(loc="outside lower center", ncols=1, frameon=False)
+    return figure
+
+
+def strict_reading_table(dimensions: Sequence[int] = (1, 2, 3)) -> str:
+    """Check the counterexamples of z3 to Lemma 1 with an open half-space.
+
+    In each, all vectors lie on the first axis, so that every length is rational.
+
+    Args:
+        dimensions: Numbers of dimensions, each asked separately.
+
+    Returns:
+        The table: for each whether the attack lands on the boundary, both moves keep
+        the budget, v is in the closed half-space, and the library keeps the label.
+    """
+    lines = []
+    for dim in dimensions:
+        strict = prove("strict_reading", dim)
+        found = {key: Fraction(value) for key, value in strict.counterexample.items()}
+        f, budget, g, v, a = (
+            found.pop(key, Fraction(0)) for key in ("f", "epsilon", "g1", "v1", "a1")
+        )
+        assert not any(found[key] for key in found if key[0] in "gva")
+        numbers = [[float(number)] for number in (f, g, v, a)]
+        logit, *vectors = torch.tensor(numbers, dtype=torch.float64).unsqueeze(1)
+        on_edge = Linearization(logits=logit[0], gradients=vectors[0])
+        verdicts = [
+            f + g * (v + a) == 0,
+            max(abs(v), abs(a)) <= budget,
+            f + g * v - budget * abs(g) >= 0,
+            bool(on_edge.label_survives(*vectors[1:])),
+        ]
+        lines.append([str(dim), strict.verdict, *map(str, verdicts)])
+    header = ["$d$", "z3", "the attack lands on the boundary"]
+    header += ["both moves keep the budget", "$v$ in the half-space of Eq. (3)"]
+    return markdown_table([*header, "the library keeps the label"], lines)
+
+
+def draw_robust_set(
+    axis: Axes, center: Float[np.ndarray, " 2"], sets: RobustSets, row: int
+) -> None:
+    """Draw V around a point, and the robust set of one row in it.
+
+    Args:
+        axis: Where to draw.
+        center: The point.
+        sets: Robust sets of the plane.
+        row: Which of them.
+    """
+    normals = sets.normals[row : row + 1].double().numpy()
+    offsets = sets.offsets[row : row + 1].double().numpy()
+    face, *_ = heaviest_faces(normals, offsets, sets.epsilon)
+    if face.cell is not None and face.satisfied.all():
+        outline = center + face.cell.outline()
+        axis.add_patch(Polygon(outline, color=GREEN, alpha=0.45, linewidth=0))
+    axis.add_patch(Circle(center.tolist(), sets.epsilon, fill=False, linewidth=0.8))
+
+
+def _draw_arrow(
+    axis: Axes, start: Float[np.ndarray, " 2"], end: Float[np.ndarray, " 2"], color: str
+) -> None:
+    """Draw an arrow."""
+    arrow = {"arrowstyle": "->", "color": color}
+    axis.annotate("", xy=end.tolist(), xytext=start.tolist(), arrowprops=arrow)

@@ -1,0 +1,228 @@
+"""Stored runs of the solvers: side by side, at many budgets, and for ten minutes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from experiments.store.keyed import read_record
+from experiments.store.plain_values import from_plain
+from experiments.store.record_files import load_record
+
+T = TypeVar("T")
+_SCHEMA = "paper-lib/defense-comparison/1"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Instance:
+    """The robust sets of a comparison.
+
+    Attributes:
+        dataset: The data set.
+        classes: The two classes.
+        multiple: The budget in median margins; None in a record of many budgets.
+        epsilon: The budget.
+        rows: Training points.
+        holdout_rows: Points held out.
+    """
+
+    dataset: str
+    classes: tuple[int, int]
+    multiple: float | None = None
+    epsilon: float | None = None
+    rows: int | None = None
+    holdout_rows: int | None = None
+
+    @property
+    def pair(self) -> str:
+        """The data set and the classes."""
+        return f"{self.dataset} {self.classes[0]}-{self.classes[1]}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Covered:
+    """What a method covers: ``count`` rows, the share ``holdout`` of other points."""
+
+    count: int
+    holdout: float
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CountBound:
+    """What a bound proves: no v covers more than ``count`` rows."""
+
+    count: int
+    seconds: float
+    nodes: int | None = None
+    verified: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """Methods and bounds on the same robust sets.
+
+    Attributes:
+        instance: The robust sets.
+        methods: What each method covers.
+        bounds: What is proven, from pairs of rows and from moments.
+        provenance: What it was computed with.
+    """
+
+    instance: Instance
+    methods: Mapping[str, Covered]
+    bounds: Mapping[str, CountBound]
+    provenance: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The pair, and the budget in median margins."""
+        return f"{self.instance.pair}, {self.instance.multiple:g}"
+
+    @property
+    def best(self) -> int:
+        """The most rows that a method covers."""
+        return max(found.count for found in self.methods.values())
+
+    def percent(self, count: int) -> float:
+        """Give a number of rows in percent."""
+        return 100 * count / self.instance.rows
+
+    def gap(self, bound: str) -> int:
+        """Count the rows between what is found and what is proven."""
+        return self.bounds[bound].count - self.best
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BudgetPoint:
+    """Shares covered at one budget: no defense, ramp, the best found and its bound."""
+
+    multiple: float
+    epsilon: float
+    none: float
+    ramp: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BudgetCurve:
+    """One pair at many budgets."""
+
+    instance: Instance
+    points: tuple[BudgetPoint, ...]
+    provenance: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LongSearch:
+    """Solvers beside ten minutes of search, as ``benchmarks`` stores them.
+
+    Attributes:
+        name: The instance.
+        rows: Its rows.
+        counts: Rows that each solver covers.
+        held_out: The share of held-out points.
+        seconds: Times, fastest and slowest.
+        time_ratio: The search's time in those of the ramp.
+        repeats: Whether both rounds found the same.
+        best: The most rows found in ten minutes.
+        search_seconds: How long that search was.
+        gain: Points that the search gains over the ramp.
+        distance: Points that ten minutes add.
+    """
+
+    name: str
+    rows: int
+    counts: Mapping[str, int]
+    held_out: Mapping[str, float]
+    seconds: Mapping[str, tuple[float, ...]]
+    time_ratio: float
+    repeats: bool
+    best: int
+    search_seconds: float
+    gain: float
+    distance: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FollowedPath:
+    """A family of budgets solved together and one by one, as ``benchmarks`` stores it.
+
+    Attributes:
+        name: The pair.
+        rows: Its rows.
+        multiples: Budgets in median margins.
+        path_counts: Rows covered by the path.
+        single_counts: Rows covered by single searches.
+        gains: The path's count less the single search's.
+        path_seconds: Time of the path.
+        single_seconds: Time of one single search.
+        ratio: Their quotient.
+    """
+
+    name: str
+    rows: int
+    multiples: tuple[float, ...]
+    path_counts: tuple[int, ...]
+    single_counts: tuple[int, ...]
+    gains: tuple[int, ...]
+    path_seconds: float
+    single_seconds: float
+    ratio: float
+
+    def off(self, sign: int) -> str:
+        """Say at how many budgets the path gains rows, or loses them, and how many.
+
+        Args:
+            sign: 1 for rows gained, -1 for rows lost.
+
+        Returns:
+            The number of budgets and the most rows at one of them.
+        """
+        rows = [sign * gain for gain in self.gains if sign * gain > 0]
+        return f"{len(rows)}, at most {max(rows, default=0)} rows"
+
+
+def load_comparisons(folder: Path) -> list[Comparison]:
+    """Read the comparisons of methods.
+
+    Args:
+        folder: Where they are.
+
+    Returns:
+        The comparisons, by data set, classes and budget.
+    """
+    files = [file for file in folder.glob("*.json") if not file.stem.endswith("path")]
+    found = [read_record(Comparison, load_record(f, schema=_SCHEMA)) for f in files]
+    order = ("dataset", "classes", "multiple")
+    return sorted(found, key=lambda one: [getattr(one.instance, key) for key in order])
+
+
+def load_curves(folder: Path) -> list[BudgetCurve]:
+    """Read the pairs at many budgets.
+
+    Args:
+        folder: Where they are.
+
+    Returns:
+        The curves, by name of the file.
+    """
+    files = sorted(folder.glob("*-path.json"))
+    return [read_record(BudgetCurve, load_record(f, schema=_SCHEMA)) for f in files]
+
+
+def load_benchmark(file: str, kind: type[T], section: str, part: str) -> tuple[T, ...]:
+    """Read what a benchmark stored.
+
+    Args:
+        file: The file.
+        kind: The type of an entry.
+        section: The benchmark's heading.
+        part: The list of entries in it.
+
+    Returns:
+        The entries.
+    """
+    stored = load_record(file, schema="paper-lib/benchmark/1")[section][part]
+    return from_plain(tuple[kind, ...], stored)

@@ -1,0 +1,32 @@
+"""What is drawn in a figure, and rows to draw, for tests."""
+
+import numpy as np
+
+from paper_lib.evaluation import PLAYS
+from paper_lib.evaluation.scores import TableRow
+
+
+def patches(figure, kind):
+    """List the patches of one kind in the first axes of a figure."""
+    return [patch for patch in figure.axes[0].patches if type(patch) is kind]
+
+
+def area(outline):
+    """Compute the area of a polygon."""
+    x, y = outline.T
+    return abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1)))) / 2
+
+
+def ten_rows(correct):
+    """Ten rows with the same count, of 200 points."""
+    return [
+        TableRow(
+            attack=attack,
+            defense=defense,
+            accuracy=accuracy,
+            correct=correct,
+            total=200,
+        )
+        for accuracy in ("true", "approximate")
+        for attack, defense in PLAYS
+    ]

@@ -1,0 +1,41 @@
+"""Markdown tables: their cells, alignment, and differences to the paper."""
+
+import pytest
+
+from experiments.figures.markdown import comparison_table, markdown_table, table_of
+from tests.experiments.figures.drawn import ten_rows
+
+
+def test_comparison_shows_mean_spread_and_difference():
+    paper = {("FGM", "SMOOTH", "approximate"): 94.5}
+    single = comparison_table([ten_rows(190)], paper, here="live").splitlines()
+    assert single[0] == "| accuracy in percent | paper | live | difference |"
+    assert "| approximate: FGM, SMOOTH | 94.5 | 95.0 | +0.5 |" in single
+    assert len(single) == 12
+    # What the paper has no number for is set beside nothing.
+    assert sum("| not applicable | 95.0 | not applicable |" in s for s in single) == 9
+    several = comparison_table([ten_rows(190), ten_rows(180)], paper).splitlines()
+    assert "| approximate: FGM, SMOOTH | 94.5 | 92.5 [90.0, 95.0] | -2.0 |" in several
+
+
+@pytest.mark.bad_input
+def test_tables_that_do_not_line_up():
+    with pytest.raises(ValueError, match=r"each line must have 2 cells, got \['a'\]"):
+        markdown_table(["x", "y"], [["a"]])
+    with pytest.raises(ValueError, match="align must be 2 letters l or r, got 'lc'"):
+        markdown_table(["x", "y"], [], align="lc")
+
+
+def test_alignment_of_columns():
+    assert markdown_table(["x", "y"], [], align="ll").splitlines()[1] == "| :-- | :-- |"
+
+
+def test_a_table_has_a_line_for_each_item():
+    columns = {"n": lambda n: n, "odd": lambda n: n % 2 == 1, "half": lambda n: n / 2}
+    assert table_of([1, 2], columns, align="llr").splitlines() == [
+        "| n | odd | half |",
+        "| :-- | :-- | --: |",
+        "| 1 | True | 0.5 |",
+        "| 2 | False | 1.0 |",
+    ]
+    assert len(table_of([], columns).splitlines()) == 2

@@ -1,0 +1,55 @@
+"""The value of the game in pictures, and SMOOTH against noise."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from experiments.figures.theorem_1 import (
+    gains_over_uniform,
+    plot_fictitious_play,
+    plot_value_against_budget,
+)
+from experiments.tables.planning import PRIMARY_READING, PRIMARY_SOLVER, plan
+from experiments.tables.table_1 import LineResult
+from paper_lib.game import play_fictitiously
+
+
+def test_curves_of_fictitious_play():
+    table = np.array([[[0.0, 1.0], [1.0, -1.0]]])
+    play = play_fictitiously(table, 50)
+    left, right = plot_fictitious_play({"all": play}, value=0.25).axes
+    assert left.lines[0].get_ydata() == pytest.approx(play.attacker_guarantees)
+    assert left.lines[1].get_ydata() == pytest.approx(play.defender_guarantees)
+    assert left.lines[2].get_ydata()[0] == 0.25
+    assert right.lines[0].get_ydata() == pytest.approx(play.exploitability)
+    assert plt.get_fignums() == []
+
+
+def test_values_against_the_budget():
+    budgets = np.array([0.5, 1.0, 2.0])
+    curves = {"equal": [-1.0, 0.2, 0.6], "more": [-0.2, 0.6, 1.0]}
+    axis = plot_value_against_budget(budgets, curves).axes[0]
+    for line, (name, values) in zip(axis.lines, curves.items(), strict=False):
+        assert line.get_label() == name
+        assert line.get_xdata().tolist() == budgets.tolist()
+        assert line.get_ydata().tolist() == values
+    assert plt.get_fignums() == []
+
+
+def test_gains_over_noise_are_pair_by_pair(monkeypatch):
+    cells = {
+        (attack, defense, accuracy): np.array([shift, 2.0 * shift])
+        for attack in ("FGM", f"PGD {PRIMARY_READING}", "another")
+        for accuracy in ("approximate", "true")
+        for defense, shift in ((PRIMARY_SOLVER, 7.0), ("uniform, one draw", 4.0))
+    }
+    cells["FGM", PRIMARY_SOLVER, "true"] = np.array([1.0, 0.0])
+    monkeypatch.setattr("experiments.figures.theorem_1.cell_percents", lambda _: cells)
+    line = plan(datasets=("fashion-mnist",), seeds=(0,))[0]
+    gains = gains_over_uniform([LineResult(line=line, calibration={}, scores=())])
+    assert {cell: values.tolist() for cell, values in gains.items()} == {
+        ("fashion-mnist", "FGM", "approximate"): [3.0, 6.0],
+        ("fashion-mnist", "FGM", "true"): [-3.0, -8.0],
+        ("fashion-mnist", f"PGD {PRIMARY_READING}", "approximate"): [3.0, 6.0],
+        ("fashion-mnist", f"PGD {PRIMARY_READING}", "true"): [3.0, 6.0],
+    }
