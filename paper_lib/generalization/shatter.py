@@ -7,8 +7,6 @@ from paper_lib.checks import check_count
 from paper_lib.generalization.region_counts import num_regions
 
 Family = Literal[
-    "half_lines",
-    "intervals",
     "rectangles",
     "half_planes",
     "half_spaces",
@@ -22,9 +20,8 @@ _RECTANGLES_KNOWN = 10
 def shatter_coefficient(n: int, family: Family, *, m: int | None = None) -> int:
     r"""Compute the most traces that a family has on any n points. Paper: Eq. (12).
 
-    - Half-lines :math:`(-\infty, a]`: the :math:`n + 1` prefixes.
-    - Intervals: the empty trace and the :math:`n (n + 1) / 2` runs.
-    - Rectangles with sides along the axes: with :math:`I(k) = 1 + k (k + 1) / 2`, it is
+    - Rectangles with sides along the axes: with :math:`I(k) = 1 + k (k + 1) / 2`, the
+      traces of intervals on the line, it is
       :math:`I(\lceil n/2 \rceil)\, I(\lfloor n/2 \rfloor)`, reached by two falling
       chains, one above and to the right of the other. For n up to 10 no points have
       more. For larger n it is a bound, by averages: a trace is given by the points
@@ -67,9 +64,7 @@ def shatter_coefficient(n: int, family: Family, *, m: int | None = None) -> int:
         return num_regions(n, m) if family == "robust_sets" else _half_spaces(n, m)
     if family == "rectangles":
         return _rectangles(n)
-    if family == "half_planes":
-        return _half_spaces(n, 2)
-    return n + 1 if family == "half_lines" else _intervals(n)
+    return _half_spaces(n, 2)
 
 
 def _half_spaces(n: int, m: int) -> int:

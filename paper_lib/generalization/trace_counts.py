@@ -7,7 +7,6 @@ exact: comparisons of floats, or rational arithmetic.
 
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterable
 from typing import Literal
 
 import numpy as np
@@ -18,30 +17,23 @@ from paper_lib.arrangement.exact_subsets import planar_subsets, scale_to_integer
 from paper_lib.checks.operands import check_finite, check_same_kind
 from paper_lib.robust_sets import RobustSets
 
-NamedFamily = Literal["half_lines", "intervals", "rectangles", "half_planes"]
-Predicate = Callable[[Tensor], bool | Tensor]
+Family = Literal["rectangles", "half_planes", "robust_sets"]
 
 
-def trace_count(
-    points: Float[Tensor, "n d"] | RobustSets,
-    family: NamedFamily | Literal["robust_sets"] | Iterable[Predicate],
-) -> int:
+def trace_count(points: Float[Tensor, "n 2"] | RobustSets, family: Family) -> int:
     r"""Count the distinct traces of a family on given points. Paper: Eq. (12).
 
     The families are
 
-    - ``"half_lines"``: all :math:`(-\infty, a]`, on the line;
-    - ``"intervals"``: all :math:`[a, b]`, on the line;
     - ``"rectangles"``: the closed rectangles with sides along the axes, in the plane;
     - ``"half_planes"``: the closed half-planes, in the plane;
     - ``"robust_sets"``: :math:`\mathcal B = \{B_v : v \in V\}` of Eq. (13). A point is
       known by its robust set, so the points are given as :class:`RobustSets`, on the
-      line or in the plane. Takes the square of their number, for some hundreds;
-    - any sets, each given by a predicate that says whether a point belongs to it.
+      line or in the plane. Takes the square of their number, for some hundreds.
 
     Args:
         points: The points, or their robust sets.
-        family: The family's name, or its sets as predicates.
+        family: The family's name.
 
     Returns:
         The number of subsets, the empty one included where some set misses all points.
@@ -49,28 +41,25 @@ def trace_count(
     Raises:
         TypeError: If the points are no tensor and no robust sets.
         ValueError: If there is no point, an entry is NaN or infinite, the family is
-            unknown or has no set, or it lives in another dimension.
+            unknown, or it lives in another dimension.
 
     Example:
         >>> import torch
         >>> corner = torch.tensor([[0.0, 1.0], [1.0, 2.0], [2.0, 0.0]])
         >>> trace_count(corner, "rectangles")
         8
-        >>> trace_count(corner, [lambda x: x[0] > 0.5, lambda x: x[1] < 9.0])
-        2
     """
     return len(_subsets(points, family))
 
 
 def traces(
-    points: Float[Tensor, "n d"] | RobustSets,
-    family: NamedFamily | Literal["robust_sets"] | Iterable[Predicate],
+    points: Float[Tensor, "n 2"] | RobustSets, family: Family
 ) -> Bool[np.ndarray, "t n"]:
     """List the distinct traces of a family on given points.
 
     Args:
         points: The points, or their robust sets; see :func:`trace_count`.
-        family: The family's name, or its sets as predicates.
+        family: The family's name.
 
     Returns:
         One row for each trace, which says who belongs to it; in a fixed order.
@@ -89,9 +78,7 @@ def traces(
     return bits[:, :num].astype(bool)
 
 
-def _subsets(
-    points: Float[Tensor, "n d"] | RobustSets, family: str | Iterable[Predicate]
-) -> set[int]:
+def _subsets(points: Float[Tensor, "n 2"] | RobustSets, family: str) -> set[int]:
     """List traces as integers, with bit i set where point i belongs."""
     if isinstance(points, RobustSets):
         dim = points.normals.shape[1]
@@ -109,51 +96,31 @@ def _subsets(
             "points must be (n, d) with n and d at least 1, got shape "
             f"{tuple(points.shape)}."
         )
-    if not isinstance(family, str):
-        return _by_predicates(points, family)
-    if family not in _FAMILIES:
+    if family not in ("rectangles", "half_planes"):
         raise ValueError(
-            f"family must be one of {', '.join(_FAMILIES)}, or robust_sets with points "
+            "family must be one of rectangles, half_planes, or robust_sets with points "
             f"given as RobustSets, got {family!r}."
         )
-    dim, subsets = _FAMILIES[family]
-    if points.shape[1] != dim:
-        raise ValueError(
-            f"points must have d = {dim} for {family}, got {points.shape[1]}."
-        )
-    return subsets(points)
-
-
-def _by_predicates(
-    points: Float[Tensor, "n d"], family: Iterable[Predicate]
-) -> set[int]:
-    """Ask each set for each point."""
-    found = {
-        sum(1 << i for i, point in enumerate(points) if bool(belongs(point)))
-        for belongs in family
-    }
-    if not found:
-        raise ValueError("family must hold at least one set, got none.")
-    return found
-
-
-def _half_lines(points: Float[Tensor, "n 1"]) -> set[int]:
-    """Take every prefix of the points in their order."""
-    return set(itertools.accumulate(_groups(points[:, 0]), initial=0))
-
-
-def _intervals(points: Float[Tensor, "n d"], axis: int = 0) -> set[int]:
-    """Take every run of the points in their order along an axis."""
-    groups = _groups(points[:, axis])
-    return {0}.union(
-        *(itertools.accumulate(groups[first:]) for first in range(len(groups)))
-    )
+    if points.shape[1] != 2:
+        raise ValueError(f"points must have d = 2 for {family}, got {points.shape[1]}.")
+    return _rectangles(points) if family == "rectangles" else _half_planes(points)
 
 
 def _rectangles(points: Float[Tensor, "n 2"]) -> set[int]:
     """Combine every run in one coordinate with every run in the other."""
-    columns, rows = _intervals(points, 0), _intervals(points, 1)
+    columns, rows = (_runs(axis) for axis in points.T.tolist())
     return {column & row for column in columns for row in rows}
+
+
+def _runs(values: list[float]) -> set[int]:
+    """List the subsets that closed intervals cut out."""
+    bits: defaultdict[float, int] = defaultdict(int)
+    for i, value in enumerate(values):
+        bits[value] |= 1 << i
+    groups = [bits[value] for value in sorted(bits)]
+    return {0}.union(
+        *(itertools.accumulate(groups[first:]) for first in range(len(groups)))
+    )
 
 
 def _half_planes(points: Float[Tensor, "n 2"]) -> set[int]:
@@ -188,20 +155,3 @@ def _beside_line(
     starts = list(itertools.accumulate(ordered, initial=0))
     ends = list(itertools.accumulate(reversed(ordered), initial=0))
     return {side | part for side in sides for part in (*starts, *ends)}
-
-
-def _groups(values: Float[Tensor, " n"]) -> list[int]:
-    """Sort values, with one subset for all that are equal."""
-    bits: defaultdict[float, int] = defaultdict(int)
-    for i, value in enumerate(values.tolist()):
-        bits[value] |= 1 << i
-    return [bits[value] for value in sorted(bits)]
-
-
-# Each family with its dimension.
-_FAMILIES: dict[str, tuple[int, Callable[[Tensor], set[int]]]] = {
-    "half_lines": (1, _half_lines),
-    "intervals": (1, _intervals),
-    "rectangles": (2, _rectangles),
-    "half_planes": (2, _half_planes),
-}

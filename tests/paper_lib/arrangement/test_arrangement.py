@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from paper_lib.arrangement import cells, maximum_coverage, vertices
+from paper_lib.arrangement import cells, line_sweep, maximum_coverage, vertices
 from paper_lib.arrangement.line_sweep import sweep
 from paper_lib.plotting.half_planes import plot_half_planes
 from paper_lib.robust_sets import RobustSets
@@ -49,7 +49,7 @@ def brute_force(normals, offsets, radius):
     return int(counted(normals, offsets, around).max())
 
 
-@pytest.mark.parametrize("seed", range(300))
+@pytest.mark.parametrize("seed", range(100))
 def test_the_maximum_is_that_of_brute_force(seed):
     normals, offsets, radius = random_planes(seed)
     found = maximum_coverage(normals, offsets, radius)
@@ -63,7 +63,7 @@ def test_the_maximum_is_that_of_brute_force(seed):
     assert room.min(initial=np.inf) >= found.slack * (1 - 1e-9)
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(24))
 def test_cells_fill_the_disc_and_hold_the_maximum(seed):
     normals, offsets, radius = random_planes(seed)
     found = cells(normals, offsets, radius)
@@ -80,7 +80,7 @@ def test_cells_fill_the_disc_and_hold_the_maximum(seed):
         scale = np.hypot(*normals.T) * radius
         level = (cell.vertices @ normals.T + offsets) / scale
         assert (np.where(cell.satisfied, level, -level) >= -1e-9).all()
-        assert polygon_area(cell.outline(20_000)) == pytest.approx(
+        assert polygon_area(cell.outline(2_000)) == pytest.approx(
             cell.area, rel=1e-3, abs=1e-6 * radius**2
         )
 
@@ -96,7 +96,7 @@ def test_areas_agree_with_sampling():
     offsets = offsets / np.hypot(*normals.T)
     normals = normals / np.hypot(*normals.T)[:, np.newaxis]
     offsets = 0.4 * np.tanh(offsets)
-    axis = (np.arange(1500) + 0.5) / 750 - 1
+    axis = (np.arange(600) + 0.5) / 300 - 1
     grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
     grid = grid[np.hypot(*grid.T) <= 1]
     signs = grid @ normals.T + offsets >= 0
@@ -107,7 +107,7 @@ def test_areas_agree_with_sampling():
         assert cell.area / math.pi == pytest.approx(share, abs=1e-3)
 
 
-@pytest.mark.parametrize("num", [1, 2, 5, 13, 40])
+@pytest.mark.parametrize("num", [1, 2, 5, 16])
 def test_lines_in_general_position_make_every_cell(num):
     """Tangents to a small circle at irregular angles: all meet far inside the disc."""
     rng = np.random.default_rng(num)
@@ -287,9 +287,10 @@ def test_thin_cells_are_met_in_their_middle():
     assert found.slack == pytest.approx(0.5e-8, rel=1e-4)
 
 
-def test_a_sweep_over_many_lines_reports_on_the_way():
+def test_a_sweep_over_many_lines_reports_on_the_way(monkeypatch):
+    monkeypatch.setattr(line_sweep, "_RAYS_PER_STEP", 3000)
     rng = np.random.default_rng(0)
-    normals, offsets = rng.normal(size=(600, 2)), rng.normal(-0.4, 0.5, size=600)
+    normals, offsets = rng.normal(size=(120, 2)), rng.normal(-0.4, 0.5, size=120)
     counts = [found.count for found in sweep(normals, offsets, 1.0)]
     assert len(counts) > 2
     assert counts == sorted(counts)
