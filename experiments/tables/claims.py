@@ -5,14 +5,14 @@ points. Whether it helps over the pairs is another question: 45 pairs share ten 
 so that a class on which f is easy to defend enters nine of them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy import stats
 
-from experiments.tables.planning import PRIMARY_READING, PRIMARY_SOLVER
+from experiments.tables.planning import PRIMARY_PGD, PRIMARY_SOLVER
+from experiments.tables.scoring import ScoreResult
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,43 +44,42 @@ class PairGain:
 
 
 def pair_gains(
-    scores: Sequence[Mapping[str, Any]], defense: str, attack: str, accuracy: str
+    scores: Sequence[ScoreResult], defense: str, attack: str, accuracy: str
 ) -> tuple[PairGain, ...]:
     """Compare a defense with none on every pair.
 
     Args:
-        scores: The records of a line.
+        scores: The accuracies of a group.
         defense: The solver, as the records name it.
         attack: The attack, as the records name it.
         accuracy: ``"true"`` or ``"approximate"``.
 
     Returns:
-        One gain a record, in order.
+        One gain a pair, in order.
 
     Raises:
-        KeyError: If a record does not hold the defense or attack.
+        KeyError: If a pair was not run with the defense or attack.
     """
     gains = []
-    for record in scores:
-        found = record["defenses"][defense]
-        saved1, lost1, saved2, lost2 = found["changes"][f"{attack}, {accuracy}"]
-        first, second = record["config"]["classifier"]["classes"]
+    for score in scores:
+        fitted = score.defenses[defense]
+        saved1, lost1, saved2, lost2 = fitted.changes[f"{attack}, {accuracy}"]
         gains.append(
             PairGain(
-                classes=(first, second),
+                classes=score.config.classifier.classes,
                 saved=(saved1, saved2),
                 lost=(lost1, lost2),
-                total=record["sizes"]["test"],
+                total=score.sizes["test"],
                 p_value=mcnemar(saved1 + saved2, lost1 + lost2),
-                train_coverage=found["train_coverage"],
-                in_dead_zone=found.get("in_dead_zone"),
+                train_coverage=fitted.train_coverage,
+                in_dead_zone=fitted.in_dead_zone,
             )
         )
     return tuple(gains)
 
 
 def extreme_gains(
-    scores: Sequence[Mapping[str, Any]],
+    scores: Sequence[ScoreResult],
     *,
     worst: int = 3,
     best: int = 1,
@@ -92,7 +91,7 @@ def extreme_gains(
     equal the smaller classes come first.
 
     Args:
-        scores: The records of a line.
+        scores: The accuracies of a group.
         worst: How many of the least.
         best: How many of the most.
         solver: What fitted SMOOTH.
@@ -100,8 +99,7 @@ def extreme_gains(
     Returns:
         The least first, the most last, each once.
     """
-    attack = f"PGD {PRIMARY_READING}"
-    gains = pair_gains(scores, solver, attack, "approximate")
+    gains = pair_gains(scores, solver, PRIMARY_PGD, "approximate")
     order = sorted(gains, key=lambda gain: (gain.points, gain.classes))
     return tuple(dict.fromkeys([*order[:worst], *order[max(len(order) - best, 0) :]]))
 

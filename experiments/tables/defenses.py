@@ -1,6 +1,6 @@
 """What the defender of an experiment may play, and what is stored of its fit."""
 
-from typing import Any
+from typing import Any, Literal
 
 from jaxtyping import Float
 from torch import Tensor
@@ -8,8 +8,13 @@ from torch import Tensor
 from paper_lib.defense import RampConfig, RampSolution, fit_defense, ramp_ascent
 from paper_lib.robust_sets import RobustSets
 
-# The paper's ascent, and what is shown beside it.
-SOLVERS = ("ramp, raw rows", "ramp, unit rows", "fit_defense")
+# The rows that the paper's ascent takes, raw as in the paper or divided by their length.
+_ROWS: dict[str, Literal["raw", "unit"]] = {
+    "ramp, raw rows": "raw",
+    "ramp, unit rows": "unit",
+}
+# What may fit SMOOTH, as records name it: the paper's ascent, and what stands beside it.
+SOLVERS = (*_ROWS, "fit_defense")
 
 
 def fit_solver(
@@ -46,8 +51,7 @@ def ramp_config(solver: str, ramp_steps: int) -> RampConfig:
     Returns:
         The settings.
     """
-    rows = "unit" if solver == "ramp, unit rows" else "raw"
-    return RampConfig(num_steps=ramp_steps, rows=rows)
+    return RampConfig(num_steps=ramp_steps, rows=_ROWS[solver])
 
 
 def ramp_report(
