@@ -71,19 +71,19 @@ from experiments.figures.sharper_bounds import (
 from experiments.populations.ramp_floor import mean_ramp, ramp_floor, ramp_maximizer
 from experiments.populations.sample_rates import measure_rates
 from experiments.populations.slopes import fit_slope, paper_rate
-from experiments.section5.image_rates import image_rates
-from experiments.section5.rate_runs import RATE_PLANS, RatePlan, load_or_measure
-from experiments.store.keyed import (
+from experiments.section5.bound_runs import SEARCH_10
+from experiments.section5.plans import (
     PRICE_PLAN,
     VALIDITY_PLAN,
     bound_plan,
     image_rates_plan,
-    load_or_compute,
-    primary_budgets,
     reuse_plan,
 )
+from experiments.section5.rate_runs import RATE_PLANS, RatePlan
 from experiments.store.record_files import stored_folder
+from experiments.sweep.resume import load_or_compute
 from experiments.sweep.runner import executor_for
+from experiments.tables.table_1 import primary_budgets
 from paper_lib.checks import check_choice, check_count
 from paper_lib.defense import ramp_ascent
 from paper_lib.generalization import expected_deviation_bound, log_num_regions
@@ -115,18 +115,19 @@ with executor_for(workers if compute else 0) as executor:
         )
         for plan in plans
     )
-rates = load_or_measure(f"{store}/rates.json", compute=compute, progress=compute)
+rates = load_or_compute(
+    RATE_PLANS, f"{store}/rates.json", compute=compute, progress=compute
+)
 name_of = {
-    id(record): f"{record['config']['dataset']} "
-    f"{'-'.join(map(str, record['config']['classes']))}"
+    id(record): f"{record.config.dataset} {'-'.join(map(str, record.config.classes))}"
     for record in [*bounds, *reuses]
 }
-first, whole = bounds[0], [record["sizes"][-1] for record in bounds]
-splits = sorted({record["config"]["seed"] for record in bounds})
-num_budgets = first["num_budgets"]
-network = first["config"]["train"]
-layers = "-".join(map(str, [*network["channels"], network["hidden"]]))
-print(f"classifier: {layers}, {network['epochs']} epoch, {network['optimizer']}")
+first, whole = bounds[0], [record.sizes[-1] for record in bounds]
+splits = sorted({record.config.seed for record in bounds})
+num_budgets = first.num_budgets
+network = first.config.train
+layers = "-".join(map(str, [*network.channels, network.hidden]))
+print(f"classifier: {layers}, {network.epochs} epoch, {network.optimizer}")
 print(f"pairs: {len(bounds) // len(splits)}, splits of the training images: {splits}")
 print(f"budgets: {budgets}, each one of {num_budgets:,} that share the confidence")
 
@@ -222,7 +223,7 @@ print(f"budgets: {budgets}, each one of {num_budgets:,} that share the confidenc
 # the share of test images. Bounds hold with 95% confidence each, for all budgets at once.
 
 # %% tags=["hide-input"]
-sizes = [entry["num"] for entry in first["sizes"]]
+sizes = [entry.num for entry in first.sizes]
 of_polished = {
     "Eq. (20)": "Eq. (20)",
     "regions": "regions, one tail",
@@ -233,21 +234,17 @@ of_polished = {
     "noisy PAC-Bayes, center": "noisy defense, around a center",
 }
 curves = {
-    title: [
-        entry["fits"]["polished"]["bounds"][key]["value"] for entry in first["sizes"]
-    ]
+    title: [entry.searched.bounds[key].value for entry in first.sizes]
     for key, title in of_polished.items()
 }
 curves["compression, few points"] = [
-    entry["fits"]["compressed"]["bounds"]["compression"]["value"]
-    for entry in first["sizes"]
+    entry.fits["compressed"].bounds["compression"].value for entry in first.sizes
 ]
 curves["fit for PAC-Bayes, around a center"] = [
-    entry["fits"]["certified"]["bounds"]["PAC-Bayes, center"]["value"]
-    for entry in first["sizes"]
+    entry.fits["certified"].bounds["PAC-Bayes, center"].value for entry in first.sizes
 ]
 measured = {
-    title: [entry["fits"]["polished"][key] for entry in first["sizes"]]
+    title: [getattr(entry.searched, key) for entry in first.sizes]
     for key, title in (("coverage", "in the sample"), ("coverage_test", "test images"))
 }
 plot_bounds(sizes, curves, measured=measured)
@@ -265,42 +262,38 @@ plot_bounds(sizes, curves, measured=measured)
 # - *least norm*: the shortest vector in the robust sets that hold the polished solution.
 
 # %% tags=["hide-input"]
-last = first["sizes"][-1]
+last = first.sizes[-1]
 table = [
     [
         title,
         "measured",
-        *(f"{entry[key]:.3f}" for entry in last["fits"].values()),
+        *(f"{getattr(entry, key):.3f}" for entry in last.fits.values()),
     ]
     for key, title in (("coverage", "in the sample"), ("coverage_test", "test images"))
 ]
-for key in last["fits"]["compressed"]["bounds"]:
-    found = [entry["bounds"].get(key) for entry in last["fits"].values()]
-    (holds_for,) = {bound["holds_for"] for bound in found if bound}
+for key in last.fits["compressed"].bounds:
+    found = [entry.bounds.get(key) for entry in last.fits.values()]
+    (holds_for,) = {bound.holds_for for bound in found if bound}
     cells = [
-        ""
-        if bound is None
-        else f"{bound['value']:.3f}"
-        if bound["value"] > 0
-        else "none"
+        "" if bound is None else f"{bound.value:.3f}" if bound.value > 0 else "none"
         for bound in found
     ]
     table.append([key, holds_for, *cells])
 fits_named = [
-    "fit for PAC-Bayes" if name == "certified" else name for name in last["fits"]
+    "fit for PAC-Bayes" if name == "certified" else name for name in last.fits
 ]
 Markdown(
     markdown_table(["lower bound", "holds for", *fits_named], table, align="llrrrrrr")
 )
 
 # %% tags=["hide-input"]
-num = last["num"]
+num = last.num
 dim = 784
 sentence = (
     f"Eq. (20) says nothing of $\\phi$ at n = {num:,} and d = {dim}: "
     f"$4\\sqrt{{d \\log n / n}}$ is {4 * math.sqrt(dim * math.log(num) / num):.2f}. "
     "With the exact count, one tail and every constant, the same argument gives "
-    f"{last['fits']['polished']['bounds']['regions']['value']:.3f}. Bounds without the "
+    f"{last.searched.bounds['regions'].value:.3f}. Bounds without the "
     "dimension are another matter, and those that use the half that trained $f$ as a "
     "center, or few points, come close to what is measured."
 )
@@ -330,27 +323,27 @@ shown = {
     "compression": ("compressed", "compression"),
     "fit for PAC-Bayes": ("certified", "PAC-Bayes, center"),
     "ramp, around a center": ("ramp", "PAC-Bayes, center"),
-    "polished, around a center": ("polished", "PAC-Bayes, center"),
-    "polished, from the origin": ("polished", "PAC-Bayes"),
+    "polished, around a center": (SEARCH_10, "PAC-Bayes, center"),
+    "polished, from the origin": (SEARCH_10, "PAC-Bayes"),
 }
 names = [name_of[id(record)] for record in bounds]
-held_out = [entry["fits"]["polished"]["coverage_test"] for entry in whole]
+held_out = [entry.searched.coverage_test for entry in whole]
 values = {
-    title: [entry["fits"][fit]["bounds"][key]["value"] for entry in whole]
+    title: [entry.fits[fit].bounds[key].value for entry in whole]
     for title, (fit, key) in shown.items()
 }
 # At half of the chance of failure each, as stored with the bounds of the regret.
 halved = {
     title: [
-        entry["fits"][fit]["coverage"]
-        - entry["fits"][fit]["regrets"][key]["terms"]["below the coverage"]
+        entry.fits[fit].coverage
+        - entry.fits[fit].regrets[key].terms["below the coverage"]
         for entry in whole
     ]
     for title, (fit, key) in list(shown.items())[:2]
 }
 either = "the better of compression and the fit"
 values = {either: [max(pair) for pair in zip(*halved.values(), strict=True)], **values}
-drawn = [k for k, record in enumerate(bounds) if record["config"]["seed"] == split]
+drawn = [k for k, record in enumerate(bounds) if record.config.seed == split]
 print(f"drawn: split {split}")
 plot_pair_bounds(
     [names[k] for k in drawn],
@@ -362,20 +355,20 @@ plot_pair_bounds(
 # %% tags=["hide-input"]
 table = []
 for k, (record, entry) in enumerate(zip(bounds, whole, strict=True)):
-    moved = entry["fits"]["certified"]["bounds"]["PAC-Bayes, center"]["terms"]
+    moved = entry.fits["certified"].bounds["PAC-Bayes, center"].terms
     table.append(
         [
             names[k].replace("-", "\N{NON-BREAKING HYPHEN}"),
-            str(record["config"]["seed"]),
-            f"{record['config']['epsilon']:.2f}",
-            f"{entry['num']:,}",
-            f"{entry['fits']['polished']['coverage']:.3f}",
+            str(record.config.seed),
+            f"{record.config.epsilon:.2f}",
+            f"{entry.num:,}",
+            f"{entry.searched.coverage:.3f}",
             f"{held_out[k]:.3f}",
             *(
                 f"{values[title][k]:.3f} ({held_out[k] - values[title][k]:.3f})"
                 for title in shown
             ),
-            f"{entry['center']['value']:.3f}",
+            f"{entry.center.value:.3f}",
             f"{moved['distance from center']:.2f}",
         ]
     )
@@ -406,7 +399,7 @@ for title in values:
             for record, name, share, value in zip(
                 bounds, names, held_out, values[title], strict=True
             )
-            if record["config"]["seed"] == split
+            if record.config.seed == split
         }
         missed = [name for name, gap in gaps.items() if gap > 0.10]
         verdicts.append(
@@ -428,15 +421,15 @@ Markdown("\n".join(verdicts))
 # %% tags=["hide-input"]
 table = []
 for k in drawn:
-    entry = whole[k]["fits"]["polished"]
-    bound = entry["bounds"]["PAC-Bayes, center"]
-    terms = bound["terms"]
+    entry = whole[k].searched
+    bound = entry.bounds["PAC-Bayes, center"]
+    terms = bound.terms
     table.append(
         [
             names[k],
-            f"{entry['coverage']:.3f}",
+            f"{entry.coverage:.3f}",
             f"{terms['kept with noise']:.3f}",
-            f"{bound['value']:.3f}",
+            f"{bound.value:.3f}",
             f"{terms['noise']:.2f}",
             f"{terms['margin']:.2f}",
             f"{terms['relative entropy']:.1f}",
@@ -473,23 +466,23 @@ Markdown(markdown_table(header, table))
 # %% tags=["hide-input"]
 table = []
 for name, record, entry in zip(names, bounds, whole, strict=True):
-    if record["config"]["seed"] != splits[0]:
+    if record.config.seed != splits[0]:
         continue
-    most = entry["certificate"]["upper_count"] / entry["num"]
+    most = entry.certificate.upper_count / entry.num
     cells = []
     for fit, key in (
-        ("polished", "PAC-Bayes, center"),
+        (SEARCH_10, "PAC-Bayes, center"),
         ("compressed", "compression"),
         ("certified", "PAC-Bayes, center"),
     ):
-        regret = entry["fits"][fit]["regrets"][key]
-        cells.append(f"{regret['value']:.3f}")
+        regret = entry.fits[fit].regrets[key]
+        cells.append(f"{regret.value:.3f}")
     table.append(
         [
             name,
-            f"{entry['fits']['polished']['coverage']:.3f}",
+            f"{entry.searched.coverage:.3f}",
             f"{most:.3f}",
-            f"{entry['certificate']['optimum']['value']:.3f}",
+            f"{entry.certificate.optimum.value:.3f}",
             *cells,
         ]
     )
@@ -520,20 +513,20 @@ Markdown(markdown_table(header, table))
 # %% tags=["hide-input"]
 table = []
 for record in tests:
-    config = record["config"]
-    title = f"{config['kind']}, d = {config['dim']}, n = {config['num_rows']}"
-    for name, found in record["bounds"].items():
-        factor, value = found["rejecting_factor"], found["mean_value"]
-        says_nothing = found["side"] == "lower" and value < 0.005
+    config = record.config
+    title = f"{config.kind}, d = {config.dim}, n = {config.num_rows}"
+    for name, found in record.bounds.items():
+        factor, value = found.rejecting_factor, found.mean_value
+        says_nothing = found.side == "lower" and value < 0.005
         verdict = "says nothing" if says_nothing else "holds"
         table.append(
             [
                 title,
                 name,
                 f"{value:.3f}",
-                f"{found['mean_truth']:.3f}",
-                str(found["failures"]),
-                "rejected" if found["is_rejected"] else verdict,
+                f"{found.mean_truth:.3f}",
+                str(found.failures),
+                "rejected" if found.is_rejected else verdict,
                 "not rejected" if factor is None else f"{factor:.2f}",
             ]
         )
@@ -551,12 +544,12 @@ Markdown(markdown_table(header, table, align="llrrrlr"))
 # %%
 control = "held out, v fitted"
 rejected = [
-    (record["config"]["kind"], record["config"]["dim"], name)
+    (record.config.kind, record.config.dim, name)
     for record in tests
-    for name, found in record["bounds"].items()
-    if found["is_rejected"] and name != control
+    for name, found in record.bounds.items()
+    if found.is_rejected and name != control
 ]
-caught = sum(record["bounds"][control]["is_rejected"] for record in tests)
+caught = sum(record.bounds[control].is_rejected for record in tests)
 print("bounds rejected:", rejected)
 print(f"controls rejected: {caught} of {len(tests)}")
 
@@ -574,24 +567,24 @@ print(f"controls rejected: {caught} of {len(tests)}")
 # %% tags=["hide-input"]
 table = []
 for record in reuses:
-    config = record["config"]
-    trained = "300 images by heart" if config["num"] else "all images"
-    trained += ", labels tossed" if config["random_labels"] else ""
-    counted = {"the same images": record["fits"]}
-    counted |= {"fresh images": record["fresh"]} if "fresh" in record else {}
+    config = record.config
+    trained = "300 images by heart" if config.num else "all images"
+    trained += ", labels tossed" if config.random_labels else ""
+    counted = {"the same images": record.fits}
+    counted |= {"fresh images": record.fresh} if record.fresh else {}
     for where, found in counted.items():
         for fit, key in (("ramp", "PAC-Bayes"), ("compressed", "compression")):
             entry = found[fit]
-            value, test = entry["bounds"][key]["value"], entry["coverage_test"]
+            value, test = entry.bounds[key].value, entry.coverage_test
             applies = "applies: " if where == "fresh images" else "no guarantee: "
             table.append(
                 [
                     name_of[id(record)],
-                    f"{record['epsilon']:.2f}",
+                    f"{record.epsilon:.2f}",
                     trained,
-                    f"{record['num']:,}, {where}",
+                    f"{record.num:,}, {where}",
                     f"{fit}, {key}",
-                    f"{entry['coverage']:.3f}",
+                    f"{entry.coverage:.3f}",
                     f"{value:.3f}",
                     f"{test:.3f}",
                     applies + ("false" if value > test else "true"),
@@ -800,14 +793,17 @@ print("at scale 10 it is less than half of that floor:", at_ten < 0.5 * floor)
 # %% tags=["hide-input"]
 panels = {}
 for record in prices:
-    entries = record["sizes"]
-    numbers = [entry["num"] for entry in entries]
-    panels[f"d = {record['config']['dim']}"] = (
-        numbers,
+    entries = record.sizes
+    panels[f"d = {record.config.dim}"] = (
+        [entry.num for entry in entries],
         {
-            name: [entry[name] for entry in entries]
-            for name in entries[0]
-            if name != "num" and not name.startswith("noisy")
+            "regret": [entry.regret for entry in entries],
+            "overfit": [entry.overfit for entry in entries],
+            **{
+                name: [entry.prices[name] for entry in entries]
+                for name in entries[0].prices
+                if not name.startswith("noisy")
+            },
         },
     )
 plot_prices(panels)
@@ -824,9 +820,9 @@ plot_prices(panels)
 # %% tags=["hide-input"]
 panels, lines = {}, []
 for record in images:
-    config = record["config"]["pair"]
-    title = f"{config['dataset']} {'-'.join(map(str, config['classes']))}"
-    measured_rates = image_rates(record)
+    config = record.config.pair
+    title = f"{config.dataset} {'-'.join(map(str, config.classes))}"
+    measured_rates = record.rates
     panels[f"{title}: regret"] = {
         solver: fit_slope(found.sizes, found.regrets(), smallest=smallest)
         for solver, found in measured_rates.items()
@@ -834,7 +830,7 @@ for record in images:
     best = next(iter(measured_rates.values())).best
     lines.append(
         f"- {title}: best known {best.coverage:.4f}, certified at most "
-        f"{best.upper:.4f}, of {record['num']:,} test images."
+        f"{best.upper:.4f}, of {record.num:,} test images."
     )
 Markdown("\n".join(lines))
 
@@ -843,11 +839,11 @@ plot_rates(panels)
 
 # %%
 for record in images:
-    found = {solver: rate.regrets() for solver, rate in image_rates(record).items()}
+    found = {solver: rate.regrets() for solver, rate in record.rates.items()}
     means = {
         solver: [sum(row) / len(row) for row in rows] for solver, rows in found.items()
     }
-    sizes = record["config"]["sizes"]
+    sizes = record.config.sizes
     closer = [
         n
         for n, annealed, polished in zip(
@@ -855,7 +851,7 @@ for record in images:
         )
         if polished > annealed
     ]
-    print(f"{record['config']['pair']['dataset']}:")
+    print(f"{record.config.pair.dataset}:")
     print(
         f"  the polished solution's regret is above the annealed one's at n = {closer}"
     )

@@ -66,14 +66,13 @@ from experiments.figures.game_pages import (
     plot_value_against_budget,
 )
 from experiments.figures.markdown import markdown_table
+from experiments.tables.group_results import cell_percents
 from experiments.tables.planning import (
-    PRIMARY_CLASSIFIER,
     PRIMARY_READING,
     PRIMARY_SOLVER,
     plan,
 )
-from experiments.tables.summary import cell_percents
-from experiments.tables.table_1 import load_lines
+from experiments.tables.table_1 import load_plan
 from paper_lib.attacks import fgm
 from paper_lib.checks import check_between, check_count
 from paper_lib.defense import maximize_coverage
@@ -443,17 +442,11 @@ print("an isotropic vote is worth as much as no defense:", all(same))
 # three readings side by side. At these budgets the tangents need not describe $f$.
 
 # %%
-chosen_lines = [
-    line
-    for line in plan(seeds=(0,))
-    if line.classifier == PRIMARY_CLASSIFIER
-    and line.calibration.protocol == "one budget"
-    and line.multiple == 1.0
-]
-results, _ = load_lines(chosen_lines, "../results/table1")
+chosen = [group for group in plan(seeds=(0,)) if group.is_primary]
+results, _ = load_plan(chosen, "../results/table1")
 lines, gaps = [], {}
 for result in results:
-    name, cells = result.line.calibration.dataset, cell_percents(result)
+    name, cells = result.dataset, cell_percents(result)
     for attack in ("FGM", f"PGD {PRIMARY_READING}"):
         for accuracy in ("approximate", "true"):
             gap = (

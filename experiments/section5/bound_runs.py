@@ -1,47 +1,34 @@
 r"""Every bound on one pair: half of the training images count, the other half trains.
 
-The first half trains f; fitted on it, v is a center that the second half has had no
-part in. The second half fits v and is counted. The test images say how good v is. The
-budget comes from outside as a multiple of 0.01 up to 10, and all thousand of these
+The budget comes from outside as a multiple of 0.01 up to 10, and all thousand of these
 share the chance of failure, so that it may have been chosen on any images.
 """
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
-import torch
-from jaxtyping import Float, Int64
-from torch import Tensor
-
-from experiments.store.provenance import one_thread, provenance
-from experiments.store.record_files import plain, settings_digest
-from paper_lib.bounds import (
-    Bound,
-    CompressedDefense,
-    bounds_at,
-    compress,
-    compress_solution,
-    compression_bound,
-    fit_certified,
-    held_out_bound,
-    optimum_bound,
-    regret_bound,
-    spread_confidence,
+from experiments.section5.halves import (
+    SEARCH_10,
+    Halves,
+    bound_half,
+    shares,
+    train_half,
 )
+from experiments.store.keyed import Record, Run, read_record
+from experiments.store.provenance import one_thread, provenance
+from paper_lib.bounds import Bound, spread_confidence
 from paper_lib.checks import check_radius, check_seed
-from paper_lib.data import Dataset, LabeledImages, Source, load_pair
-from paper_lib.defense import maximize_coverage, ramp_ascent, upper_bound
-from paper_lib.linearize import linearize
-from paper_lib.models import TrainConfig, train_classifier
-from paper_lib.robust_sets import RobustSets
+from paper_lib.data import Dataset, Source, load_pair
+from paper_lib.defense import ramp_ascent
+from paper_lib.models import TrainConfig
 
-BOUNDS_SCHEMA = "paper-lib/bounds-record/1"
 # Multiples of 0.01 up to 10, any of which may be the budget.
 NUM_BUDGETS = 1000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class BoundsConfig:
+class BoundsConfig(Run["PairBounds"]):
     """Everything that decides the bounds of one pair, apart from the data.
 
     Attributes:
@@ -57,6 +44,8 @@ class BoundsConfig:
     Raises:
         ValueError: If the budget is no such multiple, or the seed is no seed.
     """
+
+    schema: ClassVar[str] = "paper-lib/bounds-record/1"
 
     epsilon: float
     dataset: Dataset = "mnist"
@@ -87,179 +76,167 @@ class BoundsConfig:
         return f"{self.dataset} {first}-{second} seed {self.seed}"
 
     @property
-    def record_name(self) -> str:
-        """The name of its record."""
-        digest = settings_digest(asdict(self))
+    def stem(self) -> str:
+        """What the name of its record begins with."""
         first, second = self.classes
-        return f"bounds-{self.dataset}-{first}-{second}-seed{self.seed}-{digest}.json"
+        return f"bounds-{self.dataset}-{first}-{second}-seed{self.seed}"
+
+    def halves(
+        self, *, root: str | None = None, source: Source = "auto"
+    ) -> tuple[Halves, dict[str, Any]]:
+        """Train on one half of the training images and linearize everywhere.
+
+        Args:
+            root: Folder of the data.
+            source: Source of the data.
+
+        Returns:
+            The robust sets, and the provenance of the run.
+        """
+        pair = load_pair(self.dataset, self.classes, root=root, source=source)
+        halves = train_half(
+            pair, epsilon=self.epsilon, train=self.train, seed=self.seed
+        )
+        return halves, provenance(pair)
+
+    def run(self, *, root: str | None = None, source: Source = "auto") -> Record:
+        """Fit on the second half in several ways and compute every bound.
+
+        Args:
+            root: Folder of the data.
+            source: Source of the data.
+
+        Returns:
+            The record: for each number of points, for each fit its coverage of the
+            points counted and of the test images, its bounds and those of the regret.
+        """
+        with one_thread():
+            halves, source_of = self.halves(root=root, source=source)
+            num = len(halves.counted.offsets)
+            center = ramp_ascent(halves.trained).perturbation
+            sizes = [size for size in self.sizes if size < num]
+            return {
+                "schema": self.schema,
+                "config": self.settings,
+                "provenance": source_of,
+                "num_trained": len(halves.trained.offsets),
+                "num_counted": num,
+                "num_test": len(halves.test.offsets),
+                "num_budgets": NUM_BUDGETS,
+                "center": shares(halves, halves.counted, center)
+                | {"coverage_trained": float(halves.trained.coverage(center))},
+                "sizes": [
+                    bound_half(
+                        halves,
+                        center,
+                        size,
+                        confidence=self.confidence,
+                        num_budgets=NUM_BUDGETS,
+                        seed=self.seed,
+                    )
+                    for size in [*sizes, num]
+                ],
+            }
+
+    @classmethod
+    def result(cls, record: Record) -> "PairBounds":
+        """Read a record."""
+        return read_record(PairBounds, record)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Halves:
-    """The robust sets of one classifier, apart by what they are for.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FitBounds:
+    """A fitted v, and what bounds say of it.
 
     Attributes:
-        trained: Those of the images that trained it.
-        counted: Those of the other half of the training images.
-        test: Those of the test images.
+        coverage: The share of the points counted that it keeps.
+        coverage_test: The share of the test images.
+        bounds: Lower bounds of its coverage of the population, by name.
+        norm: Its length; None where it is not stored.
+        regrets: Upper bounds of its regret, by the bounds they rest on.
     """
 
-    trained: RobustSets
-    counted: RobustSets
-    test: RobustSets
+    coverage: float
+    coverage_test: float
+    bounds: Mapping[str, Bound]
+    norm: float | None = None
+    regrets: Mapping[str, Bound] | None = None
 
 
-def half_pair(
-    config: BoundsConfig, *, root: str | None = None, source: Source = "auto"
-) -> tuple[Halves, dict[str, Any]]:
-    """Train on one half of the training images and linearize everywhere.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Optimum:
+    """What the certificate says of the largest coverage.
 
-    Args:
-        config: The run.
-        root: Folder of the data.
-        source: Source of the data.
-
-    Returns:
-        The robust sets, and the provenance of the run.
+    Attributes:
+        lower_count: Points counted that some v keeps.
+        upper_count: Points that no v exceeds.
+        optimum: Upper bound of the population's largest coverage.
     """
-    pair = load_pair(config.dataset, config.classes, root=root, source=source)
-    num = len(pair.train.labels)
-    generator = torch.Generator().manual_seed(config.seed)
-    order = torch.randperm(num, generator=generator)
-    halves = [
-        some_images(pair.train, rows) for rows in (order[: num // 2], order[num // 2 :])
-    ]
-    model = train_classifier(halves[0], config=config.train, seed=config.seed).model
-    trained, counted, test = (
-        RobustSets.from_linearization(linearize(model, part.images), config.epsilon)
-        for part in (*halves, pair.test)
-    )
-    return Halves(trained=trained, counted=counted, test=test), provenance(pair)
+
+    lower_count: int
+    upper_count: int
+    optimum: Bound
 
 
-def run_bounds(
-    config: BoundsConfig, *, root: str | None = None, source: Source = "auto"
-) -> dict[str, Any]:
-    """Fit on the second half in several ways and compute every bound.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SizeBounds:
+    """All that was fitted and bounded on one number of points.
 
-    Args:
-        config: The run.
-        root: Folder of the data.
-        source: Source of the data.
-
-    Returns:
-        The record: for each number of points, for each fit its coverage of the points
-        counted and of the test images, its bounds and its bounds of the regret.
+    Attributes:
+        num: Points counted.
+        certificate: What is certified of the best v.
+        fits: Each fit, by the name the files give it.
+        center: The exact bound for the center, which has not seen the points.
     """
-    with one_thread():
-        halves, source_of = half_pair(config, root=root, source=source)
-        num = len(halves.counted.offsets)
-        center = ramp_ascent(halves.trained).perturbation
-        sizes = [size for size in config.sizes if size < num]
-        return {
-            "schema": BOUNDS_SCHEMA,
-            "config": plain(asdict(config)),
-            "provenance": source_of,
-            "num_trained": len(halves.trained.offsets),
-            "num_counted": num,
-            "num_test": len(halves.test.offsets),
-            "num_budgets": NUM_BUDGETS,
-            "center": _shares(halves, halves.counted, center)
-            | {"coverage_trained": float(halves.trained.coverage(center))},
-            "sizes": [_size(config, halves, center, size) for size in [*sizes, num]],
-        }
+
+    num: int
+    certificate: Optimum
+    fits: Mapping[str, FitBounds]
+    center: Bound
+
+    @property
+    def searched(self) -> FitBounds:
+        """The fit by the search with 10 exchanges, the best solution known."""
+        return self.fits[SEARCH_10]
 
 
-def _size(
-    config: BoundsConfig, halves: Halves, center: Float[Tensor, " d"], size: int
-) -> dict[str, Any]:
-    """Fit and bound on the first points of the second half."""
-    sets = halves.counted.subset(slice(size))
-    each = spread_confidence(config.confidence, NUM_BUDGETS)
-    fits, compressed = _fits(sets, center, each, config.seed)
-    certificate = upper_bound(sets, None, seed=config.seed, start=fits["polished"])
-    # Each end of a regret takes half of the chance of failure.
-    half = spread_confidence(config.confidence, 2 * NUM_BUDGETS)
-    optimum = optimum_bound(certificate, confidence=half)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CenterShares:
+    """What the center keeps.
 
-    def bounds(name: str, confidence: float) -> dict[str, Bound]:
-        found = bounds_at(sets, fits[name], confidence=confidence, center=center)
-        if name in compressed:
-            found["compression"] = compression_bound(
-                sets, compressed[name], confidence=confidence
-            )
-        return found
-
-    def regrets(name: str) -> dict[str, Bound]:
-        return {
-            key: regret_bound(optimum, bound)
-            for key, bound in bounds(name, half).items()
-            if bound.holds_for != "a Gaussian around v"
-        }
-
-    return {
-        "num": size,
-        "certificate": {
-            "lower_count": certificate.lower_count,
-            "upper_count": certificate.upper_count,
-            "optimum": plain(asdict(optimum_bound(certificate, confidence=each))),
-        },
-        "fits": {
-            name: {
-                **_shares(halves, sets, v),
-                "bounds": _plain(bounds(name, each)),
-                "regrets": _plain(regrets(name)),
-            }
-            for name, v in fits.items()
-        },
-        # The one bound that is not for a fitted v: the center has not seen the half.
-        "center": plain(asdict(held_out_bound(sets, center, confidence=each))),
-    }
-
-
-def _fits(
-    sets: RobustSets, center: Float[Tensor, " d"], confidence: float, seed: int
-) -> tuple[dict[str, Float[Tensor, " d"]], dict[str, CompressedDefense]]:
-    """Fit in every way; give those that few points rebuild with their points too."""
-    ramp = ramp_ascent(sets).perturbation
-    annealed, polished = (
-        maximize_coverage(sets, method=method, seed=seed).perturbation
-        for method in ("annealed", "search")
-    )
-    few = compress(sets, confidence=confidence, seed=seed)
-    held = compress_solution(sets, polished)
-    compressed = {"compressed": few} | ({} if held is None else {"least norm": held})
-    fits = {
-        "ramp": ramp,
-        "annealed": annealed,
-        "polished": polished,
-        "certified": fit_certified(sets, ramp, confidence=confidence, center=center),
-    }
-    return fits | {k: one.perturbation for k, one in compressed.items()}, compressed
-
-
-def _plain(bounds: dict[str, Bound]) -> dict[str, Any]:
-    return {name: plain(asdict(bound)) for name, bound in bounds.items()}
-
-
-def _shares(
-    halves: Halves, sets: RobustSets, v: Float[Tensor, " d"]
-) -> dict[str, float]:
-    return {
-        "coverage": float(sets.coverage(v)),
-        "coverage_test": float(halves.test.coverage(v)),
-        "norm": float(v.double().norm()),
-    }
-
-
-def some_images(images: LabeledImages, rows: Int64[Tensor, " k"]) -> LabeledImages:
-    """Take some images.
-
-    Args:
-        images: The images.
-        rows: Which.
-
-    Returns:
-        These, in that order.
+    Attributes:
+        coverage: The share of the half that is counted.
+        coverage_test: The share of the test images.
+        norm: Its length.
+        coverage_trained: The share of the half it was fitted on.
     """
-    return LabeledImages(images=images.images[rows], labels=images.labels[rows])
+
+    coverage: float
+    coverage_test: float
+    norm: float
+    coverage_trained: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PairBounds:
+    """Every bound on one pair.
+
+    Attributes:
+        config: The settings of the run.
+        provenance: What it was computed with.
+        num_trained: Images that trained the classifier.
+        num_counted: Images that are counted.
+        num_test: Test images.
+        num_budgets: Budgets that share the chance of failure.
+        center: What the center keeps.
+        sizes: One entry for each number of points, all of them last.
+    """
+
+    config: BoundsConfig
+    provenance: Mapping[str, Any]
+    num_trained: int
+    num_counted: int
+    num_test: int
+    num_budgets: int
+    center: CenterShares
+    sizes: tuple[SizeBounds, ...]

@@ -1,7 +1,8 @@
 r"""Measured rates on images: the test set is the population, so that phi is known."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 
@@ -10,17 +11,15 @@ from experiments.populations.finite_population import FinitePopulation
 from experiments.populations.largest_deviation import Bracket
 from experiments.populations.sample_rates import Draw, Rates, measure_rates
 from experiments.populations.sample_solvers import SolverName
-from experiments.section5.bound_runs import BoundsConfig, half_pair
+from experiments.section5.bound_runs import BoundsConfig
+from experiments.store.keyed import Record, Run, read_record
 from experiments.store.provenance import one_thread
-from experiments.store.record_files import plain, settings_digest
 from paper_lib.data import Source
 from paper_lib.defense import maximize_coverage, upper_bound
 
-IMAGE_RATES_SCHEMA = "paper-lib/image-rates-record/1"
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ImageRatesConfig:
+class ImageRatesConfig(Run["ImageRates"]):
     """Everything that decides the rates of one pair, apart from the data.
 
     Attributes:
@@ -30,6 +29,8 @@ class ImageRatesConfig:
         solvers: How a sample is solved.
         seed: Seed of all samples.
     """
+
+    schema: ClassVar[str] = "paper-lib/image-rates-record/1"
 
     pair: BoundsConfig
     sizes: tuple[int, ...] = (10, 30, 100, 300, 1000, 3000, 10_000)
@@ -43,56 +44,114 @@ class ImageRatesConfig:
         return f"rates of {self.pair.label}"
 
     @property
-    def record_name(self) -> str:
-        """The name of its record."""
-        digest = settings_digest(asdict(self))
+    def stem(self) -> str:
+        """What the name of its record begins with."""
         first, second = self.pair.classes
-        return f"rates-{self.pair.dataset}-{first}-{second}-{digest}.json"
+        return f"rates-{self.pair.dataset}-{first}-{second}"
 
+    def run(self, *, root: str | None = None, source: Source = "auto") -> Record:
+        """Draw samples of the test set, solve them, and compare with all of it.
 
-def run_image_rates(
-    config: ImageRatesConfig, *, root: str | None = None, source: Source = "auto"
-) -> dict[str, Any]:
-    """Draw samples of the test set, solve them, and compare with all of it.
+        Args:
+            root: Folder of the data.
+            source: Source of the data.
 
-    Args:
-        config: The run.
-        root: Folder of the data.
-        source: Source of the data.
-
-    Returns:
-        The record: counts on the sample and on the test set, the best perturbation
-        known for the test set, and a certified bound on any other.
-    """
-    with one_thread():
-        halves, source_of = half_pair(config.pair, root=root, source=source)
-        population = FinitePopulation(sets=halves.test)
-        num = len(halves.test.offsets)
-        measured = {
-            solver: measure_rates(
-                population,
-                config.sizes,
-                repetitions=config.repetitions,
-                seed=config.seed,
-                solver=solver,
-                with_deviations=False,
+        Returns:
+            The record: counts on the sample and on the test set, the best perturbation
+            known for the test set, and a certified bound on any other.
+        """
+        with one_thread():
+            halves, source_of = self.pair.halves(root=root, source=source)
+            population = FinitePopulation(sets=halves.test)
+            num = len(halves.test.offsets)
+            counts = {
+                solver: _counts(
+                    measure_rates(
+                        population,
+                        self.sizes,
+                        repetitions=self.repetitions,
+                        seed=self.seed,
+                        solver=solver,
+                        with_deviations=False,
+                    ),
+                    num,
+                )
+                for solver in self.solvers
+            }
+            best = maximize_coverage(halves.test, method="search", seed=self.seed)
+            certificate = upper_bound(
+                halves.test, None, seed=self.seed, start=best.perturbation
             )
-            for solver in config.solvers
-        }
-        best = maximize_coverage(halves.test, method="search", seed=config.seed)
-        certificate = upper_bound(
-            halves.test, None, seed=config.seed, start=best.perturbation
-        )
-        counts = {solver: _counts(rates, num) for solver, rates in measured.items()}
         found = max(pair[1] for rows in counts.values() for row in rows for pair in row)
         return {
-            "schema": IMAGE_RATES_SCHEMA,
-            "config": plain(asdict(config)),
+            "schema": self.schema,
+            "config": self.settings,
             "provenance": source_of,
             "num": num,
             "best_count": max(found, round(num * best.coverage)),
             "upper_count": certificate.upper_count,
             "counts": counts,
+        }
+
+    @classmethod
+    def result(cls, record: Record) -> "ImageRates":
+        """Read a record."""
+        return read_record(ImageRates, record)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageRates:
+    """Counts on samples of a test set and on all of it.
+
+    Attributes:
+        config: The settings of the run.
+        provenance: What it was computed with.
+        num: Images in the test set.
+        best_count: Images that the best perturbation known keeps.
+        upper_count: Images that no perturbation exceeds.
+        counts: For each solver, for each size and sample: the rows kept of the sample
+            and of the test set.
+    """
+
+    config: ImageRatesConfig
+    provenance: Mapping[str, Any]
+    num: int
+    best_count: int
+    upper_count: int
+    counts: Mapping[str, tuple[tuple[tuple[int, int], ...], ...]]
+
+    @property
+    def rates(self) -> dict[str, Rates]:
+        """The rates of each solver.
+
+        Their ``best`` has the coverage of the best perturbation known, but not the
+        perturbation, which is zero there.
+        """
+        best = PopulationMaximum(
+            perturbation=torch.zeros(1, dtype=torch.float64),
+            coverage=self.best_count / self.num,
+            upper=self.upper_count / self.num,
+        )
+        unknown = Bracket(lower=0.0, upper=float("inf"))
+
+        def draw(kept: int, all_kept: int, n: int) -> Draw:
+            return Draw(
+                seed=self.config.seed,
+                sample_coverage=kept / n,
+                coverage=all_kept / self.num,
+                deviation=unknown,
+            )
+
+        return {
+            solver: Rates(
+                best=best,
+                sizes=self.config.sizes,
+                draws=tuple(
+                    tuple(draw(*pair, n) for pair in row)
+                    for n, row in zip(self.config.sizes, rows, strict=True)
+                ),
+            )
+            for solver, rows in self.counts.items()
         }
 
 
@@ -102,41 +161,3 @@ def _counts(rates: Rates, num: int) -> list[list[list[int]]]:
         [[round(n * one.sample_coverage), round(num * one.coverage)] for one in row]
         for n, row in zip(rates.sizes, rates.draws, strict=True)
     ]
-
-
-def image_rates(record: dict[str, Any]) -> dict[str, Rates]:
-    """Read the rates of each solver back from a record.
-
-    Args:
-        record: What :func:`run_image_rates` returned.
-
-    Returns:
-        The rates. Their ``best`` has the coverage of the best perturbation known, but
-        not the perturbation, which is zero there.
-    """
-    num, sizes = record["num"], tuple(record["config"]["sizes"])
-    best = PopulationMaximum(
-        perturbation=torch.zeros(1, dtype=torch.float64),
-        coverage=record["best_count"] / num,
-        upper=record["upper_count"] / num,
-    )
-    unknown = Bracket(lower=0.0, upper=float("inf"))
-    return {
-        solver: Rates(
-            best=best,
-            sizes=sizes,
-            draws=tuple(
-                tuple(
-                    Draw(
-                        seed=record["config"]["seed"],
-                        sample_coverage=kept / n,
-                        coverage=all_kept / num,
-                        deviation=unknown,
-                    )
-                    for kept, all_kept in row
-                )
-                for n, row in zip(sizes, rows, strict=True)
-            ),
-        )
-        for solver, rows in record["counts"].items()
-    }

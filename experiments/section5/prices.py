@@ -1,22 +1,21 @@
 r"""What every bound asks for at each n, beside what would have been enough."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
 from experiments.populations.distributions import GaussianRows
+from experiments.store.keyed import Record, Run, read_record
 from experiments.store.provenance import one_thread, surroundings
-from experiments.store.record_files import plain, settings_digest
 from paper_lib.bounds import bounds_at, compress, compression_bound, held_out_bound
 from paper_lib.checks import check_count, check_seed
 from paper_lib.defense import maximize_coverage
 
-PRICES_SCHEMA = "paper-lib/prices-record/1"
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PriceConfig:
+class PriceConfig(Run["Prices"]):
     """Everything that decides such a run.
 
     Attributes:
@@ -30,6 +29,9 @@ class PriceConfig:
         TypeError: If a number is no integer.
         ValueError: If a number is below 1, or the seed is no seed.
     """
+
+    schema: ClassVar[str] = "paper-lib/prices-record/1"
+    needs_data: ClassVar[bool] = False
 
     dim: int
     sizes: tuple[int, ...] = (10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
@@ -54,30 +56,68 @@ class PriceConfig:
         return f"prices in dimension {self.dim}"
 
     @property
-    def record_name(self) -> str:
-        """The name of its record."""
-        digest = settings_digest(asdict(self))
-        return f"prices-{self.dim}-{digest}.json"
+    def stem(self) -> str:
+        """What the name of its record begins with."""
+        return f"prices-{self.dim}"
+
+    def run(self) -> Record:
+        r"""Fit a v to samples of each size and compute every bound.
+
+        Returns:
+            The record. For each size, means over samples: the regret
+            :math:`\phi(v^*) - \phi(v)`, the overfit :math:`\phi_n(v) - \phi(v)`, and
+            the price :math:`\phi_n(v)` less the bound of each, for the v it is computed
+            at.
+        """
+        with one_thread():
+            return {
+                "schema": self.schema,
+                "config": self.settings,
+                "provenance": surroundings(),
+                "sizes": [_means(self, size) for size in self.sizes],
+            }
+
+    @classmethod
+    def result(cls, record: Record) -> "Prices":
+        """Read a record."""
+        measured = ("num", "regret", "overfit")
+        sizes = [
+            {name: entry.pop(name) for name in measured} | {"prices": entry}
+            for entry in map(dict, record["sizes"])
+        ]
+        return read_record(Prices, {**record, "sizes": sizes})
 
 
-def run_prices(config: PriceConfig) -> dict[str, Any]:
-    r"""Fit a v to samples of each size and compute every bound.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SizePrices:
+    r"""Means over the samples of one size.
 
-    Args:
-        config: The run.
-
-    Returns:
-        The record. For each size, means over samples: the regret
-        :math:`\phi(v^*) - \phi(v)`, the overfit :math:`\phi_n(v) - \phi(v)`, and the
-        price :math:`\phi_n(v)` less the bound of each, for the v it is computed at.
+    Attributes:
+        num: Rows in a sample.
+        regret: :math:`\phi(v^*) - \phi(v)`.
+        overfit: :math:`\phi_n(v) - \phi(v)`.
+        prices: :math:`\phi_n(v)` less each bound, for the v it is computed at.
     """
-    with one_thread():
-        return {
-            "schema": PRICES_SCHEMA,
-            "config": plain(asdict(config)),
-            "provenance": surroundings(),
-            "sizes": [_means(config, size) for size in config.sizes],
-        }
+
+    num: int
+    regret: float
+    overfit: float
+    prices: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prices:
+    """What every bound asks for in one dimension.
+
+    Attributes:
+        config: The settings of the run.
+        provenance: What it was computed with.
+        sizes: One entry a size.
+    """
+
+    config: PriceConfig
+    provenance: Mapping[str, Any]
+    sizes: tuple[SizePrices, ...]
 
 
 def _means(config: PriceConfig, size: int) -> dict[str, Any]:

@@ -1,17 +1,10 @@
-r"""Measured rates of Sec. 5 where :math:`\phi` is known, and their store.
+r"""Measured rates of Sec. 5 where :math:`\phi` is known: 15 minutes on one core."""
 
-``load_or_measure("results/generalization/rates.json")`` reads what is there and
-measures what is missing, all of it in some 15 minutes on one core.
-"""
-
-import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
 
 import torch
-from tqdm import tqdm
 
 from experiments.populations.distributions import (
     GaussianRows,
@@ -28,10 +21,10 @@ from experiments.populations.sample_rates import (
     sample_seeds,
 )
 from experiments.populations.sample_solvers import SolverName
+from experiments.store.keyed import Record, Run
+from experiments.store.plain_values import from_plain
 from experiments.store.provenance import one_thread, surroundings
-from experiments.store.record_files import load_record, plain, save_record
 
-RATES_SCHEMA = "paper-lib/rates/1"
 SIZES = (10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
 # The same maximum, 0.9035 at 0.72 along the first axis, in every dimension.
 _GAUSSIAN = {
@@ -49,7 +42,7 @@ _DECIMALS = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RatePlan:
+class RatePlan(Run[Rates]):
     """Samples of one population, solved in one way.
 
     Attributes:
@@ -63,6 +56,9 @@ class RatePlan:
         seed: Seed of all samples.
         parameters: Those of the population.
     """
+
+    schema: ClassVar[str] = "paper-lib/rates/1"
+    needs_data: ClassVar[bool] = False
 
     kind: Literal["gaussian", "linear", "finite"]
     dim: int
@@ -78,6 +74,16 @@ class RatePlan:
         known = {"gaussian": _GAUSSIAN, "linear": _LINEAR, "finite": _FINITE}
         object.__setattr__(self, "parameters", known[self.kind])
 
+    @property
+    def label(self) -> str:
+        """What a person calls the run."""
+        return f"rates of {self.stem}"
+
+    @property
+    def stem(self) -> str:
+        """What it is called among the records of its file."""
+        return f"{self.kind}-{self.dim}-{self.solver}"
+
     def population(self) -> Population:
         """Make the population.
 
@@ -90,6 +96,73 @@ class RatePlan:
         if self.kind == "gaussian":
             return rows
         return FinitePopulation(sets=rows.draw(_FINITE["rows"], seed=_FINITE["seed"]))
+
+    def measure(self) -> Rates:
+        """Draw the samples, solve them, and compare with the population.
+
+        Returns:
+            The rates.
+        """
+        return measure_rates(
+            self.population(),
+            self.sizes,
+            repetitions=self.repetitions,
+            seed=self.seed,
+            solver=self.solver,
+            with_deviations=self.with_deviations,
+        )
+
+    def run(self) -> Record:
+        """Measure, and write the result in plain values.
+
+        Returns:
+            The record.
+        """
+        with one_thread():
+            rates = self.measure()
+        record = {
+            "config": self.settings,
+            "provenance": surroundings(),
+            "best": {
+                "perturbation": rates.best.perturbation.tolist(),
+                "coverage": rates.best.coverage,
+                "upper": rates.best.upper,
+            },
+            "counts": [
+                [round(n * draw.sample_coverage) for draw in row]
+                for n, row in zip(rates.sizes, rates.draws, strict=True)
+            ],
+            "coverages": [
+                [round(draw.coverage, _DECIMALS) for draw in row] for row in rates.draws
+            ],
+        }
+        if self.with_deviations:
+            record["deviations"] = [
+                [round(draw.deviation.lower, _DECIMALS) for draw in row]
+                for row in rates.draws
+            ]
+            widths = [
+                draw.deviation.upper - draw.deviation.lower
+                for row in rates.draws
+                for draw in row
+            ]
+            record["deviation_width"] = max(widths) + 10.0**-_DECIMALS
+        return record
+
+    @classmethod
+    def result(cls, record: Record) -> Rates:
+        """Read a record."""
+        plan, best = from_plain(cls, record["config"]), record["best"]
+        point = torch.tensor(best["perturbation"], dtype=torch.float64)
+        return Rates(
+            best=PopulationMaximum(
+                perturbation=point, coverage=best["coverage"], upper=best["upper"]
+            ),
+            sizes=plan.sizes,
+            draws=tuple(
+                _draws(plan, record, place) for place in range(len(plan.sizes))
+            ),
+        )
 
 
 def _few(place: int, last: Sequence[int], first: int = 100) -> dict[str, Any]:
@@ -129,136 +202,7 @@ RATE_PLANS = (
 )
 
 
-def load_or_measure(
-    path: str | os.PathLike[str],
-    plans: Sequence[RatePlan] = RATE_PLANS,
-    *,
-    compute: bool = True,
-    progress: bool = False,
-) -> tuple[Rates, ...]:
-    """Read the rates a store has and measure those it lacks.
-
-    The store is written anew after each plan, so that a run that is stopped goes on
-    from there. It keeps what it holds of other plans.
-
-    Args:
-        path: The file; made, with its folder, if it is not there.
-        plans: What is asked for.
-        compute: Measure what is missing; otherwise it is an error.
-        progress: Show progress bars.
-
-    Returns:
-        The rates, one a plan, in order.
-
-    Raises:
-        FileNotFoundError: If there is no such file and nothing is to be measured.
-        ValueError: If the file is damaged or of another schema, or lacks a plan that is
-            not to be measured.
-    """
-    file = Path(path)
-    if not compute:
-        return load_rates(file, plans)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    entries = _entries(file) if file.exists() else []
-    for plan in tqdm(plans, desc="plans", disable=not progress):
-        if _find(entries, plan) is None:
-            entries.append(_measure(plan, progress))
-            save_record({"schema": RATES_SCHEMA, "entries": entries}, file)
-    return load_rates(file, plans)
-
-
-def load_rates(
-    path: str | os.PathLike[str], plans: Sequence[RatePlan] = RATE_PLANS
-) -> tuple[Rates, ...]:
-    """Read stored rates.
-
-    Args:
-        path: The file.
-        plans: What is asked for.
-
-    Returns:
-        The rates, one a plan, in order.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file is damaged, of another schema, or lacks a plan.
-    """
-    entries = _entries(path)
-    found = []
-    for plan in plans:
-        entry = _find(entries, plan)
-        if entry is None:
-            raise ValueError(f"{path} must hold every plan, but lacks {plan}.")
-        found.append(_rates(plan, entry))
-    return tuple(found)
-
-
-def _entries(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
-    return load_record(path, schema=RATES_SCHEMA)["entries"]
-
-
-def _find(entries: Sequence[dict[str, Any]], plan: RatePlan) -> dict[str, Any] | None:
-    """Look up the result of a plan."""
-    wanted = plain(asdict(plan))
-    return next((entry for entry in entries if entry["config"] == wanted), None)
-
-
-def _measure(plan: RatePlan, progress: bool) -> dict[str, Any]:
-    """Carry out a plan, and write the result in plain values."""
-    with one_thread():
-        rates = measure_rates(
-            plan.population(),
-            plan.sizes,
-            repetitions=plan.repetitions,
-            seed=plan.seed,
-            solver=plan.solver,
-            with_deviations=plan.with_deviations,
-            progress=progress,
-        )
-    entry = {
-        "config": plain(asdict(plan)),
-        "provenance": surroundings(),
-        "best": {
-            "perturbation": rates.best.perturbation.tolist(),
-            "coverage": rates.best.coverage,
-            "upper": rates.best.upper,
-        },
-        "counts": [
-            [round(n * draw.sample_coverage) for draw in row]
-            for n, row in zip(rates.sizes, rates.draws, strict=True)
-        ],
-        "coverages": [
-            [round(draw.coverage, _DECIMALS) for draw in row] for row in rates.draws
-        ],
-    }
-    if plan.with_deviations:
-        entry["deviations"] = [
-            [round(draw.deviation.lower, _DECIMALS) for draw in row]
-            for row in rates.draws
-        ]
-        widths = [
-            draw.deviation.upper - draw.deviation.lower
-            for row in rates.draws
-            for draw in row
-        ]
-        entry["deviation_width"] = max(widths) + 10.0**-_DECIMALS
-    return entry
-
-
-def _rates(plan: RatePlan, entry: dict[str, Any]) -> Rates:
-    """Read a result back."""
-    best = entry["best"]
-    point = torch.tensor(best["perturbation"], dtype=torch.float64)
-    return Rates(
-        best=PopulationMaximum(
-            perturbation=point, coverage=best["coverage"], upper=best["upper"]
-        ),
-        sizes=plan.sizes,
-        draws=tuple(_draws(plan, entry, place) for place in range(len(plan.sizes))),
-    )
-
-
-def _draws(plan: RatePlan, entry: dict[str, Any], place: int) -> tuple[Draw, ...]:
+def _draws(plan: RatePlan, entry: Record, place: int) -> tuple[Draw, ...]:
     """Read the samples of one size back."""
     n, coverages = plan.sizes[place], entry["coverages"][place]
     shares = [count / n for count in entry["counts"][place]]

@@ -5,14 +5,17 @@ on the points that are counted and no bound applies. With a classifier that gene
 little is lost; with one that has learned its sample by heart the bound is wrong.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
-from experiments.section5.bound_runs import some_images
+from experiments.section5.bound_runs import FitBounds
+from experiments.section5.halves import some_images
+from experiments.store.keyed import Record, Run, read_record
+from experiments.store.plain_values import plain
 from experiments.store.provenance import one_thread, provenance
-from experiments.store.record_files import plain, settings_digest
 from paper_lib.bounds import bounds_at, compress, compression_bound
 from paper_lib.checks import check_count, check_radius, check_seed
 from paper_lib.data import Dataset, LabeledImages, Source, load_pair
@@ -22,11 +25,9 @@ from paper_lib.linearize import Linearization, linearize
 from paper_lib.models import TrainConfig, train_classifier
 from paper_lib.robust_sets import RobustSets
 
-REUSE_SCHEMA = "paper-lib/reuse-record/1"
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ReuseConfig:
+class ReuseConfig(Run["Reuse"]):
     """Everything that decides such a run, apart from the data.
 
     Attributes:
@@ -44,6 +45,8 @@ class ReuseConfig:
         TypeError: If ``num`` is no integer.
         ValueError: If the budget is no budget, ``num`` below 2, or the seed no seed.
     """
+
+    schema: ClassVar[str] = "paper-lib/reuse-record/1"
 
     dataset: Dataset = "mnist"
     classes: tuple[int, int] = (0, 1)
@@ -75,58 +78,86 @@ class ReuseConfig:
         return f"{self.dataset} {first}-{second}, {count} images for everything"
 
     @property
-    def record_name(self) -> str:
-        """The name of its record."""
-        digest = settings_digest(asdict(self))
+    def stem(self) -> str:
+        """What the name of its record begins with."""
         first, second = self.classes
-        return f"reuse-{self.dataset}-{first}-{second}-seed{self.seed}-{digest}.json"
+        return f"reuse-{self.dataset}-{first}-{second}-seed{self.seed}"
+
+    def run(self, *, root: str | None = None, source: Source = "auto") -> Record:
+        """Train, fit and count on the same images, and look at the test images.
+
+        Args:
+            root: Folder of the data.
+            source: Source of the data.
+
+        Returns:
+            The record: what the bounds would say, and the coverage of the test images.
+            For part of the images also ``"fresh"``: the same with as many further
+            images, which the classifier has not seen, in place of the sample. There
+            the bounds apply.
+
+        Raises:
+            ValueError: If there are fewer images than asked for.
+        """
+        with one_thread():
+            pair = load_pair(self.dataset, self.classes, root=root, source=source)
+            sample, fresh = _samples(self, pair.train)
+            model = train_classifier(sample, config=self.train, seed=self.seed).model
+            seen = linearize(model, sample.images)
+            epsilon = _half_median(seen) if self.epsilon is None else self.epsilon
+
+            def robust_sets(lin: Linearization) -> RobustSets:
+                return RobustSets.from_linearization(lin, epsilon)
+
+            sets = robust_sets(seen)
+            test = robust_sets(linearize(model, pair.test.images))
+            record = {
+                "schema": self.schema,
+                "config": self.settings,
+                "provenance": provenance(pair),
+                "num": len(sets.offsets),
+                "num_test": len(test.offsets),
+                "epsilon": epsilon,
+                "trained_accuracy": float(
+                    (seen.logits.sign() == sample.labels).double().mean()
+                ),
+                "fits": _fits(self, sets, test),
+            }
+            if fresh is not None:
+                unseen = robust_sets(linearize(model, fresh.images))
+                record["fresh"] = _fits(self, unseen, test)
+            return record
+
+    @classmethod
+    def result(cls, record: Record) -> "Reuse":
+        """Read a record."""
+        return read_record(Reuse, record)
 
 
-def run_reuse(
-    config: ReuseConfig, *, root: str | None = None, source: Source = "auto"
-) -> dict[str, Any]:
-    """Train, fit and count on the same images, and look at the test images.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reuse:
+    """One sample for everything, and what came of it.
 
-    Args:
-        config: The run.
-        root: Folder of the data.
-        source: Source of the data.
-
-    Returns:
-        The record: what the bounds would say, and the coverage of the test images. For
-        part of the images also ``"fresh"``: the same with as many further images, which
-        the classifier has not seen, in place of the sample. There the bounds apply.
-
-    Raises:
-        ValueError: If there are fewer images than asked for.
+    Attributes:
+        config: The settings of the run.
+        provenance: What it was computed with.
+        num: Images in the sample.
+        num_test: Test images.
+        epsilon: The budget.
+        trained_accuracy: Share of the sample whose label was learned.
+        fits: Each fit on the sample, by name: the bounds are without guarantee.
+        fresh: Each fit on as many images that the classifier has not seen, where there
+            are any: there the bounds apply.
     """
-    with one_thread():
-        pair = load_pair(config.dataset, config.classes, root=root, source=source)
-        sample, fresh = _samples(config, pair.train)
-        model = train_classifier(sample, config=config.train, seed=config.seed).model
-        seen = linearize(model, sample.images)
-        epsilon = _half_median(seen) if config.epsilon is None else config.epsilon
 
-        def robust_sets(lin: Linearization) -> RobustSets:
-            return RobustSets.from_linearization(lin, epsilon)
-
-        sets, test = robust_sets(seen), robust_sets(linearize(model, pair.test.images))
-        record = {
-            "schema": REUSE_SCHEMA,
-            "config": plain(asdict(config)),
-            "provenance": provenance(pair),
-            "num": len(sets.offsets),
-            "num_test": len(test.offsets),
-            "epsilon": epsilon,
-            "trained_accuracy": float(
-                (seen.logits.sign() == sample.labels).double().mean()
-            ),
-            "fits": _fits(config, sets, test),
-        }
-        if fresh is not None:
-            unseen = robust_sets(linearize(model, fresh.images))
-            record["fresh"] = _fits(config, unseen, test)
-        return record
+    config: ReuseConfig
+    provenance: Mapping[str, Any]
+    num: int
+    num_test: int
+    epsilon: float
+    trained_accuracy: float
+    fits: Mapping[str, FitBounds]
+    fresh: Mapping[str, FitBounds] | None = None
 
 
 def _fits(config: ReuseConfig, sets: RobustSets, test: RobustSets) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 r"""Every bound on a thousand samples of a population whose phi is known."""
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
 
 from jaxtyping import Float
 from torch import Tensor
@@ -10,8 +11,8 @@ from experiments.populations.distributions import GaussianRows, Population
 from experiments.populations.finite_population import FinitePopulation
 from experiments.populations.linear_rows import LinearRows
 from experiments.populations.validity import Validity, check_bounds
+from experiments.store.keyed import Record, Run, read_record
 from experiments.store.provenance import one_thread, surroundings
-from experiments.store.record_files import plain, settings_digest
 from paper_lib.bounds import (
     Bound,
     bounds_at,
@@ -31,7 +32,6 @@ from paper_lib.defense import maximize_coverage
 from paper_lib.generalization import trace_count
 from paper_lib.robust_sets import RobustSets
 
-VALIDITY_SCHEMA = "paper-lib/validity-record/1"
 # Samples of the center and of finite populations, apart from those of the test.
 _CENTER_SEED = 2**40
 # So few that the bounds are put to the test, so many that some say something.
@@ -40,7 +40,7 @@ _MAX_POINTS = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ValidityConfig:
+class ValidityConfig(Run["ValidityRecord"]):
     """Everything that decides a test of the bounds.
 
     Attributes:
@@ -57,6 +57,9 @@ class ValidityConfig:
         TypeError: If a count is no integer.
         ValueError: If a count is below 1, or the seed is no seed.
     """
+
+    schema: ClassVar[str] = "paper-lib/validity-record/1"
+    needs_data: ClassVar[bool] = False
 
     kind: Literal["gaussian", "linear", "finite"]
     dim: int
@@ -83,10 +86,29 @@ class ValidityConfig:
         return f"{self.kind} rows in dimension {self.dim}"
 
     @property
-    def record_name(self) -> str:
-        """The name of its record."""
-        digest = settings_digest(asdict(self))
-        return f"validity-{self.kind}-{self.dim}-{digest}.json"
+    def stem(self) -> str:
+        """What the name of its record begins with."""
+        return f"validity-{self.kind}-{self.dim}"
+
+    def run(self) -> Record:
+        """Test every bound and keep what a page shows.
+
+        Returns:
+            The record.
+        """
+        with one_thread():
+            found = measure_validity(self)
+        return {
+            "schema": self.schema,
+            "config": self.settings,
+            "provenance": surroundings(),
+            "bounds": {name: _summary(one) for name, one in found.items()},
+        }
+
+    @classmethod
+    def result(cls, record: Record) -> "ValidityRecord":
+        """Read a record."""
+        return read_record(ValidityRecord, record)
 
     def population(self) -> Population:
         """Make the population.
@@ -100,6 +122,49 @@ class ValidityConfig:
         if self.kind == "gaussian":
             return rows
         return FinitePopulation(sets=rows.draw(500, seed=_CENTER_SEED + 1))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BoundTest:
+    """What came of one bound over all samples.
+
+    Attributes:
+        side: Whether it lies below or above what it bounds.
+        confidence: Its confidence.
+        failures: Samples in which it was false.
+        limit: Lower limit of its failure rate, with 99.9% confidence.
+        is_rejected: Whether that exceeds what the confidence allows.
+        rejecting_factor: The largest factor of its price at which it is rejected; None
+            if there is none.
+        mean_observed: Mean share of the sample it starts from.
+        mean_value: Mean bound.
+        mean_truth: Mean of what it bounds.
+    """
+
+    side: Literal["lower", "upper"]
+    confidence: float
+    failures: int
+    limit: float
+    is_rejected: bool
+    rejecting_factor: float | None
+    mean_observed: float
+    mean_value: float
+    mean_truth: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ValidityRecord:
+    """A test of every bound on one population.
+
+    Attributes:
+        config: The settings of the test.
+        provenance: What it was computed with.
+        bounds: What came of each, by name.
+    """
+
+    config: ValidityConfig
+    provenance: Mapping[str, Any]
+    bounds: Mapping[str, BoundTest]
 
 
 def measure_validity(
@@ -218,25 +283,6 @@ def _in_the_plane(fit: _Fitted, maximum: float) -> _Found:
         "traces": (traces, fit.truth),
         "optimum": (optimum_bound(certificate, confidence=confidence), maximum),
         "regret": (regret, maximum - fit.truth),
-    }
-
-
-def run_validity(config: ValidityConfig) -> dict[str, Any]:
-    """Test every bound and keep what a page shows.
-
-    Args:
-        config: The test.
-
-    Returns:
-        The record.
-    """
-    with one_thread():
-        found = measure_validity(config)
-    return {
-        "schema": VALIDITY_SCHEMA,
-        "config": plain(asdict(config)),
-        "provenance": surroundings(),
-        "bounds": {name: _summary(one) for name, one in found.items()},
     }
 
 

@@ -1,250 +1,289 @@
-"""One record a configuration: load what a store has, compute what it lacks."""
+"""The keyed store: what settings decide is computed once, and found by the settings."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
-from functools import partial
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar
 
-from experiments.section5.bound_runs import BOUNDS_SCHEMA, BoundsConfig, run_bounds
-from experiments.section5.image_rates import (
-    IMAGE_RATES_SCHEMA,
-    ImageRatesConfig,
-    run_image_rates,
-)
-from experiments.section5.prices import PRICES_SCHEMA, PriceConfig, run_prices
-from experiments.section5.reuse import REUSE_SCHEMA, ReuseConfig, run_reuse
-from experiments.section5.validity_runs import (
-    VALIDITY_SCHEMA,
-    ValidityConfig,
-    run_validity,
-)
-from experiments.store.record_files import (
-    SCHEMA,
-    load_record,
-    save_record,
-    stored_record,
-)
-from experiments.sweep.runner import InProcess, Task, only_writer, run_tasks
-from experiments.tables.calibration import CALIBRATION_SCHEMA
-from experiments.tables.planning import ALL_PAIRS, DATASETS, Line, lines_of
-from experiments.tables.table_2 import PairConfig, run_pair
-from paper_lib.data import Dataset, Source
-from paper_lib.models import TrainConfig
+from experiments.store.plain_values import from_plain, plain
+from experiments.store.record_files import load_record, save_record, settings_digest
+from paper_lib.data import Source
 
-Config = (
-    PairConfig
-    | BoundsConfig
-    | ReuseConfig
-    | ValidityConfig
-    | ImageRatesConfig
-    | PriceConfig
-)
-_Run = Callable[..., dict[str, Any]]
-_KINDS: dict[type, tuple[str, _Run]] = {
-    PairConfig: (SCHEMA, run_pair),
-    BoundsConfig: (BOUNDS_SCHEMA, run_bounds),
-    ReuseConfig: (REUSE_SCHEMA, run_reuse),
-    ValidityConfig: (VALIDITY_SCHEMA, run_validity),
-    ImageRatesConfig: (IMAGE_RATES_SCHEMA, run_image_rates),
-    PriceConfig: (PRICES_SCHEMA, run_prices),
-}
-_OF_IMAGES = (PairConfig, BoundsConfig, ReuseConfig, ImageRatesConfig)
-PRICE_PLAN = tuple(PriceConfig(dim=dim) for dim in (2, 10, 100))
-VALIDITY_PLAN = (
-    # Traces of the sample, counted in the plane, take the square of its size.
-    ValidityConfig(kind="gaussian", dim=2, num_rows=100),
-    # The search takes a second for each of these samples.
-    ValidityConfig(kind="gaussian", dim=10, fit="annealed"),
-    ValidityConfig(kind="gaussian", dim=100),
-    ValidityConfig(kind="linear", dim=10),
-    ValidityConfig(kind="finite", dim=2, num_rows=100),
-)
-BOUND_PAIRS: tuple[tuple[Dataset, tuple[int, int]], ...] = (
-    ("mnist", (0, 1)),
-    ("mnist", (1, 7)),
-    ("mnist", (0, 5)),
-    ("mnist", (2, 4)),
-    ("mnist", (3, 8)),
-    ("fashion-mnist", (0, 1)),
-    ("fashion-mnist", (5, 7)),
-    ("fashion-mnist", (8, 9)),
-)
-# Numbers of points counted for the first pair, before all of them.
-_SIZES = (100, 300, 1000, 3000)
-# Enough passes over few images to learn them by heart.
-_BY_HEART = TrainConfig(epochs=100)
+Result = TypeVar("Result")
+Record = dict[str, Any]
+# Where a record was computed: alone, or in a batch of that name.
+SINGLE = "single"
 
 
-def primary_budgets(store: str | os.PathLike[str]) -> dict[Dataset, float]:
-    """Read the budgets of Table 1's primary choice, to two decimals.
+class Key(ABC):
+    """Everything that decides one record, apart from the data: a frozen dataclass.
+
+    Attributes:
+        schema: The kind of record it makes.
+        needs_data: Whether the record is of images.
+    """
+
+    __slots__ = ()
+    schema: ClassVar[str]
+    needs_data: ClassVar[bool] = True
+
+    @property
+    @abstractmethod
+    def stem(self) -> str:
+        """What the name of its record begins with, for a reader."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All settings, as plain values."""
+        return plain(asdict(self))  # type: ignore[call-overload]
+
+    def record_name(self, path: str = SINGLE) -> str:
+        """Name its record: what a reader looks for, and a digest of the rest.
+
+        Args:
+            path: Where it was computed: ``"single"``, or the batch.
+
+        Returns:
+            A file name; two runs that differ anywhere have different names.
+        """
+        batch = "" if path == SINGLE else f"-{path}"
+        return f"{self.stem}-{settings_digest(self.settings)}{batch}.json"
+
+
+class Run(Key, Generic[Result]):
+    """A key that says how its record is computed and read.
+
+    If ``needs_data``, the run takes ``root`` and ``source`` of the images.
+    """
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """What a person calls the run."""
+
+    @abstractmethod
+    def run(self, **options: Any) -> Record:
+        """Compute the record.
+
+        Args:
+            **options: ``root`` and ``source`` of the data, if it needs any.
+
+        Returns:
+            The record.
+        """
+
+    @classmethod
+    def result(cls, record: Record) -> Result:
+        """Read a record, new or stored.
+
+        Args:
+            record: What :meth:`run` returned.
+
+        Returns:
+            What it says, typed; the record itself if its kind has no type.
+        """
+        return record  # type: ignore[return-value]
+
+
+def read_record(kind: type[Result], record: Record) -> Result:
+    """Read a record as a dataclass.
 
     Args:
-        store: The folder of Table 1's records.
+        kind: The dataclass, with a field for each name but ``"schema"``.
+        record: The record.
 
     Returns:
-        The budget of each data set, a multiple of 0.01.
+        What it says.
 
     Raises:
-        FileNotFoundError: If the store lacks the primary runs of the first seed.
+        TypeError: If the record lacks a name, or has another.
+    """
+    values = {name: value for name, value in record.items() if name != "schema"}
+    return from_plain(kind, values)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordFolder:
+    """A folder with one file a record.
+
+    Attributes:
+        folder: The folder.
+        source: Source of the data that records have to be of, as far as embedded data
+            must not stand in for complete data, nor these for them.
+        compute: Whether the caller computes what is of no use, as the warning says.
     """
 
-    def shared(line: Line) -> float:
-        file = Path(store) / line.calibration.name
-        return load_record(file, schema=CALIBRATION_SCHEMA)["budgets"][0]
+    folder: Path
+    source: Source = "auto"
+    compute: bool = True
 
-    lines = lines_of(DATASETS, ALL_PAIRS, 0)
-    return {line.calibration.dataset: round(shared(line), 2) for line in lines}
+    def file(self, run: Key, path: str = SINGLE) -> Path:
+        """Name the file of a record."""
+        return self.folder / run.record_name(path)
+
+    def load(self, run: Key, path: str = SINGLE) -> Record | None:
+        """Load a record if it is there, whole, and answers what is asked.
+
+        Args:
+            run: Its settings.
+            path: Where it has to have been computed: ``"single"``, or the batch.
+
+        Returns:
+            The record; None if it is not there or of no use.
+
+        Warns:
+            UserWarning: If it is there and of no use; it is named.
+        """
+        file = self.file(run, path)
+        if not file.exists():
+            return None
+
+        def checked() -> Record:
+            record = load_record(file, schema=run.schema)
+            source = self.source if run.needs_data else None
+            _check_answers(record, file, run, path, source)
+            return record
+
+        return usable(checked, compute=self.compute)
+
+    def save(self, record: Record, run: Key, path: str = SINGLE) -> None:
+        """Write a record, whole or not at all.
+
+        Args:
+            record: The record.
+            run: Its settings.
+            path: Where it was computed.
+        """
+        save_record(record, self.file(run, path))
 
 
-def bound_plan(budgets: Mapping[Dataset, float]) -> tuple[BoundsConfig, ...]:
-    """List the published bounds.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordsFile:
+    """One file that holds the records of many small runs, of one schema.
 
-    Args:
-        budgets: The budget of each data set.
-
-    Returns:
-        The runs of one split into halves, then those of another; the first of all has
-        more than one size.
+    Attributes:
+        file: The file. It is written anew with each record, and keeps the others.
     """
-    return tuple(
-        BoundsConfig(
-            dataset=name,
-            classes=classes,
-            epsilon=budgets[name],
-            sizes=() if place or seed else _SIZES,
-            seed=seed,
-        )
-        for seed in (0, 1)
-        for place, (name, classes) in enumerate(BOUND_PAIRS)
-    )
+
+    file: Path
+
+    @property
+    def folder(self) -> Path:
+        """The folder it lies in."""
+        return self.file.parent
+
+    def load(self, run: Key, path: str = SINGLE) -> Record | None:
+        """Load a record if it is there.
+
+        Args:
+            run: Its settings.
+            path: Always ``"single"``.
+
+        Returns:
+            The record; None if it is not there.
+
+        Raises:
+            ValueError: If the file is damaged, which would lose the other records, or
+                of another schema.
+        """
+        wanted, found = run.settings, self._records(run)
+        return next((one for one in found if one["config"] == wanted), None)
+
+    def save(self, record: Record, run: Key, path: str = SINGLE) -> None:
+        """Write the file anew with one more record.
+
+        Args:
+            record: The record.
+            run: Its settings.
+            path: Always ``"single"``.
+
+        Raises:
+            ValueError: If the file is damaged or of another schema.
+        """
+        records = [*self._records(run), record]
+        save_record({"schema": run.schema, "entries": records}, self.file)
+
+    def _records(self, run: Key) -> list[Record]:
+        if not self.file.exists():
+            return []
+        return load_record(self.file, schema=run.schema)["entries"]
 
 
-def image_rates_plan(budgets: Mapping[Dataset, float]) -> tuple[ImageRatesConfig, ...]:
-    """List the published rates on images, a pair of each data set.
+Store = RecordFolder | RecordsFile
+
+
+def open_store(
+    place: str | os.PathLike[str], *, source: Source = "auto", compute: bool = True
+) -> Store:
+    """Open a store.
 
     Args:
-        budgets: The budget of each data set.
+        place: A folder with one file a record, or a ``.json`` file that holds all.
+        source: Source of the data that records have to be of.
+        compute: Whether the caller computes what is of no use, as the warning says.
 
     Returns:
-        The runs.
+        The store.
     """
-    return tuple(
-        ImageRatesConfig(
-            pair=BoundsConfig(dataset=name, classes=classes, epsilon=budgets[name])
-        )
-        for name, classes in (BOUND_PAIRS[0], BOUND_PAIRS[-1])
-    )
+    if Path(place).suffix == ".json":
+        return RecordsFile(file=Path(place))
+    return RecordFolder(folder=Path(place), source=source, compute=compute)
 
 
-def reuse_plan(budgets: Mapping[Dataset, float]) -> tuple[ReuseConfig, ...]:
-    """List the published runs with one sample for everything.
-
-    Args:
-        budgets: The budget of each data set.
-
-    Returns:
-        As in the paper first, then two classifiers that learn 300 images by heart, the
-        second with labels tossed by a coin.
-    """
-    return (
-        *(
-            ReuseConfig(dataset=name, classes=classes, epsilon=budgets[name])
-            for name, classes in BOUND_PAIRS
-        ),
-        *(
-            ReuseConfig(
-                dataset="fashion-mnist",
-                classes=(2, 4),
-                train=_BY_HEART,
-                num=300,
-                random_labels=tossed,
-            )
-            for tossed in (False, True)
-        ),
-    )
+_Found = TypeVar("_Found")
 
 
-def load_or_compute(
-    configs: Sequence[Config],
-    store: str | os.PathLike[str],
-    *,
-    executor: Executor | None = None,
-    root: str | None = None,
-    source: Source = "auto",
-    compute: bool = True,
-    progress: bool = False,
-) -> list[dict[str, Any]]:
-    """Load the records a store has and compute those it lacks.
-
-    Every record is written as soon as its run is done, so a sweep that is stopped loses
-    the runs in flight and goes on from there.
+def usable(load: Callable[[], _Found], *, compute: bool = True) -> _Found | None:
+    """Load something; where it is of no use, say so and go on without it.
 
     Args:
-        configs: The runs.
-        store: The folder of the records; made if something is missing.
-        executor: Where to run what is missing; None: in this process.
-        root: Folder of the data, for runs that are missing.
-        source: Source of the data; a record of other data is computed again.
-        compute: Compute what is missing; otherwise it is an error.
-        progress: Show a progress bar.
+        load: What loads it.
+        compute: Whether the caller computes it again, as the warning says.
 
     Returns:
-        One record a configuration, in order.
-
-    Raises:
-        FileNotFoundError: If something is missing that is not to be computed.
-        SweepError: If a run failed, the store cannot be written to although something
-            is missing, or another sweep writes to it.
+        What was loaded; None if ``load`` raised ValueError.
 
     Warns:
-        UserWarning: If a stored record is damaged, or of another schema, settings or
-            data; it is named, and computed again and replaced if ``compute`` says so.
+        UserWarning: If it is of no use, with what ``load`` said.
     """
-    folder = Path(store)
-    found = [_stored(one, folder, source, compute) for one in configs]
-    wanted = [one for one, record in zip(configs, found, strict=True) if record is None]
-    if not wanted:
-        return [record for record in found if record is not None]
-    if not compute:
-        names = ", ".join(one.record_name for one in wanted)
-        raise FileNotFoundError(
-            f"store must hold every record, but {folder} lacks {names}; compute=True "
-            "runs what is missing."
+    try:
+        return load()
+    except ValueError as error:
+        then = "is computed again" if compute else "counts as missing"
+        warnings.warn(f"{error} It {then}.", UserWarning, stacklevel=4)
+        return None
+
+
+def path_of(record: Mapping[str, Any]) -> str:
+    """Read where a record was computed.
+
+    Args:
+        record: A record.
+
+    Returns:
+        ``"single"``, or the batch; most records do not say.
+    """
+    return record.get("path", SINGLE)
+
+
+def _check_answers(
+    record: Record, file: Path, run: Key, path: str, source: Source | None
+) -> None:
+    """Reject a record of other settings, or of data that cannot stand in for others."""
+    if record.get("config") != run.settings:
+        raise ValueError(f"{file} holds the result of other settings.")
+    if path_of(record) != path:
+        raise ValueError(
+            f"{file} was computed on the path {path_of(record)!r}, not {path!r}."
         )
-    with only_writer(folder):
-        run_tasks(
-            (_task(one, folder, root, source) for one in wanted),
-            executor or InProcess(),
-            total=len(wanted),
-            title="runs",
-            progress=progress,
+    data = record.get("provenance", {}).get("data", {})
+    found = record.get("source", data.get("source"))
+    if source is not None and (found == "embedded") != (source == "embedded"):
+        raise ValueError(
+            f"{file} was computed on {found!r} data, not on source={source!r}."
         )
-    return [
-        load_record(folder / one.record_name, schema=_KINDS[type(one)][0])
-        for one in configs
-    ]
-
-
-def _task(config: Config, folder: Path, root: str | None, source: Source) -> Task:
-    _, run = _KINDS[type(config)]
-    images = {"root": root, "source": source} if isinstance(config, _OF_IMAGES) else {}
-    return Task(
-        label=config.label,
-        call=partial(run, config, **images),
-        keep=lambda record: save_record(record, folder / config.record_name),
-    )
-
-
-def _stored(
-    config: Config, folder: Path, source: Source, compute: bool
-) -> dict[str, Any] | None:
-    return stored_record(
-        folder / config.record_name,
-        config,
-        schema=_KINDS[type(config)][0],
-        source=source,
-        of_images=isinstance(config, _OF_IMAGES),
-        compute=compute,
-    )

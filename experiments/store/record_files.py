@@ -3,13 +3,11 @@
 import hashlib
 import json
 import os
-import warnings
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import paper_lib
-from paper_lib.data import Source
+from experiments.store.plain_values import plain
 from paper_lib.files import replacing
 
 SCHEMA = "paper-lib/pair-record/2"
@@ -99,69 +97,6 @@ def stored_folder(
         "the notebook in its own folder, as papermill does with --cwd book, or give "
         f"{name} as an absolute path."
     )
-
-
-def stored_record(
-    path: Path,
-    config: Any,
-    *,
-    schema: str,
-    source: Source,
-    of_images: bool = True,
-    compute: bool = True,
-) -> dict[str, Any] | None:
-    """Load a record if it is there, whole, and answers what is asked.
-
-    Args:
-        path: Its file.
-        config: The settings it has to be of, a dataclass.
-        schema: The kind of record it must hold.
-        source: Source of the data it has to be of, as far as embedded data must not
-            stand in for complete data, nor these for them.
-        of_images: Whether it is of data at all.
-        compute: Whether the caller computes what is of no use, as the warning says.
-
-    Returns:
-        The record; None if it is not there or of no use.
-
-    Warns:
-        UserWarning: If it is there and of no use; it is named.
-    """
-    if not path.exists():
-        return None
-    try:
-        record = load_record(path, schema=schema)
-        _check_answers(record, path, config, source if of_images else None)
-    except ValueError as error:
-        then = "is computed again" if compute else "counts as missing"
-        warnings.warn(f"{error} It {then}.", UserWarning, stacklevel=4)
-        return None
-    return record
-
-
-def _check_answers(
-    record: dict[str, Any], path: Path, config: Any, source: Source | None
-) -> None:
-    """Reject a record of other settings, or of data that cannot stand in for others."""
-    if record.get("config") != plain(asdict(config)):
-        raise ValueError(f"{path} holds the result of other settings.")
-    found = record.get("provenance", {}).get("data", {}).get("source")
-    if source is not None and (found == "embedded") != (source == "embedded"):
-        raise ValueError(
-            f"{path} was computed on {found!r} data, not on source={source!r}."
-        )
-
-
-def plain(value: Any) -> Any:
-    """Replace tuples by lists, as JSON does, so that a value equals its stored copy.
-
-    Args:
-        value: Anything JSON can hold.
-
-    Returns:
-        The value as it will be read back.
-    """
-    return json.loads(json.dumps(value, allow_nan=False))
 
 
 def settings_digest(settings: Any) -> str:

@@ -8,18 +8,20 @@ from torch import Tensor
 from paper_lib.defense import RampConfig, RampSolution, fit_defense, ramp_ascent
 from paper_lib.robust_sets import RobustSets
 
-# The rows that the paper's ascent takes, raw as in the paper or divided by their length.
+# The rows of the ascent: raw as in the paper, or divided by their length.
 _ROWS: dict[str, Literal["raw", "unit"]] = {
     "ramp, raw rows": "raw",
     "ramp, unit rows": "unit",
 }
-# What may fit SMOOTH, as records name it: the paper's ascent, and what stands beside it.
+# What may fit SMOOTH, as records name it; the paper's ascent is the first.
 SOLVERS = (*_ROWS, "fit_defense")
+# A perturbation, and what there is to say of its fit.
+FittedDefense = tuple[Float[Tensor, " d"], dict[str, Any]]
 
 
 def fit_solver(
     solver: str, sets: RobustSets, *, ramp_steps: int = 300, seed: int = 0
-) -> tuple[Float[Tensor, " d"], dict[str, Any]]:
+) -> FittedDefense:
     """Fit a defense.
 
     Args:
@@ -54,9 +56,7 @@ def ramp_config(solver: str, ramp_steps: int) -> RampConfig:
     return RampConfig(num_steps=ramp_steps, rows=_ROWS[solver])
 
 
-def ramp_report(
-    solution: RampSolution,
-) -> tuple[Float[Tensor, " d"], dict[str, Any]]:
+def ramp_report(solution: RampSolution) -> FittedDefense:
     """Say of an ascent what is stored.
 
     Args:

@@ -14,10 +14,10 @@ from experiments.store.record_files import load_record, save_record
 from experiments.tables.claims import extreme_gains
 from experiments.tables.classifiers import train_pair
 from experiments.tables.defenses import fit_solver
+from experiments.tables.group_results import GroupResult
 from experiments.tables.planning import PRIMARY_SOLVER
 from experiments.tables.points import linearize_pair
 from experiments.tables.scoring import ScoreConfig
-from experiments.tables.table_1 import GroupResult
 from paper_lib.data import Source
 from paper_lib.robust_sets import RobustSets
 
@@ -75,9 +75,8 @@ def extreme_examples(
     """
     chosen: dict[_Key, ScoreConfig] = {}
     for result in primary.values():
-        configs = {one.config.classifier.classes: one.config for one in result.scores}
         for gain in extreme_gains(result.scores):
-            config = configs[gain.classes]
+            config = result.score_of(gain.classes).config
             chosen[result.dataset, gain.classes, config.epsilon] = config
     stored = load_examples(path) if Path(path).exists() else []
     if compute and not chosen.keys() <= {one.key for one in stored}:
@@ -119,9 +118,7 @@ def _example(
         "classes": list(config.classifier.classes),
         "epsilon": config.epsilon,
         "train_coverage": report["train_coverage"],
-        "images": [
-            (255 * image).round().int().flatten().tolist() for image in images
-        ],
+        "images": [(255 * image).round().int().flatten().tolist() for image in images],
         "perturbation": [float(f"{value:.5g}") for value in v.tolist()],
     }
 
@@ -148,3 +145,20 @@ def load_examples(path: str | os.PathLike[str]) -> list[Example]:
         }
         examples.append(Example(**one | parts))
     return examples
+
+
+def as_recorded(examples: Sequence[Example], result: GroupResult) -> int:
+    """Count the examples whose defense covers what that of the record covers.
+
+    Args:
+        examples: Examples of one data set.
+        result: The group they are of.
+
+    Returns:
+        How many cover as large a share of the points they were fitted on.
+    """
+    return sum(
+        one.train_coverage
+        == result.score_of(one.classes).defenses[PRIMARY_SOLVER].train_coverage
+        for one in examples
+    )

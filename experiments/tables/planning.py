@@ -1,7 +1,7 @@
 """What Table 1 needs: which classifiers, pairs, seeds, budgets, attacks and defenses.
 
-A plan is a list of :class:`RunGroup`. One classifier, one protocol and one reading of PGD
-are primary; they were declared before the complete run.
+A plan is a list of :class:`RunGroup`. One classifier, one protocol and one reading of
+PGD are primary; they were declared before the complete run.
 """
 
 import re

@@ -1,6 +1,7 @@
 """What is reported of plays once they are judged."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import torch
 from jaxtyping import Bool, Float
@@ -120,6 +121,7 @@ def judge_isotropic(
         return result
     num, dim = at.lin.gradients.shape
     seeds = [seed + 1000 * (draw + 1) for draw in range(num_draws)]
+    judge = partial(keeps_label, at.model, at.test, at.lin)
     for noise in ("uniform", "gaussian"):
         draws = [
             isotropic_draws(num, dim, epsilon, noise=noise, seed=one).to(
@@ -128,7 +130,7 @@ def judge_isotropic(
             for one in seeds
         ]
         for attack, move in {"none": torch.zeros_like(draws[0]), **attacks}.items():
-            judged = [keeps_label(at.model, at.test, at.lin, move, draw) for draw in draws]
+            judged = [judge(move, draw) for draw in draws]
             for number, accuracy in enumerate(("true", "approximate")):
                 kept = [verdict[number] for verdict in judged]
                 result[attack, f"{noise}, one draw", accuracy] = kept[0]

@@ -8,16 +8,13 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
-
-from jaxtyping import Float
-from torch import Tensor
+from typing import ClassVar
 
 from experiments.store.keyed import SINGLE, Key, Record
 from experiments.store.provenance import one_thread, provenance
 from experiments.store.record_files import settings_digest
 from experiments.tables.classifiers import ClassifierConfig, TrainedClassifier
-from experiments.tables.defenses import SOLVERS, fit_solver
+from experiments.tables.defenses import SOLVERS, FittedDefense, fit_solver
 from experiments.tables.points import LinearizedPair, linearize_pair
 from experiments.tables.reports import (
     Verdicts,
@@ -130,7 +127,7 @@ class PlayedPair:
     """
 
     at: LinearizedPair
-    defenses: Mapping[str, tuple[Float[Tensor, " d"], dict[str, Any]]]
+    defenses: Mapping[str, FittedDefense]
     attacks: Mapping[str, PGDResult]
 
 

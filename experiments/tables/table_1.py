@@ -1,114 +1,32 @@
 """The runs of Table 1: what a plan lists is loaded from a store, or computed."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from experiments.store.keyed import SINGLE, Record, RecordFolder, read_record, usable
+from experiments.store.keyed import Record, RecordFolder, read_record, usable
+from experiments.store.record_files import load_record
 from experiments.sweep.runner import InProcess, SweepError, Task, only_writer, run_tasks
 from experiments.tables.calibration import (
     CalibrationConfig,
     CalibrationResult,
     calibrate,
 )
+from experiments.tables.classifier_cache import load_trained, save_trained
 from experiments.tables.classifiers import (
     ClassifierConfig,
     TrainedClassifier,
-    batch_name,
     classifier_name,
-    load_trained,
-    save_trained,
-    train_pair,
 )
-from experiments.tables.planning import RunGroup
-from experiments.tables.scoring import ScoreConfig, ScoreResult, score_pair
-from paper_lib.data import Source
-
-_Config = TypeVar("_Config", ClassifierConfig, ScoreConfig)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Stages:
-    """How the pairs of a group are trained and scored: each alone, or as one batch.
-
-    Attributes:
-        train: Trains the classifiers of a run. Stage A.
-        score: Scores them at their budgets. Stage B.
-        together: Whether the pairs of a group are one run, which takes this process.
-    """
-
-    train: Callable[..., list[TrainedClassifier]]
-    score: Callable[..., list[Record]]
-    together: bool = False
-
-    def runs(self, configs: Sequence[_Config]) -> list[tuple[_Config, ...]]:
-        """Part what a group computes into runs."""
-        return [tuple(configs)] if self.together else [(one,) for one in configs]
-
-    def batching(self, run: Sequence[ClassifierConfig]) -> str:
-        """Name how a run is computed: ``"single"``, or the batch."""
-        return batch_name(run) if self.together else SINGLE
-
-
-def _train_alone(
-    run: Sequence[ClassifierConfig], **options: Any
-) -> list[TrainedClassifier]:
-    return [train_pair(config, **options) for config in run]
-
-
-def _score_alone(
-    run: Sequence[ScoreConfig], trained: Sequence[TrainedClassifier], **options: Any
-) -> list[Record]:
-    pairs = zip(run, trained, strict=True)
-    return [score_pair(config, one, **options) for config, one in pairs]
-
-
-ONE_BY_ONE = Stages(train=_train_alone, score=_score_alone)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class GroupResult:
-    """A group with its budgets and its accuracies.
-
-    Attributes:
-        group: What was run.
-        calibration: Its budgets.
-        scores: The accuracies of the pairs, in order.
-    """
-
-    group: RunGroup
-    calibration: CalibrationResult
-    scores: tuple[ScoreResult, ...]
-
-    @property
-    def dataset(self) -> str:
-        """The data set."""
-        return self.group.calibration.dataset
-
-    @property
-    def pairs(self) -> tuple[tuple[int, int], ...]:
-        """The pairs of classes."""
-        return self.group.calibration.pairs
-
-    @property
-    def seed(self) -> int:
-        """The seed."""
-        return self.group.calibration.seed
-
-    @property
-    def batching(self) -> str:
-        """``"single"``, or the batch in which all of it was computed."""
-        return self.calibration.path
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The files of its records in a store, that of the budgets first."""
-        configs = (self.group.calibration, *(score.config for score in self.scores))
-        return tuple(config.record_name(self.batching) for config in configs)
+from experiments.tables.group_results import GroupResult
+from experiments.tables.planning import ALL_PAIRS, DATASETS, RunGroup, groups_of
+from experiments.tables.scoring import ScoreConfig, ScoreResult
+from experiments.tables.stages import ONE_BY_ONE, Stages
+from paper_lib.data import Dataset, Source
 
 
 def load_plan(
@@ -210,6 +128,26 @@ def run_plan(
     return complete
 
 
+def primary_budgets(store: str | os.PathLike[str]) -> dict[Dataset, float]:
+    """Read the budgets of Table 1's primary choice, to two decimals.
+
+    Args:
+        store: The folder of Table 1's records.
+
+    Returns:
+        The budget of each data set, a multiple of 0.01.
+
+    Raises:
+        FileNotFoundError: If the store lacks the primary runs of the first seed.
+    """
+    budgets: dict[Dataset, float] = {}
+    for group in groups_of(DATASETS, ALL_PAIRS, 0):
+        config = group.calibration
+        record = load_record(Path(store) / config.record_name(), schema=config.schema)
+        budgets[config.dataset] = round(record["budgets"][0], 2)
+    return budgets
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Sweep:
     """One call of :func:`run_plan`."""
@@ -288,9 +226,14 @@ class _Sweep:
         wanted = [
             run
             for run in dict.fromkeys(runs)
-            if None in [usable(partial(load_trained, self.cache, n)) for n in self._names(run)]
+            if None
+            in [usable(partial(load_trained, self.cache, n)) for n in self._names(run)]
         ]
         self._run(map(self._train_task, wanted), len(wanted), "classifiers")
+
+    def _is_trained(self, run: Sequence[ClassifierConfig]) -> bool:
+        load = partial(load_trained, self.cache)
+        return None not in [usable(partial(load, name)) for name in self._names(run)]
 
     def _train_task(self, run: Sequence[ClassifierConfig]) -> Task:
         def keep(trained: Sequence[TrainedClassifier]) -> None:

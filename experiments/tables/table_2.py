@@ -5,17 +5,19 @@ training points, and scores it there under every reading of PGD, then at multipl
 """
 
 import math
+import os
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from experiments.store.keyed import Record, Run, read_record
 from experiments.store.provenance import one_thread, provenance
-from experiments.store.record_files import SCHEMA, plain, settings_digest
+from experiments.sweep.resume import load_or_compute
 from experiments.tables.classifiers import (
     ClassifierConfig,
     TrainedClassifier,
@@ -23,6 +25,7 @@ from experiments.tables.classifiers import (
 )
 from experiments.tables.defenses import SOLVERS, ramp_config
 from experiments.tables.points import LinearizedPair, linearize_pair
+from experiments.tables.results import Provenance, Scores
 from experiments.tables.scoring import ScoreConfig, play_pair, score_record
 from paper_lib.attacks import PGD_READINGS
 from paper_lib.checks import check_seed
@@ -32,6 +35,9 @@ from paper_lib.evaluation import calibrate_shared_epsilon
 from paper_lib.models import TrainConfig
 from paper_lib.robust_sets import RobustSets
 
+# The classifier declared primary for Table 2.
+WIDE = TrainConfig(channels=(20, 50), hidden=500, epochs=2)
+MULTIPLES_TABLE_2 = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
 # No data set has more training images, so all of a pair's are fitted on.
 _ALL_POINTS = 60_000
 # Margins are stored as this many quantiles, enough to draw their distribution.
@@ -41,7 +47,7 @@ _SAID_ONCE = ("schema", "config", "path", "source", "provenance")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PairConfig:
+class PairConfig(Run["PairResult"]):
     """Everything that decides the result of one pair, apart from the data.
 
     Attributes:
@@ -62,6 +68,8 @@ class PairConfig:
             calibration target is outside (0, 1), there is no step, or the seed is no
             seed.
     """
+
+    schema: ClassVar[str] = "paper-lib/pair-record/2"
 
     dataset: Dataset = "mnist"
     classes: tuple[int, int] = (0, 1)
@@ -90,22 +98,6 @@ class PairConfig:
             )
         if not 0.0 < self.calibration < 1.0:
             raise ValueError(f"calibration must lie in (0, 1), got {self.calibration}.")
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> "PairConfig":
-        """Read the configuration back from a record.
-
-        Args:
-            record: What :func:`run_pair` returned, or its stored copy.
-
-        Returns:
-            The configuration of that run.
-        """
-        settings = dict(record["config"])
-        settings["train"] = TrainConfig.from_plain(settings["train"])
-        for name in ("classes", "budget_multiples"):
-            settings[name] = tuple(settings[name])
-        return cls(**settings)
 
     @property
     def classifier(self) -> ClassifierConfig:
@@ -146,65 +138,134 @@ class PairConfig:
         return f"{self.classifier.label}, {self.solver}"
 
     @property
-    def record_name(self) -> str:
-        """The name of its record: what a reader looks for, and a digest of the rest."""
-        first, second = self.classes
-        digest = settings_digest(asdict(self))
-        return f"{self.dataset}-{first}-{second}-seed{self.seed}-{digest}.json"
+    def stem(self) -> str:
+        """What the name of its record begins with."""
+        return self.classifier.stem
+
+    def run(
+        self,
+        *,
+        root: str | None = None,
+        source: Source = "auto",
+        device: str = "cpu",
+    ) -> Record:
+        """Run one pair from raw images to accuracies.
+
+        Args:
+            root: Folder of the data; see :func:`paper_lib.data.load_pair`.
+            source: Source of the data.
+            device: Where to compute.
+
+        Returns:
+            A record, as :class:`PairResult` reads it. Two runs of one configuration on
+            one machine differ in ``provenance["seconds"]`` alone.
+        """
+        started = time.perf_counter()
+        trained = train_pair(self.classifier, root=root, source=source, device=device)
+        epsilon = calibrate_shared_epsilon([trained.margins], self.calibration)
+        with one_thread():
+            at = linearize_pair(trained, root=root, source=source, device=device)
+            score, *curve = (
+                _score(one, trained, at, device) for one in self.scores(epsilon)
+            )
+            source_of = provenance(at.pair, device)
+        parts = {"train": at.fit, "test": at.lin}
+        return {
+            "schema": self.schema,
+            "config": self.settings,
+            "epsilon": epsilon,
+            "sizes": {name: len(lin.logits) for name, lin in parts.items()},
+            "history": trained.record["history"],
+            "margins": {name: _quantiles(lin.margins) for name, lin in parts.items()},
+            "counts": {
+                name: {"unlabeled": lin.num_unlabeled, "flat": lin.num_flat}
+                for name, lin in parts.items()
+            },
+            "score": score,
+            "curve": curve,
+            "provenance": {
+                **source_of,
+                "seconds": round(time.perf_counter() - started, 1),
+            },
+        }
+
+    @classmethod
+    def result(cls, record: Record) -> "PairResult":
+        """Read a record, new or stored."""
+        return read_record(PairResult, record)
 
 
-def run_pair(
-    config: PairConfig,
-    *,
-    root: str | None = None,
-    source: Source = "auto",
-    device: str = "cpu",
-) -> dict[str, Any]:
-    """Run one pair from raw images to accuracies.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BudgetScores(Scores):
+    """The accuracies of a pair at one of several budgets.
+
+    Attributes:
+        epsilon: The budget, in pixels.
+    """
+
+    epsilon: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PairResult:
+    """One pair of classes at several budgets.
+
+    Attributes:
+        config: What was run.
+        epsilon: The calibrated budget, in pixels.
+        sizes: Numbers of training and test points.
+        history: Mean loss of each epoch of training, in nats.
+        margins: Quantiles of the margins of training and of test points.
+        counts: Of both, how many are unlabeled and how many flat.
+        score: The accuracies at the calibrated budget.
+        curve: Those at its multiples.
+        provenance: What it was computed with.
+    """
+
+    config: PairConfig
+    epsilon: float
+    sizes: Mapping[str, int]
+    history: tuple[float, ...]
+    margins: Mapping[str, tuple[float, ...]]
+    counts: Mapping[str, Mapping[str, int]]
+    score: BudgetScores
+    curve: tuple[BudgetScores, ...]
+    provenance: Provenance
+
+
+def load_table_2(
+    store: str | os.PathLike[str], *, compute: bool = False
+) -> dict[str, list[PairResult]]:
+    """Load the published runs of Table 2, or compute those a store lacks.
 
     Args:
-        config: What to run.
-        root: Folder of the data; see :func:`paper_lib.data.load_pair`.
-        source: Source of the data.
-        device: Where to compute.
+        store: The folder of the records.
+        compute: Compute what is missing, on the complete data, and show progress;
+            otherwise it is an error.
 
     Returns:
-        A record, ready for :func:`save_record`. Two runs of one configuration on one
-        machine differ in ``provenance["seconds"]`` alone.
+        By the widths of the classifier its results, a seed each, the declared one
+        first; and last that with unit rows, one seed.
+
+    Raises:
+        FileNotFoundError: If something is missing that is not to be computed.
     """
-    started = time.perf_counter()
-    trained = train_pair(config.classifier, root=root, source=source, device=device)
-    epsilon = calibrate_shared_epsilon([trained.margins], config.calibration)
-    with one_thread():
-        at = linearize_pair(trained, root=root, source=source, device=device)
-        score, *curve = (
-            _score(one, trained, at, device) for one in config.scores(epsilon)
-        )
-        source_of = provenance(at.pair, device)
-    parts = {"train": at.fit, "test": at.lin}
+    primary, *others = range(5)
+    curve = PairConfig(train=WIDE, budget_multiples=MULTIPLES_TABLE_2, seed=primary)
+    runs = {
+        "20-50-500": [curve, *(PairConfig(seed=one, train=WIDE) for one in others)],
+        "10-20-50": [PairConfig(seed=one) for one in (primary, *others)],
+        "20-50-500, unit rows": [PairConfig(train=WIDE, solver=SOLVERS[1])],
+    }
     return {
-        "schema": SCHEMA,
-        "config": plain(asdict(config)),
-        "epsilon": epsilon,
-        "sizes": {name: len(lin.logits) for name, lin in parts.items()},
-        "history": trained.record["history"],
-        "margins": {name: _quantiles(lin.margins) for name, lin in parts.items()},
-        "counts": {
-            name: {"unlabeled": lin.num_unlabeled, "flat": lin.num_flat}
-            for name, lin in parts.items()
-        },
-        "score": score,
-        "curve": curve,
-        "provenance": {
-            **source_of,
-            "seconds": round(time.perf_counter() - started, 1),
-        },
+        name: load_or_compute(configs, store, compute=compute, progress=compute)
+        for name, configs in runs.items()
     }
 
 
 def _score(
     config: ScoreConfig, trained: TrainedClassifier, at: LinearizedPair, device: str
-) -> dict[str, Any]:
+) -> Record:
     """Score one budget as stage B does, and keep v and its ramp as well."""
     played = play_pair(config, at)
     record = score_record(config, trained, played, device=device)

@@ -1,9 +1,9 @@
 """Training of a classifier of two classes, the same weights for the same seed."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -70,18 +70,6 @@ class TrainConfig:
         for name in ("batch_size", "epochs"):
             if (value := getattr(self, name)) < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}.")
-
-    @classmethod
-    def from_plain(cls, settings: Mapping[str, Any]) -> "TrainConfig":
-        """Read the settings back from the plain values of a record.
-
-        Args:
-            settings: The values of a record, where tuples have become lists.
-
-        Returns:
-            The settings.
-        """
-        return cls(**{**settings, "channels": tuple(settings["channels"])})
 
     def build(self) -> PairCNN:
         """Build the untrained classifier, drawing from torch's global generator."""

@@ -7,31 +7,28 @@ import numpy as np
 import pytest
 
 from experiments.populations.ramp_floor import ramp_floor
-from experiments.populations.sample_rates import measure_rates
 from experiments.populations.slopes import fit_slope, paper_rate
-from experiments.section5.bound_runs import half_pair
-from experiments.section5.rate_runs import (
-    RATE_PLANS,
-    RATES_SCHEMA,
-    load_rates,
-    load_record,
-)
-from experiments.store.keyed import image_rates_plan
+from experiments.section5.plans import image_rates_plan
+from experiments.section5.rate_runs import RATE_PLANS
+from experiments.store.record_files import load_record
+from experiments.sweep.resume import load_or_compute
 from paper_lib.defense import maximize_coverage, ramp_ascent, ramp_value
 
 STORE = (
     Path(__file__).resolve().parents[2] / "results" / "generalization" / "rates.json"
 )
-NAMES = [f"{plan.kind}-{plan.dim}-{plan.solver}" for plan in RATE_PLANS]
+NAMES = [plan.stem for plan in RATE_PLANS]
 
 
 @pytest.fixture(scope="module")
 def stored():
-    return dict(zip(NAMES, load_rates(STORE), strict=True))
+    rates = load_or_compute(RATE_PLANS, STORE, compute=False)
+    return dict(zip(NAMES, rates, strict=True))
 
 
 def test_the_store_holds_the_plans_and_nothing_else():
-    assert len(load_record(STORE, schema=RATES_SCHEMA)["entries"]) == len(RATE_PLANS)
+    record = load_record(STORE, schema=RATE_PLANS[0].schema)
+    assert len(record["entries"]) == len(RATE_PLANS)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -62,14 +59,7 @@ def test_small_samples_come_out_again(place, stored):
         sizes=RATE_PLANS[place].sizes[:2],
         repetitions=(15, 15),
     )
-    fresh = measure_rates(
-        plan.population(),
-        plan.sizes,
-        repetitions=plan.repetitions,
-        seed=plan.seed,
-        solver=plan.solver,
-        with_deviations=plan.with_deviations,
-    )
+    fresh = plan.measure()
     kept = stored[NAMES[place]]
     same = [
         abs(one.coverage - two.coverage) < 1e-6
@@ -159,7 +149,7 @@ def test_the_cube_root_is_outside_some_of_the_intervals(stored):
 def test_what_the_ramp_misses_on_images_is_bias(place):
     """The ascent ends where the ramp is larger than at a v that covers more."""
     config = image_rates_plan({"mnist": 2.81, "fashion-mnist": 2.81})[place]
-    halves, _ = half_pair(config.pair)
+    halves, _ = config.pair.halves()
     ramp = ramp_ascent(halves.test)
     best = maximize_coverage(halves.test, method="search").perturbation
     assert halves.test.coverage(best) > ramp.coverage + 0.004
@@ -172,7 +162,7 @@ def test_what_the_ramp_misses_on_images_is_bias(place):
 def test_a_larger_scale_of_the_logit_is_no_cure_on_images():
     """At three times it helps; at thirty the ascent from v = 0 is stuck."""
     config = image_rates_plan({"mnist": 2.81, "fashion-mnist": 2.81})[1]
-    sets = half_pair(config.pair)[0].test
+    sets = config.pair.halves()[0].test
     best = maximize_coverage(sets, method="search").perturbation
     one, three, thirty = (
         replace(sets, normals=scale * sets.normals, offsets=scale * sets.offsets)

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from experiments.figures.markdown import titled_table
+from experiments.tables.group_results import GroupResult, cell_percents
 from experiments.tables.planning import PRIMARY_SOLVER, stored_cell
-from experiments.tables.summary import cell_percents
-from experiments.tables.table_1 import GroupResult
 from paper_lib.evaluation import PLAYS, Play, play_name
 
 # A group computed pair by pair, and in a batch.

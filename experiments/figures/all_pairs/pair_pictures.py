@@ -9,10 +9,9 @@ import torch
 from matplotlib.figure import Figure
 
 from experiments.tables.examples import Example
+from experiments.tables.group_results import GroupResult, cell_percents
 from experiments.tables.paper_numbers import PAPER_TABLE_1
 from experiments.tables.planning import stored_cell
-from experiments.tables.summary import cell_percents
-from experiments.tables.table_1 import GroupResult
 from paper_lib.evaluation import PLAYS, play_name
 from paper_lib.plotting import plot_images
 from paper_lib.plotting.style import COLORS, MARKERS

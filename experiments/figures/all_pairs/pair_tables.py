@@ -6,6 +6,7 @@ from itertools import product
 import numpy as np
 
 from experiments.figures.markdown import titled_table
+from experiments.tables.group_results import GroupResult
 from experiments.tables.planning import (
     ALL_PAIRS,
     CLASSIFIERS,
@@ -14,7 +15,6 @@ from experiments.tables.planning import (
     RunGroup,
 )
 from experiments.tables.summary import SummaryRow
-from experiments.tables.table_1 import GroupResult
 from paper_lib.evaluation import PLAYS, Play, play_name
 
 NOT_APPLICABLE = "not applicable"

@@ -6,25 +6,17 @@ import pytest
 import torch
 
 from experiments.populations.distributions import GaussianRows
-from experiments.section5.bound_runs import (
-    NUM_BUDGETS,
-    BoundsConfig,
-    half_pair,
-    run_bounds,
-)
-from experiments.section5.image_rates import (
-    ImageRatesConfig,
-    image_rates,
-    run_image_rates,
-)
-from experiments.section5.prices import PriceConfig, run_prices
-from experiments.section5.reuse import ReuseConfig, run_reuse
+from experiments.section5.bound_runs import NUM_BUDGETS, BoundsConfig
+from experiments.section5.image_rates import ImageRatesConfig
+from experiments.section5.plans import bound_plan
+from experiments.section5.prices import PriceConfig
+from experiments.section5.reuse import ReuseConfig
 from experiments.section5.validity_runs import ValidityConfig
-from experiments.store import keyed as records
-from experiments.store.keyed import load_or_compute, primary_budgets
 from experiments.store.record_files import load_record, save_record
+from experiments.sweep.resume import load_or_compute
 from experiments.sweep.runner import SweepError
-from experiments.tables.planning import ALL_PAIRS, lines_of
+from experiments.tables.planning import ALL_PAIRS, groups_of
+from experiments.tables.table_1 import primary_budgets
 from paper_lib.models import TrainConfig
 
 PAIR = BoundsConfig(epsilon=1.5, sizes=(100,))
@@ -33,7 +25,7 @@ QUICK = ValidityConfig(kind="linear", dim=2, num_rows=20, repetitions=3, fit="an
 
 @pytest.fixture(scope="module")
 def halves():
-    return half_pair(PAIR, source="embedded")
+    return PAIR.halves(source="embedded")
 
 
 def test_the_halves_part_the_training_images(halves):
@@ -43,7 +35,7 @@ def test_the_halves_part_the_training_images(halves):
     assert source["data"]["source"] == "embedded"
     rows = torch.cat([sets.trained.offsets, sets.counted.offsets])
     assert len(rows.unique()) > 0.99 * len(rows)  # no image is in both
-    other, _ = half_pair(replace(PAIR, seed=1), source="embedded")
+    other, _ = replace(PAIR, seed=1).halves(source="embedded")
     assert not torch.equal(other.counted.offsets, sets.counted.offsets)
     few = sets.counted.subset(slice(7))
     assert torch.equal(few.offsets, sets.counted.offsets[:7])
@@ -51,29 +43,25 @@ def test_the_halves_part_the_training_images(halves):
 
 @pytest.mark.slow
 def test_a_run_bounds_every_fit():
-    record = run_bounds(PAIR, source="embedded")
-    assert [entry["num"] for entry in record["sizes"]] == [100, record["num_counted"]]
-    last = record["sizes"][-1]
-    assert {"ramp", "annealed", "polished", "certified", "compressed"} <= set(
-        last["fits"]
-    )
-    for name, fit in last["fits"].items():
-        assert fit["norm"] <= 1.5 * (1 + 1e-6)
-        for key, bound in fit["bounds"].items():
-            assert bound["value"] <= bound["observed"], (name, key)
-            assert 1 - bound["confidence"] == pytest.approx(0.05 / NUM_BUDGETS)
-        for regret in fit["regrets"].values():
-            assert regret["confidence"] == pytest.approx(1 - 0.05 / NUM_BUDGETS)
-    counts = last["certificate"]
-    polished = last["fits"]["polished"]["coverage"] * last["num"]
-    assert polished <= counts["upper_count"] <= last["num"]
+    record = PAIR.result(PAIR.run(source="embedded"))
+    assert [entry.num for entry in record.sizes] == [100, record.num_counted]
+    last = record.sizes[-1]
+    assert {"ramp", "annealed", "polished", "certified", "compressed"} <= set(last.fits)
+    for name, fit in last.fits.items():
+        assert fit.norm <= 1.5 * (1 + 1e-6)
+        for key, bound in fit.bounds.items():
+            assert bound.value <= bound.observed, (name, key)
+            assert 1 - bound.confidence == pytest.approx(0.05 / NUM_BUDGETS)
+        for regret in fit.regrets.values():
+            assert regret.confidence == pytest.approx(1 - 0.05 / NUM_BUDGETS)
+    searched = last.searched.coverage * last.num
+    assert searched <= last.certificate.upper_count <= last.num
 
 
 @pytest.mark.slow
 def test_rates_of_images_are_counted_on_the_test_set():
     config = ImageRatesConfig(pair=PAIR, sizes=(10, 60), repetitions=(3, 2))
-    record = run_image_rates(config, source="embedded")
-    rates = image_rates(record)
+    rates = config.result(config.run(source="embedded")).rates
     assert set(rates) == {"ramp", "annealed", "polished"}
     for found in rates.values():
         assert [len(row) for row in found.draws] == [3, 2]
@@ -88,48 +76,45 @@ def test_a_classifier_that_learns_by_heart_makes_the_bound_false():
         num=150,
         random_labels=True,
     )
-    record = run_reuse(config, source="embedded")
-    assert record["num"] == 150
-    assert record["trained_accuracy"] > 0.95
-    fit = record["fits"]["compressed"]
-    assert fit["bounds"]["compression"]["value"] > fit["coverage_test"]
+    record = config.result(config.run(source="embedded"))
+    assert record.num == 150
+    assert record.trained_accuracy > 0.95
+    fit = record.fits["compressed"]
+    assert fit.bounds["compression"].value > fit.coverage_test
     # Control: with its own labels there is something to learn, and the sample is
     # hardly better than the test images.
-    honest = run_reuse(
-        replace(config, random_labels=False, train=TrainConfig(epochs=3)),
-        source="embedded",
-    )
-    fit = honest["fits"]["compressed"]
-    assert fit["coverage"] - fit["coverage_test"] < 0.1
+    other = replace(config, random_labels=False, train=TrainConfig(epochs=3))
+    fit = other.result(other.run(source="embedded")).fits["compressed"]
+    assert fit.coverage - fit.coverage_test < 0.1
 
 
 def test_a_store_is_filled_once_and_read_afterwards(tmp_path, monkeypatch):
     other = replace(QUICK, seed=7)
     first = load_or_compute([QUICK], tmp_path)
-    stamp = (tmp_path / QUICK.record_name).stat().st_mtime_ns
+    stamp = (tmp_path / QUICK.record_name()).stat().st_mtime_ns
     runs = []
 
     def counted(config):
         runs.append(config)
-        return records.run_validity(config)
+        return run(config)
 
-    schema, _ = records._KINDS[ValidityConfig]
-    monkeypatch.setitem(records._KINDS, ValidityConfig, (schema, counted))
+    run = ValidityConfig.run
+    monkeypatch.setattr(ValidityConfig, "run", counted)
     both = load_or_compute([QUICK, other], tmp_path)
     assert runs == [other]
     assert both[0] == first[0]
-    assert (tmp_path / QUICK.record_name).stat().st_mtime_ns == stamp
+    assert (tmp_path / QUICK.record_name()).stat().st_mtime_ns == stamp
     assert load_or_compute([other], tmp_path, compute=False) == [both[1]]
 
 
 def test_a_damaged_record_is_named_and_computed_again(tmp_path):
     (before,) = load_or_compute([QUICK], tmp_path)
-    path = tmp_path / QUICK.record_name
+    path = tmp_path / QUICK.record_name()
     path.write_text(path.read_text().replace('"failures": 0', '"failures": 1', 1))
-    with pytest.warns(UserWarning, match=rf"{QUICK.record_name} is altered.* again"):
+    with pytest.warns(UserWarning, match=rf"{QUICK.record_name()} is altered.* again"):
         (after,) = load_or_compute([QUICK], tmp_path)
     assert after == before
-    save_record(before | {"config": {}}, path)
+    save_record(load_record(path, schema=QUICK.schema) | {"config": {}}, path)
     with pytest.warns(UserWarning, match="holds the result of other settings"):
         load_or_compute([QUICK], tmp_path)
     record = ReuseConfig(num=20, epsilon=1.0)
@@ -144,7 +129,7 @@ def test_a_damaged_record_is_named_and_computed_again(tmp_path):
 
 def test_a_damaged_record_that_is_not_computed_again_is_not_said_to_be(tmp_path):
     load_or_compute([QUICK], tmp_path)
-    path = tmp_path / QUICK.record_name
+    path = tmp_path / QUICK.record_name()
     path.write_text(damaged := path.read_text()[:-9])
     with (
         pytest.warns(UserWarning, match=rf"{path.name} is damaged") as warned,
@@ -158,14 +143,15 @@ def test_a_damaged_record_that_is_not_computed_again_is_not_said_to_be(tmp_path)
 
 def test_prices_are_of_the_v_they_are_computed_at():
     config = PriceConfig(dim=3, sizes=(20, 2000), repetitions=2)
-    record = run_prices(config)
-    few, many = record["sizes"]
-    assert (few["num"], many["num"]) == (20, 2000)
-    assert many["PAC-Bayes"] < few["PAC-Bayes"]
-    assert many["PAC-Bayes, center"] < many["PAC-Bayes"] < many["Eq. (20)"]
-    assert 0.0 <= many["regret"] < few["regret"]
-    assert run_prices(config)["sizes"] == record["sizes"]
-    assert run_prices(replace(config, seed=9))["sizes"] != record["sizes"]
+    record = config.run()
+    few, many = config.result(record).sizes
+    assert (few.num, many.num) == (20, 2000)
+    assert many.prices["PAC-Bayes"] < few.prices["PAC-Bayes"]
+    prices = many.prices
+    assert prices["PAC-Bayes, center"] < prices["PAC-Bayes"] < prices["Eq. (20)"]
+    assert 0.0 <= many.regret < few.regret
+    assert config.run()["sizes"] == record["sizes"]
+    assert replace(config, seed=9).run()["sizes"] != record["sizes"]
 
 
 def test_centers_come_from_samples_of_their_own(monkeypatch):
@@ -175,20 +161,19 @@ def test_centers_come_from_samples_of_their_own(monkeypatch):
         "draw",
         lambda self, n, *, seed: seeds.append(seed) or draw(self, n, seed=seed),
     )
-    run_prices(PriceConfig(dim=2, sizes=(20,), repetitions=3, seed=7))
+    PriceConfig(dim=2, sizes=(20,), repetitions=3, seed=7).run()
     assert seeds == [7, 10, 8, 11, 9, 12]
 
 
 def test_budgets_come_from_the_primary_runs(tmp_path):
-    lines = lines_of(["mnist", "fashion-mnist"], ALL_PAIRS, 0)
-    for line, budget in zip(lines, (2.8141, 0.517), strict=True):
+    groups = groups_of(["mnist", "fashion-mnist"], ALL_PAIRS, 0)
+    for group, budget in zip(groups, (2.8141, 0.517), strict=True):
         record = {"schema": "paper-lib/calibration/1", "budgets": [budget]}
-        save_record(record, tmp_path / line.calibration.name)
-        assert load_record(tmp_path / line.calibration.name, schema=record["schema"])[
-            "budgets"
-        ] == [budget]
+        file = tmp_path / group.calibration.record_name()
+        save_record(record, file)
+        assert load_record(file, schema=record["schema"])["budgets"] == [budget]
     assert primary_budgets(tmp_path) == {"mnist": 2.81, "fashion-mnist": 0.52}
-    plan = records.bound_plan(primary_budgets(tmp_path))
+    plan = bound_plan(primary_budgets(tmp_path))
     assert [one.epsilon for one in plan] == 2 * ([2.81] * 5 + [0.52] * 3)
 
 
@@ -205,7 +190,7 @@ def test_configurations_that_differ_have_different_names():
         ImageRatesConfig(pair=PAIR),
         ImageRatesConfig(pair=PAIR, seed=1),
     ]
-    assert len({one.record_name for one in configs}) == len(configs)
+    assert len({one.record_name() for one in configs}) == len(configs)
 
 
 @pytest.mark.bad_input
@@ -221,7 +206,7 @@ def test_settings_without_a_meaning(tmp_path):
     with pytest.raises(ValueError, match=r"^num must be at least 2, got 1\."):
         ReuseConfig(num=1)
     with pytest.raises(ValueError, match=r"^num must be at most the \d+ images"):
-        run_reuse(ReuseConfig(num=10**6), source="embedded")
+        ReuseConfig(num=10**6).run(source="embedded")
     with pytest.raises(FileNotFoundError, match=r"^store must hold every record"):
         load_or_compute([QUICK], tmp_path / "empty", compute=False)
     assert not (tmp_path / "empty").exists()

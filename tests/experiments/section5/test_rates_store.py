@@ -7,15 +7,9 @@ import numpy as np
 import pytest
 
 from experiments.figures.rate_pictures import plot_rates, slope_text
-from experiments.populations.sample_rates import measure_rates
 from experiments.populations.slopes import fit_slope, paper_rate
-from experiments.section5 import rate_runs as runs
-from experiments.section5.rate_runs import (
-    RATE_PLANS,
-    RatePlan,
-    load_or_measure,
-    load_rates,
-)
+from experiments.section5.rate_runs import RATE_PLANS, RatePlan
+from experiments.sweep.resume import load_or_compute
 
 LINE = RatePlan(
     kind="linear",
@@ -43,15 +37,8 @@ def numbers(rates):
 
 @pytest.mark.parametrize("plan", [LINE, SPACE], ids=["line", "space"])
 def test_what_is_read_is_what_was_measured(plan, path):
-    (found,) = load_or_measure(path, [plan])
-    direct = measure_rates(
-        plan.population(),
-        plan.sizes,
-        repetitions=plan.repetitions,
-        seed=plan.seed,
-        solver=plan.solver,
-        with_deviations=plan.with_deviations,
-    )
+    (found,) = load_or_compute([plan], path)
+    direct = plan.measure()
     np.testing.assert_allclose(numbers(found), numbers(direct), rtol=0, atol=1e-9)
     assert [len(row) for row in found.draws] == [3, 2]
     assert found.best.coverage == direct.best.coverage
@@ -61,56 +48,54 @@ def test_what_is_read_is_what_was_measured(plan, path):
 
 
 def test_only_what_is_missing_is_measured(path, monkeypatch):
-    load_or_measure(path, [LINE])
+    load_or_compute([LINE], path)
     asked = []
 
-    def counted(plan, progress):
+    def counted(plan):
         asked.append(plan.kind)
-        return measure(plan, progress)
+        return run(plan)
 
-    measure = runs._measure
-    monkeypatch.setattr(runs, "_measure", counted)
-    both = load_or_measure(path, [LINE, SPACE])
+    run = RatePlan.run
+    monkeypatch.setattr(RatePlan, "run", counted)
+    both = load_or_compute([LINE, SPACE], path)
     assert asked == ["gaussian"]
-    again = load_or_measure(path, [SPACE, LINE])
+    again = load_or_compute([SPACE, LINE], path)
     assert asked == ["gaussian"]
     assert [numbers(one) for one in again] == [numbers(one) for one in both[::-1]]
 
 
 def test_a_run_that_is_stopped_keeps_what_is_done(path, monkeypatch):
-    def stopped(plan, progress):
+    def stopped(plan):
         if plan.kind == "gaussian":
             raise KeyboardInterrupt
-        return measure(plan, progress)
+        return run(plan)
 
-    measure = runs._measure
-    monkeypatch.setattr(runs, "_measure", stopped)
+    run = RatePlan.run
+    monkeypatch.setattr(RatePlan, "run", stopped)
     with pytest.raises(KeyboardInterrupt):
-        load_or_measure(path, [LINE, SPACE])
-    assert len(load_rates(path, [LINE])) == 1
+        load_or_compute([LINE, SPACE], path)
+    assert len(load_or_compute([LINE], path, compute=False)) == 1
 
 
 def test_other_settings_are_another_result(path):
-    load_or_measure(path, [LINE])
+    load_or_compute([LINE], path)
     for other in (
         replace(LINE, seed=1),
         replace(LINE, dim=2),
         replace(LINE, repetitions=(3, 3)),
         replace(LINE, with_deviations=False),
     ):
-        with pytest.raises(ValueError, match="must hold every plan, but lacks"):
-            load_rates(path, [other])
+        with pytest.raises(FileNotFoundError, match="must hold every record, but"):
+            load_or_compute([other], path, compute=False)
 
 
 def test_a_store_that_was_altered_is_refused(path):
-    load_or_measure(path, [LINE])
+    load_or_compute([LINE], path)
     record = json.loads(path.read_text())
     record["entries"][0]["counts"][0][0] += 1
     path.write_text(json.dumps(record))
     with pytest.raises(ValueError, match="is altered"):
-        load_or_measure(path, [LINE])
-    with pytest.raises(FileNotFoundError, match="must name a stored record"):
-        load_rates(path.parent / "none.json", [LINE])
+        load_or_compute([LINE], path)
 
 
 def test_plans_differ_and_reach_from_ten_to_a_hundred_thousand():
@@ -173,6 +158,6 @@ def test_a_figure_has_room_for_one_to_five_fits():
 @pytest.mark.bad_input
 def test_nothing_is_measured_where_that_is_not_wanted(tmp_path):
     path = tmp_path / "folder" / "rates.json"
-    with pytest.raises(FileNotFoundError, match=r"^path must name a stored record"):
-        load_or_measure(path, compute=False)
+    with pytest.raises(FileNotFoundError, match=r"^store must hold every record, but"):
+        load_or_compute(RATE_PLANS, path, compute=False)
     assert not path.parent.exists()

@@ -7,12 +7,8 @@ import pytest
 
 from experiments.populations.distributions import GaussianRows
 from experiments.populations.validity import Validity, check_bounds
-from experiments.section5.validity_runs import (
-    ValidityConfig,
-    measure_validity,
-    run_validity,
-)
-from experiments.store.keyed import VALIDITY_PLAN
+from experiments.section5.plans import VALIDITY_PLAN
+from experiments.section5.validity_runs import ValidityConfig, measure_validity
 from paper_lib.bounds import held_out_bound
 
 CONTROL = "held out, v fitted"
@@ -85,13 +81,13 @@ def test_a_record_holds_what_was_measured():
     config = ValidityConfig(
         kind="linear", dim=3, num_rows=50, repetitions=8, fit="annealed"
     )
-    record = run_validity(config)
+    record = config.result(config.run())
     found = measure_validity(config)
-    assert set(record["bounds"]) == set(found)
+    assert set(record.bounds) == set(found)
     for name, one in found.items():
-        entry = record["bounds"][name]
-        assert entry["failures"] == one.failures()
-        assert entry["mean_value"] == pytest.approx(one.values.mean())
+        entry = record.bounds[name]
+        assert entry.failures == one.failures()
+        assert entry.mean_value == pytest.approx(one.values.mean())
     other = measure_validity(replace(config, seed=100))
     assert not np.array_equal(other["ramp"].values, found["ramp"].values)
 

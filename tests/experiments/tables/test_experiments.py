@@ -4,20 +4,21 @@ import copy
 import dataclasses
 import json
 import os
+import re
 
 import pytest
 import torch
 
-from experiments.store import keyed as records
 from experiments.store import record_files as store
-from experiments.store.keyed import load_or_compute
+from experiments.store.plain_values import from_plain
 from experiments.store.record_files import load_record, save_record
+from experiments.sweep.resume import load_or_compute
 from experiments.sweep.runner import SweepError
 from experiments.tables.classifiers import fit_points, train_pair
 from experiments.tables.points import linearize_pair
-from experiments.tables.reports import table_rows
+from experiments.tables.results import DefenseResult, Scores
 from experiments.tables.scoring import score_pair
-from experiments.tables.table_2 import PairConfig, run_pair
+from experiments.tables.table_2 import PairConfig
 from paper_lib.attacks import PGD_READINGS, fgm
 from paper_lib.data import load_pair
 from paper_lib.defense import RampConfig, ramp_ascent
@@ -34,9 +35,25 @@ TINY = PairConfig(
 )
 
 
+@pytest.mark.bad_input
+@pytest.mark.parametrize("defenses", [(), ("a", "b")])
+def test_a_table_of_none_or_two_defenses_is_refused(defenses):
+    found = scores(defenses=dict.fromkeys(defenses, FITTED), rows=())
+    names = re.escape(str(list(defenses)))
+    with pytest.raises(ValueError, match=rf"^record must hold one .* {names}"):
+        found.table_3("ball")
+
+
+@pytest.mark.bad_input
+def test_a_reading_that_was_not_run_is_refused():
+    found = scores(defenses={"a": FITTED}, rows=())
+    with pytest.raises(ValueError, match=r"^reading must be one of .*'ball'.* got 'x'"):
+        found.table_3("x")
+
+
 @pytest.fixture(scope="module")
 def record():
-    return run_pair(TINY, source="embedded")
+    return TINY.run(source="embedded")
 
 
 @pytest.fixture(scope="module")
@@ -52,12 +69,27 @@ def at(trained):
 @pytest.fixture
 def replace_run(monkeypatch):
     """Run something else for what a store lacks."""
-    schema, _ = records._KINDS[PairConfig]
+    return lambda run: monkeypatch.setattr(PairConfig, "run", run)
 
-    def replace(run):
-        monkeypatch.setitem(records._KINDS, PairConfig, (schema, run))
 
-    return replace
+FITTED = DefenseResult(
+    train_coverage=0.5, test_coverage=50, length=1.0, alignment=(), changes={}
+)
+
+
+def scores(**settings):
+    known = {
+        "sizes": {"test": 100},
+        "unlabeled": 0,
+        "flat": 0,
+        "num_returned": {"literal": 0, "ball": 0},
+        "stronger_than_fgm": {},
+    }
+    return Scores(**known, **settings)
+
+
+def typed(record):
+    return PairConfig.result(record)
 
 
 def without_seconds(record):
@@ -67,18 +99,18 @@ def without_seconds(record):
 
 
 def test_two_runs_differ_in_their_seconds_alone(record):
-    again = run_pair(TINY, source="embedded")
+    again = TINY.run(source="embedded")
     assert without_seconds(again) == without_seconds(record)
 
 
 def test_the_configuration_comes_back_from_its_record(record, tmp_path):
-    assert PairConfig.from_record(record) == TINY
+    assert from_plain(PairConfig, record["config"]) == TINY
     save_record(record, tmp_path / "run.json")
-    assert PairConfig.from_record(load_record(tmp_path / "run.json")) == TINY
+    assert from_plain(PairConfig, load_record(tmp_path / "run.json")["config"]) == TINY
 
 
 def test_another_seed_gives_another_record(record):
-    other = run_pair(dataclasses.replace(TINY, seed=1), source="embedded")
+    other = dataclasses.replace(TINY, seed=1).run(source="embedded")
     assert other["epsilon"] != record["epsilon"]
     assert other["config"]["seed"] == 1
 
@@ -125,14 +157,14 @@ def test_every_reading_has_ten_rows_on_test_points(record, at):
     solution = record["score"]["defenses"]["ramp, raw rows"]
     defense = torch.tensor(solution["perturbation"])
     for name in PGD_READINGS:
-        rows = table_rows(record["score"], name)
+        rows = typed(record).score.table_3(name)
         assert [(row.attack, row.defense) for row in rows] == [*PLAYS, *PLAYS]
         assert {row.total for row in rows} == {200}
         attack = fgm(at.lin, record["epsilon"])
         kept = at.lin.label_survives(attack, defense.unsqueeze(0))
         assert rows[7].correct == pytest.approx(int(kept.sum()), abs=1)
     # What PGD plays enters the last two rows of each half alone.
-    tables = [table_rows(record["score"], name) for name in PGD_READINGS]
+    tables = [typed(record).score.table_3(name) for name in PGD_READINGS]
     for position in (0, 1, 2, 5, 6, 7):
         assert len({table[position] for table in tables}) == 1
     assert len({tuple(row.correct for row in table) for table in tables}) == 3
@@ -141,30 +173,27 @@ def test_every_reading_has_ten_rows_on_test_points(record, at):
 def test_the_ten_rows_are_those_of_the_reading_and_the_defense():
     """Every cell has its own count, so that none can stand in for another."""
     cells = [
-        [attack, defense, accuracy]
+        (attack, defense, accuracy)
         for attack in ("none", "FGM", "PGD literal", "PGD ball")
         for defense in ("none", "ramp, raw rows")
         for accuracy in ("true", "approximate")
     ]
-    stored = {
-        "sizes": {"test": 100},
-        "defenses": {"ramp, raw rows": {}},
-        "num_returned": {"literal": 0, "ball": 0},
-        "rows": [[*cell, number] for number, cell in enumerate(cells)],
-    }
-    rows = table_rows(stored, "ball")
+    rows = scores(
+        defenses={"ramp, raw rows": FITTED},
+        rows=tuple((*cell, number) for number, cell in enumerate(cells)),
+    ).table_3("ball")
     assert [(row.attack, row.defense) for row in rows] == [*PLAYS, *PLAYS]
     assert [row.accuracy for row in rows] == 5 * ["true"] + 5 * ["approximate"]
     assert [row.correct for row in rows] == [0, 4, 6, 12, 14, 1, 5, 7, 13, 15]
 
 
 def test_the_curve_scores_the_primary_reading_at_multiples_of_the_budget(record):
-    half, whole = record["curve"]
-    assert half["epsilon"] == 0.5 * record["epsilon"]
-    assert set(half["num_returned"]) == set(whole["num_returned"]) == {"fixed-label"}
-    rows = table_rows(whole, "fixed-label")
-    assert rows == table_rows(record["score"], "fixed-label")
-    assert table_rows(half, "fixed-label")[6].correct > rows[6].correct
+    half, whole = typed(record).curve
+    assert half.epsilon == 0.5 * record["epsilon"]
+    assert set(half.num_returned) == set(whole.num_returned) == {"fixed-label"}
+    rows = whole.table_3("fixed-label")
+    assert rows == typed(record).score.table_3("fixed-label")
+    assert half.table_3("fixed-label")[6].correct > rows[6].correct
 
 
 def test_each_budget_is_scored_as_stage_b_scores_it(record, trained):
@@ -183,7 +212,7 @@ def test_each_budget_is_scored_as_stage_b_scores_it(record, trained):
 
 def test_unit_rows_are_fitted_and_reported_as_unit_rows(at):
     config = dataclasses.replace(TINY, solver="ramp, unit rows", budget_multiples=())
-    found = run_pair(config, source="embedded")
+    found = config.run(source="embedded")
     sets = RobustSets.from_linearization(at.fit, found["epsilon"])
     fitted = ramp_ascent(sets, config=RampConfig(num_steps=5, rows="unit"))
     solution = found["score"]["defenses"]["ramp, unit rows"]
@@ -227,7 +256,7 @@ def test_a_stored_record_comes_back_equal(record, tmp_path):
     save_record(record, path)
     assert load_record(path) == record
     assert os.listdir(tmp_path) == ["run.json"]
-    rows = table_rows(load_record(path)["score"], "literal")
+    rows = typed(load_record(path)).score.table_3("literal")
     assert all(isinstance(row, TableRow) for row in rows)
     save_record(record | {"epsilon": 1.0}, str(path))
     assert load_record(path)["epsilon"] == 1.0
@@ -263,9 +292,9 @@ def test_names_of_records_tell_all_settings_apart():
         dataclasses.replace(TINY, solver="ramp, unit rows"),
         dataclasses.replace(TINY, train=TrainConfig(channels=(3, 2), hidden=4)),
     ]
-    names = [config.record_name for config in configs]
+    names = [config.record_name() for config in configs]
     assert len(set(names)) == len(configs)
-    assert copy.deepcopy(TINY).record_name == names[0]
+    assert copy.deepcopy(TINY).record_name() == names[0]
     assert names[0].startswith("mnist-0-1-seed0-")
 
 
@@ -286,7 +315,7 @@ def test_a_sweep_resumes_where_it_stopped(record, tmp_path, replace_run):
     folder = tmp_path / "store"
     with pytest.raises(KeyboardInterrupt):
         load_or_compute(configs, folder, source="embedded")
-    assert [path.name for path in folder.glob("*.json")] == [configs[0].record_name]
+    assert [path.name for path in folder.glob("*.json")] == [configs[0].record_name()]
     found = load_or_compute(configs, folder, source="embedded")
     assert [one["config"]["seed"] for one in found] == [0, 1, 2]
     assert ran == [0, 1, 1, 2]
@@ -312,7 +341,7 @@ def test_a_run_that_fails_is_named_and_the_others_are_kept(
     ):
         load_or_compute(configs, tmp_path, source="embedded")
     kept = [path.name for path in tmp_path.glob("*.json")]
-    assert kept == [configs[1].record_name]
+    assert kept == [configs[1].record_name()]
 
 
 @pytest.mark.parametrize(
@@ -329,7 +358,7 @@ def test_a_run_that_fails_is_named_and_the_others_are_kept(
 def test_a_sweep_replaces_records_it_cannot_use_and_names_them(
     record, tmp_path, replace_run, damage
 ):
-    path = tmp_path / TINY.record_name
+    path = tmp_path / TINY.record_name()
     save_record(record, path)
     path.write_text(damage(path.read_text()))
     replace_run(lambda config, **kwargs: record)
@@ -342,7 +371,7 @@ def test_a_sweep_does_not_pass_off_one_source_for_another(
     record, tmp_path, replace_run
 ):
     """A record of the embedded images is no result on the complete data."""
-    save_record(record, tmp_path / TINY.record_name)
+    save_record(record, tmp_path / TINY.record_name())
     asked = []
 
     def run(config, **kwargs):
