@@ -317,7 +317,7 @@ def test_a_sweep_resumes_where_it_stopped(record, tmp_path, replace_run):
         load_or_compute(configs, folder, source="embedded")
     assert [path.name for path in folder.glob("*.json")] == [configs[0].record_name()]
     found = load_or_compute(configs, folder, source="embedded")
-    assert [one["config"]["seed"] for one in found] == [0, 1, 2]
+    assert [one.config.seed for one in found] == [0, 1, 2]
     assert ran == [0, 1, 1, 2]
     assert load_or_compute(configs, folder, source="embedded", compute=False) == found
     assert ran == [0, 1, 1, 2]
@@ -363,7 +363,7 @@ def test_a_sweep_replaces_records_it_cannot_use_and_names_them(
     path.write_text(damage(path.read_text()))
     replace_run(lambda config, **kwargs: record)
     with pytest.warns(UserWarning, match=path.name):
-        assert load_or_compute([TINY], tmp_path, source="embedded") == [record]
+        assert load_or_compute([TINY], tmp_path, source="embedded") == [typed(record)]
     assert load_record(path) == record
 
 
