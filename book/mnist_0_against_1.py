@@ -60,13 +60,12 @@ from experiments.figures.mnist_0_against_1 import (
     seed_goal_table,
     start_table,
 )
-from experiments.store.keyed import read_record
 from experiments.tables.classifier_choice import load_candidates, nearest_candidate
 from experiments.tables.classifiers import train_pair
 from experiments.tables.paper_numbers import PAPER_TABLE_2
 from experiments.tables.planning import parse_pair
 from experiments.tables.points import linearize_pair
-from experiments.tables.scoring import ScoreResult, score_pair
+from experiments.tables.scoring import score_pair
 from experiments.tables.table_2 import WIDE, PairConfig, load_table_2
 from paper_lib.attacks import PGD_READINGS, fgm
 from paper_lib.checks import check_between, check_choice, check_count, check_seed
@@ -244,7 +243,7 @@ plot_attack_and_defense(at, attacks["FGM"], solution.perturbation)
 # NBVAL_IGNORE_OUTPUT
 # Depends on trained weights; tests/regression covers the numbers.
 calibrated, *others = live.scores(epsilon)
-result = read_record(ScoreResult, score_pair(calibrated, trained, source=source))
+result = calibrated.result(score_pair(calibrated, trained, source=source))
 here = f"here, live, {pair.source} images"
 display(Markdown(comparison_table([result.table_3(primary)], paper, here=here)))
 
@@ -324,9 +323,7 @@ have the same origin.
 # for these classes, drawn at the budget of the tables above.
 
 # %%
-curve = [
-    read_record(ScoreResult, score_pair(one, trained, source=source)) for one in others
-]
+curve = [one.result(score_pair(one, trained, source=source)) for one in others]
 plot_accuracy_against_budget(
     [point.config.epsilon for point in curve],
     [point.table_3(primary) for point in curve],

@@ -18,22 +18,25 @@ Record = dict[str, Any]
 SINGLE = "single"
 
 
-class Key(ABC):
+class Key(ABC, Generic[Result]):
     """Everything that decides one record, apart from the data: a frozen dataclass.
 
     Attributes:
         schema: The kind of record it makes.
         needs_data: Whether the record is of images.
+        result_type: What a record is read as: a dataclass with a field for each of its
+            names but ``"schema"``; None: the record itself.
     """
 
     __slots__ = ()
     schema: ClassVar[str]
     needs_data: ClassVar[bool] = True
+    result_type: ClassVar[type | None] = None
 
     @property
     @abstractmethod
     def stem(self) -> str:
-        """What the name of its record begins with, for a reader."""
+        """What a reader calls it: the name of its record begins so."""
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -52,19 +55,35 @@ class Key(ABC):
         batch = "" if path == SINGLE else f"-{path}"
         return f"{self.stem}-{settings_digest(self.settings)}{batch}.json"
 
+    @classmethod
+    def result(cls, record: Record) -> Result:
+        """Read a record, new or stored.
 
-class Run(Key, Generic[Result]):
-    """A key that says how its record is computed and read.
+        Args:
+            record: What its run returned.
 
-    If ``needs_data``, the run takes ``root`` and ``source`` of the images.
+        Returns:
+            What it says.
+
+        Raises:
+            TypeError: If the record lacks a name, or has another.
+        """
+        values = {name: part for name, part in record.items() if name != "schema"}
+        return from_plain(cls.result_type, values) if cls.result_type else record
+
+
+class Run(Key[Result]):
+    """A key that says how its record is computed, without any other record.
+
+    If ``needs_data``, its run takes ``root`` and ``source`` of the images.
     """
 
     __slots__ = ()
 
     @property
-    @abstractmethod
     def label(self) -> str:
-        """What a person calls the run."""
+        """What a sweep calls it."""
+        return self.stem
 
     @abstractmethod
     def run(self, **options: Any) -> Record:
@@ -76,35 +95,6 @@ class Run(Key, Generic[Result]):
         Returns:
             The record.
         """
-
-    @classmethod
-    def result(cls, record: Record) -> Result:
-        """Read a record, new or stored.
-
-        Args:
-            record: What :meth:`run` returned.
-
-        Returns:
-            What it says, typed; the record itself if its kind has no type.
-        """
-        return record  # type: ignore[return-value]
-
-
-def read_record(kind: type[Result], record: Record) -> Result:
-    """Read a record as a dataclass.
-
-    Args:
-        kind: The dataclass, with a field for each name but ``"schema"``.
-        record: The record.
-
-    Returns:
-        What it says.
-
-    Raises:
-        TypeError: If the record lacks a name, or has another.
-    """
-    values = {name: value for name, value in record.items() if name != "schema"}
-    return from_plain(kind, values)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

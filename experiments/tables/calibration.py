@@ -20,7 +20,7 @@ Protocol = Literal["one budget", "margin quantile"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CalibrationConfig(Key):
+class CalibrationConfig(Key["CalibrationResult"]):
     """What decides the budgets of a data set.
 
     Attributes:
@@ -106,6 +106,9 @@ class CalibrationResult:
     path: str = SINGLE
     source: str
     code: str
+
+
+CalibrationConfig.result_type = CalibrationResult
 
 
 def calibrate(

@@ -33,7 +33,7 @@ from paper_lib.robust_sets import RobustSets
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ScoreConfig(Key):
+class ScoreConfig(Key["ScoreResult"]):
     """Everything that decides the accuracies of a classifier, apart from the data.
 
     Attributes:
@@ -114,6 +114,9 @@ class ScoreResult(Scores):
     path: str
     source: str
     provenance: Provenance
+
+
+ScoreConfig.result_type = ScoreResult
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

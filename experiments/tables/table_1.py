@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from experiments.store.keyed import Record, RecordFolder, read_record, usable
+from experiments.store.keyed import Record, RecordFolder, usable
 from experiments.store.record_files import load_record
 from experiments.sweep.runner import InProcess, SweepError, Task, only_writer, run_tasks
 from experiments.tables.calibration import (
@@ -204,17 +204,17 @@ class _Sweep:
         trained = [one for run in runs for one in self._trained(run)]
         record = calibrate(config, trained)
         self.store.save(record, config, self.stages.batching(config.classifiers))
-        return read_record(CalibrationResult, record)
+        return config.result(record)
 
     def _budgets(self, config: CalibrationConfig) -> CalibrationResult | None:
         record = self.store.load(config, self.stages.batching(config.classifiers))
-        return None if record is None else read_record(CalibrationResult, record)
+        return None if record is None else config.result(record)
 
     def _scores(self, run: Sequence[ScoreConfig]) -> Iterator[ScoreResult | None]:
         batching = self.stages.batching([config.classifier for config in run])
         for config in run:
             record = self.store.load(config, batching)
-            yield None if record is None else read_record(ScoreResult, record)
+            yield None if record is None else config.result(record)
 
     def _run(self, tasks: Iterable[Task], total: int, title: str) -> None:
         run_tasks(

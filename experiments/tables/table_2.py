@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from experiments.store.keyed import Record, Run, read_record
+from experiments.store.keyed import Record, Run
 from experiments.store.provenance import one_thread, provenance
 from experiments.sweep.resume import load_or_compute
 from experiments.tables.classifiers import (
@@ -189,11 +189,6 @@ class PairConfig(Run["PairResult"]):
             },
         }
 
-    @classmethod
-    def result(cls, record: Record) -> "PairResult":
-        """Read a record, new or stored."""
-        return read_record(PairResult, record)
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BudgetScores(Scores):
@@ -231,6 +226,9 @@ class PairResult:
     score: BudgetScores
     curve: tuple[BudgetScores, ...]
     provenance: Provenance
+
+
+PairConfig.result_type = PairResult
 
 
 def load_table_2(

@@ -9,7 +9,6 @@ from statistics import median
 import pytest
 
 from experiments.gpu.batched import TOGETHER
-from experiments.store.keyed import read_record
 from experiments.store.record_files import load_record
 from experiments.tables.claims import holm, lemma_violations, pair_gains
 from experiments.tables.classifiers import train_pair
@@ -17,7 +16,7 @@ from experiments.tables.examples import load_examples
 from experiments.tables.group_results import cell_percents
 from experiments.tables.paper_numbers import PAPER_TABLE_1
 from experiments.tables.planning import PRIMARY_PGD, PRIMARY_SOLVER, plan
-from experiments.tables.scoring import ScoreConfig, ScoreResult, score_pair
+from experiments.tables.scoring import ScoreConfig, score_pair
 from experiments.tables.stages import ONE_BY_ONE
 from experiments.tables.summary import summarize
 from experiments.tables.table_1 import load_plan
@@ -153,9 +152,9 @@ def test_records_drawn_by_the_commit_have_not_gone_stale(number):
     # One draw for each third, so that the three differ.
     third = RECORDS[number::3]
     file = third[int(commit or "0", 16) % len(third)]
-    stored = read_record(ScoreResult, load_record(file, schema=ScoreConfig.schema))
+    stored = ScoreConfig.result(load_record(file, schema=ScoreConfig.schema))
     trained = train_pair(stored.config.classifier)
-    fresh = read_record(ScoreResult, score_pair(stored.config, trained))
+    fresh = ScoreConfig.result(score_pair(stored.config, trained))
     assert fresh.provenance.data == stored.provenance.data
     assert fresh.cells.keys() == stored.cells.keys()
     gaps = {

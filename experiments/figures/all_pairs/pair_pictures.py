@@ -45,13 +45,13 @@ def plot_pair_maps(result: GroupResult) -> Figure:
             color = "black" if value / 100.0 > 0.6 else "white"
             style = {"ha": "center", "va": "center", "fontsize": 7, "color": color}
             axis.text(first, second, f"{value:.0f}", **style)
-        image = axis.imshow(grid, vmin=0.0, vmax=100.0, cmap="viridis")
+        axis.imshow(grid, vmin=0.0, vmax=100.0, cmap="viridis")
         axis.set_title(play_name(play), fontsize=10)
         axis.set_xticks(range(9), names[:9], rotation=90 if len(names[0]) > 1 else 0)
         axis.set_yticks(range(1, 10), names[1:])
         axis.tick_params(labelsize=7)
         axis.set(xlim=(-0.5, 8.5), ylim=(9.5, 0.5))
-    figure.colorbar(image, ax=figure.axes, shrink=0.7, label="percent")
+    figure.colorbar(axes[-1].images[0], ax=figure.axes, shrink=0.7, label="percent")
     plt.close(figure)
     return figure
 

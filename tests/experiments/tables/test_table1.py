@@ -19,7 +19,6 @@ import pytest
 import torch
 
 import paper_lib
-from experiments.store.keyed import read_record
 from experiments.store.plain_values import from_plain
 from experiments.store.record_files import code_digest, load_record
 from experiments.sweep.runner import SweepError, executor_for, process_pool
@@ -48,7 +47,7 @@ from experiments.tables.planning import (
     parse_seeds,
     plan,
 )
-from experiments.tables.scoring import ScoreConfig, ScoreResult, score_pair
+from experiments.tables.scoring import ScoreConfig, score_pair
 from experiments.tables.summary import summarize, write_csv, write_manifest
 from experiments.tables.table_1 import load_plan, run_plan
 from paper_lib.attacks import PGD_READINGS, fgm
@@ -81,7 +80,7 @@ def group(**changes):
 
 
 def cells_of(record):
-    return read_record(ScoreResult, record).cells
+    return ScoreConfig.result(record).cells
 
 
 def without_times(record):
