@@ -34,9 +34,10 @@ def from_plain(kind: Any, value: Any) -> Any:
     Raises:
         TypeError: If a dataclass lacks a value, or has no such field.
     """
+    build: Any = kind
     if is_dataclass(kind):
-        hints, computed = _hints(kind)
-        return kind(
+        hints, computed = _hints(build)
+        return build(
             **{
                 name: from_plain(hints.get(name, Any), part)
                 for name, part in value.items()
@@ -46,9 +47,9 @@ def from_plain(kind: Any, value: Any) -> Any:
     if isinstance(kind, type):
         return value
     origin, args = get_origin(kind), get_args(kind)
-    if origin in (Union, UnionType) and value is not None:
-        (kind,) = (one for one in args if one is not NoneType)
-        return from_plain(kind, value)
+    if origin in (Union, UnionType):
+        (inner,) = (one for one in args if one is not NoneType)
+        return None if value is None else from_plain(inner, value)
     if origin is tuple and args[-1] is Ellipsis:
         return tuple(from_plain(args[0], part) for part in value)
     if origin is tuple:
