@@ -9,10 +9,11 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from benchmarks.report import Part, Report, join_parts, markdown_table, verdict
+from experiments.gpu.batched import TOGETHER
 from experiments.store.provenance import device_name
 from experiments.sweep.runner import process_pool
 from experiments.tables.planning import ALL_PAIRS, plan
-from experiments.tables.table_1 import run_lines
+from experiments.tables.table_1 import run_plan
 from paper_lib.data import load_pair
 
 AIM_SPEEDUP = 1.8
@@ -63,10 +64,11 @@ def _datasets(source: str) -> tuple[str, ...]:
 
 def _sweep(pairs: Sequence[tuple[int, int]], source: str, **options: Any) -> float:
     """Run a sweep from an empty store; processes start within the time."""
-    lines = plan(datasets=_datasets(source), pairs=pairs, seeds=(0,), primary_only=True)
+    datasets = _datasets(source)
+    groups = plan(datasets=datasets, pairs=pairs, seeds=(0,), primary_only=True)
     with tempfile.TemporaryDirectory() as store:
         began = time.perf_counter()
-        run_lines(lines, store, source=source, **options)
+        run_plan(groups, store, source=source, **options)
         return time.perf_counter() - began
 
 
@@ -75,7 +77,8 @@ def _batches(runs: int, device: str, source: str) -> Part:
     times = []
     for _ in range(runs):
         with process_pool(1) as pool:
-            sweep = pool.submit(_sweep, ALL_PAIRS, source, device=device, batched=True)
+            options = {"device": device, "stages": TOGETHER}
+            sweep = pool.submit(_sweep, ALL_PAIRS, source, **options)
             times.append(sweep.result())
     name = device_name(device)
     text = [

@@ -50,6 +50,12 @@ from typing import get_args
 
 from IPython.display import Markdown, display
 
+from experiments.figures.all_pairs.batch_tables import (
+    computed_twice,
+    computed_twice_table,
+    moved_table,
+    seconds_line,
+)
 from experiments.figures.all_pairs.gain_tables import (
     extreme_table,
     gain_table,
@@ -59,7 +65,6 @@ from experiments.figures.all_pairs.gain_tables import (
     other_side_table,
 )
 from experiments.figures.all_pairs.pair_pictures import (
-    CLASS_LABELS,
     plot_examples,
     plot_pair_maps,
     plot_pair_spread,
@@ -70,42 +75,33 @@ from experiments.figures.all_pairs.pair_tables import (
     cell_table,
     classifier_table,
     goal_lines,
-    missing_lines,
-    stored_cell,
+    missing_runs,
     table_1,
 )
-from experiments.figures.all_pairs.path_tables import (
-    both_paths,
-    both_paths_table,
-    moved_table,
-)
-from experiments.store.provenance import seconds_by_seed
+from experiments.gpu.batched import TOGETHER
 from experiments.sweep.runner import executor_for
-from experiments.tables.examples import extreme_examples
-from experiments.tables.paper_numbers import PAPER_TABLE_1
+from experiments.tables.claims import lemma_violations
+from experiments.tables.examples import as_recorded, extreme_examples
+from experiments.tables.group_results import primary_results
 from experiments.tables.planning import (
-    PRIMARY_CLASSIFIER,
-    PRIMARY_SOLVER,
     parse_pairs,
     parse_seeds,
     plan,
 )
+from experiments.tables.stages import ONE_BY_ONE
 from experiments.tables.summary import (
-    cell_percents,
-    primary_results,
     summarize,
     write_csv,
     write_manifest,
 )
-from experiments.tables.table_1 import load_lines, run_lines
+from experiments.tables.table_1 import load_plan, run_plan
 from paper_lib.checks import check_choice, check_count
 from paper_lib.checks.arguments import available_device
 from paper_lib.data.pairs import Source
-from paper_lib.evaluation import PLAYS, play_name
 
 check_choice(source, "source", get_args(Source))
 workers = check_count(workers, "workers", 0, 256)
-lines = plan(
+groups = plan(
     datasets=tuple(name.strip() for name in datasets.split(",")),
     pairs=parse_pairs(pairs),
     seeds=parse_seeds(seeds),
@@ -113,34 +109,29 @@ lines = plan(
 )
 if compute:
     available_device(device)
+stages = TOGETHER if batched else ONE_BY_ONE
+options = {"source": source, "device": device, "progress": True, "stages": stages}
 if compute and batched:
-    run_lines(lines, store, source=source, device=device, batched=True, progress=True)
+    run_plan(groups, store, **options)
 elif compute:
     with executor_for(workers, scheduler) as executor:
-        run_lines(
-            lines,
-            store,
-            executor=executor,
-            source=source,
-            device=device,
-            progress=True,
-        )
-results, missing = load_lines(lines, store, source=source, batched=batched)
+        run_plan(groups, store, executor=executor, **options)
+results, missing = load_plan(groups, store, source=source, stages=stages)
 if not results:
     raise ValueError(
         f"store {store} holds none of these runs for source {source!r}; set compute to "
         "True to run them, or ask for what it holds."
     )
 # What is said of the complete run is true of that one alone.
-whole = lines == plan() and not missing and not batched and source == "auto"
+whole = groups == plan() and not missing and not batched and source == "auto"
 rows = summarize(results)
 primary = primary_results(results, parse_seeds(seeds)[0])
-print("runs of this page:", sum(len(line.calibration.pairs) for line in lines))
+print("runs of this page:", sum(len(group.calibration.pairs) for group in groups))
 
 # %% tags=["hide-input"]
 # NBVAL_IGNORE_OUTPUT
 # Says what the store lacks, which a later run of the sweep changes.
-for sentence in missing_lines(missing):
+for sentence in missing_runs(missing):
     print(sentence)
 if compute:
     write_csv(rows, f"{store.rstrip('/')}.csv")
@@ -230,17 +221,8 @@ data.
 
 # %% tags=["hide-input"]
 for name, result in primary.items():
-    cells = cell_percents(result)
-    titles = {play: play_name(play).replace(", ", ",\n") for play in PLAYS[1:]}
-    groups = {
-        f"{accuracy} accuracy": {
-            title: cells[stored_cell(play, accuracy)] for play, title in titles.items()
-        }
-        for accuracy in ("approximate", "true")
-    }
-    paper = {title: PAPER_TABLE_1[name][play] for play, title in titles.items()}
     display(Markdown(f"**{name}**"))
-    display(plot_pair_spread(groups, paper=paper))
+    display(plot_pair_spread(result))
 
 # %% [markdown]
 # ## Which pairs
@@ -249,15 +231,8 @@ for name, result in primary.items():
 
 # %% tags=["hide-input"]
 for name, result in primary.items():
-    cells = cell_percents(result)
-    panels = {
-        play_name(play): cells[stored_cell(play)]
-        for play in (("FGM", "none"), ("FGM", "SMOOTH"), ("PGD", "SMOOTH"))
-    }
     display(Markdown(f"**{name}**"))
-    display(
-        plot_pair_maps(panels, result.line.calibration.pairs, names=CLASS_LABELS[name])
-    )
+    display(plot_pair_maps(result))
 
 # %% tags=["remove-input"]
 if whole:
@@ -279,31 +254,12 @@ gives some back to every pair.
 
 # %% tags=["hide-input"]
 for name, result in primary.items():
-    curve = sorted(
-        (
-            one
-            for one in results
-            if one.line.calibration == result.line.calibration
-            and one.line.classifier == PRIMARY_CLASSIFIER
-        ),
-        key=lambda one: one.line.multiple,
-    )
-    budgets = [one.line.multiple * one.calibration["budgets"][0] for one in curve]
-    cells = [cell_percents(one) for one in curve]
-    series = {
-        f"{accuracy}, {title}": [cell["FGM", defense, accuracy] for cell in cells]
-        for accuracy in ("approximate", "true")
-        for title, defense in (("no defense", "none"), ("SMOOTH", PRIMARY_SOLVER))
-    }
     display(Markdown(f"**{name}**"))
-    if len(curve) == 1:
+    figure = plot_pairs_against_budget(result, results)
+    if figure is None:
         print("not applicable: other budgets are not among these runs")
-        continue
-    display(
-        plot_pairs_against_budget(
-            budgets, series, calibrated=result.calibration["budgets"][0]
-        )
-    )
+    else:
+        display(figure)
 
 # %% [markdown]
 # ## The first claim: no attack is stronger than FGM
@@ -315,14 +271,7 @@ for name, result in primary.items():
 # $\phi_n(v)$, by Lemma 1.
 
 # %%
-scores = [record for result in results for record in result.scores]
-flipped = sum(sum(record["stronger_than_fgm"].values()) for record in scores)
-unequal = sum(
-    [row[3] for row in record["rows"] if row[:3] == ["FGM", name, "approximate"]]
-    != [found["test_coverage"]]
-    for record in scores
-    for name, found in record["defenses"].items()
-)
+flipped, unequal = lemma_violations(results)
 print("points that another attack flips and FGM does not:", flipped)
 print("rows under FGM that differ from the coverage:", unequal)
 
@@ -386,26 +335,14 @@ examples = extreme_examples(
     primary, Path(store) / "examples.json", compute=compute, source=source
 )
 for name, result in primary.items():
-    of_set = [one for one in examples if one["dataset"] == name]
+    of_set = [one for one in examples if one.dataset == name]
     if not of_set:
         print(f"{name}: not applicable, the store has no pictures of these pairs")
         continue
     display(Markdown(f"**{name}**"))
     display(plot_examples(of_set))
-    covered = dict(
-        zip(
-            result.line.calibration.pairs,
-            [
-                one["defenses"][PRIMARY_SOLVER]["train_coverage"]
-                for one in result.scores
-            ],
-            strict=True,
-        )
-    )
-    equal = [one["train_coverage"] == covered[tuple(one["classes"])] for one in of_set]
-    print(
-        f"v as drawn covers what v of the record covers: {sum(equal)} of {len(equal)}"
-    )
+    equal = as_recorded(of_set, result)
+    print(f"v as drawn covers what v of the record covers: {equal} of {len(of_set)}")
 
 # %% [markdown]
 # Is it that no perturbation helps on these pairs? All pairs that lose under PGD, with
@@ -508,26 +445,21 @@ pair about halves the distance or does better; other readings are in the table a
 # runs of single pairs.
 
 # %% tags=["hide-input"]
-batches, _ = load_lines(
+batches, _ = load_plan(
     plan(datasets=tuple(primary), seeds=parse_seeds(seeds), primary_only=True),
     "../results/table1_gpu",
-    batched=True,
+    stages=TOGETHER,
 )
-twice = both_paths(results, batches)
+twice = computed_twice(results, batches)
 print("lines computed both ways:", len(twice), "of", len(batches))
 if twice:
-    display(Markdown(both_paths_table(twice)))
+    display(Markdown(computed_twice_table(twice)))
 else:
     print("not applicable: the stored batches are of all 45 pairs, at seeds 0 to 4")
 
 # %% tags=["hide-input"]
-seconds = seconds_by_seed(record for one in batches for record in one.scores).values()
-made = {one.scores[0]["provenance"]["device"] for one in batches}
-if seconds:
-    print(
-        f"on {', '.join(made)}: scoring a seed took {min(seconds):.1f} to "
-        f"{max(seconds):.1f} seconds, training and start not counted"
-    )
+if batches:
+    print(seconds_line(batches))
 
 # %% [markdown]
 # A single run may move where the means do not. Those whose row FGM, SMOOTH moves most, with

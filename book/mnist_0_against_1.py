@@ -41,44 +41,44 @@ primary = "literal"  # or "fixed-label", "ball": the reading of PGD that the cur
 compute = False  # run what the store lacks, on the complete data: make experiments
 
 # %%
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import torch
 from IPython.display import Markdown, display
 
 from experiments.figures.accuracy_curves import plot_accuracy_against_budget
-from experiments.figures.markdown import comparison_table, markdown_table
+from experiments.figures.markdown import comparison_table
 from experiments.figures.mnist_0_against_1 import (
+    choice_table,
+    coverage_from_elsewhere,
     dead_zone_table,
+    disagreement_table,
+    lemma_2_holds,
     origin_table,
     outside_table,
+    plot_attack_and_defense,
     reading_table,
     seed_goal_table,
+    start_table,
 )
-from experiments.store.record_files import load_record
-from experiments.sweep.resume import load_or_compute
+from experiments.tables.classifier_choice import load_candidates, nearest_candidate
 from experiments.tables.classifiers import train_pair
 from experiments.tables.paper_numbers import PAPER_TABLE_2
 from experiments.tables.planning import parse_pair
 from experiments.tables.points import linearize_pair
-from experiments.tables.reports import table_rows
 from experiments.tables.scoring import score_pair
-from experiments.tables.table_2 import PairConfig
+from experiments.tables.table_2 import WIDE, PairConfig, load_table_2
 from paper_lib.attacks import PGD_READINGS, fgm
 from paper_lib.checks import check_between, check_choice, check_count, check_seed
 from paper_lib.data import load_pair
 from paper_lib.defense import RampConfig, ramp_ascent
 from paper_lib.evaluation import (
-    PLAYS,
     calibrate_epsilon,
-    disagreement,
     evaluate,
     percents,
-    play_name,
 )
-from paper_lib.geometry import in_l2_ball, scale_to_radius, unit_vectors
-from paper_lib.models import TrainConfig
-from paper_lib.plotting.perturbations import plot_images, plot_margins
+from paper_lib.geometry import in_l2_ball
+from paper_lib.plotting.perturbations import plot_margins
 from paper_lib.robust_sets import RobustSets
 
 digits = parse_pair(classes)
@@ -94,8 +94,6 @@ as_stored = (classes, calibrated_live, seed, source, epochs, primary) == (
     *("0-1", True, 0, "embedded", 10, "literal"),
 )
 paper = PAPER_TABLE_2 if digits == (0, 1) else {}
-WIDE = TrainConfig(channels=(20, 50), hidden=500, epochs=2)
-SMALL = TrainConfig()
 
 # %% [markdown]
 # (mnist-01-complete)=
@@ -105,25 +103,9 @@ SMALL = TrainConfig()
 # records; `make experiments` computes those that are missing.
 
 # %%
-seeds = range(5)
-wide_runs = [
-    PairConfig(
-        seed=number,
-        train=WIDE,
-        budget_multiples=(0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
-        if number == 0
-        else (),
-    )
-    for number in seeds
-]
-unit_run = PairConfig(train=WIDE, solver="ramp, unit rows")
-small_runs = [PairConfig(seed=number, train=SMALL) for number in seeds]
-configs = [*wide_runs, unit_run, *small_runs]
-records = load_or_compute(
-    configs, "../results/table2", compute=compute, progress=compute
-)
-wide, unit, small = records[:5], records[5], records[6:]
-both = {"20-50-500": wide, "10-20-50": small}
+groups = load_table_2("../results/table2", compute=compute)
+both = {name: groups[name] for name in ("20-50-500", "10-20-50")}
+wide = both["20-50-500"]
 
 # %% [markdown]
 # **Under the declared choices.** Each cell is the mean over five seeds of training, with
@@ -136,7 +118,7 @@ both = {"20-50-500": wide, "10-20-50": small}
 # readings stand side by side further down.
 
 # %%
-literal = [table_rows(record["score"], "literal") for record in wide]
+literal = [one.score.table_3("literal") for one in wide]
 Markdown(comparison_table(literal, PAPER_TABLE_2, here="here, complete data"))
 
 # %% [markdown]
@@ -249,28 +231,7 @@ print(f"v covers {more} training points than no defense")
 # Nothing is clipped to $[0, 1]$, of which the paper says nothing; the pictures are.
 
 # %%
-chosen = torch.cat(
-    [(pair.test.labels == label).nonzero()[:2, 0] for label in (-1.0, 1.0)]
-)
-clean = pair.test.images[chosen].flatten(1)
-attack, defense = attacks["FGM"][chosen], solution.perturbation.expand(len(chosen), -1)
-columns = {
-    "image $x$": clean,
-    "attack $a$": attack,
-    "$x + a$": clean + attack,
-    "defense $v$": defense,
-    "$x + a + v$": clean + attack + defense,
-}
-with torch.no_grad():
-    seen = {
-        title: [
-            f"seen as {digits[int(logit > 0)]}"
-            for logit in at.model(images.reshape(-1, 1, 28, 28))
-        ]
-        for title, images in columns.items()
-        if title not in ("attack $a$", "defense $v$")
-    }
-plot_images(columns, signed=["attack $a$", "defense $v$"], notes=seen)
+plot_attack_and_defense(at, attacks["FGM"], solution.perturbation)
 
 # %% [markdown]
 # ## The rows of Table 3, live on the embedded images
@@ -287,9 +248,9 @@ plot_images(columns, signed=["attack $a$", "defense $v$"], notes=seen)
 # NBVAL_IGNORE_OUTPUT
 # Depends on trained weights; tests/regression covers the numbers.
 calibrated, *others = live.scores(epsilon)
-result = score_pair(calibrated, trained, source=source)
+result = calibrated.result(score_pair(calibrated, trained, source=source))
 here = f"here, live, {pair.source} images"
-display(Markdown(comparison_table([table_rows(result, primary)], paper, here=here)))
+display(Markdown(comparison_table([result.table_3(primary)], paper, here=here)))
 
 # %% [markdown]
 # Three statements are checked below. The first two are theorems, so a failure would be an
@@ -300,19 +261,16 @@ display(Markdown(comparison_table([table_rows(result, primary)], paper, here=her
 # way.
 
 # %%
-table = percents(table_rows(result, primary))
+table = percents(result.table_3(primary))
 test_sets = RobustSets.from_linearization(test_lin, epsilon)
 share = 100 * test_sets.coverage(solution.perturbation)
 equal = abs(table["FGM", "SMOOTH", "approximate"] - share) <= 100 / len(
     pair.test.labels
 )
 print("Lemma 1: accuracy under FGM is the coverage of v, to one test point:", equal)
-dominated = all(
-    cells["PGD", play, "approximate"] >= cells["FGM", play, "approximate"]
-    for cells in (percents(table_rows(result, name)) for name in PGD_READINGS)
-    for play in ("none", "SMOOTH")
+print(
+    "Lemma 2: no reading of PGD goes below FGM, defended or not:", lemma_2_holds(result)
 )
-print("Lemma 2: no reading of PGD goes below FGM, defended or not:", dominated)
 gain = table["FGM", "SMOOTH", "approximate"] - table["FGM", "none", "approximate"]
 raises = "raises" if gain > 0 else "does not raise"
 print(f"the defense {raises} approximate accuracy under FGM on test points")
@@ -343,21 +301,8 @@ print("FGM with the wrong sign leaves every label in place:", harmless)
 # %% tags=["hide-input"]
 # NBVAL_IGNORE_OUTPUT
 # Depends on trained weights; tests/paper_lib/evaluation/test_evaluation.py covers the computation.
-still = torch.zeros_like(solution.perturbation).unsqueeze(0)
-moves = {"none": still, "FGM": attacks["FGM"], "PGD": attacks[primary]}
-answers = {"none": still, "SMOOTH": solution.perturbation.unsqueeze(0)}
-lines = []
-for play in PLAYS:
-    shares = disagreement(
-        at.model,
-        pair.test.images,
-        test_lin,
-        moves[play[0]],
-        answers[play[1]],
-    )
-    lines.append([play_name(play), *(f"{100 * share:.1f}" for share in shares)])
-header = ["percent of test points", "only f keeps", "only f_L keeps"]
-display(Markdown(markdown_table(header, lines)))
+v = solution.perturbation
+display(Markdown(disagreement_table(at, attacks["FGM"], attacks[primary], v)))
 
 # %% [markdown]
 # Where neither player moves, the two agree by definition.
@@ -383,10 +328,10 @@ have the same origin.
 # for these classes, drawn at the budget of the tables above.
 
 # %%
-curve = [score_pair(one, trained, source=source) for one in others]
+curve = [one.result(score_pair(one, trained, source=source)) for one in others]
 plot_accuracy_against_budget(
-    [point["config"]["epsilon"] for point in curve],
-    [table_rows(point, primary) for point in curve],
+    [point.config.epsilon for point in curve],
+    [point.table_3(primary) for point in curve],
     calibrated=epsilon,
     paper=paper or None,
 )
@@ -415,25 +360,12 @@ plot_accuracy_against_budget(
 # seeds 1 to 4 were first computed after the choices were made.
 
 # %% tags=["hide-input"]
-choice = load_record(
-    "../results/classifier_choice.json", schema="paper-lib/classifier-choice/1"
-)
-shares = {
-    candidate["name"]: [100 * run["train_coverage"] for run in candidate["runs"]]
-    for candidate in choice["candidates"]
-}
-means = {name: sum(values) / len(values) for name, values in shares.items()}
+candidates = load_candidates("../results/classifier_choice.json")
+nearest = nearest_candidate(candidates)
 goal = PAPER_TABLE_2["FGM", "SMOOTH", "approximate"]
-nearest = min(choice["candidates"], key=lambda one: abs(means[one["name"]] - goal))
-lines = [
-    [name, ", ".join(f"{share:.1f}" for share in values), f"{means[name]:.2f}"]
-    for name, values in shares.items()
-]
-header = ["classifier", "training coverage of SMOOTH, three seeds (%)", "mean"]
-display(Markdown(markdown_table(header, lines)))
-print(f"nearest to the paper's {goal}: {nearest['name']}")
-settings = asdict(WIDE) | {"channels": list(WIDE.channels)}
-print("it is the classifier of this page:", nearest["settings"] == settings)
+display(Markdown(choice_table(candidates)))
+print(f"nearest to the paper's {goal}: {nearest.name}")
+print("it is the classifier of this page:", nearest.settings == WIDE)
 
 # %% [markdown]
 # ## What the complete result depends on
@@ -452,7 +384,6 @@ Markdown(seed_goal_table(both))
 # does not. Rows without PGD do not depend on the reading.
 
 # %% tags=["hide-input"]
-groups = {**both, "20-50-500, unit rows": [unit]}
 for name, group in groups.items():
     display(Markdown(reading_table(name, group)))
 
@@ -467,11 +398,11 @@ Markdown(outside_table(both))
 # **Accuracy against the budget**, complete data, seed 0, literal reading.
 
 # %%
-points = wide[0]["curve"]
+points = wide[0].curve
 plot_accuracy_against_budget(
-    [point["epsilon"] for point in points],
-    [table_rows(point, "literal") for point in points],
-    calibrated=wide[0]["epsilon"],
+    [point.epsilon for point in points],
+    [point.table_3("literal") for point in points],
+    calibrated=wide[0].epsilon,
     paper=PAPER_TABLE_2,
 )
 
@@ -525,19 +456,9 @@ Markdown(dead_zone_table(points, "literal"))
 # %%
 # NBVAL_IGNORE_OUTPUT
 # Depends on trained weights; the next cell gives the verdict.
-from_zero = [point["defenses"][live.solver]["train_coverage"] for point in curve]
-elsewhere = []
-for point in curve:
-    budget = point["config"]["epsilon"]
-    robust = RobustSets.from_linearization(train_lin, budget)
-    start = scale_to_radius(unit_vectors(robust.normals).mean(0), budget)
-    elsewhere.append(ramp_ascent(robust, start=start).coverage)
-lines = [
-    [f"{m}", f"{100 * zero:.1f}", f"{100 * other:.1f}"]
-    for m, zero, other in zip(live.budget_multiples, from_zero, elsewhere, strict=True)
-]
-header = ["budget, multiple", "from zero (%)", "from the mean normal (%)"]
-display(Markdown(markdown_table(header, lines)))
+from_zero = [point.defenses[live.solver].train_coverage for point in curve]
+elsewhere = coverage_from_elsewhere(at, curve)
+display(Markdown(start_table(live.budget_multiples, from_zero, elsewhere)))
 
 # %%
 ahead = elsewhere[4] - from_zero[4]

@@ -67,8 +67,11 @@ from experiments.figures.theorem_1 import (
     plot_fictitious_play,
     plot_value_against_budget,
 )
-from experiments.tables.planning import PRIMARY_CLASSIFIER, PRIMARY_READING, plan
-from experiments.tables.table_1 import load_lines
+from experiments.tables.planning import (
+    PRIMARY_READING,
+    plan,
+)
+from experiments.tables.table_1 import load_plan
 from paper_lib.attacks import fgm
 from paper_lib.checks import check_between, check_count
 from paper_lib.defense import maximize_coverage
@@ -424,14 +427,8 @@ print("an isotropic vote is worth as much as no defense:", all(same.values()))
 # three readings side by side. At these budgets the tangents need not describe $f$.
 
 # %%
-chosen_lines = [
-    line
-    for line in plan(seeds=(0,))
-    if line.classifier == PRIMARY_CLASSIFIER
-    and line.calibration.protocol == "one budget"
-    and line.multiple == 1.0
-]
-results, _ = load_lines(chosen_lines, "../results/table1")
+chosen = [group for group in plan(seeds=(0,)) if group.is_primary]
+results, _ = load_plan(chosen, "../results/table1")
 by_pair = gains_over_uniform(results)
 columns = {
     "data set": lambda cell: cell[0],

@@ -4,10 +4,13 @@ Nothing of ``paper_lib`` is imported here: the jaxtyping hook has to come first.
 """
 
 import os
+from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import settings
+
+RESULTS = Path(__file__).resolve().parents[1] / "results"
 
 settings.register_profile(
     "ci", derandomize=True, deadline=None, database=None, max_examples=100
@@ -23,6 +26,30 @@ def pytest_collection_modifyitems(items):
         for item in items:
             if "fulldata" in item.keywords:
                 item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def table_1():
+    """The published runs of Table 1."""
+    from experiments.tables.planning import plan
+    from experiments.tables.table_1 import load_plan
+
+    results, missing = load_plan(plan(), RESULTS / "table1")
+    assert not missing
+    return results
+
+
+@pytest.fixture(scope="session")
+def table_1_batches():
+    """Its primary choice once more, as batches on a GPU."""
+    from experiments.gpu.batched import TOGETHER
+    from experiments.tables.planning import plan
+    from experiments.tables.table_1 import load_plan
+
+    groups = plan(primary_only=True)
+    results, missing = load_plan(groups, RESULTS / "table1_gpu", stages=TOGETHER)
+    assert not missing
+    return results
 
 
 @pytest.fixture(autouse=True)

@@ -12,13 +12,13 @@ The outcome is written to ``results/classifier_choice.json`` and shown in the bo
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from tqdm import tqdm
 
 from experiments.store.provenance import provenance
 from experiments.store.record_files import save_record
+from experiments.tables.classifier_choice import CHOICE_SCHEMA, Candidate, CandidateRun
 from experiments.tables.paper_numbers import PAPER_TABLE_2
 from experiments.tables.planning import CLASSIFIERS
 from paper_lib.data import LabeledImages, load_pair
@@ -44,7 +44,7 @@ CANDIDATES = {
 
 def training_coverage(
     train: LabeledImages, config: TrainConfig, seed: int
-) -> dict[str, float]:
+) -> CandidateRun:
     """Train, calibrate the budget on the cell FGM/none, and fit the defense.
 
     Args:
@@ -60,7 +60,7 @@ def training_coverage(
     target = PAPER_TABLE_2["FGM", "none", "approximate"] / 100.0
     epsilon = calibrate_epsilon(lin, target)
     solution = ramp_ascent(RobustSets.from_linearization(lin, epsilon))
-    return {"seed": seed, "epsilon": epsilon, "train_coverage": solution.coverage}
+    return CandidateRun(seed=seed, epsilon=epsilon, train_coverage=solution.coverage)
 
 
 def main() -> None:
@@ -68,13 +68,13 @@ def main() -> None:
     torch.set_num_threads(1)
     started = time.perf_counter()
     pair = load_pair("mnist", (0, 1))
-    runs: list[dict[str, Any]] = []
+    candidates = []
     for name, config in tqdm(CANDIDATES.items(), desc="classifiers"):
-        results = [training_coverage(pair.train, config, seed) for seed in SEEDS]
-        runs.append({"name": name, "settings": asdict(config), "runs": results})
+        runs = tuple(training_coverage(pair.train, config, seed) for seed in SEEDS)
+        candidates.append(Candidate(name=name, settings=config, runs=runs))
     record = {
-        "schema": "paper-lib/classifier-choice/1",
-        "candidates": runs,
+        "schema": CHOICE_SCHEMA,
+        "candidates": [asdict(candidate) for candidate in candidates],
         "provenance": {
             **provenance(pair),
             "seconds": round(time.perf_counter() - started, 1),

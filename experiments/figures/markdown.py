@@ -104,3 +104,28 @@ def comparison_table(
             ]
         )
     return markdown_table(["accuracy in percent", "paper", here, "difference"], lines)
+
+
+def titled_table(rows: Sequence[Mapping[str, str]], *, align: str | None = None) -> str:
+    """Write a Markdown table of rows whose cells name their columns.
+
+    Args:
+        rows: Under the titles of the columns, the cells; the same titles in each.
+        align: As :func:`markdown_table` takes it.
+
+    Returns:
+        The table; "not applicable" where there is no row.
+
+    Raises:
+        ValueError: If ``align`` is not one letter for each column.
+
+    Example:
+        >>> print(titled_table([{"row": "a", "value": "1"}]))
+        | row | value |
+        | :-- | --: |
+        | a | 1 |
+    """
+    if not rows:
+        return "not applicable"
+    lines = [[row[title] for title in rows[0]] for row in rows]
+    return markdown_table(list(rows[0]), lines, align=align)

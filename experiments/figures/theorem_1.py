@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
+from experiments.tables.group_results import GroupResult
 from experiments.tables.planning import PRIMARY_READING, PRIMARY_SOLVER
 from experiments.tables.summary import cell_percents
-from experiments.tables.table_1 import LineResult
 from paper_lib.game.fictitious_play import FictitiousPlay
 from paper_lib.plotting.style import COLORS, new_figure
 
@@ -63,7 +63,7 @@ def plot_value_against_budget(
 
 
 def gains_over_uniform(
-    results: Sequence[LineResult],
+    results: Sequence[GroupResult],
 ) -> dict[tuple[str, str, str], Float[np.ndarray, " pairs"]]:
     """Compare SMOOTH with uniform noise under FGM and the first reading of PGD.
 
@@ -81,6 +81,6 @@ def gains_over_uniform(
             for accuracy in ("approximate", "true"):
                 smooth = cells[attack, PRIMARY_SOLVER, accuracy]
                 uniform = cells[attack, "uniform, one draw", accuracy]
-                name = result.line.calibration.dataset
+                name = result.dataset
                 gains[name, attack, accuracy] = smooth - uniform
     return gains

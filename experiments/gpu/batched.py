@@ -6,24 +6,29 @@ and those of the two paths never stand in for each other.
 """
 
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
 
 from experiments.gpu.stacked import StackedClassifier, train_stacked
+from experiments.store.keyed import Record
 from experiments.store.provenance import one_thread
-from experiments.store.record_files import settings_digest
 from experiments.tables.classifiers import (
     ClassifierConfig,
     TrainedClassifier,
-    fit_points,
+    batch_name,
+    fit_images,
     pack_trained,
     pair_of,
 )
-from experiments.tables.defenses import fit_solver, ramp_config, ramp_report
+from experiments.tables.defenses import (
+    FittedDefense,
+    fit_solver,
+    ramp_config,
+    ramp_report,
+)
 from experiments.tables.points import LinearizedPair, points_to_score
 from experiments.tables.scoring import (
     PlayedPair,
@@ -31,6 +36,7 @@ from experiments.tables.scoring import (
     check_trained,
     score_record,
 )
+from experiments.tables.stages import Stages
 from paper_lib.attacks import PGD_READINGS, PGDResult
 from paper_lib.checks.arguments import available_device
 from paper_lib.data.pairs import Source
@@ -43,19 +49,6 @@ from paper_lib.robust_sets import RobustSets
 
 # Inputs of each model in a pass; affects speed and memory, and results by rounding.
 _INPUTS_A_PASS = 100
-
-
-def batch_path(configs: Sequence[ClassifierConfig]) -> str:
-    """Name the path of classifiers that are trained in one batch.
-
-    Args:
-        configs: The classifiers, in order.
-
-    Returns:
-        How many there are, and a digest of their settings.
-    """
-    digest = settings_digest([asdict(config) for config in configs])
-    return f"batched-{len(configs)}-{digest}"
 
 
 def train_pairs(
@@ -95,17 +88,14 @@ def train_pairs(
             device=device,
             progress=progress,
         )
-        points = [
-            pair.train.images[fit_points(config, len(pair.train.labels))]
-            for config, pair in zip(configs, pairs, strict=True)
-        ]
+        points = list(map(fit_images, configs, pairs))
         lins = linearize_stacked([result.model for result in results], points)
-        path = batch_path(configs)
+        batching = batch_name(configs)
         trained = [
-            pack_trained(*one, device=device, path=path)
+            pack_trained(*one, device=device, batching=batching)
             for one in zip(configs, pairs, results, lins, strict=True)
         ]
-    _share_seconds((one.record for one in trained), len(trained), started)
+    _share_seconds([one.record for one in trained], started)
     return trained
 
 
@@ -116,7 +106,7 @@ def score_pairs(
     root: str | None = None,
     source: Source = "auto",
     device: str = "cpu",
-) -> list[dict[str, Any]]:
+) -> list[Record]:
     """Linearize, attack and defend several pairs as one batch, and score each. Stage B.
 
     Args:
@@ -141,12 +131,12 @@ def score_pairs(
             f"trained must be one classifier for each of {len(configs)} configs, got "
             f"{len(trained)}."
         )
-    path = batch_path([config.classifier for config in configs])
+    batching = batch_name([config.classifier for config in configs])
     for config, one in zip(configs, trained, strict=True):
         check_trained(config, one)
-        if one.record["path"] != path:
+        if (path := one.record["path"]) != batching:
             raise ValueError(
-                f"trained must be of the path {path!r}, got {one.record['path']!r} for "
+                f"trained must be of the path {batching!r}, got {path!r} for "
                 f"{config.classifier.label}."
             )
     available_device(device)
@@ -157,8 +147,11 @@ def score_pairs(
             score_record(*one, device=device)
             for one in zip(configs, trained, played, strict=True)
         ]
-    _share_seconds(records, len(records), started)
+    _share_seconds(records, started)
     return records
+
+
+TOGETHER = Stages(train=train_pairs, score=score_pairs, together=True)
 
 
 @full_precision()
@@ -178,11 +171,8 @@ def linearize_stacked(
         ValueError: If models and inputs do not fit.
     """
     stacked = StackedClassifier(models)
-    lin = linearize(
-        stacked,
-        stacked.interleave(inputs),
-        batch_size=stacked.num_models * _INPUTS_A_PASS,
-    )
+    size = stacked.num_models * _INPUTS_A_PASS
+    lin = linearize(stacked, stacked.interleave(inputs), batch_size=size)
     lengths = [len(one) for one in inputs]
     return [
         Linearization(logits=logits, gradients=gradients)
@@ -217,20 +207,17 @@ def attack_stacked(
     """
     # With lengths measured in budgets, every budget is one.
     stacked = StackedClassifier(models, scales=epsilons)
-    found = PGD_READINGS[reading].attack(
-        stacked,
-        stacked.interleave(inputs),
-        1.0,
-        batch_size=stacked.num_models * _INPUTS_A_PASS,
-    )
+    size = stacked.num_models * _INPUTS_A_PASS
+    attack = PGD_READINGS[reading].attack
+    moves = attack(stacked, stacked.interleave(inputs), 1.0, batch_size=size)
     lengths = [len(one) for one in inputs]
     return [
         PGDResult(
-            perturbations=project_l2_ball(moves * epsilon, epsilon), returned=returned
+            perturbations=project_l2_ball(unit * epsilon, epsilon), returned=returned
         )
-        for moves, returned, epsilon in zip(
-            stacked.parts(found.perturbations, lengths),
-            stacked.parts(found.returned, lengths),
+        for unit, returned, epsilon in zip(
+            stacked.parts(moves.perturbations, lengths),
+            stacked.parts(moves.returned, lengths),
             epsilons,
             strict=True,
         )
@@ -249,14 +236,12 @@ def _play(
     classifiers = [config.classifier for config in configs]
     pairs = [pair_of(config, root=root, source=source) for config in classifiers]
     models = [one.model(device) for one in trained]
-    points = [
-        pair.train.images[fit_points(config, len(pair.train.labels))]
-        for config, pair in zip(classifiers, pairs, strict=True)
-    ]
-    fits = linearize_stacked(models, points)
+    fits = linearize_stacked(models, list(map(fit_images, classifiers, pairs)))
     tests = [points_to_score(pair, device) for pair in pairs]
     images = [test.images for test in tests]
-    lins = linearize_stacked(models, images)
+    points = zip(
+        pairs, models, fits, tests, linearize_stacked(models, images), strict=True
+    )
     defenses = _fit_defenses(configs, fits)
     budgets = [config.epsilon for config in configs]
     attacks = {
@@ -265,38 +250,34 @@ def _play(
     }
     return [
         PlayedPair(
-            at=LinearizedPair(
-                pair=pair, model=models[i], fit=fits[i], test=tests[i], lin=lins[i]
-            ),
-            defenses={solver: found[i] for solver, found in defenses.items()},
-            attacks={reading: found[i] for reading, found in attacks.items()},
+            at=LinearizedPair(pair=pair, model=model, fit=fit, test=test, lin=lin),
+            defenses={solver: fitted[i] for solver, fitted in defenses.items()},
+            attacks={reading: moves[i] for reading, moves in attacks.items()},
         )
-        for i, pair in enumerate(pairs)
+        for i, (pair, model, fit, test, lin) in enumerate(points)
     ]
 
 
 def _fit_defenses(
     configs: Sequence[ScoreConfig], fits: Sequence[Linearization]
-) -> dict[str, list[tuple[Float[Tensor, " d"], dict[str, Any]]]]:
+) -> dict[str, list[FittedDefense]]:
     """Fit each solver for all pairs: an ascent as one batch, others pair by pair."""
     problems = [
         RobustSets.from_linearization(fit, config.epsilon)
         for config, fit in zip(configs, fits, strict=True)
     ]
-    found = {}
+    fitted = {}
     for solver in configs[0].solvers:
         if solver == "fit_defense":
-            found[solver] = [
+            fitted[solver] = [
                 fit_solver(solver, sets, seed=config.classifier.seed)
                 for config, sets in zip(configs, problems, strict=True)
             ]
         else:
             settings = ramp_config(solver, configs[0].ramp_steps)
-            found[solver] = [
-                ramp_report(solution)
-                for solution in ramp_ascents(problems, config=settings)
-            ]
-    return found
+            ascents = ramp_ascents(problems, config=settings)
+            fitted[solver] = list(map(ramp_report, ascents))
+    return fitted
 
 
 def _check_equal(configs: Sequence[Any], *names: str) -> None:
@@ -310,10 +291,8 @@ def _check_equal(configs: Sequence[Any], *names: str) -> None:
             raise ValueError(f"configs must share {name}, got {different}.")
 
 
-def _share_seconds(
-    records: Iterable[dict[str, Any]], count: int, started: float
-) -> None:
+def _share_seconds(records: Sequence[Record], started: float) -> None:
     """Note for each record its share of the time, so that they add up."""
-    share = round((time.perf_counter() - started) / count, 2)
+    share = round((time.perf_counter() - started) / len(records), 2)
     for record in records:
         record["provenance"]["seconds"] = share

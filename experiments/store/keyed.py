@@ -18,27 +18,25 @@ Record = dict[str, Any]
 SINGLE = "single"
 
 
-class Run(ABC, Generic[Result]):
+class Key(ABC, Generic[Result]):
     """Everything that decides one record, apart from the data: a frozen dataclass.
 
     Attributes:
         schema: The kind of record it makes.
-        needs_data: Whether its run takes ``root`` and ``source`` of the images.
+        needs_data: Whether the record is of images.
+        result_type: What a record is read as: a dataclass with a field for each of its
+            names but ``"schema"``; None: the record itself.
     """
 
     __slots__ = ()
     schema: ClassVar[str]
     needs_data: ClassVar[bool] = True
-
-    @property
-    @abstractmethod
-    def label(self) -> str:
-        """What a person calls the run."""
+    result_type: ClassVar[type | None] = None
 
     @property
     @abstractmethod
     def stem(self) -> str:
-        """What the name of its record begins with, for a reader."""
+        """What a reader calls it: the name of its record begins so."""
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -57,6 +55,36 @@ class Run(ABC, Generic[Result]):
         batch = "" if path == SINGLE else f"-{path}"
         return f"{self.stem}-{settings_digest(self.settings)}{batch}.json"
 
+    @classmethod
+    def result(cls, record: Record) -> Result:
+        """Read a record, new or stored.
+
+        Args:
+            record: What its run returned.
+
+        Returns:
+            What it says.
+
+        Raises:
+            TypeError: If the record lacks a name, or has another.
+        """
+        values = {name: part for name, part in record.items() if name != "schema"}
+        return from_plain(cls.result_type, values) if cls.result_type else record
+
+
+class Run(Key[Result]):
+    """A key that says how its record is computed, without any other record.
+
+    If ``needs_data``, its run takes ``root`` and ``source`` of the images.
+    """
+
+    __slots__ = ()
+
+    @property
+    def label(self) -> str:
+        """What a sweep calls it."""
+        return self.stem
+
     @abstractmethod
     def run(self, **options: Any) -> Record:
         """Compute the record.
@@ -67,35 +95,6 @@ class Run(ABC, Generic[Result]):
         Returns:
             The record.
         """
-
-    @classmethod
-    def result(cls, record: Record) -> Result:
-        """Read a record, new or stored.
-
-        Args:
-            record: What :meth:`run` returned.
-
-        Returns:
-            What it says, typed; the record itself if its kind has no type.
-        """
-        return record  # type: ignore[return-value]
-
-
-def read_record(kind: type[Result], record: Record) -> Result:
-    """Read a record as a dataclass.
-
-    Args:
-        kind: The dataclass, with a field for each name but ``"schema"``.
-        record: The record.
-
-    Returns:
-        What it says.
-
-    Raises:
-        TypeError: If the record lacks a name, or has another.
-    """
-    values = {name: value for name, value in record.items() if name != "schema"}
-    return from_plain(kind, values)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,11 +112,11 @@ class RecordFolder:
     source: Source = "auto"
     compute: bool = True
 
-    def file(self, run: Run, path: str = SINGLE) -> Path:
+    def file(self, run: Key, path: str = SINGLE) -> Path:
         """Name the file of a record."""
         return self.folder / run.record_name(path)
 
-    def load(self, run: Run, path: str = SINGLE) -> Record | None:
+    def load(self, run: Key, path: str = SINGLE) -> Record | None:
         """Load a record if it is there, whole, and answers what is asked.
 
         Args:
@@ -142,7 +141,7 @@ class RecordFolder:
 
         return usable(checked, compute=self.compute)
 
-    def save(self, record: Record, run: Run, path: str = SINGLE) -> None:
+    def save(self, record: Record, run: Key, path: str = SINGLE) -> None:
         """Write a record, whole or not at all.
 
         Args:
@@ -168,7 +167,7 @@ class RecordsFile:
         """The folder it lies in."""
         return self.file.parent
 
-    def load(self, run: Run, path: str = SINGLE) -> Record | None:
+    def load(self, run: Key, path: str = SINGLE) -> Record | None:
         """Load a record if it is there.
 
         Args:
@@ -185,7 +184,7 @@ class RecordsFile:
         wanted, found = run.settings, self._records(run)
         return next((one for one in found if one["config"] == wanted), None)
 
-    def save(self, record: Record, run: Run, path: str = SINGLE) -> None:
+    def save(self, record: Record, run: Key, path: str = SINGLE) -> None:
         """Write the file anew with one more record.
 
         Args:
@@ -199,7 +198,7 @@ class RecordsFile:
         records = [*self._records(run), record]
         save_record({"schema": run.schema, "entries": records}, self.file)
 
-    def _records(self, run: Run) -> list[Record]:
+    def _records(self, run: Key) -> list[Record]:
         if not self.file.exists():
             return []
         return load_record(self.file, schema=run.schema)["entries"]
@@ -263,7 +262,7 @@ def path_of(record: Mapping[str, Any]) -> str:
 
 
 def _check_answers(
-    record: Record, file: Path, run: Run, path: str, source: Source | None
+    record: Record, file: Path, run: Key, path: str, source: Source | None
 ) -> None:
     """Reject a record of other settings, or of data that cannot stand in for others."""
     if record.get("config") != run.settings:

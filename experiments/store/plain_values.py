@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -33,20 +34,22 @@ def from_plain(kind: Any, value: Any) -> Any:
     Raises:
         TypeError: If a dataclass lacks a value, or has no such field.
     """
-    origin, args = get_origin(kind), get_args(kind)
+    build: Any = kind
     if is_dataclass(kind):
-        hints = get_type_hints(kind)
-        computed = {field.name for field in fields(kind) if not field.init}
-        return kind(
+        hints, computed = _hints(build)
+        return build(
             **{
                 name: from_plain(hints.get(name, Any), part)
                 for name, part in value.items()
                 if name not in computed
             }
         )
-    if origin in (Union, UnionType) and value is not None:
-        (kind,) = (one for one in args if one is not NoneType)
-        return from_plain(kind, value)
+    if isinstance(kind, type):
+        return value
+    origin, args = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        (inner,) = (one for one in args if one is not NoneType)
+        return None if value is None else from_plain(inner, value)
     if origin is tuple and args[-1] is Ellipsis:
         return tuple(from_plain(args[0], part) for part in value)
     if origin is tuple:
@@ -54,3 +57,10 @@ def from_plain(kind: Any, value: Any) -> Any:
     if origin in (dict, Mapping):
         return {name: from_plain(args[1], part) for name, part in value.items()}
     return value
+
+
+@cache
+def _hints(kind: type) -> tuple[dict[str, Any], set[str]]:
+    """Read once what the fields of a dataclass are, and which are computed."""
+    computed = {field.name for field in fields(kind) if not field.init}
+    return get_type_hints(kind), computed

@@ -1,7 +1,7 @@
 """What a result was computed with."""
 
 import platform
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import metadata
@@ -97,20 +97,3 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def seconds_by_seed(records: Iterable[Mapping[str, Any]]) -> dict[int, float]:
-    """Add up what the accuracies of a seed took, all data sets and pairs together.
-
-    Args:
-        records: Records of accuracies.
-
-    Returns:
-        Seconds for each seed, as the records have them: without training, without
-        reading the data and without what starts before the first run.
-    """
-    seconds: dict[int, float] = {}
-    for record in records:
-        seed = record["config"]["classifier"]["seed"]
-        seconds[seed] = seconds.get(seed, 0.0) + record["provenance"]["seconds"]
-    return seconds

@@ -5,24 +5,22 @@ without defense, and each protocol turns it into budgets on training points.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from typing import ClassVar, Literal, get_args
 
-from experiments.store.plain_values import plain
+from experiments.store.keyed import SINGLE, Key, Record
 from experiments.store.provenance import CODE_DIGEST
-from experiments.store.record_files import settings_digest
 from experiments.tables.classifiers import ClassifierConfig, TrainedClassifier
 from experiments.tables.paper_numbers import PAPER_TABLE_1
 from paper_lib.data.pairs import Dataset
 from paper_lib.evaluation.budgets import calibrate_shared_epsilon
 from paper_lib.models import TrainConfig
 
-CALIBRATION_SCHEMA = "paper-lib/calibration/1"
 Protocol = Literal["one budget", "margin quantile"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CalibrationConfig:
+class CalibrationConfig(Key["CalibrationResult"]):
     """What decides the budgets of a data set.
 
     Attributes:
@@ -38,6 +36,8 @@ class CalibrationConfig:
     Raises:
         ValueError: If the protocol is unknown or there is no pair.
     """
+
+    schema: ClassVar[str] = "paper-lib/calibration/1"
 
     protocol: Protocol
     dataset: Dataset
@@ -79,28 +79,41 @@ class CalibrationConfig:
         return PAPER_TABLE_1[self.dataset]["FGM", "none"][0] / 100.0
 
     @property
-    def name(self) -> str:
-        """The name of its record on the single path; see :meth:`record_name`."""
-        return self.record_name()
-
-    def record_name(self, path: str = "single") -> str:
-        """Name its record: what a reader looks for, and a digest of the rest.
-
-        Args:
-            path: ``"single"``, or which companions its classifiers were trained with.
-
-        Returns:
-            A file name.
-        """
-        digest = settings_digest(asdict(self))
+    def stem(self) -> str:
+        """What the name of its record begins with."""
         kind = self.protocol.replace(" ", "-")
-        batch = "" if path == "single" else f"-{path}"
-        return f"budgets-{self.dataset}-{kind}-seed{self.seed}-{digest}{batch}.json"
+        return f"budgets-{self.dataset}-{kind}-seed{self.seed}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CalibrationResult:
+    """The budgets of a data set.
+
+    Attributes:
+        config: What was calibrated.
+        target: The share of points that FGM was to leave alone.
+        budgets: The budget of each pair, in pixels.
+        kept: The share FGM leaves alone there.
+        path: ``"single"``, or the batch; the first records do not say.
+        source: Source of the data.
+        code: Digest of the code.
+    """
+
+    config: CalibrationConfig
+    target: float
+    budgets: tuple[float, ...]
+    kept: tuple[float, ...]
+    path: str = SINGLE
+    source: str
+    code: str
+
+
+CalibrationConfig.result_type = CalibrationResult
 
 
 def calibrate(
     config: CalibrationConfig, trained: Sequence[TrainedClassifier]
-) -> dict[str, Any]:
+) -> Record:
     """Set the budgets of a data set.
 
     Args:
@@ -108,7 +121,7 @@ def calibrate(
         trained: Its classifiers, in order.
 
     Returns:
-        A record: the budget of each pair, and the share FGM leaves alone there.
+        A record, as :class:`CalibrationResult` reads it.
 
     Raises:
         ValueError: If the classifiers were not trained on one path.
@@ -127,8 +140,8 @@ def calibrate(
         for one, budget in zip(margins, budgets, strict=True)
     ]
     return {
-        "schema": CALIBRATION_SCHEMA,
-        "config": plain(asdict(config)),
+        "schema": config.schema,
+        "config": config.settings,
         "target": config.target,
         "budgets": budgets,
         "kept": kept,

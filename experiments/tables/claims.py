@@ -5,14 +5,15 @@ points. Whether it helps over the pairs is another question: 45 pairs share ten 
 so that a class on which f is easy to defend enters nine of them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy import stats
 
-from experiments.tables.planning import PRIMARY_READING, PRIMARY_SOLVER
+from experiments.tables.group_results import GroupResult
+from experiments.tables.planning import PRIMARY_PGD, PRIMARY_SOLVER
+from experiments.tables.scoring import ScoreResult
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,47 +45,45 @@ class PairGain:
 
 
 def pair_gains(
-    scores: Sequence[Mapping[str, Any]], defense: str, attack: str, accuracy: str
+    scores: Sequence[ScoreResult], defense: str, attack: str, accuracy: str
 ) -> tuple[PairGain, ...]:
     """Compare a defense with none on every pair.
 
     Args:
-        scores: The records of a line.
+        scores: The accuracies of a group.
         defense: The solver, as the records name it.
         attack: The attack, as the records name it.
         accuracy: ``"true"`` or ``"approximate"``.
 
     Returns:
-        One gain a record, in order.
+        One gain a pair, in order.
 
     Raises:
-        KeyError: If a record does not hold the defense or attack.
+        KeyError: If a pair was not run with the defense or attack.
     """
     gains = []
-    for record in scores:
-        found = record["defenses"][defense]
-        saved1, lost1, saved2, lost2 = found["changes"][f"{attack}, {accuracy}"]
-        first, second = record["config"]["classifier"]["classes"]
+    for score in scores:
+        fitted = score.defenses[defense]
+        saved1, lost1, saved2, lost2 = fitted.changes[f"{attack}, {accuracy}"]
         gains.append(
             PairGain(
-                classes=(first, second),
+                classes=score.config.classifier.classes,
                 saved=(saved1, saved2),
                 lost=(lost1, lost2),
-                total=record["sizes"]["test"],
+                total=score.sizes["test"],
                 p_value=mcnemar(saved1 + saved2, lost1 + lost2),
-                train_coverage=found["train_coverage"],
-                in_dead_zone=found.get("in_dead_zone"),
+                train_coverage=fitted.train_coverage,
+                in_dead_zone=fitted.in_dead_zone,
             )
         )
     return tuple(gains)
 
 
 def extreme_gains(
-    scores: Sequence[Mapping[str, Any]],
+    scores: Sequence[ScoreResult],
     *,
     worst: int = 3,
     best: int = 1,
-    solver: str = PRIMARY_SOLVER,
 ) -> tuple[PairGain, ...]:
     """Choose the pairs that SMOOTH helps least and most against PGD.
 
@@ -92,18 +91,36 @@ def extreme_gains(
     equal the smaller classes come first.
 
     Args:
-        scores: The records of a line.
+        scores: The accuracies of a group.
         worst: How many of the least.
         best: How many of the most.
-        solver: What fitted SMOOTH.
 
     Returns:
         The least first, the most last, each once.
     """
-    attack = f"PGD {PRIMARY_READING}"
-    gains = pair_gains(scores, solver, attack, "approximate")
+    gains = pair_gains(scores, PRIMARY_SOLVER, PRIMARY_PGD, "approximate")
     order = sorted(gains, key=lambda gain: (gain.points, gain.classes))
     return tuple(dict.fromkeys([*order[:worst], *order[max(len(order) - best, 0) :]]))
+
+
+def lemma_violations(results: Sequence[GroupResult]) -> tuple[int, int]:
+    """Count what contradicts Lemmas 1 and 2, which hold for each point.
+
+    Args:
+        results: Groups.
+
+    Returns:
+        Points that FGM leaves alone and another attack flips; and rows under FGM whose
+        count is not the coverage of the defense.
+    """
+    scores = [score for result in results for score in result.scores]
+    flipped = sum(sum(score.stronger_than_fgm.values()) for score in scores)
+    unequal = sum(
+        score.cells["FGM", name, "approximate"].correct != fitted.test_coverage
+        for score in scores
+        for name, fitted in score.defenses.items()
+    )
+    return flipped, unequal
 
 
 def mcnemar(saved: int, lost: int) -> float:
@@ -152,9 +169,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def dyadic_interval(
-    values: Sequence[float],
-    pairs: Sequence[tuple[int, int]],
-    confidence: float = 0.95,
+    values: Sequence[float], pairs: Sequence[tuple[int, int]]
 ) -> tuple[float, float, float]:
     r"""Estimate a mean over pairs of classes, of which many share a class.
 
@@ -167,14 +182,12 @@ def dyadic_interval(
     Args:
         values: One a pair.
         pairs: The two classes of each.
-        confidence: Confidence of the interval.
 
     Returns:
-        The mean and the ends of the interval.
+        The mean and the ends of the 95% interval.
 
     Raises:
-        ValueError: If lengths differ, there are fewer than three classes, or the
-            confidence is outside (0, 1).
+        ValueError: If lengths differ, or there are fewer than three classes.
     """
     classes = {label for pair in pairs for label in pair}
     if len(values) != len(pairs) or len(classes) < 3:
@@ -182,14 +195,12 @@ def dyadic_interval(
             "values must be one for each of pairs over at least three classes, got "
             f"{len(values)} values, {len(pairs)} pairs and {len(classes)} classes."
         )
-    if not 0.0 < confidence < 1.0:
-        raise ValueError(f"confidence must lie in (0, 1), got {confidence}.")
     array = np.asarray(values, dtype=np.float64)
     rest = array - array.mean()
     shared = np.array([[bool({*p} & {*q}) for q in pairs] for p in pairs])
     num = len(array)
     independent = num * array.var(ddof=1) / num**2
     variance = max(float(rest @ shared @ rest) / num**2, independent)
-    half = float(stats.t.ppf(0.5 + confidence / 2, len(classes) - 1) * variance**0.5)
+    half = float(stats.t.ppf(0.975, len(classes) - 1) * variance**0.5)
     mean = float(array.mean())
     return mean, mean - half, mean + half

@@ -3,28 +3,27 @@ r"""Stage A of an experiment: a classifier of two classes, and its training marg
 A pure function of its configuration and the data. What it returns travels between
 processes and machines, so it holds bytes and plain values only. Weights are kept in a
 cache, under a name that changes with whatever may change them: settings, the code that
-matters, the version of torch, the device and the path taken.
+matters, the version of torch, the device and what was trained in one batch.
 """
 
-import hashlib
-import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import torch
+from jaxtyping import Float, Int64
 from safetensors.torch import load, save
+from torch import Tensor
 
+from experiments.store.keyed import SINGLE
 from experiments.store.plain_values import from_plain, plain
 from experiments.store.provenance import one_thread, provenance
 from experiments.store.record_files import (
     code_digest,
-    load_record,
-    save_bytes,
-    save_record,
+    settings_digest,
 )
 from paper_lib.checks import check_seed
 from paper_lib.checks.arguments import available_device
@@ -83,6 +82,11 @@ class ClassifierConfig:
         first, second = self.classes
         return f"{self.dataset} {first}-{second} seed {self.seed}"
 
+    @property
+    def stem(self) -> str:
+        """What the names of its files begin with."""
+        return self.label.replace(" seed ", "-seed").replace(" ", "-")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class TrainedClassifier:
@@ -116,7 +120,7 @@ class TrainedClassifier:
         return model.to(device).eval()
 
     @property
-    def margins(self) -> torch.Tensor:
+    def margins(self) -> Float[Tensor, " n"]:
         """The margins at the points to fit on; infinite where the gradient is zero."""
         return torch.tensor(
             [float("inf") if m is None else m for m in self.record["margins"]],
@@ -146,7 +150,7 @@ def pair_of(
     return _splits(config.dataset, root, source).pair(config.classes)
 
 
-def fit_points(config: ClassifierConfig, num_train: int) -> torch.Tensor:
+def fit_points(config: ClassifierConfig, num_train: int) -> Int64[Tensor, " n"]:
     """Choose the training points to fit on.
 
     Args:
@@ -162,22 +166,17 @@ def fit_points(config: ClassifierConfig, num_train: int) -> torch.Tensor:
     return order[: config.num_fit].sort().values
 
 
-def linearize_fit(
-    config: ClassifierConfig, model: PairCNN, pair: ClassPair, device: str = "cpu"
-) -> Linearization:
-    """Linearize a classifier at the points to fit on.
+def fit_images(config: ClassifierConfig, pair: ClassPair) -> Float[Tensor, "n 1 28 28"]:
+    """Take the images to fit on.
 
     Args:
         config: The configuration.
-        model: The classifier.
         pair: The images.
-        device: Where to compute.
 
     Returns:
-        The linearization.
+        The chosen training images.
     """
-    points = fit_points(config, len(pair.train.labels))
-    return linearize(model, pair.train.images[points].to(device))
+    return pair.train.images[fit_points(config, len(pair.train.labels))]
 
 
 def train_pair(
@@ -206,7 +205,7 @@ def train_pair(
         result = train_classifier(
             pair.train, config=config.train, seed=config.seed, device=device
         )
-        lin = linearize_fit(config, result.model, pair, device)
+        lin = linearize(result.model, fit_images(config, pair).to(device))
         trained = pack_trained(config, pair, result, lin, device=device)
     seconds = round(time.perf_counter() - started, 1)
     trained.record["provenance"]["seconds"] = seconds
@@ -220,7 +219,7 @@ def pack_trained(
     lin: Linearization,
     *,
     device: str,
-    path: str = "single",
+    batching: str = SINGLE,
 ) -> TrainedClassifier:
     """Bring a trained classifier and its record into the form that travels.
 
@@ -230,7 +229,7 @@ def pack_trained(
         result: The classifier.
         lin: The classifier linearized at the points to fit on.
         device: Where it was trained.
-        path: ``"single"``, or which companions were trained in one batch with it.
+        batching: ``"single"``, or the batch that was trained together.
 
     Returns:
         Weights and record, whose provenance still lacks the seconds.
@@ -242,10 +241,10 @@ def pack_trained(
         record={
             "schema": CLASSIFIER_SCHEMA,
             "config": plain(asdict(config)),
-            "path": path,
+            "path": batching,
             # Whoever makes it names it, so that no file bears the name of other code.
             "name": classifier_name(
-                config, source=pair.source, device=device, path=path
+                config, source=pair.source, device=device, batching=batching
             ),
             "source": pair.source,
             "sizes": {
@@ -262,7 +261,7 @@ def pack_trained(
 
 
 def classifier_name(
-    config: ClassifierConfig, *, source: str, device: str, path: str = "single"
+    config: ClassifierConfig, *, source: str, device: str, batching: str = SINGLE
 ) -> str:
     """Name a trained classifier by everything that may change its weights.
 
@@ -270,7 +269,7 @@ def classifier_name(
         config: The configuration.
         source: Source of the data: embedded images are other images.
         device: Where it is trained.
-        path: ``"single"``, or which companions were trained in one batch with it.
+        batching: ``"single"``, or the batch that was trained together.
 
     Returns:
         A file name without its ending.
@@ -281,47 +280,19 @@ def classifier_name(
         "code": _CODE_DIGEST,
         "torch": metadata.version("torch"),
         "device": available_device(device).type,
-        "path": path,
+        "path": batching,
     }
-    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
-    first, second = config.classes
-    return f"{config.dataset}-{first}-{second}-seed{config.seed}-{digest[:16]}"
+    return f"{config.stem}-{settings_digest(key)}"
 
 
-def save_trained(trained: TrainedClassifier, cache: Path) -> None:
-    """Keep a classifier under the name that its maker gave it.
-
-    First its weights, then the record that makes it count.
+def batch_name(configs: Sequence[ClassifierConfig]) -> str:
+    """Name the batch of classifiers that are trained together.
 
     Args:
-        trained: The classifier.
-        cache: The folder, which must exist.
-    """
-    name = trained.record["name"]
-    save_bytes(trained.weights, cache / f"{name}.safetensors")
-    digest = hashlib.sha256(trained.weights).hexdigest()
-    save_record(trained.record | {"weights_sha256": digest}, cache / f"{name}.json")
-
-
-def load_trained(cache: Path, name: str) -> TrainedClassifier | None:
-    """Take a classifier from the cache.
-
-    Args:
-        cache: The folder.
-        name: Its name there.
+        configs: The classifiers, in order.
 
     Returns:
-        The classifier; None if it is not there.
-
-    Raises:
-        ValueError: If its files are damaged or do not belong together.
+        How many there are, and a digest of their settings.
     """
-    files = [cache / f"{name}.json", cache / f"{name}.safetensors"]
-    if not all(file.is_file() for file in files):
-        return None
-    record = load_record(files[0], schema=CLASSIFIER_SCHEMA)
-    weights = files[1].read_bytes()
-    expected, found = record.pop("weights_sha256"), hashlib.sha256(weights).hexdigest()
-    if found != expected:
-        raise ValueError(f"{files[1]} must have sha256 {expected}, got {found}.")
-    return TrainedClassifier(weights=weights, record=record)
+    digest = settings_digest([asdict(config) for config in configs])
+    return f"batched-{len(configs)}-{digest}"

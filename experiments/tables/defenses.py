@@ -1,6 +1,6 @@
 """What the defender of an experiment may play, and what is stored of its fit."""
 
-from typing import Any
+from typing import Any, Literal
 
 from jaxtyping import Float
 from torch import Tensor
@@ -9,13 +9,20 @@ from paper_lib.defense import RampConfig, fit_defense, ramp_ascent
 from paper_lib.defense.ramp import RampSolution
 from paper_lib.robust_sets import RobustSets
 
-# The paper's ascent, and what is shown beside it.
-SOLVERS = ("ramp, raw rows", "ramp, unit rows", "fit_defense")
+# The rows of the ascent: raw as in the paper, or divided by their length.
+_ROWS: dict[str, Literal["raw", "unit"]] = {
+    "ramp, raw rows": "raw",
+    "ramp, unit rows": "unit",
+}
+# What may fit SMOOTH, as records name it; the paper's ascent is the first.
+SOLVERS = (*_ROWS, "fit_defense")
+# A perturbation, and what there is to say of its fit.
+FittedDefense = tuple[Float[Tensor, " d"], dict[str, Any]]
 
 
 def fit_solver(
     solver: str, sets: RobustSets, *, ramp_steps: int = 300, seed: int = 0
-) -> tuple[Float[Tensor, " d"], dict[str, Any]]:
+) -> FittedDefense:
     """Fit a defense.
 
     Args:
@@ -47,13 +54,10 @@ def ramp_config(solver: str, ramp_steps: int) -> RampConfig:
     Returns:
         The settings.
     """
-    rows = "unit" if solver == "ramp, unit rows" else "raw"
-    return RampConfig(num_steps=ramp_steps, rows=rows)
+    return RampConfig(num_steps=ramp_steps, rows=_ROWS[solver])
 
 
-def ramp_report(
-    solution: RampSolution,
-) -> tuple[Float[Tensor, " d"], dict[str, Any]]:
+def ramp_report(solution: RampSolution) -> FittedDefense:
     """Say of an ascent what is stored.
 
     Args:

@@ -2,36 +2,68 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from experiments.store.record_files import load_record, save_record
 from experiments.tables.claims import extreme_gains
-from experiments.tables.classifiers import linearize_fit, pair_of, train_pair
+from experiments.tables.classifiers import train_pair
 from experiments.tables.defenses import fit_solver
+from experiments.tables.group_results import GroupResult
 from experiments.tables.planning import PRIMARY_SOLVER
-from experiments.tables.table_1 import LineResult
+from experiments.tables.points import linearize_pair
+from experiments.tables.scoring import ScoreConfig
 from paper_lib.data.pairs import Source
 from paper_lib.robust_sets import RobustSets
 
-EXAMPLES_SCHEMA = "paper-lib/examples/1"
+_SCHEMA = "paper-lib/examples/1"
+# What an example is of: the data set, the classes and the budget.
+_Key = tuple[str, tuple[int, int], float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Example:
+    """An image of each class of a pair, and the defense fitted to it.
+
+    Attributes:
+        dataset: The data set.
+        classes: The two classes.
+        epsilon: The budget, in pixels.
+        train_coverage: Coverage of the points the defense was fitted on.
+        images: An image of each class, in [0, 1].
+        perturbation: The defense v, in the same units.
+    """
+
+    dataset: str
+    classes: tuple[int, int]
+    epsilon: float
+    train_coverage: float
+    images: Float[Tensor, "2 d"]
+    perturbation: Float[Tensor, " d"]
+
+    @property
+    def key(self) -> _Key:
+        """What it is of."""
+        return self.dataset, self.classes, self.epsilon
 
 
 def extreme_examples(
-    primary: Mapping[str, LineResult],
+    primary: Mapping[str, GroupResult],
     path: str | os.PathLike[str],
     *,
     compute: bool = False,
     root: str | None = None,
     source: Source = "auto",
-) -> list[dict[str, Any]]:
+) -> list[Example]:
     """Give the examples of the pairs that SMOOTH helps least and most against PGD.
 
     Args:
-        primary: The primary line of each data set.
+        primary: The primary group of each data set.
         path: The file that holds examples.
         compute: Compute all and replace the file, if it lacks one of these pairs.
         root: Folder of the data; see :func:`paper_lib.data.load_pair`.
@@ -39,102 +71,94 @@ def extreme_examples(
 
     Returns:
         What the file has of the pairs that ``extreme_gains`` chooses, in its order; no
-        other pair. Each as :func:`load_examples` gives it.
+        other pair.
     """
-    chosen = {
-        (name, gain.classes, _budget(result, gain.classes)): (result, gain.classes)
-        for name, result in primary.items()
-        for gain in extreme_gains(result.scores)
-    }
-    found = _by_key(path)
-    if compute and not chosen.keys() <= found.keys():
+    chosen: dict[_Key, ScoreConfig] = {}
+    for result in primary.values():
+        for gain in extreme_gains(result.scores):
+            config = result.score_of(gain.classes).config
+            chosen[result.dataset, gain.classes, config.epsilon] = config
+    stored = load_examples(path) if Path(path).exists() else []
+    if compute and not chosen.keys() <= {one.key for one in stored}:
         save_examples(tuple(chosen.values()), path, root=root, source=source)
-        found = _by_key(path)
-    return [found[key] for key in chosen if key in found]
-
-
-def _by_key(path: str | os.PathLike[str]) -> dict[tuple, dict[str, Any]]:
-    """Read examples under their data set, classes and budget; none without a file."""
-    if not Path(path).exists():
-        return {}
-    return {
-        (one["dataset"], tuple(one["classes"]), one["epsilon"]): one
-        for one in load_examples(path)
-    }
-
-
-def _budget(result: LineResult, classes: tuple[int, int]) -> float:
-    place = result.line.calibration.pairs.index(classes)
-    return result.calibration["budgets"][place]
+        stored = load_examples(path)
+    by_key = {one.key: one for one in stored}
+    return [by_key[key] for key in chosen if key in by_key]
 
 
 def save_examples(
-    chosen: Sequence[tuple[LineResult, tuple[int, int]]],
+    configs: Sequence[ScoreConfig],
     path: str | os.PathLike[str],
     *,
     root: str | None = None,
     source: Source = "auto",
-) -> dict[str, Any]:
+) -> None:
     """Compute SMOOTH again for some pairs and store it with an image of each class.
 
     Args:
-        chosen: Lines and, of each, a pair.
+        configs: The runs that fitted it.
         path: The file to write or replace.
         root: Folder of the data; see :func:`paper_lib.data.load_pair`.
         source: Source of the data.
-
-    Returns:
-        The record.
     """
-    examples = []
-    for result, classes in chosen:
-        config = result.line.calibration
-        place = config.pairs.index(classes)
-        classifier, epsilon = config.classifiers[place], _budget(result, classes)
-        pair = pair_of(classifier, root=root, source=source)
-        model = train_pair(classifier, root=root, source=source).model()
-        fit = linearize_fit(classifier, model, pair)
-        sets = RobustSets.from_linearization(fit, epsilon)
-        v, report = fit_solver(PRIMARY_SOLVER, sets)
-        images = [
-            pair.test.images[pair.test.labels == label][0].flatten()
-            for label in (-1.0, 1.0)
-        ]
-        examples.append(
-            {
-                "dataset": config.dataset,
-                "classes": list(classes),
-                "epsilon": epsilon,
-                "train_coverage": report["train_coverage"],
-                "images": [(255 * image).round().int().tolist() for image in images],
-                "perturbation": [float(f"{value:.5g}") for value in v.tolist()],
-            }
-        )
-    record = {"schema": EXAMPLES_SCHEMA, "examples": examples}
-    save_record(record, path)
-    return record
+    examples = [_example(config, root=root, source=source) for config in configs]
+    save_record({"schema": _SCHEMA, "examples": examples}, path)
 
 
-def load_examples(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
+def _example(
+    config: ScoreConfig, *, root: str | None, source: Source
+) -> dict[str, Any]:
+    trained = train_pair(config.classifier, root=root, source=source)
+    at = linearize_pair(trained, root=root, source=source)
+    sets = RobustSets.from_linearization(at.fit, config.epsilon)
+    v, report = fit_solver(PRIMARY_SOLVER, sets)
+    images = [at.test.images[at.test.labels == label][0] for label in (-1.0, 1.0)]
+    return {
+        "dataset": config.classifier.dataset,
+        "classes": list(config.classifier.classes),
+        "epsilon": config.epsilon,
+        "train_coverage": report["train_coverage"],
+        "images": [(255 * image).round().int().flatten().tolist() for image in images],
+        "perturbation": [float(f"{value:.5g}") for value in v.tolist()],
+    }
+
+
+def load_examples(path: str | os.PathLike[str]) -> list[Example]:
     """Read what :func:`save_examples` wrote.
 
     Args:
         path: The file.
 
     Returns:
-        The examples; ``"images"`` as a tensor ``(2, 784)`` in [0, 1],
-        ``"perturbation"`` as a tensor ``(784,)``, and the rest as stored.
+        The examples.
 
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If it is damaged.
     """
-    examples = load_record(Path(path), schema=EXAMPLES_SCHEMA)["examples"]
-    for example in examples:
-        example["images"] = _tensor(example["images"]) / 255.0
-        example["perturbation"] = _tensor(example["perturbation"])
+    examples = []
+    for one in load_record(Path(path), schema=_SCHEMA)["examples"]:
+        parts = {
+            "classes": tuple(one["classes"]),
+            "images": torch.tensor(one["images"], dtype=torch.float32) / 255.0,
+            "perturbation": torch.tensor(one["perturbation"], dtype=torch.float32),
+        }
+        examples.append(Example(**one | parts))
     return examples
 
 
-def _tensor(values: list) -> Tensor:
-    return torch.tensor(values, dtype=torch.float32)
+def as_recorded(examples: Sequence[Example], result: GroupResult) -> int:
+    """Count the examples whose defense covers what that of the record covers.
+
+    Args:
+        examples: Examples of one data set.
+        result: The group they are of.
+
+    Returns:
+        How many cover as large a share of the points they were fitted on.
+    """
+    return sum(
+        one.train_coverage
+        == result.score_of(one.classes).defenses[PRIMARY_SOLVER].train_coverage
+        for one in examples
+    )

@@ -1,7 +1,7 @@
 """What Table 1 needs: which classifiers, pairs, seeds, budgets, attacks and defenses.
 
-A plan is a list of :class:`Line`. One classifier, one protocol and one reading of PGD
-are primary; they were declared before the complete run.
+A plan is a list of :class:`RunGroup`. One classifier, one protocol and one reading of
+PGD are primary; they were declared before the complete run.
 """
 
 import re
@@ -15,6 +15,7 @@ from experiments.tables.defenses import SOLVERS
 from experiments.tables.scoring import ScoreConfig
 from paper_lib.attacks import PGD_READINGS
 from paper_lib.data.pairs import Dataset
+from paper_lib.evaluation.plays import Cell, Play
 from paper_lib.models import TrainConfig
 
 ALL_PAIRS: tuple[tuple[int, int], ...] = tuple(combinations(range(10), 2))
@@ -35,13 +36,14 @@ CLASSIFIERS = {
 PRIMARY_CLASSIFIER = "10-20-50"
 PRIMARY_PROTOCOL: Protocol = "one budget"
 PRIMARY_READING = "ball"
+PRIMARY_PGD = f"PGD {PRIMARY_READING}"  # as the records name it
 PRIMARY_SOLVER = SOLVERS[0]
 # Multiples of the calibrated budget at which FGM is scored as well.
 MULTIPLES = (0.5, 0.75, 1.25, 1.5, 2.0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Line:
+class RunGroup:
     """Runs of one classifier, seed and protocol over pairs of one data set.
 
     Attributes:
@@ -59,6 +61,20 @@ class Line:
     solvers: tuple[str, ...] = SOLVERS[:2]
     isotropic_draws: int = 0
     multiple: float = 1.0
+
+    @property
+    def kind(self) -> tuple[str, str, str, float]:
+        """All but the seed and what is played: data set, protocol, classifier, budget.
+
+        Groups of one kind are brought together.
+        """
+        config = self.calibration
+        return config.dataset, config.protocol, self.classifier, self.multiple
+
+    @property
+    def is_primary(self) -> bool:
+        """Whether it is of the choice declared before the run, at its own budget."""
+        return self.kind[1:] == (PRIMARY_PROTOCOL, PRIMARY_CLASSIFIER, 1.0)
 
     def scores(self, budgets: Sequence[float]) -> tuple[ScoreConfig, ...]:
         """Name the runs once their budgets are known.
@@ -89,7 +105,7 @@ def plan(
     pairs: Sequence[tuple[int, int]] = ALL_PAIRS,
     seeds: Sequence[int] = range(5),
     primary_only: bool = False,
-) -> tuple[Line, ...]:
+) -> tuple[RunGroup, ...]:
     """List what the published table holds, the primary choice first.
 
     The primary choice is run with every seed. The other protocol, readings, solvers,
@@ -102,7 +118,7 @@ def plan(
         primary_only: List the primary choice alone, with one reading and one solver.
 
     Returns:
-        The lines.
+        The groups.
 
     Raises:
         ValueError: If a list is empty or names something twice, or a data set is
@@ -131,13 +147,13 @@ def plan(
     if primary_only:
         kinds = [(seed, primary) for seed in seeds]
     return tuple(
-        line
+        group
         for seed, settings in kinds
-        for line in lines_of(datasets, pairs, seed, **settings)
+        for group in groups_of(datasets, pairs, seed, **settings)
     )
 
 
-def lines_of(
+def groups_of(
     datasets: Sequence[Dataset],
     pairs: Sequence[tuple[int, int]],
     seed: int,
@@ -145,22 +161,22 @@ def lines_of(
     classifier: str = PRIMARY_CLASSIFIER,
     protocol: Protocol = PRIMARY_PROTOCOL,
     **settings: Any,
-) -> list[Line]:
-    """List the lines of one choice, the primary one where nothing else is said.
+) -> list[RunGroup]:
+    """List the groups of one choice, the primary one where nothing else is said.
 
     Args:
-        datasets: The data sets, one line each.
+        datasets: The data sets, one group each.
         pairs: The pairs of classes.
         seed: The seed.
         classifier: A name in ``CLASSIFIERS``.
         protocol: How budgets are set.
-        **settings: What else a :class:`Line` takes.
+        **settings: What else a :class:`RunGroup` takes.
 
     Returns:
-        The lines.
+        The groups.
     """
     return [
-        Line(
+        RunGroup(
             classifier=classifier,
             calibration=CalibrationConfig(
                 protocol=protocol,
@@ -173,6 +189,21 @@ def lines_of(
         )
         for dataset in datasets
     ]
+
+
+def stored_cell(play: Play, accuracy: str = "approximate") -> Cell:
+    """Name a play as the records name it, under the primary choice.
+
+    Args:
+        play: The attack and the defense.
+        accuracy: ``"true"`` or ``"approximate"``.
+
+    Returns:
+        The names of attack, defense and accuracy.
+    """
+    stored = {"PGD": PRIMARY_PGD, "SMOOTH": PRIMARY_SOLVER}
+    attack, defense = (stored.get(name, name) for name in play)
+    return attack, defense, accuracy
 
 
 def parse_pairs(text: str) -> tuple[tuple[int, int], ...]:

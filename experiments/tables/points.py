@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 
-from experiments.tables.classifiers import TrainedClassifier, linearize_fit, pair_of
+from experiments.tables.classifiers import (
+    TrainedClassifier,
+    fit_images,
+    pair_of,
+)
 from paper_lib.checks.arguments import available_device
 from paper_lib.data import LabeledImages
 from paper_lib.data.pairs import ClassPair, Source
@@ -59,7 +63,7 @@ def linearize_pair(
     return LinearizedPair(
         pair=pair,
         model=model,
-        fit=linearize_fit(trained.config, model, pair, device),
+        fit=linearize(model, fit_images(trained.config, pair).to(device)),
         test=test,
         lin=linearize(model, test.images),
     )

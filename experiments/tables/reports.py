@@ -1,18 +1,15 @@
-"""What is reported of plays once they are judged, and how reports are read back."""
+"""What is reported of plays once they are judged."""
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from functools import partial
 
 import torch
 from jaxtyping import Bool, Float
-from torch import Tensor, nn
+from torch import Tensor
 
-from paper_lib.data import LabeledImages
-from paper_lib.evaluation import PLAYS
+from experiments.tables.points import LinearizedPair
 from paper_lib.evaluation.labels import keeps_label
 from paper_lib.evaluation.plays import Cell
-from paper_lib.evaluation.scores import TableRow
 from paper_lib.geometry import l2_norm
 from paper_lib.geometry.sums import row_dots
 from paper_lib.isotropic import isotropic_draws, majority
@@ -102,9 +99,7 @@ def changes(
 
 
 def judge_isotropic(
-    model: nn.Module,
-    test: LabeledImages,
-    lin: Linearization,
+    at: LinearizedPair,
     attacks: Mapping[str, Float[Tensor, "n d"]],
     *,
     epsilon: float,
@@ -114,9 +109,7 @@ def judge_isotropic(
     """Judge isotropic smoothing: the first draw, and the vote of all.
 
     Args:
-        model: The classifier.
-        test: The points, with the labels of the data.
-        lin: The classifier linearized at these points.
+        at: The classifier at the points to score.
         attacks: Perturbations of the attacker under their names.
         epsilon: The budget of both players, in pixels.
         num_draws: Draws to take a vote of; 0: nothing is judged.
@@ -128,75 +121,20 @@ def judge_isotropic(
     result: dict[Cell, Bool[Tensor, " n"]] = {}
     if not num_draws:
         return result
-    num, dim = lin.gradients.shape
+    num, dim = at.lin.gradients.shape
     seeds = [seed + 1000 * (draw + 1) for draw in range(num_draws)]
+    judge = partial(keeps_label, at.model, at.test, at.lin)
     for noise in ("uniform", "gaussian"):
         draws = [
-            isotropic_draws(num, dim, epsilon, noise=noise, seed=one).to(lin.gradients)
+            isotropic_draws(num, dim, epsilon, noise=noise, seed=one).to(
+                at.lin.gradients
+            )
             for one in seeds
         ]
         for attack, move in {"none": torch.zeros_like(draws[0]), **attacks}.items():
-            judged = [keeps_label(model, test, lin, move, draw) for draw in draws]
+            judged = [judge(move, draw) for draw in draws]
             for number, accuracy in enumerate(("true", "approximate")):
                 kept = [verdict[number] for verdict in judged]
                 result[attack, f"{noise}, one draw", accuracy] = kept[0]
                 result[attack, f"{noise}, vote", accuracy] = majority(kept)
     return result
-
-
-def rows_of(record: Mapping[str, Any]) -> tuple[TableRow, ...]:
-    """Read the rows of a record.
-
-    Args:
-        record: What :func:`score_pair` returned, or its stored copy.
-
-    Returns:
-        One row for each attack, defense and kind of accuracy.
-    """
-    total = record["sizes"]["test"]
-    return tuple(
-        TableRow(
-            attack=attack,
-            defense=defense,
-            accuracy=accuracy,
-            correct=correct,
-            total=total,
-        )
-        for attack, defense, accuracy, correct in record["rows"]
-    )
-
-
-def table_rows(record: Mapping[str, Any], reading: str) -> tuple[TableRow, ...]:
-    """Read the ten rows of Table 3 from a record with one defense.
-
-    Args:
-        record: What :func:`score_pair` returned, or the ``"score"`` or an entry of the
-            ``"curve"`` of a record of Table 2.
-        reading: Name of the reading of PGD.
-
-    Returns:
-        The rows, in the order of :func:`paper_lib.evaluation.evaluate`.
-
-    Raises:
-        ValueError: If the record does not hold that reading, or not one defense.
-    """
-    if len(record["defenses"]) != 1:
-        raise ValueError(
-            f"record must hold one defense, got {sorted(record['defenses'])}."
-        )
-    if reading not in record["num_returned"]:
-        raise ValueError(
-            f"reading must be one of {sorted(record['num_returned'])}, got {reading!r}."
-        )
-    (solver,) = record["defenses"]
-    found = {(row.attack, row.defense, row.accuracy): row for row in rows_of(record)}
-    stored = {"none": "none", "FGM": "FGM", "PGD": f"PGD {reading}", "SMOOTH": solver}
-    return tuple(
-        replace(
-            found[stored[attack], stored[defense], accuracy],
-            attack=attack,
-            defense=defense,
-        )
-        for accuracy in ("true", "approximate")
-        for attack, defense in PLAYS
-    )

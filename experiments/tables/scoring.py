@@ -7,17 +7,14 @@ test points. A pure function of its configuration, the weights and the data.
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
 
-from jaxtyping import Float
-from torch import Tensor
-
-from experiments.store.plain_values import plain
+from experiments.store.keyed import SINGLE, Key, Record
 from experiments.store.provenance import one_thread, provenance
 from experiments.store.record_files import settings_digest
 from experiments.tables.classifiers import ClassifierConfig, TrainedClassifier
-from experiments.tables.defenses import SOLVERS, fit_solver
+from experiments.tables.defenses import SOLVERS, FittedDefense, fit_solver
 from experiments.tables.points import LinearizedPair, linearize_pair
 from experiments.tables.reports import (
     Verdicts,
@@ -27,18 +24,16 @@ from experiments.tables.reports import (
     judge_isotropic,
     stronger_than_fgm,
 )
+from experiments.tables.results import Provenance, Scores
 from paper_lib.attacks import PGD_READINGS, PGDResult, fgm
 from paper_lib.data.pairs import Source
 from paper_lib.evaluation import judge
 from paper_lib.geometry.sums import full_precision
-from paper_lib.linearize import Linearization
 from paper_lib.robust_sets import RobustSets
-
-SCORE_SCHEMA = "paper-lib/score-record/1"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ScoreConfig:
+class ScoreConfig(Key["ScoreResult"]):
     """Everything that decides the accuracies of a classifier, apart from the data.
 
     Attributes:
@@ -52,6 +47,8 @@ class ScoreConfig:
     Raises:
         ValueError: If a name is unknown or a number out of range.
     """
+
+    schema: ClassVar[str] = "paper-lib/score-record/1"
 
     classifier: ClassifierConfig
     epsilon: float
@@ -84,6 +81,43 @@ class ScoreConfig:
         """What a person calls the run."""
         return f"{self.classifier.label} budget {self.epsilon:.3f}"
 
+    @property
+    def stem(self) -> str:
+        """What the name of its record begins with."""
+        return self.classifier.stem
+
+    def record_name(self, path: str = SINGLE) -> str:
+        """Name its record; the digest is of the batch as well.
+
+        Args:
+            path: ``"single"``, or the batch in which its classifier was trained.
+
+        Returns:
+            A file name; two runs that differ anywhere have different names.
+        """
+        digest = settings_digest({"config": self.settings, "path": path})
+        return f"{self.stem}-{digest}.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScoreResult(Scores):
+    """The accuracies of a classifier at the budget of its configuration.
+
+    Attributes:
+        config: What was scored.
+        path: ``"single"``, or the batch in which it was computed.
+        source: Source of the data.
+        provenance: What it was computed with.
+    """
+
+    config: ScoreConfig
+    path: str
+    source: str
+    provenance: Provenance
+
+
+ScoreConfig.result_type = ScoreResult
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class PlayedPair:
@@ -96,24 +130,8 @@ class PlayedPair:
     """
 
     at: LinearizedPair
-    defenses: Mapping[str, tuple[Float[Tensor, " d"], dict[str, Any]]]
+    defenses: Mapping[str, FittedDefense]
     attacks: Mapping[str, PGDResult]
-
-
-def score_name(config: ScoreConfig, *, path: str = "single") -> str:
-    """Name the record of a run: what a reader looks for, and a digest of all settings.
-
-    Args:
-        config: The run.
-        path: ``"single"``, or which companions its classifier was trained with.
-
-    Returns:
-        A file name; two runs that differ anywhere have different names.
-    """
-    digest = settings_digest({"config": asdict(config), "path": path})
-    first, second = config.classifier.classes
-    seed = config.classifier.seed
-    return f"{config.classifier.dataset}-{first}-{second}-seed{seed}-{digest}.json"
 
 
 def score_pair(
@@ -123,7 +141,7 @@ def score_pair(
     root: str | None = None,
     source: Source = "auto",
     device: str = "cpu",
-) -> dict[str, Any]:
+) -> Record:
     """Fit the defenses and score every play. Stage B.
 
     Args:
@@ -134,8 +152,8 @@ def score_pair(
         device: Where to compute.
 
     Returns:
-        A record, ready for :func:`save_record`. Two runs of one configuration on one
-        machine differ in ``provenance["seconds"]`` alone.
+        A record, as :class:`ScoreResult` reads it. Two runs of one configuration on
+        one machine differ in ``provenance["seconds"]`` alone.
 
     Raises:
         ValueError: If ``trained`` is the classifier of another configuration, or the
@@ -160,7 +178,7 @@ def check_trained(config: ScoreConfig, trained: TrainedClassifier) -> None:
     Raises:
         ValueError: See the summary.
     """
-    if trained.record["config"] != plain(asdict(config.classifier)):
+    if trained.config != config.classifier:
         raise ValueError(
             f"trained must be the classifier of {config.classifier.label}, got "
             f"{trained.config.label} or other settings."
@@ -178,13 +196,16 @@ def play_pair(config: ScoreConfig, at: LinearizedPair) -> PlayedPair:
     Returns:
         What both players do.
     """
+    sets = RobustSets.from_linearization(at.fit, config.epsilon)
+    images, seed = at.test.images, config.classifier.seed
     return PlayedPair(
         at=at,
-        defenses=_fit_defenses(config, at.fit),
+        defenses={
+            solver: fit_solver(solver, sets, ramp_steps=config.ramp_steps, seed=seed)
+            for solver in config.solvers
+        },
         attacks={
-            reading: PGD_READINGS[reading].attack(
-                at.model, at.test.images, config.epsilon
-            )
+            reading: PGD_READINGS[reading].attack(at.model, images, config.epsilon)
             for reading in config.readings
         },
     )
@@ -197,7 +218,7 @@ def score_record(
     played: PlayedPair,
     *,
     device: str,
-) -> dict[str, Any]:
+) -> Record:
     """Score every attack against every defense.
 
     Args:
@@ -209,16 +230,31 @@ def score_record(
     Returns:
         The record, whose provenance still lacks the seconds.
     """
+    at, epsilon = played.at, config.epsilon
     verdicts, isotropic = _judge(config, played)
     return {
-        "schema": SCORE_SCHEMA,
-        "config": plain(asdict(config)),
+        "schema": config.schema,
+        "config": config.settings,
         "path": trained.record["path"],
-        "source": played.at.pair.source,
-        "sizes": _sizes(played.at),
-        "unlabeled": played.at.lin.num_unlabeled,
-        "flat": played.at.lin.num_flat,
-        "defenses": _defense_reports(config, played, verdicts),
+        "source": at.pair.source,
+        "sizes": {
+            "train": len(at.pair.train.labels),
+            "fit": len(at.fit.logits),
+            "test": len(at.lin.logits),
+            "test_first": int((at.test.labels < 0).sum()),
+        },
+        "unlabeled": at.lin.num_unlabeled,
+        "flat": at.lin.num_flat,
+        "defenses": {
+            name: {
+                **report,
+                "length": float(v.double().norm()),
+                "test_coverage": count_covered(at.lin, epsilon, v),
+                "alignment": alignment(at.fit, v),
+                "changes": changes(verdicts, name, at.test.labels),
+            }
+            for name, (v, report) in played.defenses.items()
+        },
         "num_returned": {
             reading: int(result.returned.sum())
             for reading, result in played.attacks.items()
@@ -227,7 +263,7 @@ def score_record(
         "rows": [
             [*cell, int(kept.sum())] for cell, kept in {**verdicts, **isotropic}.items()
         ],
-        "provenance": provenance(played.at.pair, device),
+        "provenance": provenance(at.pair, device),
     }
 
 
@@ -247,50 +283,10 @@ def _judge(config: ScoreConfig, played: PlayedPair) -> tuple[Verdicts, Verdicts]
         defenses={name: v.unsqueeze(0) for name, (v, _) in played.defenses.items()},
     )
     isotropic = judge_isotropic(
-        at.model,
-        at.test,
-        at.lin,
+        at,
         attacks,
         epsilon=config.epsilon,
         num_draws=config.isotropic_draws,
         seed=config.classifier.seed,
     )
     return verdicts, isotropic
-
-
-def _sizes(at: LinearizedPair) -> dict[str, int]:
-    """Count the points, and among those to score the points of the first class."""
-    return {
-        "train": len(at.pair.train.labels),
-        "fit": len(at.fit.logits),
-        "test": len(at.lin.logits),
-        "test_first": int((at.test.labels < 0).sum()),
-    }
-
-
-def _defense_reports(
-    config: ScoreConfig, played: PlayedPair, verdicts: Verdicts
-) -> dict[str, dict[str, Any]]:
-    """Say of each defense how it was fitted and what it does at the test points."""
-    return {
-        name: {
-            **report,
-            "length": float(v.double().norm()),
-            "test_coverage": count_covered(played.at.lin, config.epsilon, v),
-            "alignment": alignment(played.at.fit, v),
-            "changes": changes(verdicts, name, played.at.test.labels),
-        }
-        for name, (v, report) in played.defenses.items()
-    }
-
-
-def _fit_defenses(
-    config: ScoreConfig, fit: Linearization
-) -> dict[str, tuple[Float[Tensor, " d"], dict[str, Any]]]:
-    sets = RobustSets.from_linearization(fit, config.epsilon)
-    return {
-        solver: fit_solver(
-            solver, sets, ramp_steps=config.ramp_steps, seed=config.classifier.seed
-        )
-        for solver in config.solvers
-    }

@@ -4,24 +4,23 @@ import csv
 import hashlib
 import io
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
+from experiments.store.keyed import SINGLE
 from experiments.store.record_files import save_bytes, save_record
+from experiments.tables.defenses import SOLVERS
+from experiments.tables.group_results import GroupResult, cell_percents
 from experiments.tables.paper_numbers import PAPER_TABLE_1
 from experiments.tables.planning import (
-    PRIMARY_CLASSIFIER,
-    PRIMARY_PROTOCOL,
     PRIMARY_READING,
     PRIMARY_SOLVER,
 )
-from experiments.tables.reports import rows_of
-from experiments.tables.table_1 import LineResult
 from paper_lib.evaluation.plays import Cell
 
 MANIFEST_SCHEMA = "paper-lib/manifest/1"
@@ -78,11 +77,11 @@ class SummaryRow:
     paper_std: float | None
 
 
-def summarize(results: Sequence[LineResult]) -> tuple[SummaryRow, ...]:
-    """Bring the lines of a plan together, those that differ in their seed as one.
+def summarize(results: Sequence[GroupResult]) -> tuple[SummaryRow, ...]:
+    """Bring the groups of a plan together, those that differ in their seed as one.
 
     Args:
-        results: What ``run_lines`` gave; lines at multiples of the budget are left out.
+        results: What ``run_plan`` gave; those at multiples of the budget are left out.
 
     Returns:
         A row for each data set, protocol, classifier and cell.
@@ -90,109 +89,64 @@ def summarize(results: Sequence[LineResult]) -> tuple[SummaryRow, ...]:
     Raises:
         ValueError: If some were computed one by one and others in batches.
     """
-    if len({result.path == "single" for result in results}) > 1:
+    if len({result.batching == SINGLE for result in results}) > 1:
         raise ValueError(
             "results must all be of single runs or all of batches, got "
-            f"{sorted({result.path for result in results})}."
+            f"{sorted({result.batching for result in results})}."
         )
-    groups: dict[tuple[str, str, str], list[LineResult]] = {}
+    kinds: dict[tuple, list[GroupResult]] = {}
     for result in results:
-        if result.line.multiple != 1.0:
-            continue
-        config = result.line.calibration
-        key = (config.dataset, config.protocol, result.line.classifier)
-        groups.setdefault(key, []).append(result)
-    return tuple(row for members in groups.values() for row in _group_rows(members))
+        if result.group.multiple == 1.0:
+            kinds.setdefault(result.group.kind, []).append(result)
+    return tuple(row for members in kinds.values() for row in _rows(members))
 
 
-def primary_results(results: Sequence[LineResult], seed: int) -> dict[str, LineResult]:
-    """Pick the primary choice among the lines of a plan.
-
-    Args:
-        results: What ``run_lines`` gave.
-        seed: The seed to take it at.
-
-    Returns:
-        The line of each data set that has one, under its name.
-    """
-    return {
-        result.line.calibration.dataset: result
-        for result in results
-        if result.line.classifier == PRIMARY_CLASSIFIER
-        and result.line.calibration.protocol == PRIMARY_PROTOCOL
-        and result.line.calibration.seed == seed
-        and result.line.multiple == 1.0
-    }
-
-
-def cell_percents(result: LineResult) -> dict[Cell, np.ndarray]:
-    """Collect each cell over the pairs of a line.
-
-    Args:
-        result: A line with its records.
-
-    Returns:
-        For each attack, defense and accuracy, as the records name them, the accuracy
-        of every pair in percent, in the order of the pairs.
-    """
-    cells: dict[Cell, list[float]] = {}
-    for record in result.scores:
-        for row in rows_of(record):
-            key = (row.attack, row.defense, row.accuracy)
-            cells.setdefault(key, []).append(row.percent)
-    return {cell: np.array(values) for cell, values in cells.items()}
-
-
-def _group_rows(members: Sequence[LineResult]) -> Iterator[SummaryRow]:
-    """Summarize the seeds of one data set, protocol and classifier."""
-    by_seed = [cell_percents(result) for result in members]
-    for cell in dict.fromkeys(cell for cells in by_seed for cell in cells):
-        chosen = [
-            (result, cells[cell])
-            for result, cells in zip(members, by_seed, strict=True)
-            if cell in cells
-        ]
-        yield _row(cell, [result for result, _ in chosen], [v for _, v in chosen])
+def _rows(members: Sequence[GroupResult]) -> Iterator[SummaryRow]:
+    """Summarize the seeds of one kind, cell by cell."""
+    by_seed = [(result, cell_percents(result)) for result in members]
+    for cell in dict.fromkeys(cell for _, cells in by_seed for cell in cells):
+        held = [(result, cells[cell]) for result, cells in by_seed if cell in cells]
+        yield _row(cell, [result for result, _ in held], [values for _, values in held])
 
 
 def _row(
-    cell: Cell, results: Sequence[LineResult], values: Sequence[np.ndarray]
+    cell: Cell, results: Sequence[GroupResult], values: Sequence[np.ndarray]
 ) -> SummaryRow:
     """Summarize one cell."""
-    line, config = results[0].line, results[0].line.calibration
-    means = np.array([value.mean() for value in values])
+    group, config = results[0].group, results[0].group.calibration
+    means, num = np.array([value.mean() for value in values]), len(values)
+    low, high = None, None
+    if num > 1:
+        half = stats.t.ppf(0.975, num - 1) * means.std(ddof=1) / np.sqrt(num)
+        low, high = float(means.mean() - half), float(means.mean() + half)
     names = _names(cell)
-    low, high = _t_interval(means)
+    play, printed = (names["attack"], names["defense"]), PAPER_TABLE_1[config.dataset]
+    # The paper has approximate accuracies only.
+    known = printed.get(play) if cell[2] == "approximate" else None
     shared = config.protocol == "one budget"
-    paper = _paper(config.dataset, names, cell[2])
-    budgets = [result.calibration["budgets"][0] for result in results]
-    sizes = [record["sizes"]["train"] for record in results[0].scores]
+    budgets = [result.calibration.budgets[0] for result in results]
+    several = len(config.pairs) > 1
     return SummaryRow(
         dataset=config.dataset,
         protocol=config.protocol,
-        classifier=line.classifier,
+        classifier=group.classifier,
         **names,
         accuracy=cell[2],
         mean=float(means.mean()),
-        std=float(np.mean([value.std(ddof=1) for value in values]))
-        if len(values[0]) > 1
-        else 0.0,
+        std=float(np.mean([one.std(ddof=1) for one in values])) if several else 0.0,
         low=low,
         high=high,
         epsilon=float(np.mean(budgets)) if shared else None,
         quantile=None if shared else round(1.0 - config.target, 6),
-        n_train=round(float(np.mean(sizes))),
+        n_train=round(np.mean([score.sizes["train"] for score in results[0].scores])),
         n_fit=config.num_fit,
         pairs=len(config.pairs),
-        seeds=len(results),
-        primary=(
-            line.classifier == PRIMARY_CLASSIFIER
-            and config.protocol == PRIMARY_PROTOCOL
-            and names["pgd_reading"] in ("", PRIMARY_READING)
-            and names["solver"] in ("", PRIMARY_SOLVER)
-        ),
-        paper_mean=paper[0],
-        paper_std=paper[1],
+        seeds=num,
+        primary=group.is_primary
+        and names["pgd_reading"] in ("", PRIMARY_READING)
+        and names["solver"] in ("", PRIMARY_SOLVER),
+        paper_mean=known[0] if known else None,
+        paper_std=known[1] if known else None,
     )
 
 
@@ -200,35 +154,14 @@ def _names(cell: Cell) -> dict[str, str]:
     """Translate the names of a record into the columns of the table."""
     attack, _, reading = cell[0].partition(" ")
     defense, _, kind = cell[1].partition(", ")
-    if cell[1] == "none" or defense in ("uniform", "gaussian"):
-        solver = kind
-    else:
-        defense, solver = "SMOOTH", cell[1]
+    if cell[1] in SOLVERS:
+        defense, kind = "SMOOTH", cell[1]
     return {
         "pgd_reading": reading,
         "attack": attack,
         "defense": defense,
-        "solver": solver,
+        "solver": kind,
     }
-
-
-def _paper(
-    dataset: str, names: Mapping[str, str], accuracy: str
-) -> tuple[float | None, float | None]:
-    """Look a cell up in the paper, which has approximate accuracies only."""
-    play = (names["attack"], names["defense"])
-    if accuracy != "approximate" or play not in PAPER_TABLE_1[dataset]:
-        return None, None
-    return PAPER_TABLE_1[dataset][play]
-
-
-def _t_interval(means: np.ndarray) -> tuple[float | None, float | None]:
-    """Compute a 95% interval for the mean over seeds."""
-    num = len(means)
-    if num < 2:
-        return None, None
-    half = stats.t.ppf(0.975, num - 1) * means.std(ddof=1) / np.sqrt(num)
-    return float(means.mean() - half), float(means.mean() + half)
 
 
 def write_csv(rows: Sequence[SummaryRow], path: str | os.PathLike[str]) -> None:
@@ -239,27 +172,21 @@ def write_csv(rows: Sequence[SummaryRow], path: str | os.PathLike[str]) -> None:
         path: The file to write or replace; its folder must exist.
     """
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(
-        text, [field.name for field in fields(SummaryRow)], lineterminator="\n"
-    )
-    writer.writeheader()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(field.name for field in fields(SummaryRow))
     for row in rows:
-        writer.writerow(
-            {
-                name: f"{value:.4f}" if isinstance(value, float) else value
-                for name, value in asdict(row).items()
-            }
-        )
+        values = astuple(row)
+        writer.writerow(f"{v:.4f}" if isinstance(v, float) else v for v in values)
     save_bytes(text.getvalue().encode(), path)
 
 
 def write_manifest(
-    results: Sequence[LineResult], store: str | os.PathLike[str]
+    results: Sequence[GroupResult], store: str | os.PathLike[str]
 ) -> dict[str, Any]:
     """List the files of a run with their checksums, and what they were computed with.
 
     Args:
-        results: What ``run_lines`` gave.
+        results: What ``run_plan`` gave.
         store: The folder of its records.
 
     Returns:
@@ -267,23 +194,18 @@ def write_manifest(
     """
     folder = Path(store)
     names = sorted({name for result in results for name in result.names})
-    scores = [record for result in results for record in result.scores]
+    origins = [score.provenance for result in results for score in result.scores]
     manifest = {
         "schema": MANIFEST_SCHEMA,
         "files": {
             name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
             for name in names
         },
-        "runs": len(scores),
-        "seconds": round(sum(r["provenance"]["seconds"] for r in scores), 1),
-        "devices": sorted({r["provenance"]["device"] for r in scores}),
-        "processors": sorted(
-            {
-                f"{r['provenance']['processor']} {r['provenance']['kernels']}"
-                for r in scores
-            }
-        ),
-        "torch": sorted({r["provenance"]["versions"]["torch"] for r in scores}),
+        "runs": len(origins),
+        "seconds": round(sum(one.seconds for one in origins), 1),
+        "devices": sorted({one.device for one in origins}),
+        "processors": sorted({f"{one.processor} {one.kernels}" for one in origins}),
+        "torch": sorted({one.versions["torch"] for one in origins}),
     }
     save_record(manifest, folder / "manifest.json")
     return manifest

@@ -5,9 +5,11 @@ training points, and scores it there under every reading of PGD, then at multipl
 """
 
 import math
+import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -15,7 +17,7 @@ from torch import Tensor
 
 from experiments.store.keyed import Record, Run
 from experiments.store.provenance import one_thread, provenance
-from experiments.store.record_files import SCHEMA
+from experiments.sweep.resume import load_or_compute
 from experiments.tables.classifiers import (
     ClassifierConfig,
     TrainedClassifier,
@@ -23,6 +25,7 @@ from experiments.tables.classifiers import (
 )
 from experiments.tables.defenses import SOLVERS, ramp_config
 from experiments.tables.points import LinearizedPair, linearize_pair
+from experiments.tables.results import Provenance, Scores
 from experiments.tables.scoring import ScoreConfig, play_pair, score_record
 from paper_lib.attacks import PGD_READINGS
 from paper_lib.checks import check_seed
@@ -32,6 +35,9 @@ from paper_lib.evaluation.budgets import calibrate_shared_epsilon
 from paper_lib.models import TrainConfig
 from paper_lib.robust_sets import RobustSets
 
+# The classifier declared primary for Table 2.
+WIDE = TrainConfig(channels=(20, 50), hidden=500, epochs=2)
+MULTIPLES_TABLE_2 = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
 # No data set has more training images, so all of a pair's are fitted on.
 _ALL_POINTS = 60_000
 # Margins are stored as this many quantiles, enough to draw their distribution.
@@ -41,7 +47,7 @@ _SAID_ONCE = ("schema", "config", "path", "source", "provenance")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PairConfig(Run[Record]):
+class PairConfig(Run["PairResult"]):
     """Everything that decides the result of one pair, apart from the data.
 
     Attributes:
@@ -63,7 +69,7 @@ class PairConfig(Run[Record]):
             seed.
     """
 
-    schema: ClassVar[str] = SCHEMA
+    schema: ClassVar[str] = "paper-lib/pair-record/2"
 
     dataset: Dataset = "mnist"
     classes: tuple[int, int] = (0, 1)
@@ -134,8 +140,7 @@ class PairConfig(Run[Record]):
     @property
     def stem(self) -> str:
         """What the name of its record begins with."""
-        first, second = self.classes
-        return f"{self.dataset}-{first}-{second}-seed{self.seed}"
+        return self.classifier.stem
 
     def run(
         self,
@@ -152,7 +157,7 @@ class PairConfig(Run[Record]):
             device: Where to compute.
 
         Returns:
-            A record, ready for :func:`save_record`. Two runs of one configuration on
+            A record, as :class:`PairResult` reads it. Two runs of one configuration on
             one machine differ in ``provenance["seconds"]`` alone.
         """
         started = time.perf_counter()
@@ -185,9 +190,80 @@ class PairConfig(Run[Record]):
         }
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BudgetScores(Scores):
+    """The accuracies of a pair at one of several budgets.
+
+    Attributes:
+        epsilon: The budget, in pixels.
+    """
+
+    epsilon: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PairResult:
+    """One pair of classes at several budgets.
+
+    Attributes:
+        config: What was run.
+        epsilon: The calibrated budget, in pixels.
+        sizes: Numbers of training and test points.
+        history: Mean loss of each epoch of training, in nats.
+        margins: Quantiles of the margins of training and of test points.
+        counts: Of both, how many are unlabeled and how many flat.
+        score: The accuracies at the calibrated budget.
+        curve: Those at its multiples.
+        provenance: What it was computed with.
+    """
+
+    config: PairConfig
+    epsilon: float
+    sizes: Mapping[str, int]
+    history: tuple[float, ...]
+    margins: Mapping[str, tuple[float, ...]]
+    counts: Mapping[str, Mapping[str, int]]
+    score: BudgetScores
+    curve: tuple[BudgetScores, ...]
+    provenance: Provenance
+
+
+PairConfig.result_type = PairResult
+
+
+def load_table_2(
+    store: str | os.PathLike[str], *, compute: bool = False
+) -> dict[str, list[PairResult]]:
+    """Load the published runs of Table 2, or compute those a store lacks.
+
+    Args:
+        store: The folder of the records.
+        compute: Compute what is missing, on the complete data, and show progress;
+            otherwise it is an error.
+
+    Returns:
+        By the widths of the classifier its results, a seed each, the declared one
+        first; and last that with unit rows, one seed.
+
+    Raises:
+        FileNotFoundError: If something is missing that is not to be computed.
+    """
+    primary, *others = range(5)
+    curve = PairConfig(train=WIDE, budget_multiples=MULTIPLES_TABLE_2, seed=primary)
+    runs = {
+        "20-50-500": [curve, *(PairConfig(seed=one, train=WIDE) for one in others)],
+        "10-20-50": [PairConfig(seed=one) for one in (primary, *others)],
+        "20-50-500, unit rows": [PairConfig(train=WIDE, solver=SOLVERS[1])],
+    }
+    return {
+        name: load_or_compute(configs, store, compute=compute, progress=compute)
+        for name, configs in runs.items()
+    }
+
+
 def _score(
     config: ScoreConfig, trained: TrainedClassifier, at: LinearizedPair, device: str
-) -> dict[str, Any]:
+) -> Record:
     """Score one budget as stage B does, and keep v and its ramp as well."""
     played = play_pair(config, at)
     record = score_record(config, trained, played, device=device)

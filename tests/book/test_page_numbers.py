@@ -9,18 +9,14 @@ import pytest
 import yaml
 
 from experiments.store.record_files import load_record
+from experiments.tables.group_results import cell_percents
 from experiments.tables.planning import (
-    PRIMARY_CLASSIFIER,
-    PRIMARY_PROTOCOL,
     PRIMARY_READING,
     PRIMARY_SOLVER,
     parse_pairs,
     parse_seeds,
-    plan,
 )
-from experiments.tables.reports import rows_of
-from experiments.tables.summary import cell_percents
-from experiments.tables.table_1 import load_lines
+from experiments.tables.table_2 import PairConfig
 
 DATASETS = MappingProxyType({"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST"})
 
@@ -32,28 +28,17 @@ def text(root):
 
 
 @pytest.fixture(scope="module")
-def primary(root):
+def primary(table_1):
     """The primary runs of Table 1 at their own budget, by calibration."""
-    found, _ = load_lines(plan(), root / "results" / "table1")
-    return {
-        one.line.calibration: one
-        for one in found
-        if one.line.classifier == PRIMARY_CLASSIFIER
-        and one.line.calibration.protocol == PRIMARY_PROTOCOL
-        and one.line.multiple == 1.0
-    }
+    return {one.group.calibration: one for one in table_1 if one.group.is_primary}
 
 
 # --- how to reproduce --------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def moves(root, primary):
+def moves(primary, table_1_batches):
     """What each cell of each run moves by, from the CPU to the GPU: seeds, pairs."""
-    batches, missing = load_lines(
-        plan(primary_only=True), root / "results" / "table1_gpu", batched=True
-    )
-    assert not missing
     plays = [
         (attack, defense, "approximate")
         for attack in ("none", "FGM", f"PGD {PRIMARY_READING}")
@@ -64,9 +49,9 @@ def moves(root, primary):
         (name, *play): np.array(
             [
                 cell_percents(one)[play]
-                - cell_percents(primary[one.line.calibration])[play]
-                for one in batches
-                if one.line.calibration.dataset == name
+                - cell_percents(primary[one.group.calibration])[play]
+                for one in table_1_batches
+                if one.dataset == name
             ]
         )
         for name in DATASETS
@@ -155,7 +140,7 @@ def test_against_fgm_another_defense_does_better_than_the_ramp(name, text, prima
         if (calibration.dataset, calibration.seed) == (name, 0)
     )
     fits = [
-        [record["defenses"][solver]["train_coverage"] for record in result.scores]
+        [score.defenses[solver].train_coverage for score in result.scores]
         for solver in ("fit_defense", PRIMARY_SOLVER)
     ]
     tests = [
@@ -200,13 +185,12 @@ def promised(root):
     """For each run of Table 2: coverage of SMOOTH on test points, and f's accuracy."""
     found = []
     for path in sorted((root / "results" / "table2").glob("mnist-0-1-*.json")):
-        score = load_record(path)["score"]
-        rows = {(r.attack, r.defense, r.accuracy): r.percent for r in rows_of(score)}
-        (solver,) = score["defenses"]
+        score = PairConfig.result(load_record(path)).score
+        (solver,) = score.defenses
         found.append(
             (
-                rows["FGM", solver, "approximate"],
-                rows["PGD fixed-label", solver, "true"],
+                score.cells["FGM", solver, "approximate"].percent,
+                score.cells["PGD fixed-label", solver, "true"].percent,
             )
         )
     return np.array(found)

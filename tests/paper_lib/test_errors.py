@@ -16,7 +16,6 @@ from torch import nn
 from experiments.store.record_files import load_record, save_record
 from experiments.tables.classifiers import ClassifierConfig, train_pair
 from experiments.tables.points import linearize_pair
-from experiments.tables.reports import table_rows
 from experiments.tables.table_2 import PairConfig
 from paper_lib.attacks import PGD_READINGS, fgm, pgd
 from paper_lib.checks import check_radius
@@ -836,18 +835,6 @@ def test_records_hold_no_nan_and_are_not_half_written(tmp_path):
     with pytest.raises(ValueError, match=r"(?i)out of range|nan"):
         save_record({"epsilon": math.nan}, tmp_path / "run.json")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_readings_and_defenses_a_record_does_not_hold():
-    record = {"num_returned": {"ball": 0}, "defenses": {"a": {}}, "rows": []}
-    with pytest.raises(
-        ValueError, match=r"^reading must be one of \['ball'\], got 'x'"
-    ):
-        table_rows(record, "x")
-    for defenses in ({}, {"a": {}, "b": {}}):
-        names = re.escape(str(list(defenses)))
-        with pytest.raises(ValueError, match=rf"^record must hold one .* {names}"):
-            table_rows(record | {"defenses": defenses}, "ball")
 
 
 def test_linearizing_on_a_device_that_is_not_there():

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 
-from experiments.tables.reports import table_rows
 from experiments.tables.table_2 import PairConfig
 from paper_lib.attacks import PGD_READINGS
 from paper_lib.models import TrainConfig
@@ -38,21 +37,21 @@ def measure() -> dict[str, Any]:
         The numbers, by the names of their tolerances.
     """
     torch.set_num_threads(1)
-    record = CONFIG.run(source="embedded")
-    score = record["score"]
-    defense = score["defenses"][CONFIG.solver]
+    result = CONFIG.result(CONFIG.run(source="embedded"))
+    score = result.score
+    fitted = score.defenses[CONFIG.solver]
     return {
-        "fingerprint": record["provenance"]["data"]["fingerprint"],
-        "sizes": record["sizes"],
-        "epsilon": record["epsilon"],
-        "history": record["history"],
-        "train_coverage": defense["train_coverage"],
-        "ramp_value": defense["ramp_value"],
-        "length": defense["length"],
-        "in_dead_zone": defense["in_dead_zone"],
-        "num_returned": score["num_returned"],
+        "fingerprint": result.provenance.data["fingerprint"],
+        "sizes": result.sizes,
+        "epsilon": result.epsilon,
+        "history": list(result.history),
+        "train_coverage": fitted.train_coverage,
+        "ramp_value": fitted.ramp_value,
+        "length": fitted.length,
+        "in_dead_zone": fitted.in_dead_zone,
+        "num_returned": score.num_returned,
         "correct": {
-            reading: [row.correct for row in table_rows(score, reading)]
+            reading: [row.correct for row in score.table_3(reading)]
             for reading in PGD_READINGS
         },
     }

@@ -8,6 +8,13 @@ from statistics import mean
 
 import pytest
 
+from experiments.figures.all_pairs.batch_tables import (
+    computed_twice,
+    computed_twice_table,
+    moved_table,
+    seconds_by_seed,
+    seconds_line,
+)
 from experiments.figures.all_pairs.gain_tables import (
     extreme_table,
     gain_table,
@@ -22,19 +29,13 @@ from experiments.figures.all_pairs.pair_tables import (
     cell_table,
     classifier_table,
     goal_lines,
-    table_1,
 )
-from experiments.figures.all_pairs.path_tables import (
-    both_paths,
-    both_paths_table,
-    moved_table,
-)
-from experiments.store.provenance import seconds_by_seed
+from experiments.figures.all_pairs.pair_tables import table_1 as published_table
 from experiments.tables.claims import extreme_gains, pair_gains
-from experiments.tables.examples import load_examples
-from experiments.tables.planning import ALL_PAIRS, plan
-from experiments.tables.summary import primary_results, summarize
-from experiments.tables.table_1 import load_lines
+from experiments.tables.examples import as_recorded, load_examples
+from experiments.tables.group_results import primary_results
+from experiments.tables.planning import ALL_PAIRS
+from experiments.tables.summary import summarize
 
 ROOT = Path(__file__).resolve().parents[2]
 STORE = ROOT / "results" / "table1"
@@ -43,13 +44,8 @@ RAMP, UNIT, FIT = "ramp, raw rows", "ramp, unit rows", "fit_defense"
 
 
 @pytest.fixture(scope="module")
-def results():
-    return load_lines(plan(), STORE)[0]
-
-
-@pytest.fixture(scope="module")
-def primary(results):
-    return primary_results(results, 0)
+def primary(table_1):
+    return primary_results(table_1, 0)
 
 
 @pytest.fixture(scope="module")
@@ -111,8 +107,9 @@ def test_the_table_and_the_pictures_show_the_same_pairs(primary):
     examples = load_examples(STORE / "examples.json")
     for dataset, result in primary.items():
         chosen = extreme_gains(result.scores)
-        shown = [one for one in examples if one["dataset"] == dataset]
-        assert [tuple(one["classes"]) for one in shown] == [g.classes for g in chosen]
+        shown = [one for one in examples if one.dataset == dataset]
+        assert [one.classes for one in shown] == [g.classes for g in chosen]
+        assert as_recorded(shown, result) == len(shown) == 4
         lines = [
             line for line in cells_of(extreme_table(primary)) if line[0] == dataset
         ]
@@ -121,18 +118,17 @@ def test_the_table_and_the_pictures_show_the_same_pairs(primary):
         ]
         assert [line[2] for line in lines] == [f"{g.points:+.1f}" for g in chosen]
         for one, gain, line in zip(shown, chosen, lines, strict=True):
-            found = result.scores[ALL_PAIRS.index(gain.classes)]["defenses"][RAMP]
-            _, lost1, _, lost2 = found["changes"]["FGM, approximate"]
+            fitted = result.score_of(gain.classes).defenses[RAMP]
+            _, lost1, _, lost2 = fitted.changes["FGM, approximate"]
             assert line[5] == str(lost1 + lost2)
-            record = result.scores[ALL_PAIRS.index(gain.classes)]["defenses"][RAMP]
             # The v that is drawn is the v of the record, to the digits that are stored.
-            assert one["train_coverage"] == gain.train_coverage
-            length = float(one["perturbation"].double().norm())
-            assert length == pytest.approx(record["length"], rel=1e-4)
+            assert one.train_coverage == gain.train_coverage
+            length = float(one.perturbation.double().norm())
+            assert length == pytest.approx(fitted.length, rel=1e-4)
 
 
-def test_what_other_solvers_and_seeds_do_where_smooth_loses(primary, results, counts):
-    lines = cells_of(losing_table(primary, results))
+def test_what_other_solvers_and_seeds_do_where_smooth_loses(primary, table_1, counts):
+    lines = cells_of(losing_table(primary, table_1))
     expected = [
         [
             d,
@@ -262,9 +258,9 @@ def test_isotropic_smoothing_stands_beside_smooth(primary, counts):
             assert values[place] == f"{mean(shares):.1f}"
 
 
-def test_the_table_and_its_goals(results):
-    rows = summarize(results)
-    lines = cells_of(table_1(rows))
+def test_the_table_and_its_goals(table_1):
+    rows = summarize(table_1)
+    lines = cells_of(published_table(rows))
     assert len(lines) == 10
     for line in lines:
         paper, here = (float(cell.split(" ")[0]) for cell in line[2:4])
@@ -276,29 +272,35 @@ def test_the_table_and_its_goals(results):
         assert len(cells_of(cell_table(rows, kind))) == sum(
             row.accuracy == kind and row.defense in ("none", "SMOOTH") for row in rows
         )
-    assert len(cells_of(calibration_table(results))) == 16
+    assert len(cells_of(calibration_table(table_1))) == 16
 
 
-def test_both_paths_side_by_side(results):
-    batches, _ = load_lines(plan(primary_only=True), GPU_STORE, batched=True)
-    twice = both_paths(results, batches)
-    assert len(twice) == len(batches) == 10
-    assert all(one.line.calibration == two.line.calibration for one, two in twice)
-    assert all(abs(float(line[4])) <= 0.5 for line in cells_of(both_paths_table(twice)))
+def test_both_computations_side_by_side(table_1, table_1_batches):
+    twice = computed_twice(table_1, table_1_batches)
+    assert len(twice) == len(table_1_batches) == 10
+    assert all(one.group.calibration == two.group.calibration for one, two in twice)
+    lines = cells_of(computed_twice_table(twice))
+    assert all(abs(float(line[4])) <= 0.5 for line in lines)
     said = moved_table(twice)
     assert said.startswith("Runs that move by more than 3 points: ")
     assert said.splitlines()[0].endswith(" of 450.")
     moves = [abs(float(line[3])) for line in cells_of(said)]
     assert len(moves) == 4
     assert moves == sorted(moves, reverse=True)
-    assert both_paths(results, results) == [(one, one) for one in results]
-    assert both_paths(batches, batches) == []
+    assert computed_twice(table_1, table_1) == [(one, one) for one in table_1]
+    assert computed_twice(table_1_batches, table_1_batches) == []
 
 
 @pytest.fixture(scope="module")
-def seconds():
-    batches, _ = load_lines(plan(primary_only=True), GPU_STORE, batched=True)
-    return seconds_by_seed(record for one in batches for record in one.scores)
+def seconds(table_1_batches):
+    return seconds_by_seed(table_1_batches)
+
+
+def test_the_page_says_what_a_seed_took(table_1_batches, seconds):
+    said = seconds_line(table_1_batches)
+    least, most = min(seconds.values()), max(seconds.values())
+    assert f"a seed took {least:.1f} to {most:.1f} seconds" in said
+    assert said.startswith("on NVIDIA")
 
 
 def test_seconds_are_added_up_by_seed(seconds):

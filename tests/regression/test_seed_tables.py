@@ -14,6 +14,7 @@ from experiments.figures.mnist_0_against_1 import (
     seed_goal_table,
 )
 from experiments.tables.paper_numbers import PAPER_TABLE_2
+from experiments.tables.table_2 import PairConfig
 from paper_lib.attacks import PGD_READINGS
 
 STORE = Path(__file__).resolve().parents[2] / "results" / "table2"
@@ -35,6 +36,15 @@ def runs():
     return found
 
 
+def typed(runs):
+    return {name: list(map(read, records)) for name, records in runs.items()}
+
+
+def read(record):
+    unsigned = {name: part for name, part in record.items() if name != "sha256"}
+    return PairConfig.result(unsigned)
+
+
 def percent(record, reading, cell):
     attack, defense, kind = cell
     stored = (
@@ -54,7 +64,7 @@ def cells_of(table):
 
 
 def test_goals_are_judged_seed_by_seed(runs):
-    lines = {line[0]: line[1:] for line in cells_of(seed_goal_table(runs))}
+    lines = {line[0]: line[1:] for line in cells_of(seed_goal_table(typed(runs)))}
     for name, records in runs.items():
         for attack, goal in (("FGM", 5), ("PGD", 8)):
             cell = (attack, "SMOOTH", "approximate")
@@ -75,19 +85,19 @@ def test_goals_are_judged_seed_by_seed(runs):
 
 def test_every_reading_stands_beside_the_paper(runs):
     for name, records in runs.items():
-        lines = cells_of(reading_table(name, records))
+        lines = cells_of(reading_table(name, typed(runs)[name]))
         for line, (cell, printed) in zip(lines, PAPER_TABLE_2.items(), strict=True):
             assert line[1] == f"{printed:.1f}"
             for text, reading in zip(line[2:], PGD_READINGS, strict=True):
                 values = [percent(record, reading, cell) for record in records]
                 span = f"[{min(values):.1f}, {max(values):.1f}]"
                 assert text == f"{mean(values):.1f} {span}"
-    alone = cells_of(reading_table("one", runs["10-20-50"][:1]))
+    alone = cells_of(reading_table("one", typed(runs)["10-20-50"][:1]))
     assert not any("[" in cell for line in alone for cell in line)
 
 
 def test_cells_outside_the_seeds_are_named(runs):
-    lines = {line[0]: line[1:] for line in cells_of(outside_table(runs))}
+    lines = {line[0]: line[1:] for line in cells_of(outside_table(typed(runs)))}
     for name, records in runs.items():
         for reading in PGD_READINGS:
             inside = 0
@@ -102,12 +112,12 @@ def test_cells_outside_the_seeds_are_named(runs):
 
 
 def test_origins_and_the_end_of_the_ascent(runs):
-    lines = cells_of(origin_table(runs))
+    lines = cells_of(origin_table(typed(runs)))
     assert [line[0] for line in lines] == [
         f"{name}, seed {seed}" for name in runs for seed in range(5)
     ]
     curve = runs["20-50-500"][0]["curve"]
-    ends = cells_of(dead_zone_table(curve, "literal"))
+    ends = cells_of(dead_zone_table(typed(runs)["20-50-500"][0].curve, "literal"))
     assert len(ends) == len(curve) == 8
     for line, point in zip(ends, curve, strict=True):
         found = point["defenses"][SOLVER]

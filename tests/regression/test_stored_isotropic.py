@@ -1,34 +1,15 @@
 """Implication 1 on the stored runs of Table 1: for the tangents, and for f itself."""
 
-from pathlib import Path
-
 import pytest
 
-from experiments.tables.planning import (
-    PRIMARY_CLASSIFIER,
-    PRIMARY_READING,
-    PRIMARY_SOLVER,
-    plan,
-)
-from experiments.tables.summary import cell_percents
-from experiments.tables.table_1 import load_lines
-
-STORE = Path(__file__).resolve().parents[2] / "results" / "table1"
-PGD = f"PGD {PRIMARY_READING}"
+from experiments.tables.group_results import cell_percents, primary_results
+from experiments.tables.planning import PRIMARY_PGD, PRIMARY_SOLVER
 
 
 @pytest.fixture(scope="module")
-def cells():
+def cells(table_1):
     """The accuracies of every pair, primary choice and first seed, by data set."""
-    lines = [
-        line
-        for line in plan(seeds=(0,))
-        if line.classifier == PRIMARY_CLASSIFIER
-        and line.calibration.protocol == "one budget"
-        and line.multiple == 1.0
-    ]
-    results, missing = load_lines(lines, STORE)
-    assert not missing
+    results = primary_results(table_1, 0).values()
     assert [len(result.scores) for result in results] == [45, 45]
     return [cell_percents(result) for result in results]
 
@@ -49,7 +30,7 @@ def test_for_the_tangents_smooth_is_ahead_of_noise_under_fgm(cells, noise):
 @pytest.mark.parametrize("noise", ["uniform", "gaussian"])
 def test_for_f_itself_noise_is_ahead_of_smooth_under_pgd(cells, noise):
     """So that Implication 1 does not carry over to f."""
-    mnist, fashion = gains(cells, PGD, "true", noise)
+    mnist, fashion = gains(cells, PRIMARY_PGD, "true", noise)
     assert mnist.mean() < -3.0
     assert fashion.mean() < -8.0
 

@@ -6,11 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from experiments.store.plain_values import from_plain
 from experiments.store.record_files import load_record
 from experiments.tables.paper_numbers import PAPER_TABLE_2
-from experiments.tables.reports import table_rows
-from experiments.tables.table_2 import PairConfig
+from experiments.tables.table_2 import PairConfig, load_table_2
 from paper_lib.evaluation import percents
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,16 +24,23 @@ def test_there_are_records():
 
 @pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)
 def test_record_is_whole_and_named_after_its_settings(path):
-    record = load_record(path)
-    config = from_plain(PairConfig, record["config"])
+    result = PairConfig.result(load_record(path))
+    config = result.config
 
     assert path.name == config.record_name()
-    assert len(record["curve"]) == len(config.budget_multiples)
-    assert record["provenance"]["data"]["source"] == "torchvision"
+    assert len(result.curve) == len(config.budget_multiples)
+    assert result.provenance.data["source"] == "torchvision"
     for reading in ("literal", "fixed-label", "ball"):
-        rows = table_rows(record["score"], reading)
+        rows = result.score.table_3(reading)
         assert percents(rows).keys() == PAPER_TABLE_2.keys()
-        assert {row.total for row in rows} == {record["sizes"]["test"]}
+        assert {row.total for row in rows} == {result.sizes["test"]}
+
+
+def test_the_published_table_loads_every_record():
+    runs = load_table_2(ROOT / "results" / "table2")
+    names = [one.config.record_name() for results in runs.values() for one in results]
+    assert sorted(names) == [path.name for path in RECORDS]
+    assert [len(results) for results in runs.values()] == [5, 5, 1]
 
 
 @pytest.mark.slow
@@ -45,15 +50,16 @@ def test_a_record_drawn_by_the_commit_has_not_gone_stale():
     commit = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True
     ).stdout.strip()
-    stored = load_record(RECORDS[int(commit or "0", 16) % len(RECORDS)])
-    config = replace(from_plain(PairConfig, stored["config"]), budget_multiples=())
+    record = load_record(RECORDS[int(commit or "0", 16) % len(RECORDS)])
+    stored = PairConfig.result(record)
+    config = replace(stored.config, budget_multiples=())
 
-    fresh = config.run()
+    fresh = config.result(config.run())
 
-    assert fresh["provenance"]["data"] == stored["provenance"]["data"]
-    assert fresh["epsilon"] == pytest.approx(stored["epsilon"], rel=0.01)
-    for reading in stored["score"]["num_returned"]:
-        expected = percents(table_rows(stored["score"], reading))
-        found = percents(table_rows(fresh["score"], reading))
+    assert fresh.provenance.data == stored.provenance.data
+    assert fresh.epsilon == pytest.approx(stored.epsilon, rel=0.01)
+    for reading in stored.score.num_returned:
+        expected = percents(stored.score.table_3(reading))
+        found = percents(fresh.score.table_3(reading))
         for row, value in expected.items():
             assert found[row] == pytest.approx(value, abs=TOLERANCE), (reading, row)

@@ -8,23 +8,18 @@ from statistics import median
 
 import pytest
 
-from experiments.store.plain_values import from_plain
+from experiments.gpu.batched import TOGETHER
 from experiments.store.record_files import load_record
-from experiments.tables.claims import holm, pair_gains
+from experiments.tables.claims import holm, lemma_violations, pair_gains
 from experiments.tables.classifiers import train_pair
 from experiments.tables.examples import load_examples
+from experiments.tables.group_results import cell_percents
 from experiments.tables.paper_numbers import PAPER_TABLE_1
-from experiments.tables.planning import (
-    PRIMARY_CLASSIFIER,
-    PRIMARY_PROTOCOL,
-    PRIMARY_READING,
-    PRIMARY_SOLVER,
-    plan,
-)
-from experiments.tables.reports import rows_of
-from experiments.tables.scoring import SCORE_SCHEMA, ScoreConfig, score_name, score_pair
-from experiments.tables.summary import cell_percents, summarize
-from experiments.tables.table_1 import load_lines
+from experiments.tables.planning import PRIMARY_PGD, PRIMARY_SOLVER, plan
+from experiments.tables.scoring import ScoreConfig, score_pair
+from experiments.tables.stages import ONE_BY_ONE
+from experiments.tables.summary import summarize
+from experiments.tables.table_1 import load_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 STORE = ROOT / "results" / "table1"
@@ -38,47 +33,33 @@ RECORDS = sorted(
 TOLERANCE = 0.5
 
 
-@pytest.fixture(scope="module")
-def results():
-    found, _ = load_lines(plan(), STORE)
-    return found
-
-
-def test_the_primary_choice_is_there_for_all_pairs(results):
-    primary = [
-        one.line.calibration
-        for one in results
-        if one.line.classifier == PRIMARY_CLASSIFIER
-        and one.line.calibration.protocol == PRIMARY_PROTOCOL
-    ]
+def test_the_primary_choice_is_there_for_all_pairs(table_1):
+    primary = [one for one in table_1 if one.group.is_primary]
     assert {one.dataset for one in primary if one.seed == 0} == set(PAPER_TABLE_1)
     assert all(len(one.pairs) == 45 for one in primary)
 
 
-def test_every_record_is_whole_and_named_after_its_settings():
-    assert len(RECORDS) >= 90
-    for path in RECORDS:
-        record = load_record(path, schema=SCORE_SCHEMA)
-        assert path.name == score_name(from_plain(ScoreConfig, record["config"]))
-        assert record["source"] == "torchvision"
-        assert record["provenance"]["threads"] == 1
-        assert record["provenance"]["seconds"] > 0
+def test_every_record_is_whole_and_named_after_its_settings(table_1):
+    """Loading checks the settings, the digests and the names."""
+    names = {name for result in table_1 for name in result.names}
+    assert {path.name for path in RECORDS} <= names
+    assert {path.name for path in STORE.glob("budgets-*")} <= names
+    for result in table_1:
+        for score in result.scores:
+            assert score.source == "torchvision"
+            assert score.provenance.threads == 1
+            assert score.provenance.seconds > 0
 
 
-def test_the_theorem_holds_in_every_record():
-    for path in RECORDS:
-        record = load_record(path, schema=SCORE_SCHEMA)
-        assert set(record["stronger_than_fgm"].values()) == {0}
-        rows = {(r.attack, r.defense, r.accuracy): r.correct for r in rows_of(record)}
-        for name, found in record["defenses"].items():
-            assert rows["FGM", name, "approximate"] == found["test_coverage"]
+def test_the_theorem_holds_in_every_record(table_1, table_1_batches):
+    assert lemma_violations(table_1) == lemma_violations(table_1_batches) == (0, 0)
 
 
-def test_smooth_helps_against_fgm_on_every_pair_and_not_so_against_pgd(results):
-    for result in results[:2]:
+def test_smooth_helps_against_fgm_on_every_pair_and_not_so_against_pgd(table_1):
+    for result in table_1[:2]:
         against_fgm, against_pgd = (
             pair_gains(result.scores, PRIMARY_SOLVER, attack, "approximate")
-            for attack in ("FGM", f"PGD {PRIMARY_READING}")
+            for attack in ("FGM", PRIMARY_PGD)
         )
         assert all(gain.points > 0 for gain in against_fgm)
         assert max(holm([gain.p_value for gain in against_fgm])) < 0.05
@@ -89,17 +70,17 @@ def test_smooth_helps_against_fgm_on_every_pair_and_not_so_against_pgd(results):
         assert 1 <= len(certain) - gained <= 10
 
 
-def test_the_budgets_meet_the_target(results):
-    for result in results:
-        kept = result.calibration["kept"]
-        target = PAPER_TABLE_1[result.line.calibration.dataset]["FGM", "none"][0]
+def test_the_budgets_meet_the_target(table_1):
+    for result in table_1:
+        kept = result.calibration.kept
+        target = PAPER_TABLE_1[result.dataset]["FGM", "none"][0]
         assert 100 * sum(kept) / len(kept) == pytest.approx(target, abs=0.05)
 
 
-def test_the_table_and_the_manifest_are_those_of_the_records(results):
+def test_the_table_and_the_manifest_are_those_of_the_records(table_1):
     with (ROOT / "results" / "table1.csv").open(newline="") as file:
         stored = list(csv.DictReader(file))
-    rows = summarize(results)
+    rows = summarize(table_1)
     assert len(stored) == len(rows)
     for line, row in zip(stored, rows, strict=True):
         assert float(line["mean"]) == pytest.approx(row.mean, abs=1e-4)
@@ -109,61 +90,50 @@ def test_the_table_and_the_manifest_are_those_of_the_records(results):
         assert hashlib.sha256((STORE / name).read_bytes()).hexdigest() == digest
     assert {path.name for path in RECORDS} <= manifest["files"].keys()
     examples = load_examples(STORE / "examples.json")
-    assert {example["dataset"] for example in examples} == set(PAPER_TABLE_1)
+    assert {example.dataset for example in examples} == set(PAPER_TABLE_1)
 
 
 # --- the primary choice once more, as batches on a GPU -----------------------------
 
 
-@pytest.fixture(scope="module")
-def batches():
-    found, missing = load_lines(plan(primary_only=True), GPU_STORE, batched=True)
-    assert not missing
-    return found
-
-
-def test_the_batches_of_a_gpu_are_whole_and_say_where_they_ran(batches):
-    assert len(batches) == 10
-    records = [record for result in batches for record in result.scores]
-    assert len(records) == 450
-    for record in records:
-        assert "NVIDIA" in record["provenance"]["device"]
-        assert record["path"].startswith("batched-45-")
-        assert set(record["stronger_than_fgm"].values()) == {0}
-        rows = {(r.attack, r.defense, r.accuracy): r.correct for r in rows_of(record)}
-        found = record["defenses"][PRIMARY_SOLVER]
-        assert rows["FGM", PRIMARY_SOLVER, "approximate"] == found["test_coverage"]
+def test_the_batches_of_a_gpu_are_whole_and_say_where_they_ran(table_1_batches):
+    assert len(table_1_batches) == 10
+    scores = [score for result in table_1_batches for score in result.scores]
+    assert len(scores) == 450
+    for score in scores:
+        assert "NVIDIA" in score.provenance.device
+        assert score.path.startswith("batched-45-")
     manifest = load_record(GPU_STORE / "manifest.json", schema="paper-lib/manifest/1")
     for name, digest in manifest["files"].items():
         assert hashlib.sha256((GPU_STORE / name).read_bytes()).hexdigest() == digest
-    named = {name for result in batches for name in result.names}
+    named = {name for result in table_1_batches for name in result.names}
     assert named == manifest["files"].keys()
 
 
-def test_both_paths_give_the_same_table(results, batches):
+def test_both_computations_give_the_same_table(table_1, table_1_batches):
     single = {
-        one.line.calibration: cell_percents(one)
-        for one in results
-        if one.line.classifier == PRIMARY_CLASSIFIER and one.line.multiple == 1.0
+        one.group.calibration: cell_percents(one)
+        for one in table_1
+        if one.group.is_primary
     }
     gaps = {}
-    for one in batches:
-        alone = single[one.line.calibration]
+    for one in table_1_batches:
+        alone = single[one.group.calibration]
         for cell, values in cell_percents(one).items():
             # A pair may move far, where the ascent ends in another local maximum.
             gap = values.mean() - alone[cell].mean()
-            assert abs(gap) <= 2 * TOLERANCE, (one.line.calibration.seed, cell)
-            gaps.setdefault((one.line.calibration.dataset, cell), []).append(gap)
+            assert abs(gap) <= 2 * TOLERANCE, (one.seed, cell)
+            gaps.setdefault((one.dataset, cell), []).append(gap)
     assert len(gaps) == 2 * 12
     for cell, found in gaps.items():
         assert abs(sum(found) / len(found)) <= TOLERANCE, cell
 
 
-def test_the_records_of_one_path_are_not_taken_for_those_of_the_other():
-    lines = plan(primary_only=True, seeds=(0,))
-    for store, batched in ((STORE, True), (GPU_STORE, False)):
-        found, missing = load_lines(lines, store, batched=batched)
-        assert (found, missing) == ((), lines)
+def test_the_records_of_batches_are_not_taken_for_single_ones_nor_these_for_them():
+    groups = plan(primary_only=True, seeds=(0,))
+    for store, stages in ((STORE, TOGETHER), (GPU_STORE, ONE_BY_ONE)):
+        found, missing = load_plan(groups, store, stages=stages)
+        assert (found, missing) == ((), groups)
 
 
 @pytest.mark.slow
@@ -181,16 +151,16 @@ def test_records_drawn_by_the_commit_have_not_gone_stale(number):
     ).stdout.strip()
     # One draw for each third, so that the three differ.
     third = RECORDS[number::3]
-    stored = load_record(
-        third[int(commit or "0", 16) % len(third)], schema=SCORE_SCHEMA
-    )
-    config = from_plain(ScoreConfig, stored["config"])
-    fresh = score_pair(config, train_pair(config.classifier))
-    assert fresh["provenance"]["data"] == stored["provenance"]["data"]
-    expected = {(r.attack, r.defense, r.accuracy): r.percent for r in rows_of(stored)}
-    found = {(r.attack, r.defense, r.accuracy): r.percent for r in rows_of(fresh)}
-    assert found.keys() == expected.keys()
-    gaps = {cell: abs(found[cell] - value) for cell, value in expected.items()}
+    file = third[int(commit or "0", 16) % len(third)]
+    stored = ScoreConfig.result(load_record(file, schema=ScoreConfig.schema))
+    trained = train_pair(stored.config.classifier)
+    fresh = ScoreConfig.result(score_pair(stored.config, trained))
+    assert fresh.provenance.data == stored.provenance.data
+    assert fresh.cells.keys() == stored.cells.keys()
+    gaps = {
+        cell: abs(fresh.cells[cell].percent - row.percent)
+        for cell, row in stored.cells.items()
+    }
     undefended = [gap for cell, gap in gaps.items() if cell[1] == "none"]
     if max(undefended) == 0.0:
         assert max(gaps.values()) <= TOLERANCE, gaps

@@ -1,58 +1,41 @@
 """Table 1 and what it depends on, as Markdown tables of the page on all pairs."""
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 
-from experiments.figures.markdown import markdown_table
+from experiments.figures.markdown import titled_table
+from experiments.tables.group_results import GroupResult
 from experiments.tables.planning import (
     ALL_PAIRS,
     CLASSIFIERS,
     PRIMARY_READING,
     PRIMARY_SOLVER,
-    Line,
+    RunGroup,
 )
 from experiments.tables.summary import SummaryRow
-from experiments.tables.table_1 import LineResult
 from paper_lib.evaluation import PLAYS, play_name
-from paper_lib.evaluation.plays import Cell, Play
+from paper_lib.evaluation.plays import Play
 
 NOT_APPLICABLE = "not applicable"
 # How far from the paper the primary choice was to come, in points, by the attack.
 GOALS = {"FGM": 3.0, "PGD": 5.0}
 
 
-def stored_cell(play: Play, accuracy: str = "approximate") -> Cell:
-    """Name a play as the records name it, under the primary choice.
-
-    Args:
-        play: The attack and the defense.
-        accuracy: ``"true"`` or ``"approximate"``.
-
-    Returns:
-        The names of attack, defense and accuracy.
-    """
-    attack, defense = play
-    return (
-        f"PGD {PRIMARY_READING}" if attack == "PGD" else attack,
-        PRIMARY_SOLVER if defense == "SMOOTH" else defense,
-        accuracy,
-    )
-
-
-def missing_lines(missing: Sequence[Line]) -> list[str]:
+def missing_runs(missing: Sequence[RunGroup]) -> list[str]:
     """Say which runs a store lacks.
 
     Args:
-        missing: The lines of which something is missing.
+        missing: The groups of which something is missing.
 
     Returns:
         A sentence for each classifier, protocol and multiple of the budget.
     """
     seeds: dict[tuple[str, str, float], set[int]] = {}
-    for line in missing:
-        kind = (line.classifier, line.calibration.protocol, line.multiple)
-        seeds.setdefault(kind, set()).add(line.calibration.seed)
+    for group in missing:
+        kind = (group.classifier, group.calibration.protocol, group.multiple)
+        seeds.setdefault(kind, set()).add(group.calibration.seed)
     return [
         f"not run yet: classifier {classifier}, {protocol}, {multiple:g} times the "
         f"budget, seeds {sorted(lacking)}"
@@ -60,42 +43,35 @@ def missing_lines(missing: Sequence[Line]) -> list[str]:
     ]
 
 
-def calibration_table(results: Sequence[LineResult]) -> str:
+def calibration_table(results: Sequence[GroupResult]) -> str:
     """Say which budgets were set, and how near each came to its target.
 
     Args:
-        results: The lines; those at multiples of the budget are left out.
+        results: The groups; those at multiples of the budget are left out.
 
     Returns:
         The table.
     """
-    lines = []
-    for result in results:
-        if result.line.multiple != 1.0:
-            continue
-        config = result.line.calibration
-        low, *_, high = sorted(result.calibration["budgets"] * 2)
-        lines.append(
-            [
-                config.dataset,
-                result.line.classifier,
-                config.protocol,
-                str(config.seed),
-                f"{low:.2f} to {high:.2f}" if low < high else f"{low:.2f}",
-                f"{100 * config.target:.1f}",
-                _mean_and_spread(100 * np.array(result.calibration["kept"])),
-            ]
-        )
-    header = [
-        "data set",
-        "classifier",
-        "protocol",
-        "seed",
-        "budget (pixels)",
-        "target (%)",
-        "reached, mean (spread) over pairs",
-    ]
-    return markdown_table(header, lines, align="lllrrrr")
+    return titled_table(
+        [_calibration_row(one) for one in results if one.group.multiple == 1.0],
+        align="lllrrrr",
+    )
+
+
+def _calibration_row(result: GroupResult) -> dict[str, str]:
+    config, calibration = result.group.calibration, result.calibration
+    low, high = min(calibration.budgets), max(calibration.budgets)
+    kept = 100 * np.array(calibration.kept)
+    spread = f" ({kept.std(ddof=1):.1f})" if len(kept) > 1 else ""
+    return {
+        "data set": config.dataset,
+        "classifier": result.group.classifier,
+        "protocol": config.protocol,
+        "seed": str(config.seed),
+        "budget (pixels)": f"{low:.2f} to {high:.2f}" if low < high else f"{low:.2f}",
+        "target (%)": f"{100 * config.target:.1f}",
+        "reached, mean (spread) over pairs": f"{kept.mean():.1f}{spread}",
+    }
 
 
 def table_1(rows: Sequence[SummaryRow]) -> str:
@@ -108,24 +84,23 @@ def table_1(rows: Sequence[SummaryRow]) -> str:
         The table; the paper's means are over all pairs, so that a difference to them is
         given for all pairs alone.
     """
-    lines = []
-    for row in rows:
-        if not row.primary or row.accuracy != "approximate" or row.paper_mean is None:
-            continue
-        interval = "one seed" if row.low is None else f"[{row.low:.1f}, {row.high:.1f}]"
-        whole = row.pairs == len(ALL_PAIRS)
-        lines.append(
-            [
-                row.dataset,
-                play_name((row.attack, row.defense)),
-                f"{row.paper_mean:.1f} ({row.paper_std:.1f})",
-                _row_text(row),
-                interval,
-                f"{row.mean - row.paper_mean:+.1f}" if whole else NOT_APPLICABLE,
-            ]
-        )
-    header = ["data set", "play", "paper", "here", "over seeds", "difference"]
-    return markdown_table(header, lines, align="llrrrr")
+    return titled_table(
+        [
+            {
+                "data set": row.dataset,
+                "play": play_name((row.attack, row.defense)),
+                "paper": _paper_text(row),
+                "here": _row_text(row),
+                "over seeds": "one seed"
+                if row.low is None
+                else f"[{row.low:.1f}, {row.high:.1f}]",
+                "difference": _gap_text(row),
+            }
+            for row in rows
+            if row.primary and row.paper_mean is not None
+        ],
+        align="llrrrr",
+    )
 
 
 def goal_lines(rows: Sequence[SummaryRow]) -> list[str]:
@@ -139,13 +114,13 @@ def goal_lines(rows: Sequence[SummaryRow]) -> list[str]:
     """
     sentences = []
     for row in rows:
-        play = (row.attack, row.defense)
-        goal = None if play == ("FGM", "none") else GOALS.get(row.attack)
+        goal = GOALS.get(row.attack)
         if goal is None or not row.primary or row.paper_mean is None:
             continue
-        gap = row.mean - row.paper_mean
-        verdict = "within" if abs(gap) <= goal else "not within"
-        judged = f"{gap:+.1f}, {verdict} {goal:.0f} points"
+        if (row.attack, row.defense) == ("FGM", "none"):
+            continue
+        verdict = "within" if abs(row.mean - row.paper_mean) <= goal else "not within"
+        judged = f"{_gap_text(row)}, {verdict} {goal:.0f} points"
         if row.pairs != len(ALL_PAIRS):
             judged = f"{NOT_APPLICABLE}, the goal is for all {len(ALL_PAIRS)} pairs"
         sentences.append(f"{row.dataset}, {row.attack}, {row.defense}: {judged}")
@@ -162,35 +137,24 @@ def cell_table(rows: Sequence[SummaryRow], accuracy: str) -> str:
     Returns:
         The table.
     """
-    lines = [
+    return titled_table(
         [
-            row.dataset,
-            row.classifier,
-            row.protocol,
-            row.attack + (f", {row.pgd_reading}" if row.pgd_reading else ""),
-            row.defense + (f", {row.solver}" if row.solver else ""),
-            _row_text(row),
-            ""
-            if row.paper_mean is None
-            else f"{row.paper_mean:.1f} ({row.paper_std:.1f})",
-            str(row.seeds),
-            "yes" if row.primary else "",
-        ]
-        for row in rows
-        if row.accuracy == accuracy and row.defense in ("none", "SMOOTH")
-    ]
-    header = [
-        "data set",
-        "classifier",
-        "protocol",
-        "attack",
-        "defense",
-        "here",
-        "paper",
-        "seeds",
-        "primary",
-    ]
-    return markdown_table(header, lines, align="lllllrrrl")
+            {
+                "data set": row.dataset,
+                "classifier": row.classifier,
+                "protocol": row.protocol,
+                "attack": ", ".join(filter(None, (row.attack, row.pgd_reading))),
+                "defense": ", ".join(filter(None, (row.defense, row.solver))),
+                "here": _row_text(row),
+                "paper": "" if row.paper_mean is None else _paper_text(row),
+                "seeds": str(row.seeds),
+                "primary": "yes" if row.primary else "",
+            }
+            for row in rows
+            if row.accuracy == accuracy and row.defense in ("none", "SMOOTH")
+        ],
+        align="lllllrrrl",
+    )
 
 
 def classifier_table(rows: Sequence[SummaryRow]) -> str:
@@ -202,23 +166,21 @@ def classifier_table(rows: Sequence[SummaryRow]) -> str:
     Returns:
         The table, in points of approximate accuracy.
     """
-    kinds = [
-        (protocol, name)
-        for protocol in ("one budget", "margin quantile")
-        for name in CLASSIFIERS
-    ]
-    lines = [
+    kinds = list(product(("one budget", "margin quantile"), CLASSIFIERS))
+    return titled_table(
         [
-            dataset,
-            play_name(play),
-            *(_paper_gap(rows, dataset, play, *kind) for kind in kinds),
-        ]
-        for dataset in dict.fromkeys(row.dataset for row in rows)
-        for play in PLAYS
-    ]
-    titles = [f"{protocol.removeprefix('margin ')}, {name}" for protocol, name in kinds]
-    header = ["data set", "play", *titles]
-    return markdown_table(header, lines, align="llrrrr")
+            {"data set": dataset, "play": play_name(play)}
+            | {
+                f"{protocol.removeprefix('margin ')}, {name}": _paper_gap(
+                    rows, dataset, play, protocol, name
+                )
+                for protocol, name in kinds
+            }
+            for dataset in dict.fromkeys(row.dataset for row in rows)
+            for play in PLAYS
+        ],
+        align="llrrrr",
+    )
 
 
 def _paper_gap(
@@ -233,16 +195,20 @@ def _paper_gap(
             and row.solver in ("", PRIMARY_SOLVER)
             and row.paper_mean is not None
         ):
-            whole = row.pairs == len(ALL_PAIRS)
-            return f"{row.mean - row.paper_mean:+.1f}" if whole else NOT_APPLICABLE
+            return _gap_text(row)
     return "not run"
+
+
+def _gap_text(row: SummaryRow) -> str:
+    """Write the difference to the paper's mean, which is over all pairs."""
+    if row.paper_mean is None or row.pairs != len(ALL_PAIRS):
+        return NOT_APPLICABLE
+    return f"{row.mean - row.paper_mean:+.1f}"
 
 
 def _row_text(row: SummaryRow) -> str:
     return f"{row.mean:.1f} ({row.std:.1f})" if row.pairs > 1 else f"{row.mean:.1f}"
 
 
-def _mean_and_spread(values: np.ndarray) -> str:
-    """Write a mean over pairs; a single pair has no spread."""
-    spread = f" ({values.std(ddof=1):.1f})" if len(values) > 1 else ""
-    return f"{values.mean():.1f}{spread}"
+def _paper_text(row: SummaryRow) -> str:
+    return f"{row.paper_mean:.1f} ({row.paper_std:.1f})"

@@ -2,8 +2,10 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
+from experiments.figures.all_pairs.batch_tables import computed_twice
 from experiments.figures.all_pairs.gain_tables import (
     extreme_table,
     gain_table,
@@ -12,52 +14,81 @@ from experiments.figures.all_pairs.gain_tables import (
     noise_table,
     other_side_table,
 )
-from experiments.figures.all_pairs.pair_pictures import plot_examples
+from experiments.figures.all_pairs.pair_pictures import (
+    plot_examples,
+    plot_pair_maps,
+    plot_pair_spread,
+    plot_pairs_against_budget,
+)
 from experiments.figures.all_pairs.pair_tables import (
     calibration_table,
     classifier_table,
     goal_lines,
-    missing_lines,
+    missing_runs,
     table_1,
 )
-from experiments.figures.all_pairs.path_tables import both_paths
 from experiments.tables.calibration import CalibrationConfig
-from experiments.tables.claims import extreme_gains
+from experiments.tables.claims import extreme_gains, mcnemar, pair_gains
+from experiments.tables.classifiers import ClassifierConfig
 from experiments.tables.examples import extreme_examples, load_examples
-from experiments.tables.planning import Line, parse_pair, parse_pairs, plan
-from experiments.tables.summary import primary_results, summarize
-from experiments.tables.table_1 import run_lines
+from experiments.tables.group_results import cell_percents, primary_results
+from experiments.tables.planning import RunGroup, parse_pair, parse_pairs, plan
+from experiments.tables.results import DefenseResult, Provenance
+from experiments.tables.scoring import ScoreConfig, ScoreResult
+from experiments.tables.summary import summarize
+from experiments.tables.table_1 import run_plan
 from paper_lib.models import TrainConfig
 
 RAMP = "ramp, raw rows"
+NOWHERE = Provenance(
+    data={},
+    device="",
+    processor="",
+    kernels="",
+    threads=1,
+    versions={},
+    code="",
+    seconds=0.0,
+)
 
 
 def score(first, second, counts):
     """A record with changes under PGD in the ball, and others that would mislead."""
-    return {
-        "config": {"classifier": {"classes": [first, second]}},
-        "sizes": {"test": 100},
-        "defenses": {
-            RAMP: {
-                "changes": {
-                    "PGD ball, approximate": counts,
-                    "PGD ball, true": counts[::-1],
-                    "FGM, true": counts[::-1],
-                },
-                "train_coverage": 0.5,
-                "in_dead_zone": False,
-            }
+    fitted = DefenseResult(
+        changes={
+            "PGD ball, approximate": counts,
+            "PGD ball, true": counts[::-1],
+            "FGM, true": counts[::-1],
         },
-    }
+        train_coverage=0.5,
+        in_dead_zone=False,
+        test_coverage=0,
+        length=0.0,
+        alignment=(),
+    )
+    classifier = ClassifierConfig(classes=(first, second))
+    return ScoreResult(
+        config=ScoreConfig(classifier=classifier, epsilon=1.0),
+        sizes={"test": 100},
+        defenses={RAMP: fitted},
+        unlabeled=0,
+        flat=0,
+        num_returned={},
+        stronger_than_fgm={},
+        rows=(),
+        path="single",
+        source="embedded",
+        provenance=NOWHERE,
+    )
 
 
 def test_the_pairs_at_both_ends_are_those_under_pgd():
     scores = [
-        score(0, 1, [3, 0, 0, 0]),
-        score(0, 2, [0, 1, 0, 0]),
-        score(1, 2, [5, 0, 3, 0]),
-        score(1, 3, [9, 5, 0, 0]),
-        score(2, 3, [0, 0, 0, 1]),
+        score(0, 1, (3, 0, 0, 0)),
+        score(0, 2, (0, 1, 0, 0)),
+        score(1, 2, (5, 0, 3, 0)),
+        score(1, 3, (9, 5, 0, 0)),
+        score(2, 3, (0, 0, 0, 1)),
     ]
     chosen = {
         (worst, best): [
@@ -70,6 +101,13 @@ def test_the_pairs_at_both_ends_are_those_under_pgd():
     assert chosen[3, 3] == [(0, 2), (2, 3), (0, 1), (1, 3), (1, 2)]
     assert chosen[0, 0] == []
     assert chosen[9, 1] == [(0, 2), (2, 3), (0, 1), (1, 3), (1, 2)]
+
+
+def test_gains_are_read_from_results():
+    (gain,) = pair_gains([score(3, 8, (9, 1, 0, 3))], RAMP, "PGD ball", "approximate")
+    assert (gain.classes, gain.saved, gain.lost) == ((3, 8), (9, 0), (1, 3))
+    assert gain.points == 5.0
+    assert gain.p_value == mcnemar(9, 4)
 
 
 def test_one_pair_as_a_command_line_has_it():
@@ -93,7 +131,7 @@ def test_pairs_of_one_class_are_refused_in_one_sentence():
 def alone(tmp_path_factory):
     """One pair, one seed: a result that has no spread and no other pair."""
     store = tmp_path_factory.mktemp("one")
-    line = Line(
+    group = RunGroup(
         classifier="10-20-50",
         calibration=CalibrationConfig(
             protocol="one budget",
@@ -106,7 +144,7 @@ def alone(tmp_path_factory):
         readings=("ball",),
         solvers=(RAMP,),
     )
-    return store, run_lines((line,), store, source="embedded")
+    return store, run_plan((group,), store, source="embedded")
 
 
 def test_a_single_pair_gives_no_spread_and_no_comparison(alone):
@@ -131,15 +169,15 @@ def test_a_single_pair_gives_no_spread_and_no_comparison(alone):
     assert all("not applicable" in one for one in goal_lines(rows))
     assert "not run" in isotropic_table(primary)
     assert len(noise_table(primary).splitlines()) == 2
-    assert both_paths(results, ()) == []
+    assert computed_twice(results, ()) == []
 
 
 def test_what_a_store_lacks_is_named():
-    lines = plan(datasets=("mnist",), seeds=(0, 4), primary_only=True)
-    assert missing_lines(lines) == [
+    groups = plan(datasets=("mnist",), seeds=(0, 4), primary_only=True)
+    assert missing_runs(groups) == [
         "not run yet: classifier 10-20-50, one budget, 1 times the budget, seeds [0, 4]"
     ]
-    assert missing_lines(()) == []
+    assert missing_runs(()) == []
 
 
 def test_pictures_are_of_the_chosen_pairs_and_right_ones_are_kept(alone, tmp_path):
@@ -147,15 +185,54 @@ def test_pictures_are_of_the_chosen_pairs_and_right_ones_are_kept(alone, tmp_pat
     primary, path = primary_results(results, 0), tmp_path / "examples.json"
     assert extreme_examples(primary, path) == []
     (first,) = extreme_examples(primary, path, compute=True, source="embedded")
-    assert first["classes"] == [3, 8]
-    assert first["epsilon"] == results[0].calibration["budgets"][0]
+    assert first.classes == (3, 8)
+    assert first.epsilon == results[0].calibration.budgets[0]
     assert plot_examples([first]).axes
     # What is there is not computed again, and pictures of another budget are not shown.
     written = path.read_bytes()
     extreme_examples(primary, path, compute=True, source="embedded")
     assert path.read_bytes() == written
+    (score,) = results[0].scores
+    config = dataclasses.replace(score.config, epsilon=9.0)
     other = dataclasses.replace(
-        results[0], calibration={**results[0].calibration, "budgets": [9.0]}
+        results[0], scores=(dataclasses.replace(score, config=config),)
     )
     assert extreme_examples({"mnist": other}, path) == []
-    assert load_examples(path)[0]["classes"] == [3, 8]
+    assert load_examples(path)[0].classes == (3, 8)
+
+
+def test_pictures_show_each_value_at_its_pair_and_the_paper_beside(alone):
+    _, (result,) = alone
+    cells = cell_percents(result)
+    maps = plot_pair_maps(result)
+    values = [cells["FGM", defense, "approximate"][0] for defense in ("none", RAMP)]
+    for axis, value in zip(maps.axes, values, strict=False):
+        ((place, text),) = [(t.get_position(), t.get_text()) for t in axis.texts]
+        assert (place, text) == ((3, 8), f"{value:.0f}")
+        grid = axis.images[0].get_array()
+        assert grid[8, 3] == value
+        assert np.ma.masked_invalid(grid).count() == 1
+    titles = [axis.get_title() for axis in maps.axes[:3]]
+    assert titles == ["FGM, no defense", "FGM, SMOOTH", "PGD, SMOOTH"]
+    (axis,) = plot_pair_spread(result).axes
+    drawn = [y for line in axis.lines for y in line.get_ydata()]
+    for kind in ("approximate", "true"):
+        assert cells["FGM", RAMP, kind][0] in drawn
+    papers = [container[0].get_ydata()[0] for container in axis.containers]
+    assert papers == [53.3, 71.2, 71.9, 94.0]
+
+
+def test_means_stand_at_their_budgets(alone):
+    store, (result,) = alone
+    assert plot_pairs_against_budget(result, [result]) is None
+    group = dataclasses.replace(result.group, multiple=2.0, readings=())
+    (double,) = run_plan((group,), store, source="embedded")
+    (axis,) = plot_pairs_against_budget(result, [double, result]).axes
+    budget = result.calibration.budgets[0]
+    both = [cell_percents(one) for one in (result, double)]
+    cells = [(kind, v) for kind in ("approximate", "true") for v in ("none", RAMP)]
+    for container, (kind, defense) in zip(axis.containers, cells, strict=True):
+        line, xs = container[0], [budget, 2 * budget]
+        expected = [one["FGM", defense, kind][0] for one in both]
+        assert line.get_ydata().tolist() == expected
+        assert line.get_xdata() == pytest.approx(xs, abs=0.02 * budget)

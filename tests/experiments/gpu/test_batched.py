@@ -11,21 +11,24 @@ import torch
 from torch import nn
 
 from experiments.gpu.batched import (
+    TOGETHER,
     attack_stacked,
-    batch_path,
     linearize_stacked,
     score_pairs,
     train_pairs,
 )
 from experiments.gpu.stacked import StackedClassifier, train_stacked
+from experiments.store.record_files import save_record
 from experiments.sweep.runner import SweepError, process_pool
-from experiments.tables import table_1 as sweep_module
 from experiments.tables.calibration import CalibrationConfig, calibrate
-from experiments.tables.classifiers import ClassifierConfig, train_pair
-from experiments.tables.planning import Line
+from experiments.tables.classifier_cache import load_trained
+from experiments.tables.classifiers import ClassifierConfig, batch_name, train_pair
+from experiments.tables.group_results import cell_percents
+from experiments.tables.planning import RunGroup
 from experiments.tables.scoring import ScoreConfig, score_pair
-from experiments.tables.summary import cell_percents, summarize, write_manifest
-from experiments.tables.table_1 import load_lines, run_lines
+from experiments.tables.stages import ONE_BY_ONE
+from experiments.tables.summary import summarize, write_manifest
+from experiments.tables.table_1 import load_plan, run_plan
 from paper_lib.attacks import PGD_READINGS
 from paper_lib.data import LabeledImages, load_pair
 from paper_lib.defense import RampConfig, ramp_ascent
@@ -74,7 +77,7 @@ def weights_of(model):
     return torch.cat([weight.detach().cpu().flatten() for weight in model.parameters()])
 
 
-def line(protocol="one budget"):
+def group(protocol="one budget"):
     calibration = CalibrationConfig(
         protocol=protocol,
         dataset="mnist",
@@ -83,7 +86,7 @@ def line(protocol="one budget"):
         train=TRAIN,
         num_fit=300,
     )
-    return Line(
+    return RunGroup(
         classifier="10-20-50", calibration=calibration, solvers=("ramp, raw rows",)
     )
 
@@ -111,13 +114,13 @@ def inputs():
 @pytest.fixture(scope="module")
 def single(tmp_path_factory):
     store = tmp_path_factory.mktemp("single")
-    return store, run_lines([line()], store, source="embedded")
+    return store, run_plan([group()], store, source="embedded")
 
 
 @pytest.fixture(scope="module")
 def batched(tmp_path_factory):
     store = tmp_path_factory.mktemp("batched")
-    return store, run_lines([line()], store, source="embedded", batched=True)
+    return store, run_plan([group()], store, source="embedded", stages=TOGETHER)
 
 
 # --- the stacked classifier -------------------------------------------------------
@@ -312,7 +315,7 @@ def test_the_stages_compute_at_full_precision_and_restore_it(tf32_allowed):
 
 def test_for_equal_weights_the_scores_are_those_of_the_single_path():
     classifiers = [config.classifier for config in SCORES]
-    path = batch_path(classifiers)
+    path = batch_name(classifiers)
     alone = [train_pair(config, source="embedded") for config in classifiers]
     together = [
         dataclasses.replace(one, record=one.record | {"path": path}) for one in alone
@@ -348,7 +351,7 @@ def test_classifiers_of_a_batch_have_the_record_of_single_ones():
     alone = train_pair(config, source="embedded")
     assert one.weights == again.weights
     assert list(one.record) == list(alone.record)
-    assert one.record["path"] == batch_path([config])
+    assert one.record["path"] == batch_name([config])
     assert one.record["margins"] == pytest.approx(alone.record["margins"], rel=0.01)
     assert one.record["test_correct"] == pytest.approx(
         alone.record["test_correct"], abs=2
@@ -357,14 +360,14 @@ def test_classifiers_of_a_batch_have_the_record_of_single_ones():
 
 def test_the_path_tells_companions_apart():
     paths = [
-        batch_path(CLASSIFIERS),
-        batch_path(CLASSIFIERS[:2]),
-        batch_path(CLASSIFIERS[::-1]),
-        batch_path([*CLASSIFIERS[:2], dataclasses.replace(CLASSIFIERS[2], seed=1)]),
-        batch_path([dataclasses.replace(one, seed=1) for one in CLASSIFIERS]),
+        batch_name(CLASSIFIERS),
+        batch_name(CLASSIFIERS[:2]),
+        batch_name(CLASSIFIERS[::-1]),
+        batch_name([*CLASSIFIERS[:2], dataclasses.replace(CLASSIFIERS[2], seed=1)]),
+        batch_name([dataclasses.replace(one, seed=1) for one in CLASSIFIERS]),
     ]
     assert len(set(paths)) == len(paths)
-    assert paths[0] == batch_path(list(CLASSIFIERS))
+    assert paths[0] == batch_name(list(CLASSIFIERS))
     assert paths[0].startswith("batched-3-")
 
 
@@ -386,9 +389,9 @@ def test_records_of_the_two_paths_have_different_names(single, batched):
     assert names[0].isdisjoint(names[1])
     for (store, (result,)), found in zip((single, batched), names, strict=True):
         assert {path.name for path in store.glob("*.json")} == found
-        assert {record["path"] for record in result.scores} == {result.path}
-    assert single[1][0].path == "single"
-    assert batched[1][0].path == batch_path(CLASSIFIERS)
+        assert {score.path for score in result.scores} == {result.batching}
+    assert single[1][0].batching == "single"
+    assert batched[1][0].batching == batch_name(CLASSIFIERS)
     caches = [
         {p.name for p in (store / ".cache").iterdir()} for store, _ in (single, batched)
     ]
@@ -396,12 +399,13 @@ def test_records_of_the_two_paths_have_different_names(single, batched):
 
 
 def test_neither_path_is_satisfied_with_the_records_of_the_other(single, batched):
-    for (store, _), wanted in ((single, True), (batched, False)):
-        found, missing = load_lines([line()], store, source="embedded", batched=wanted)
-        assert (found, missing) == ((), (line(),))
-        found, missing = load_lines(
-            [line()], store, source="embedded", batched=not wanted
-        )
+    for (store, _), here, other in (
+        (single, ONE_BY_ONE, TOGETHER),
+        (batched, TOGETHER, ONE_BY_ONE),
+    ):
+        found, missing = load_plan([group()], store, source="embedded", stages=other)
+        assert (found, missing) == ((), (group(),))
+        found, missing = load_plan([group()], store, source="embedded", stages=here)
         assert (len(found), missing) == (1, ())
 
 
@@ -411,16 +415,16 @@ def test_a_record_under_the_name_of_the_other_path_is_refused(
 ):
     """A record of budgets, and one of accuracies."""
     for (store, (result,)), (other, (stranger,)), wanted in (
-        (single, batched, False),
-        (batched, single, True),
+        (single, batched, ONE_BY_ONE),
+        (batched, single, TOGETHER),
     ):
-        copied = tmp_path / str(wanted)
+        copied = tmp_path / str(wanted.together)
         shutil.copytree(store, copied)
         shutil.copy(other / stranger.names[number], copied / result.names[number])
         if number:  # only the path may be the reason
             _give_settings_of(store / result.names[1], copied / result.names[1])
         with pytest.warns(UserWarning, match="was computed on the path"):
-            found, _ = load_lines([line()], copied, source="embedded", batched=wanted)
+            found, _ = load_plan([group()], copied, source="embedded", stages=wanted)
         assert found == ()
 
 
@@ -428,31 +432,31 @@ def _give_settings_of(model_file, file):
     config = json.loads(model_file.read_text())["config"]
     record = json.loads(file.read_text())
     record.pop("sha256")
-    sweep_module.save_record(record | {"config": config}, file)
+    save_record(record | {"config": config}, file)
 
 
-def test_a_sweep_goes_on_where_it_was(batched, tmp_path, monkeypatch):
+def test_a_sweep_goes_on_where_it_was(batched, tmp_path):
     """Lost records are computed again, the classifiers are not."""
     store, (result,) = batched
     copied = tmp_path / "store"
     shutil.copytree(store, copied)
     (copied / result.names[2]).unlink()
-    monkeypatch.setattr(sweep_module, "train_pairs", None)
-    (again,) = run_lines([line()], copied, source="embedded", batched=True)
+    stages = dataclasses.replace(TOGETHER, train=None)
+    (again,) = run_plan([group()], copied, source="embedded", stages=stages)
     for one, other in zip(again.scores, result.scores, strict=True):
-        assert one["rows"] == other["rows"]
-        assert one["defenses"] == other["defenses"]
-    monkeypatch.setattr(sweep_module, "score_pairs", None)
-    run_lines([line()], copied, source="embedded", batched=True)
+        assert one.rows == other.rows
+        assert one.defenses == other.defenses
+    stages = dataclasses.replace(stages, score=None)
+    run_plan([group()], copied, source="embedded", stages=stages)
 
 
-def test_a_failed_batch_is_named(tmp_path, monkeypatch):
+def test_a_failed_batch_is_named(tmp_path):
     def fail(configs, **options):
         raise OSError("disk quota exceeded")
 
-    monkeypatch.setattr(sweep_module, "train_pairs", fail)
+    stages = dataclasses.replace(TOGETHER, train=fail)
     with pytest.raises(SweepError, match=r"1 of 1 .* 0-1 seed 0 and 2 more.*quota"):
-        run_lines([line()], tmp_path, source="embedded", batched=True)
+        run_plan([group()], tmp_path, source="embedded", stages=stages)
 
 
 def test_a_manifest_names_the_records_of_a_batch(batched, tmp_path):
@@ -471,21 +475,21 @@ def test_records_of_budgets_that_name_no_path_are_single(single, tmp_path):
     record = json.loads(file.read_text())
     assert record.pop("path") == "single"
     record.pop("sha256")
-    sweep_module.save_record(record, file)
-    found, _ = load_lines([line()], copied, source="embedded")
-    assert found[0].path == "single"
+    save_record(record, file)
+    found, _ = load_plan([group()], copied, source="embedded")
+    assert found[0].batching == "single"
 
 
 @pytest.mark.gpu
 @on_gpu
 def test_a_sweep_on_a_gpu_agrees_with_a_single_one_here(single, tmp_path):
-    (found,) = run_lines(
-        [line()], tmp_path, source="embedded", device="cuda", batched=True
+    (found,) = run_plan(
+        [group()], tmp_path, source="embedded", device="cuda", stages=TOGETHER
     )
     expected = cell_percents(single[1][0])
     for cell, values in cell_percents(found).items():
         assert abs(values.mean() - expected[cell].mean()) <= 0.5, cell
-    assert found.scores[0]["provenance"]["device"] != "cpu"
+    assert found.scores[0].provenance.device != "cpu"
 
 
 # --- bad input --------------------------------------------------------------------
@@ -572,10 +576,7 @@ def test_problems_of_different_dimension():
 def test_classifiers_of_another_path_are_refused(single, batched):
     caches = [store / ".cache" for store, _ in (single, batched)]
     alone, together = (
-        [
-            sweep_module.load_trained(cache, path.stem)
-            for path in sorted(cache.glob("*.json"))
-        ]
+        [load_trained(cache, path.stem) for path in sorted(cache.glob("*.json"))]
         for cache in caches
     )
     scores = [dataclasses.replace(ONE_SCORE[0], classifier=c) for c in CLASSIFIERS]
@@ -584,7 +585,7 @@ def test_classifiers_of_another_path_are_refused(single, batched):
     with pytest.raises(ValueError, match=r"^trained must be the classifier of"):
         score_pairs(scores, together[::-1])
     with pytest.raises(ValueError, match=r"^trained must be of one path, got \['bat"):
-        calibrate(line().calibration, [alone[0], *together[1:]])
+        calibrate(group().calibration, [alone[0], *together[1:]])
 
 
 @pytest.mark.bad_input
@@ -596,7 +597,7 @@ def test_results_of_two_paths_are_no_table(single, batched):
 @pytest.mark.bad_input
 def test_a_batch_runs_in_this_process(tmp_path):
     with process_pool(1) as pool, pytest.raises(ValueError, match=r"^executor must be"):
-        run_lines([line()], tmp_path, executor=pool, batched=True)
+        run_plan([group()], tmp_path, executor=pool, stages=TOGETHER)
 
 
 @pytest.mark.bad_input

@@ -15,8 +15,8 @@ from experiments.section5.validity_runs import ValidityConfig
 from experiments.store.record_files import load_record, save_record
 from experiments.sweep.resume import load_or_compute
 from experiments.sweep.runner import SweepError
-from experiments.tables.budgets import primary_budgets
-from experiments.tables.planning import ALL_PAIRS, lines_of
+from experiments.tables.planning import ALL_PAIRS, groups_of
+from experiments.tables.table_1 import primary_budgets
 from paper_lib.models import TrainConfig
 
 PAIR = BoundsConfig(epsilon=1.5, sizes=(100,))
@@ -166,13 +166,12 @@ def test_centers_come_from_samples_of_their_own(monkeypatch):
 
 
 def test_budgets_come_from_the_primary_runs(tmp_path):
-    lines = lines_of(["mnist", "fashion-mnist"], ALL_PAIRS, 0)
-    for line, budget in zip(lines, (2.8141, 0.517), strict=True):
+    groups = groups_of(["mnist", "fashion-mnist"], ALL_PAIRS, 0)
+    for group, budget in zip(groups, (2.8141, 0.517), strict=True):
         record = {"schema": "paper-lib/calibration/1", "budgets": [budget]}
-        save_record(record, tmp_path / line.calibration.name)
-        assert load_record(tmp_path / line.calibration.name, schema=record["schema"])[
-            "budgets"
-        ] == [budget]
+        file = tmp_path / group.calibration.record_name()
+        save_record(record, file)
+        assert load_record(file, schema=record["schema"])["budgets"] == [budget]
     assert primary_budgets(tmp_path) == {"mnist": 2.81, "fashion-mnist": 0.52}
     plan = bound_plan(primary_budgets(tmp_path))
     assert [one.epsilon for one in plan] == 2 * ([2.81] * 5 + [0.52] * 3)

@@ -24,8 +24,8 @@ from experiments.store.provenance import signature
 from experiments.sweep import cluster as module
 from experiments.sweep.cluster import ForeignWorkerError, refuse_foreign, sign
 from experiments.sweep.runner import SweepError, Task, executor_for, run_tasks
-from experiments.tables.planning import lines_of
-from experiments.tables.table_1 import run_lines
+from experiments.tables.planning import groups_of
+from experiments.tables.table_1 import run_plan
 
 OTHER = {"code": "0" * 64, "torch": signature()["torch"]}
 
@@ -128,7 +128,7 @@ def test_under_other_code_no_call_is_made_and_nothing_is_kept(tmp_path):
 
 @pytest.mark.slow
 def test_a_worker_of_another_commit_is_refused_before_it_works(other_code, tmp_path):
-    lines = lines_of(["mnist"], [(0, 1), (3, 8)], 0)
+    groups = groups_of(["mnist"], [(0, 1), (3, 8)], 0)
     with scheduler() as (_, address), worker(address, other_code) as (_, foreign):
         with (
             executor_for(scheduler=address) as executor,
@@ -136,7 +136,7 @@ def test_a_worker_of_another_commit_is_refused_before_it_works(other_code, tmp_p
                 SweepError, match=f"^worker {foreign} was refused, as its code"
             ),
         ):
-            run_lines(lines, tmp_path, executor=executor, source="embedded")
+            run_plan(groups, tmp_path, executor=executor, source="embedded")
     assert [path.name for path in tmp_path.rglob("*.json")] == []
     assert [path.name for path in tmp_path.rglob("*.safetensors")] == []
 

@@ -1,12 +1,12 @@
 """Tests of a defense on one pair, and over pairs that share classes."""
 
-from itertools import combinations, pairwise
+from itertools import combinations
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from experiments.tables.claims import dyadic_interval, holm, mcnemar, pair_gains
+from experiments.tables.claims import dyadic_interval, holm, mcnemar
 
 PAIRS = tuple(combinations(range(10), 2))
 
@@ -50,24 +50,6 @@ def test_the_interval_of_independent_values_is_about_the_usual_one():
     assert 0.99 * 2.26 * usual <= (high - low) / 2 <= 3 * 2.26 * usual
 
 
-def test_gains_are_read_from_records():
-    record = {
-        "config": {"classifier": {"classes": [3, 8]}},
-        "sizes": {"test": 50},
-        "defenses": {
-            "ramp": {
-                "changes": {"FGM, true": [9, 1, 0, 3]},
-                "train_coverage": 0.7,
-                "in_dead_zone": False,
-            }
-        },
-    }
-    (gain,) = pair_gains([record], "ramp", "FGM", "true")
-    assert (gain.classes, gain.saved, gain.lost) == ((3, 8), (9, 0), (1, 3))
-    assert gain.points == 10.0
-    assert gain.p_value == mcnemar(9, 4)
-
-
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("call", "message"),
@@ -75,10 +57,6 @@ def test_gains_are_read_from_records():
         (lambda: mcnemar(-1, 2), "^counts must be at least 0, got -1 and 2"),
         (lambda: dyadic_interval([1.0], PAIRS), "^values must be one for each"),
         (lambda: dyadic_interval([1.0], [(0, 1)]), "over at least three classes"),
-        (
-            lambda: dyadic_interval([1.0, 2.0], list(pairwise(range(3))), 1.0),
-            "^confidence must lie",
-        ),
     ],
 )
 def test_claims_that_cannot_be_tested(call, message):

@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import json
 import os
+import re
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from experiments.sweep.resume import load_or_compute
 from experiments.sweep.runner import SweepError
 from experiments.tables.classifiers import fit_points, train_pair
 from experiments.tables.points import linearize_pair
-from experiments.tables.reports import table_rows
+from experiments.tables.results import DefenseResult, Scores
 from experiments.tables.scoring import score_pair
 from experiments.tables.table_2 import PairConfig
 from paper_lib.attacks import PGD_READINGS, fgm
@@ -33,6 +34,22 @@ TINY = PairConfig(
     primary="fixed-label",
     budget_multiples=(0.5, 1.0),
 )
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("defenses", [(), ("a", "b")])
+def test_a_table_of_none_or_two_defenses_is_refused(defenses):
+    found = scores(defenses=dict.fromkeys(defenses, FITTED), rows=())
+    names = re.escape(str(list(defenses)))
+    with pytest.raises(ValueError, match=rf"^record must hold one .* {names}"):
+        found.table_3("ball")
+
+
+@pytest.mark.bad_input
+def test_a_reading_that_was_not_run_is_refused():
+    found = scores(defenses={"a": FITTED}, rows=())
+    with pytest.raises(ValueError, match=r"^reading must be one of .*'ball'.* got 'x'"):
+        found.table_3("x")
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +73,26 @@ def replace_run(monkeypatch):
     return lambda run: monkeypatch.setattr(PairConfig, "run", run)
 
 
+FITTED = DefenseResult(
+    train_coverage=0.5, test_coverage=50, length=1.0, alignment=(), changes={}
+)
+
+
+def scores(**settings):
+    known = {
+        "sizes": {"test": 100},
+        "unlabeled": 0,
+        "flat": 0,
+        "num_returned": {"literal": 0, "ball": 0},
+        "stronger_than_fgm": {},
+    }
+    return Scores(**known, **settings)
+
+
+def typed(record):
+    return PairConfig.result(record)
+
+
 def without_seconds(record):
     copied = copy.deepcopy(record)
     assert copied["provenance"].pop("seconds") >= 0.0
@@ -74,7 +111,8 @@ def test_the_configuration_comes_back_from_its_record(record, tmp_path):
 
 
 def test_another_seed_gives_another_record(record):
-    other = dataclasses.replace(TINY, seed=1).run(source="embedded")
+    config = dataclasses.replace(TINY, seed=1, budget_multiples=())
+    other = config.run(source="embedded")
     assert other["epsilon"] != record["epsilon"]
     assert other["config"]["seed"] == 1
 
@@ -121,14 +159,14 @@ def test_every_reading_has_ten_rows_on_test_points(record, at):
     solution = record["score"]["defenses"]["ramp, raw rows"]
     defense = torch.tensor(solution["perturbation"])
     for name in PGD_READINGS:
-        rows = table_rows(record["score"], name)
+        rows = typed(record).score.table_3(name)
         assert [(row.attack, row.defense) for row in rows] == [*PLAYS, *PLAYS]
         assert {row.total for row in rows} == {200}
         attack = fgm(at.lin, record["epsilon"])
         kept = at.lin.label_survives(attack, defense.unsqueeze(0))
         assert rows[7].correct == pytest.approx(int(kept.sum()), abs=1)
     # What PGD plays enters the last two rows of each half alone.
-    tables = [table_rows(record["score"], name) for name in PGD_READINGS]
+    tables = [typed(record).score.table_3(name) for name in PGD_READINGS]
     for position in (0, 1, 2, 5, 6, 7):
         assert len({table[position] for table in tables}) == 1
     assert len({tuple(row.correct for row in table) for table in tables}) == 3
@@ -137,30 +175,27 @@ def test_every_reading_has_ten_rows_on_test_points(record, at):
 def test_the_ten_rows_are_those_of_the_reading_and_the_defense():
     """Every cell has its own count, so that none can stand in for another."""
     cells = [
-        [attack, defense, accuracy]
+        (attack, defense, accuracy)
         for attack in ("none", "FGM", "PGD literal", "PGD ball")
         for defense in ("none", "ramp, raw rows")
         for accuracy in ("true", "approximate")
     ]
-    stored = {
-        "sizes": {"test": 100},
-        "defenses": {"ramp, raw rows": {}},
-        "num_returned": {"literal": 0, "ball": 0},
-        "rows": [[*cell, number] for number, cell in enumerate(cells)],
-    }
-    rows = table_rows(stored, "ball")
+    rows = scores(
+        defenses={"ramp, raw rows": FITTED},
+        rows=tuple((*cell, number) for number, cell in enumerate(cells)),
+    ).table_3("ball")
     assert [(row.attack, row.defense) for row in rows] == [*PLAYS, *PLAYS]
     assert [row.accuracy for row in rows] == 5 * ["true"] + 5 * ["approximate"]
     assert [row.correct for row in rows] == [0, 4, 6, 12, 14, 1, 5, 7, 13, 15]
 
 
 def test_the_curve_scores_the_primary_reading_at_multiples_of_the_budget(record):
-    half, whole = record["curve"]
-    assert half["epsilon"] == 0.5 * record["epsilon"]
-    assert set(half["num_returned"]) == set(whole["num_returned"]) == {"fixed-label"}
-    rows = table_rows(whole, "fixed-label")
-    assert rows == table_rows(record["score"], "fixed-label")
-    assert table_rows(half, "fixed-label")[6].correct > rows[6].correct
+    half, whole = typed(record).curve
+    assert half.epsilon == 0.5 * record["epsilon"]
+    assert set(half.num_returned) == set(whole.num_returned) == {"fixed-label"}
+    rows = whole.table_3("fixed-label")
+    assert rows == typed(record).score.table_3("fixed-label")
+    assert half.table_3("fixed-label")[6].correct > rows[6].correct
 
 
 def test_each_budget_is_scored_as_stage_b_scores_it(record, trained):
@@ -223,7 +258,7 @@ def test_a_stored_record_comes_back_equal(record, tmp_path):
     save_record(record, path)
     assert load_record(path) == record
     assert os.listdir(tmp_path) == ["run.json"]
-    rows = table_rows(load_record(path)["score"], "literal")
+    rows = typed(load_record(path)).score.table_3("literal")
     assert all(isinstance(row, TableRow) for row in rows)
     save_record(record | {"epsilon": 1.0}, str(path))
     assert load_record(path)["epsilon"] == 1.0
@@ -284,7 +319,7 @@ def test_a_sweep_resumes_where_it_stopped(record, tmp_path, replace_run):
         load_or_compute(configs, folder, source="embedded")
     assert [path.name for path in folder.glob("*.json")] == [configs[0].record_name()]
     found = load_or_compute(configs, folder, source="embedded")
-    assert [one["config"]["seed"] for one in found] == [0, 1, 2]
+    assert [one.config.seed for one in found] == [0, 1, 2]
     assert ran == [0, 1, 1, 2]
     assert load_or_compute(configs, folder, source="embedded", compute=False) == found
     assert ran == [0, 1, 1, 2]
@@ -330,7 +365,7 @@ def test_a_sweep_replaces_records_it_cannot_use_and_names_them(
     path.write_text(damage(path.read_text()))
     replace_run(lambda config, **kwargs: record)
     with pytest.warns(UserWarning, match=path.name):
-        assert load_or_compute([TINY], tmp_path, source="embedded") == [record]
+        assert load_or_compute([TINY], tmp_path, source="embedded") == [typed(record)]
     assert load_record(path) == record
 
 

@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,40 +22,35 @@ import torch
 import paper_lib
 from experiments.store.plain_values import from_plain
 from experiments.store.record_files import code_digest, load_record
-from experiments.sweep.runner import SweepError, executor_for, process_pool
+from experiments.sweep.runner import SweepError, executor_for
 from experiments.tables import classifiers as training
+from experiments.tables import stages
 from experiments.tables import table_1 as module
 from experiments.tables.calibration import CalibrationConfig, calibrate
+from experiments.tables.classifier_cache import load_trained, save_trained
 from experiments.tables.classifiers import (
     ClassifierConfig,
     classifier_name,
     fit_points,
-    load_trained,
-    save_trained,
     train_pair,
 )
 from experiments.tables.defenses import SOLVERS, fit_solver
 from experiments.tables.examples import load_examples, save_examples
+from experiments.tables.group_results import cell_percents
 from experiments.tables.paper_numbers import PAPER_TABLE_1
 from experiments.tables.planning import (
     ALL_PAIRS,
     DATASETS,
     PRIMARY_CLASSIFIER,
     PRIMARY_PROTOCOL,
-    Line,
+    RunGroup,
     parse_pairs,
     parse_seeds,
     plan,
 )
-from experiments.tables.reports import rows_of
-from experiments.tables.scoring import ScoreConfig, score_name, score_pair
-from experiments.tables.summary import (
-    cell_percents,
-    summarize,
-    write_csv,
-    write_manifest,
-)
-from experiments.tables.table_1 import load_lines, run_lines
+from experiments.tables.scoring import ScoreConfig, score_pair
+from experiments.tables.summary import summarize, write_csv, write_manifest
+from experiments.tables.table_1 import load_plan, run_plan
 from paper_lib.attacks import PGD_READINGS, fgm
 from paper_lib.data import load_pair
 from paper_lib.linearize import linearize
@@ -77,9 +73,15 @@ def calibration(protocol="one budget", pairs=((0, 1), (3, 8)), seed=0):
     )
 
 
-def line(**changes):
+def group(**changes):
     settings = {"readings": ("ball",), "solvers": ("ramp, raw rows",)}
-    return Line(classifier="10-20-50", calibration=calibration(**changes), **settings)
+    return RunGroup(
+        classifier="10-20-50", calibration=calibration(**changes), **settings
+    )
+
+
+def cells_of(record):
+    return ScoreConfig.result(record).cells
 
 
 def without_times(record):
@@ -89,8 +91,19 @@ def without_times(record):
 
 
 @pytest.fixture(scope="module")
-def trained():
-    return train_pair(CLASSIFIER, source="embedded")
+def kept(result):
+    """The two classifiers of seed 0, as the sweep trained and kept them."""
+    store, results = result
+    names = [
+        classifier_name(config, source="embedded", device="cpu")
+        for config in results[0].group.calibration.classifiers
+    ]
+    return [load_trained(store / ".cache", name) for name in names]
+
+
+@pytest.fixture(scope="module")
+def trained(kept):
+    return kept[0]
 
 
 @pytest.fixture(scope="module")
@@ -102,8 +115,8 @@ def record(trained):
 def result(tmp_path_factory):
     """Two seeds over two pairs, and where they are stored."""
     store = tmp_path_factory.mktemp("results")
-    lines = (line(), line(seed=1), line(protocol="margin quantile"))
-    return store, run_lines(lines, store, source="embedded")
+    groups = (group(), group(seed=1), group(protocol="margin quantile"))
+    return store, run_plan(groups, store, source="embedded")
 
 
 # --- the stages -------------------------------------------------------------------
@@ -141,8 +154,8 @@ def test_flat_points_have_an_infinite_margin_in_the_record_too(trained):
 
 
 def test_the_name_of_a_classifier_tells_what_may_change_its_weights(monkeypatch):
-    def name(config=CLASSIFIER, source="embedded", path="single"):
-        return classifier_name(config, source=source, device="cpu", path=path)
+    def name(config=CLASSIFIER, source="embedded", batching="single"):
+        return classifier_name(config, source=source, device="cpu", batching=batching)
 
     names = [
         name(),
@@ -150,7 +163,7 @@ def test_the_name_of_a_classifier_tells_what_may_change_its_weights(monkeypatch)
         name(dataclasses.replace(CLASSIFIER, num_fit=301)),
         name(dataclasses.replace(CLASSIFIER, train=TrainConfig())),
         name(source="auto"),
-        name(path="batched with 3-8"),
+        name(batching="batched with 3-8"),
     ]
     assert len(set(names)) == len(names)
     assert name(source="auto") == name(source="torchvision")
@@ -215,7 +228,7 @@ def test_every_count_is_that_of_the_library(trained, record):
     )
     lin = linearize(model, pair.test.images)
     v, _ = fit_solver("ramp, raw rows", fit, ramp_steps=20)
-    rows = {(r.attack, r.defense, r.accuracy): r for r in rows_of(record)}
+    rows = cells_of(record)
     assert {row.total for row in rows.values()} == {200}
     assert len(rows) == (2 + len(PGD_READINGS)) * 2 * 2
     attack = PGD_READINGS["ball"].attack(model, pair.test.images, 1.0).perturbations
@@ -235,7 +248,7 @@ def test_every_count_is_that_of_the_library(trained, record):
 
 def test_approximate_fgm_rows_equal_coverage_and_no_attack_is_stronger(record):
     """Lemma 2 for each point; a wrong sign in FGM would show here."""
-    rows = {(r.attack, r.defense, r.accuracy): r for r in rows_of(record)}
+    rows = cells_of(record)
     for name, found in record["defenses"].items():
         assert rows["FGM", name, "approximate"].correct == found["test_coverage"]
     assert len(record["stronger_than_fgm"]) == 2 * (1 + len(PGD_READINGS)) + 1
@@ -251,7 +264,7 @@ def test_a_wrong_attack_under_the_name_of_fgm_is_found_out(trained, monkeypatch)
 
 
 def test_changes_add_up_to_the_rows(record):
-    rows = {(r.attack, r.defense, r.accuracy): r.correct for r in rows_of(record)}
+    rows = {cell: row.correct for cell, row in cells_of(record).items()}
     changes = record["defenses"]["ramp, raw rows"]["changes"]
     assert len(changes) == (2 + len(PGD_READINGS)) * 2
     for name, counts in changes.items():
@@ -273,11 +286,20 @@ def test_the_configuration_comes_back_from_its_record(record):
     assert from_plain(ScoreConfig, record["config"]) == SCORE
 
 
-def test_more_solvers_and_isotropic_smoothing(trained):
-    config = dataclasses.replace(SCORE, readings=(), solvers=SOLVERS, isotropic_draws=3)
-    found = score_pair(config, trained, source="embedded")
+def test_more_solvers_and_isotropic_smoothing():
+    # Few points, because fit_defense takes its time.
+    few = dataclasses.replace(CLASSIFIER, num_fit=40)
+    config = ScoreConfig(
+        classifier=few,
+        epsilon=1.0,
+        readings=(),
+        solvers=SOLVERS,
+        ramp_steps=20,
+        isotropic_draws=3,
+    )
+    found = score_pair(config, train_pair(few, source="embedded"), source="embedded")
     assert set(found["defenses"]) == set(SOLVERS)
-    rows = {(r.attack, r.defense, r.accuracy): r.percent for r in rows_of(found)}
+    rows = {cell: row.percent for cell, row in cells_of(found).items()}
     for noise in ("uniform", "gaussian"):
         for kind in ("one draw", "vote"):
             for attack in ("none", "FGM"):
@@ -296,18 +318,16 @@ def test_names_of_records_tell_all_settings_apart():
         dataclasses.replace(SCORE, isotropic_draws=2),
         dataclasses.replace(SCORE, classifier=dataclasses.replace(CLASSIFIER, seed=2)),
     ]
-    names = {score_name(config) for config in configs}
-    names.add(score_name(SCORE, path="batched with 3-8"))
+    names = {config.record_name() for config in configs}
+    names.add(SCORE.record_name("batched with 3-8"))
     assert len(names) == len(configs) + 1
 
 
 # --- budgets ----------------------------------------------------------------------
 
 
-def test_both_protocols_meet_the_target_on_the_points_to_fit_on(trained):
-    other = train_pair(
-        dataclasses.replace(CLASSIFIER, classes=(3, 8)), source="embedded"
-    )
+def test_both_protocols_meet_the_target_on_the_points_to_fit_on(kept):
+    trained, other = kept
     target = PAPER_TABLE_1["mnist"]["FGM", "none"][0] / 100
     shared = calibrate(calibration(), [trained, other])
     assert shared["budgets"][0] == shared["budgets"][1]
@@ -339,19 +359,19 @@ def test_a_sweep_gives_the_same_records_in_any_order_and_in_other_processes(
     result, tmp_path
 ):
     store, results = result
-    lines = [one.line for one in results]
-    with process_pool(2) as pool:
-        again = run_lines(lines[::-1], tmp_path, executor=pool, source="embedded")
+    groups = [one.group for one in results]
+    with executor_for(2) as pool:
+        again = run_plan(groups[::-1], tmp_path, executor=pool, source="embedded")
     assert stored(tmp_path) == stored(store)
     assert len(stored(store)) == 3 + 6
-    assert [one.line for one in again] == lines[::-1]
+    assert [one.group for one in again] == groups[::-1]
 
 
 def test_a_complete_store_is_read_only(result):
     store, results = result
     before = {path: path.stat().st_mtime_ns for path in store.iterdir()}
     with module.only_writer(store):  # would be refused if it wrote
-        again = run_lines([one.line for one in results], store, source="embedded")
+        again = run_plan([one.group for one in results], store, source="embedded")
     assert [one.scores for one in again] == [one.scores for one in results]
     assert {path: path.stat().st_mtime_ns for path in store.iterdir()} == before
 
@@ -364,15 +384,15 @@ def test_a_failed_run_is_named_and_the_others_are_kept(result, tmp_path, monkeyp
             raise OSError("disk quota exceeded")
         return score_pair(config, trained, **options)
 
-    monkeypatch.setattr(module, "score_pair", fail)
+    monkeypatch.setattr(stages, "score_pair", fail)
     with pytest.raises(SweepError, match=r"1 of 2 .* mnist 3-8 seed 0.*disk quota"):
-        run_lines([line()], tmp_path, source="embedded")
+        run_plan([group()], tmp_path, source="embedded")
     monkeypatch.undo()
-    monkeypatch.setattr(module, "train_pair", None)  # nothing is trained again
-    found = run_lines([line()], tmp_path, source="embedded")
+    monkeypatch.setattr(stages, "train_pair", None)  # nothing is trained again
+    found = run_plan([group()], tmp_path, source="embedded")
     assert stored(tmp_path).items() <= stored(store).items()
-    assert [without_times(r) for r in found[0].scores] == [
-        without_times(r) for r in results[0].scores
+    assert [one.rows for one in found[0].scores] == [
+        one.rows for one in results[0].scores
     ]
 
 
@@ -387,14 +407,14 @@ def test_a_failed_run_is_named_and_the_others_are_kept(result, tmp_path, monkeyp
     ids=["cut", "empty", "foreign", "altered"],
 )
 def test_a_damaged_record_is_named_and_computed_again(result, tmp_path, damage):
-    _, results = result
-    run_lines([line()], tmp_path, source="embedded")
-    expected = stored(tmp_path)
-    path = tmp_path / score_name(line().scores(results[0].calibration["budgets"])[0])
+    store, results = result
+    copied = tmp_path / "store"
+    shutil.copytree(store, copied)
+    path = copied / results[0].names[1]
     path.write_text(damage(path.read_text()))
     with pytest.warns(UserWarning, match=path.name):
-        run_lines([line()], tmp_path, source="embedded")
-    assert stored(tmp_path) == expected
+        run_plan([group()], copied, source="embedded")
+    assert stored(copied) == stored(store)
 
 
 def test_records_of_the_embedded_images_are_none_of_the_complete_data(
@@ -407,12 +427,12 @@ def test_records_of_the_embedded_images_are_none_of_the_complete_data(
         asked.append(options["source"])
         raise ValueError("no data here")
 
-    monkeypatch.setattr(module, "train_pair", run)
+    monkeypatch.setattr(stages, "train_pair", run)
     with (
         pytest.warns(UserWarning, match="computed on 'embedded' data"),
         pytest.raises(SweepError, match="no data here"),
     ):
-        run_lines([results[0].line], store, source="torchvision")
+        run_plan([results[0].group], store, source="torchvision")
     assert asked == ["torchvision"] * 2
 
 
@@ -421,10 +441,10 @@ def test_a_full_disk_is_reported_and_nothing_is_left_half(result, tmp_path):
     store, _ = result
     code = (
         "import resource, sys\n"
-        "from tests.experiments.tables.test_table1 import line, run_lines\n"
+        "from tests.experiments.tables.test_table1 import group, run_plan\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1500, 1500))\n"
         "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "run_lines([line()], sys.argv[1], cache=sys.argv[2], source='embedded')\n"
+        "run_plan([group()], sys.argv[1], cache=sys.argv[2], source='embedded')\n"
     )
     cache = store / ".cache"
     done = subprocess.run(
@@ -436,9 +456,9 @@ def test_a_full_disk_is_reported_and_nothing_is_left_half(result, tmp_path):
     assert done.returncode == 1
     assert "File too large" in done.stderr
     names = {path.name for path in tmp_path.glob("*.json")}
-    assert names == {line().calibration.name}
+    assert names == {group().calibration.record_name()}
     assert not list(tmp_path.glob(".saving-*"))
-    run_lines([line()], tmp_path, cache=cache, source="embedded")
+    run_plan([group()], tmp_path, cache=cache, source="embedded")
     assert stored(tmp_path).items() <= stored(store).items()
 
 
@@ -447,17 +467,17 @@ def test_sweeps_killed_at_20_random_moments_end_like_an_undisturbed_one(
     result, tmp_path
 ):
     store, results = result
-    lines = [one.line for one in results]
+    groups = [one.group for one in results]
     context = multiprocessing.get_context("fork")
     began = time.monotonic()
-    run_lines(lines, tmp_path / "undisturbed", source="embedded")
+    run_plan(groups, tmp_path / "undisturbed", source="embedded")
     duration = time.monotonic() - began
     draw, killed, left = random.Random(0), 0, set()
     for number in range(200):
         target = tmp_path / f"store{number}"
         while killed < 20:
             child = context.Process(
-                target=run_lines, args=(lines, target), kwargs={"source": "embedded"}
+                target=run_plan, args=(groups, target), kwargs={"source": "embedded"}
             )
             child.start()
             child.join(draw.uniform(0.0, 0.6 * duration))
@@ -467,7 +487,7 @@ def test_sweeps_killed_at_20_random_moments_end_like_an_undisturbed_one(
             child.join()
             killed += 1
             left.add(len(stored(target)))
-        run_lines(lines, target, source="embedded")
+        run_plan(groups, target, source="embedded")
         assert stored(target) == stored(store)
         assert not list(target.glob(".saving-*"))
         if killed == 20:
@@ -481,7 +501,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_table(result, tmp_path):
     from distributed import Client, LocalCluster
 
     store, results = result
-    lines = [one.line for one in results]
+    groups = [one.group for one in results]
     with (
         LocalCluster(
             n_workers=2, threads_per_worker=1, dashboard_address=None
@@ -490,8 +510,8 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_table(result, tmp_path):
         ThreadPoolExecutor(1) as aside,
     ):
         running = aside.submit(
-            run_lines,
-            lines,
+            run_plan,
+            groups,
             tmp_path,
             executor=client.get_executor(),
             source="embedded",
@@ -510,11 +530,11 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_table(result, tmp_path):
 
 
 def test_the_plan_runs_the_primary_choice_first_and_with_every_seed():
-    lines = plan()
+    groups = plan()
     assert len(ALL_PAIRS) == 45
     primary = [
         one
-        for one in lines
+        for one in groups
         if one.classifier == PRIMARY_CLASSIFIER
         and one.calibration.protocol == PRIMARY_PROTOCOL
         and one.multiple == 1.0
@@ -522,26 +542,26 @@ def test_the_plan_runs_the_primary_choice_first_and_with_every_seed():
     assert [(p.calibration.dataset, p.calibration.seed) for p in primary] == [
         (dataset, seed) for seed in range(5) for dataset in DATASETS
     ]
-    assert lines[: len(primary)] == tuple(primary)
-    assert all(one.calibration.pairs == ALL_PAIRS for one in lines)
-    kinds = {(one.classifier, one.calibration.protocol) for one in lines}
+    assert groups[: len(primary)] == tuple(primary)
+    assert all(one.calibration.pairs == ALL_PAIRS for one in groups)
+    kinds = {(one.classifier, one.calibration.protocol) for one in groups}
     assert len(kinds) == 4
-    for one in lines:
+    for one in groups:
         if one.calibration.seed == 0 and one.multiple == 1.0:
             assert set(one.readings) == set(PGD_READINGS)
 
 
 def test_a_multiple_of_the_budget_is_scored_and_left_out_of_the_table(result):
     store, results = result
-    double = dataclasses.replace(line(), multiple=2.0, readings=())
-    (found,) = run_lines([double], store, source="embedded")
-    budget = results[0].calibration["budgets"][0]
-    assert [r["config"]["epsilon"] for r in found.scores] == [2 * budget] * 2
+    double = dataclasses.replace(group(), multiple=2.0, readings=())
+    (found,) = run_plan([double], store, source="embedded")
+    budget = results[0].calibration.budgets[0]
+    assert [one.config.epsilon for one in found.scores] == [2 * budget] * 2
     kept = cell_percents(found)["FGM", "none", "approximate"]
     assert (kept < cell_percents(results[0])["FGM", "none", "approximate"]).all()
     assert summarize([*results, found]) == summarize(results)
-    for config in double.scores(results[0].calibration["budgets"]):
-        (store / score_name(config)).unlink()
+    for score in found.scores:
+        (store / score.config.record_name()).unlink()
 
 
 def test_rows_of_the_table_by_hand(result):
@@ -611,31 +631,29 @@ def test_pairs_and_seeds_as_a_command_line_has_them():
 
 def test_a_part_of_a_store_is_loaded_and_the_rest_is_named(result):
     store, results = result
-    lines = [one.line for one in results]
-    other = line(seed=5)
-    found, missing = load_lines([*lines, other], store, source="embedded")
-    assert [one.line for one in found] == lines
+    groups = [one.group for one in results]
+    other = group(seed=5)
+    found, missing = load_plan([*groups, other], store, source="embedded")
+    assert [one.group for one in found] == groups
     assert missing == (other,)
 
 
-def test_an_executor_for_this_process_and_for_others():
+def test_an_executor_for_this_process():
     with executor_for(0) as executor:
-        assert executor.submit(pow, 2, 3).result() == 8
-    with executor_for(1) as executor:
         assert executor.submit(pow, 2, 3).result() == 8
 
 
 def test_examples_come_back_as_they_were_fitted(result, tmp_path):
     _, results = result
-    save_examples([(results[0], (3, 8))], tmp_path / "e.json", source="embedded")
+    save_examples([results[0].scores[1].config], tmp_path / "e.json", source="embedded")
     (example,) = load_examples(tmp_path / "e.json")
     pair = load_pair("mnist", (3, 8), source="embedded")
     first = pair.test.images[pair.test.labels < 0][0].flatten()
-    assert torch.allclose(example["images"][0], first)
-    record = results[0].scores[1]["defenses"]["ramp, raw rows"]
-    assert example["train_coverage"] == record["train_coverage"]
-    length = float(example["perturbation"].norm())
-    assert length == pytest.approx(record["length"], rel=1e-3)
+    assert torch.allclose(example.images[0], first)
+    fitted = results[0].scores[1].defenses["ramp, raw rows"]
+    assert example.train_coverage == fitted.train_coverage
+    length = float(example.perturbation.norm())
+    assert length == pytest.approx(fitted.length, rel=1e-3)
 
 
 # --- bad input --------------------------------------------------------------------
@@ -688,7 +706,7 @@ def test_a_store_that_cannot_be_written_to(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")
     with pytest.raises(SweepError, match="cannot be written to"):
-        run_lines([line()], blocked / "store", source="embedded")
+        run_plan([group()], blocked / "store", source="embedded")
 
 
 @pytest.mark.bad_input
