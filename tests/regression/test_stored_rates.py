@@ -17,8 +17,7 @@ from experiments.section5.rate_runs import (
     load_record,
 )
 from experiments.store.keyed import image_rates_plan
-from paper_lib.defense import maximize_coverage, ramp_ascent
-from paper_lib.defense.ramp import ramp_value
+from paper_lib.defense import maximize_coverage, ramp_ascent, ramp_value
 
 STORE = (
     Path(__file__).resolve().parents[2] / "results" / "generalization" / "rates.json"
