@@ -30,7 +30,7 @@ from experiments.tables.scoring import ScoreConfig, play_pair, score_record
 from paper_lib.attacks import PGD_READINGS
 from paper_lib.checks import check_seed
 from paper_lib.data.pairs import Dataset, Source
-from paper_lib.defense.ramp import ramp_value
+from paper_lib.defense import ramp_value
 from paper_lib.evaluation.budgets import calibrate_shared_epsilon
 from paper_lib.models import TrainConfig
 from paper_lib.robust_sets import RobustSets

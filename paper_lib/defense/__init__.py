@@ -14,5 +14,5 @@ from paper_lib.defense.draws.maximizer_draws import draw_maximizers
 from paper_lib.defense.draws.planar_maximizers import MaximizerSet, maximizer_set
 from paper_lib.defense.fit import fit_defense
 from paper_lib.defense.maximize import maximize_coverage, upper_bound
-from paper_lib.defense.ramp import RampConfig, ramp_ascent
+from paper_lib.defense.ramp import RampConfig, ramp_ascent, ramp_value
 from paper_lib.defense.solution import Solution

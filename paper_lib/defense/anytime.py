@@ -17,6 +17,7 @@ from jaxtyping import Float
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
+from paper_lib.checks.arguments import check_number
 from paper_lib.defense.certificates.certificate import Certificate, Evidence
 from paper_lib.defense.exact.touch import settle
 from paper_lib.defense.rows import UnitRows, as_perturbation, surely_satisfied
@@ -129,10 +130,29 @@ class Clock:
     Attributes:
         limit: Seconds; None: no limit.
         began: When they began to count.
+
+    Raises:
+        TypeError: If the limit is no number.
+        ValueError: If it is not finite and > 0.
     """
 
     limit: float | None
-    began: float = field(default_factory=time.perf_counter)
+    began: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin to count, unless the limit is no time.
+
+        Raises:
+            TypeError: See the class.
+            ValueError: See the class.
+        """
+        self.began = time.perf_counter()
+        if self.limit is not None:
+            check_number(self.limit, "time_limit", "seconds or None")
+            if not 0.0 < self.limit < math.inf:
+                raise ValueError(
+                    f"time_limit must be finite and > 0, got {self.limit}."
+                )
 
     def remaining(self, share: float = 1.0) -> float:
         """Measure what is left.

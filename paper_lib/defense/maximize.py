@@ -4,7 +4,6 @@ Which method a problem gets, and which stages a method has, one after another: a
 first, say, and then bounds. :mod:`paper_lib.defense.anytime` runs them.
 """
 
-import math
 from collections.abc import Iterator
 from typing import Literal, get_args
 
@@ -12,7 +11,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from paper_lib.checks import check_count, check_seed
-from paper_lib.checks.arguments import check_number
 from paper_lib.defense.anytime import Best, Clock, Stage, lifted, run
 from paper_lib.defense.certificates.certificate import Certificate
 from paper_lib.defense.certificates.conflicts import matching_evidence
@@ -95,7 +93,7 @@ def maximize_coverage(
     known = ("auto", *get_args(Method))
     if method not in known:
         raise ValueError(f"method must be one of {known}, got {method!r}.")
-    clock, seed = _clock(time_limit), check_seed(seed)
+    clock, seed = Clock(limit=time_limit), check_seed(seed)
     exchanges = check_count(exchanges, "exchanges", 0)
     best = Best(rows=unit_rows(sets))
     chosen = _pick(best.rows) if method == "auto" else method
@@ -161,39 +159,21 @@ def upper_bound(
         ValueError: If a limit is not > 0, the seed is negative, or ``start`` does not
             fit the rows or lies outside V.
     """
-    clock, seed = _clock(time_limit), check_seed(seed)
+    clock, seed = Clock(limit=time_limit), check_seed(seed)
     if max_nodes is not None:
         max_nodes = check_count(max_nodes, "max_nodes", 1)
     elif time_limit is None:
         max_nodes = _NODES
     best = Best(rows=unit_rows(sets))
-    if start is not None:
-        check_start(sets, start)
-        start = start.detach()
-        best.offer(project_l2_ball(start, sets.epsilon))
-        best.has_result = True
     stages = [(_bounds(best, seed, max_nodes, clock), 1.0)]
     if start is None:
         stages.insert(0, (_narrow_search(best.rows, seed), _SEARCH_SHARE))
+    else:
+        check_start(sets, start)
+        best.offer(project_l2_ball(start.detach(), sets.epsilon))
+        best.has_result = True
     run(stages, best, clock)
     return best.certificate()
-
-
-def _clock(time_limit: float | None) -> Clock:
-    """Start a clock.
-
-    Returns:
-        The clock.
-
-    Raises:
-        TypeError: If the limit is no number.
-        ValueError: If it is not finite and > 0.
-    """
-    if time_limit is not None:
-        check_number(time_limit, "time_limit", "seconds or None")
-        if not 0.0 < time_limit < math.inf:
-            raise ValueError(f"time_limit must be finite and > 0, got {time_limit}.")
-    return Clock(limit=time_limit)
 
 
 def _pick(rows: UnitRows) -> Method:

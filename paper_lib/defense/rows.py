@@ -44,6 +44,8 @@ class UnitRows:
             do not, as float64.
         thresholds: What these ask for, in (-1, 1].
         index: Where these stand among all rows.
+        num_free: Rows that every perturbation satisfies.
+        lost: The rows that none satisfies, among all rows.
     """
 
     sets: RobustSets
@@ -52,16 +54,8 @@ class UnitRows:
     normals: Float[Tensor, "m d"]
     thresholds: Float[Tensor, " m"]
     index: Int[Tensor, " m"]
-
-    @property
-    def num_free(self) -> int:
-        """How many rows every perturbation satisfies."""
-        return int((self.asked <= -1.0).sum())
-
-    @property
-    def lost(self) -> Int[Tensor, " k"]:
-        """The rows that none satisfies, among all rows."""
-        return (self.asked > 1.0).nonzero()[:, 0]
+    num_free: int
+    lost: Int[Tensor, " k"]
 
 
 def unit_rows(sets: RobustSets) -> UnitRows:
@@ -77,7 +71,8 @@ def unit_rows(sets: RobustSets) -> UnitRows:
     normals = sets.normals.cpu()
     lengths = l2_norm(normals)
     asked = row_thresholds(sets, lengths)
-    index = ((asked > -1.0) & (asked <= 1.0)).nonzero()[:, 0]
+    free, lost = asked <= -1.0, asked > 1.0
+    index = (~free & ~lost).nonzero()[:, 0]
     if normals.dtype == torch.float32:
         units = normals[index].double() / lengths[index].unsqueeze(-1)
     else:  # the largest are scaled down first
@@ -89,6 +84,8 @@ def unit_rows(sets: RobustSets) -> UnitRows:
         normals=units,
         thresholds=asked[index],
         index=index,
+        num_free=int(free.sum()),
+        lost=lost.nonzero()[:, 0],
     )
 
 

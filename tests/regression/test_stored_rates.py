@@ -12,8 +12,7 @@ from experiments.section5.plans import image_rates_plan
 from experiments.section5.rate_runs import RATE_PLANS
 from experiments.store.record_files import load_record
 from experiments.sweep.resume import load_or_compute
-from paper_lib.defense import maximize_coverage, ramp_ascent
-from paper_lib.defense.ramp import ramp_value
+from paper_lib.defense import maximize_coverage, ramp_ascent, ramp_value
 
 STORE = (
     Path(__file__).resolve().parents[2] / "results" / "generalization" / "rates.json"

@@ -12,7 +12,7 @@ from experiments.populations.distributions import GaussianRows
 from experiments.populations.ramp_floor import mean_ramp, ramp_floor, ramp_maximizer
 from experiments.populations.sample_rates import measure_rates
 from experiments.section5.rate_runs import RatePlan
-from paper_lib.defense.ramp import ramp_value
+from paper_lib.defense import ramp_value
 from paper_lib.geometry import sample_l2_ball
 from tests.experiments.populations.test_distributions import gaussian
 

@@ -73,7 +73,7 @@ def test_the_nearest_rows_are_those_with_the_least_slack():
         assert int((slack.abs() < farthest).sum()) == near - 1
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, 1])
 def test_a_path_covers_what_the_search_of_each_budget_covers(seed, monkeypatch):
     """Up to one row in all, where the rounding of a product of many columns decides."""
     monkeypatch.setattr(driver, "_FEW_ROWS", 0)  # without bounds

@@ -3,12 +3,19 @@
 import pytest
 import torch
 
-from paper_lib.defense import fit_defense
+from paper_lib.defense import fit, fit_defense
 from paper_lib.robust_sets import RobustSets
 from tests.paper_lib.defense.defense_cases import clustered, replace_budget
 
 SAMPLE = RobustSets.from_linearization(clustered(160, 0), 1.0)
 FRESH = RobustSets.from_linearization(clustered(600, 7), 1.0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_widths():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit, "_WIDTHS", (0.1, 0.02, 0.003))
+        yield
 
 
 @pytest.fixture(scope="module")

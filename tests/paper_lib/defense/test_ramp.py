@@ -5,8 +5,7 @@ import itertools
 import pytest
 import torch
 
-from paper_lib.defense import RampConfig, ramp_ascent
-from paper_lib.defense.ramp import ramp_value
+from paper_lib.defense import RampConfig, ramp_ascent, ramp_value
 from paper_lib.robust_sets import RobustSets
 from tests.oracles import fits_exactly, random_tensor
 from tests.paper_lib.defense.defense_cases import F32, F64, make_sets
