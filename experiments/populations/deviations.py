@@ -98,7 +98,7 @@ def supremum_deviation(population: RobustSets, sample: Sequence[int]) -> Fractio
             f"{list(sample)}."
         )
     listed = traces(population, "robust_sets").astype(np.int64)
-    return _supremum(listed, sample)
+    return supremum(listed, np.bincount(sample, minlength=size))
 
 
 def deviation_distribution(population: RobustSets, n: int) -> dict[Fraction, Fraction]:
@@ -125,12 +125,22 @@ def deviation_distribution(population: RobustSets, n: int) -> dict[Fraction, Fra
         orders = math.factorial(n)
         for repeated in Counter(sample).values():
             orders //= math.factorial(repeated)
-        law[_supremum(listed, sample)] += Fraction(orders, size**n)
+        law[supremum(listed, np.bincount(sample, minlength=size))] += Fraction(
+            orders, size**n
+        )
     return dict(law)
 
 
-def _supremum(listed: Int[np.ndarray, "t n"], sample: Sequence[int]) -> Fraction:
-    """Compare the share of each subset in a sample with that in the population."""
-    size, n = listed.shape[1], len(sample)
-    covered, value = listed[:, list(sample)].sum(axis=1), listed.sum(axis=1)
-    return Fraction(int(np.abs(covered * size - value * n).max()), n * size)
+def supremum(listed: Int[np.ndarray, "t n"], counts: Int[np.ndarray, " n"]) -> Fraction:
+    """Compare the share of each subset in a sample with that in the population.
+
+    Args:
+        listed: The subsets of the population that some v picks, as zeros and ones.
+        counts: How often each row is in the sample.
+
+    Returns:
+        The largest difference, a rational number.
+    """
+    size, n = len(counts), int(counts.sum())
+    gaps = (listed @ counts) * size - listed.sum(axis=1) * n
+    return Fraction(int(np.abs(gaps).max()), n * size)

@@ -5,15 +5,13 @@ Lemma 1, where b depends on the length of c. The bounds of Sec. 5 do not ask it 
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
-from scipy.special import ndtr
 from torch import Tensor
 
-from experiments.populations.gaussian_ratio import maximize_ratio
 from paper_lib.checks import (
     check_count,
     check_finite,
@@ -21,7 +19,7 @@ from paper_lib.checks import (
     check_same_kind,
     check_seed,
 )
-from paper_lib.geometry import in_l2_ball, l2_norm, project_l2_ball
+from paper_lib.geometry import in_l2_ball
 from paper_lib.robust_sets import RobustSets
 
 
@@ -56,111 +54,95 @@ class Population(Protocol):
         ...
 
     def draw(self, n: int, *, seed: int) -> RobustSets:
-        """Draw n robust sets."""
+        """Draw n robust sets.
+
+        Args:
+            n: How many.
+            seed: Seed of the draw.
+
+        Returns:
+            The robust sets.
+
+        Raises:
+            ValueError: If n is below one, or the seed is no seed.
+        """
         ...
 
     def coverage(self, v: Float[Tensor, "*k d"]) -> float | Float[Tensor, " k"]:
-        r"""Compute :math:`\phi`."""
+        r"""Compute :math:`\phi(v)`.
+
+        Args:
+            v: One perturbation ``(d,)`` or several ``(k, d)``.
+
+        Returns:
+            A float for one v, a float64 tensor ``(k,)`` for several; zero outside V.
+
+        Raises:
+            ValueError: If the shape, dtype or device does not fit, or v is not finite.
+        """
         ...
 
     def maximum(self) -> PopulationMaximum:
-        r"""Maximize :math:`\phi` over V."""
+        r"""Maximize :math:`\phi` over V; the best known and a bound on any other."""
         ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class GaussianRows:
-    r"""Rows (c, b) with one joint normal distribution.
+    r"""Rows (c, b) with c normal and alike in every direction, and b normal apart.
 
     With u = (v, 1) the value :math:`c^\top v + b` is normal with mean :math:`a^\top u`
     and variance :math:`u^\top \Sigma u`, so that :math:`\phi(v) = \Phi(a^\top u /
-    \sqrt{u^\top \Sigma u})` inside V, and zero outside.
+    \sqrt{u^\top \Sigma u})` inside V, and zero outside. It depends on the length of v
+    and its first entry alone, and the maximum is the same in every dimension.
 
     Attributes:
-        mean: a: the mean of c, then that of b; float64.
-        covariance: :math:`\Sigma`, of (c, b), positive definite; float64.
+        dim: Dimension d.
+        mean_length: :math:`\mu`, length of the mean of c, along the first axis.
+        mean_offset: :math:`\beta`, mean of b.
+        scale: :math:`\sigma`, standard deviation of each entry of c.
+        offset_scale: :math:`\tau`, standard deviation of b.
         epsilon: The defender's budget.
 
     Raises:
-        ValueError: If shapes or kinds do not fit, an entry is not finite, the
-            covariance is not symmetric and positive definite, ``epsilon`` is no budget,
-            or the mean of :math:`c^\top v + b` is positive nowhere in V.
+        TypeError: If the dimension is no integer.
+        ValueError: If the dimension is below one, a scale is not > 0, ``epsilon`` is no
+            budget, or the mean of :math:`c^\top v + b` is positive nowhere in V.
 
     Example:
-        >>> rows = GaussianRows.isotropic(2, mean_offset=0.5, offset_scale=0.6)
+        >>> rows = GaussianRows(2, mean_offset=0.5, offset_scale=0.6)
         >>> best = rows.maximum()
         >>> [round(x, 3) for x in best.perturbation.tolist()], round(best.coverage, 4)
         ([0.72, 0.0], 0.9035)
     """
 
-    mean: Float[Tensor, " e"]
-    covariance: Float[Tensor, "e e"]
-    epsilon: float
+    dim: int
+    _: KW_ONLY
+    mean_length: float = 1.0
+    mean_offset: float = 0.5
+    scale: float = 1.0
+    offset_scale: float = 0.6
+    epsilon: float = 1.0
 
     def __post_init__(self) -> None:
-        """Check shapes, kinds and values.
+        """Check the values.
 
         Raises:
+            TypeError: See the class.
             ValueError: See the class.
         """
-        check_same_kind(mean=self.mean, covariance=self.covariance)
-        size = len(self.mean) if self.mean.ndim == 1 else 0
-        if size < 2 or self.covariance.shape != (size, size):
-            raise ValueError(
-                "mean must be (d + 1,) and covariance (d + 1, d + 1) with d at least "
-                f"1, got {tuple(self.mean.shape)} and {tuple(self.covariance.shape)}."
-            )
-        if self.mean.dtype != torch.float64:
-            raise ValueError(f"mean must be float64, got {self.mean.dtype}.")
-        check_finite(mean=self.mean, covariance=self.covariance)
-        object.__setattr__(self, "epsilon", check_radius(self.epsilon, "epsilon"))
-        _, failed = torch.linalg.cholesky_ex(self.covariance)
-        if int(failed) or not torch.equal(self.covariance, self.covariance.T):
-            raise ValueError("covariance must be symmetric and positive definite.")
-        if (most := self._largest_mean()) <= 0.0:
+        check_count(self.dim, "dim", 1)
+        check_radius(self.mean_length, "mean_length")
+        check_radius(self.epsilon, "epsilon")
+        for name in ("scale", "offset_scale"):
+            if not 0.0 < (value := getattr(self, name)) < math.inf:
+                raise ValueError(f"{name} must be finite and > 0, got {value}.")
+        most = self.mean_offset + self.epsilon * self.mean_length
+        if not 0.0 < most < math.inf:
             raise ValueError(
                 "mean must make c^T v + b positive on average for some v in V, got at "
                 f"most {most}."
             )
-
-    @classmethod
-    def isotropic(
-        cls,
-        dim: int,
-        *,
-        mean_length: float = 1.0,
-        mean_offset: float = 0.5,
-        scale: float = 1.0,
-        offset_scale: float = 0.6,
-        epsilon: float = 1.0,
-    ) -> "GaussianRows":
-        r"""Let c vary alike in every direction, and b apart from it.
-
-        :math:`\phi` depends on the length of v and its first entry alone, and its
-        maximizer lies along the first axis: at :math:`\tau^2 \mu / (\sigma^2 \beta)`
-        where :math:`\beta > 0` and that is inside V, on the sphere otherwise. The
-        maximum is the same in every dimension.
-
-        Args:
-            dim: Dimension d.
-            mean_length: :math:`\mu`, length of the mean of c.
-            mean_offset: :math:`\beta`, mean of b.
-            scale: :math:`\sigma`, standard deviation of each entry of c.
-            offset_scale: :math:`\tau`, standard deviation of b.
-            epsilon: The defender's budget.
-
-        Returns:
-            The population.
-
-        Raises:
-            ValueError: See the class.
-        """
-        dim = check_count(dim, "dim", 1)
-        mean = torch.zeros(dim + 1, dtype=torch.float64)
-        mean[0], mean[-1] = float(mean_length), float(mean_offset)
-        variances = torch.full((dim + 1,), float(scale) ** 2, dtype=torch.float64)
-        variances[-1] = float(offset_scale) ** 2
-        return cls(mean=mean, covariance=variances.diag(), epsilon=epsilon)
 
     def scaled(self, factor: float) -> "GaussianRows":
         r"""Multiply the logit: the same robust sets and :math:`\phi`, longer rows.
@@ -176,37 +158,46 @@ class GaussianRows:
         """
         if not 0.0 < factor < math.inf:
             raise ValueError(f"factor must be finite and > 0, got {factor}.")
-        return GaussianRows(
-            mean=factor * self.mean,
-            covariance=factor**2 * self.covariance,
-            epsilon=self.epsilon,
-        )
+        names = ("mean_length", "mean_offset", "scale", "offset_scale")
+        return replace(self, **{name: factor * getattr(self, name) for name in names})
 
     @property
-    def dim(self) -> int:
-        """Dimension of the perturbations."""
-        return len(self.mean) - 1
+    def mean(self) -> Float[Tensor, " e"]:
+        """The mean of c, then that of b."""
+        mean = torch.zeros(self.dim + 1, dtype=torch.float64)
+        mean[0], mean[-1] = self.mean_length, self.mean_offset
+        return mean
 
-    def draw(self, n: int, *, seed: int) -> RobustSets:
-        """Draw n robust sets.
+    @property
+    def variances(self) -> Float[Tensor, " e"]:
+        """The variance of each entry of c, then that of b."""
+        variances = torch.full((self.dim + 1,), self.scale**2, dtype=torch.float64)
+        variances[-1] = self.offset_scale**2
+        return variances
+
+    def moments(
+        self, v: Float[Tensor, "*k d"]
+    ) -> tuple[Float[Tensor, "*k"], Float[Tensor, "*k"]]:
+        r"""Give mean and standard deviation of :math:`c^\top v + b`.
 
         Args:
-            n: How many.
-            seed: Seed of the draw.
+            v: One perturbation ``(d,)`` or several ``(k, d)``; they need not be in V.
 
         Returns:
-            The robust sets.
+            Both, one number for each v.
 
         Raises:
-            ValueError: If n is below one, or the seed is no seed.
+            ValueError: If the shape, dtype or device does not fit, or v is not finite.
         """
+        check_perturbations(v, self.dim)
+        u = torch.cat([v, v.new_ones(*v.shape[:-1], 1)], dim=-1)
+        return u @ self.mean, (u * self.variances * u).sum(-1).sqrt()
+
+    def draw(self, n: int, *, seed: int) -> RobustSets:
+        """Draw n robust sets; see :class:`Population`."""
         generator = seeded(n, seed)
-        size = len(self.mean)
-        rows = torch.randn(n, size, generator=generator, dtype=torch.float64)
-        if self._is_diagonal():  # as the product below, in less time
-            rows *= self.covariance.diagonal().sqrt()
-        else:
-            rows = rows @ torch.linalg.cholesky(self.covariance).T
+        rows = torch.randn(n, self.dim + 1, generator=generator, dtype=torch.float64)
+        rows *= self.variances.sqrt()
         rows += self.mean
         return RobustSets(
             normals=rows[:, :-1].contiguous(),
@@ -215,43 +206,28 @@ class GaussianRows:
         )
 
     def coverage(self, v: Float[Tensor, "*k d"]) -> float | Float[Tensor, " k"]:
-        r"""Compute :math:`\phi(v)`.
-
-        Args:
-            v: One perturbation ``(d,)`` or several ``(k, d)``.
-
-        Returns:
-            A float for one v, a float64 tensor ``(k,)`` for several; zero outside V.
-
-        Raises:
-            ValueError: If the shape, dtype or device does not fit, or v is not finite.
-        """
-        check_perturbations(v, self.dim)
-        u = torch.cat([v, v.new_ones(*v.shape[:-1], 1)], dim=-1)
-        spread = ((u @ self.covariance) * u).sum(-1).sqrt()
-        share = torch.special.ndtr(u @ self.mean / spread)
+        r"""Compute :math:`\phi(v)`; see :class:`Population`."""
+        mean, spread = self.moments(v)
+        share = torch.special.ndtr(mean / spread)
         return as_coverage(share * in_l2_ball(v, self.epsilon))
 
     def maximum(self) -> PopulationMaximum:
-        r"""Maximize :math:`\phi` over V, by the ratio of mean and standard deviation.
+        r"""Maximize :math:`\phi` over V.
+
+        Along the first axis mean over deviation grows up to :math:`\tau^2 \mu /
+        (\sigma^2 \beta)` where :math:`\beta > 0`, and for ever otherwise.
 
         Returns:
-            The maximizer, and a bound that holds whatever the search did.
+            The maximizer, which is exact.
         """
-        mean, covariance = self.mean.numpy(), self.covariance.numpy()
-        found = maximize_ratio(mean, covariance, self.epsilon)
-        v = project_l2_ball(torch.from_numpy(found.point), self.epsilon)
-        return PopulationMaximum(
-            perturbation=v,
-            coverage=float(self.coverage(v)),
-            upper=float(ndtr(found.upper)),
-        )
-
-    def _largest_mean(self) -> float:
-        return float(self.mean[-1] + self.epsilon * l2_norm(self.mean[:-1]))
-
-    def _is_diagonal(self) -> bool:
-        return torch.equal(self.covariance, self.covariance.diagonal().diag())
+        place = self.epsilon
+        if self.mean_offset > 0.0:
+            pull = self.offset_scale**2 * self.mean_length
+            place = min(place, pull / (self.scale**2 * self.mean_offset))
+        v = torch.zeros(self.dim, dtype=torch.float64)
+        v[0] = place
+        found = float(self.coverage(v))
+        return PopulationMaximum(perturbation=v, coverage=found, upper=found)
 
 
 def seeded(n: int, seed: int) -> torch.Generator:

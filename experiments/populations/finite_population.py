@@ -1,15 +1,23 @@
 """A population of finitely many robust sets: a test set, for one."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from experiments.populations.distributions import PopulationMaximum, seeded
-from paper_lib.checks import check_same_kind
+from experiments.populations.distributions import (
+    GaussianRows,
+    Population,
+    PopulationMaximum,
+    seeded,
+)
+from experiments.populations.linear_rows import LinearRows
 from paper_lib.defense import maximize_coverage
 from paper_lib.robust_sets import RobustSets
+
+Kind = Literal["gaussian", "linear", "finite"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -18,32 +26,9 @@ class FinitePopulation:
 
     Attributes:
         sets: The rows; :math:`\phi` is their coverage.
-        pool: Rows to draw from instead, without replacement: a training set, where
-            ``sets`` is the test set. None: draws are from ``sets``, with replacement.
-
-    Raises:
-        ValueError: If the pool has another dimension, kind or budget.
     """
 
     sets: RobustSets
-    pool: RobustSets | None = None
-
-    def __post_init__(self) -> None:
-        """Check that the two belong together.
-
-        Raises:
-            ValueError: See the class.
-        """
-        if self.pool is None:
-            return
-        check_same_kind(sets=self.sets.normals, pool=self.pool.normals)
-        sizes = [one.normals.shape[1] for one in (self.sets, self.pool)]
-        budgets = [one.epsilon for one in (self.sets, self.pool)]
-        if sizes[0] != sizes[1] or budgets[0] != budgets[1]:
-            raise ValueError(
-                f"pool must have dimension {sizes[0]} and budget {budgets[0]}, got "
-                f"{sizes[1]} and {budgets[1]}."
-            )
 
     @property
     def epsilon(self) -> float:
@@ -56,42 +41,13 @@ class FinitePopulation:
         return self.sets.normals.shape[1]
 
     def draw(self, n: int, *, seed: int) -> RobustSets:
-        """Draw n robust sets.
-
-        Args:
-            n: How many.
-            seed: Seed of the draw.
-
-        Returns:
-            The robust sets.
-
-        Raises:
-            ValueError: If n is below one or more than the pool has, or the seed is no
-                seed.
-        """
+        """Draw n robust sets with replacement; see :class:`Population`."""
         generator = seeded(n, seed)
-        source = self.sets if self.pool is None else self.pool
-        size = len(source.offsets)
-        if self.pool is None:
-            rows = torch.randint(size, (n,), generator=generator)
-        elif n <= size:
-            rows = torch.randperm(size, generator=generator)[:n]
-        else:
-            raise ValueError(f"n must be at most the {size} rows of pool, got {n}.")
-        return source.subset(rows)
+        size = len(self.sets.offsets)
+        return self.sets.subset(torch.randint(size, (n,), generator=generator))
 
     def coverage(self, v: Float[Tensor, "*k d"]) -> float | Float[Tensor, " k"]:
-        r"""Count :math:`\phi(v)`.
-
-        Args:
-            v: One perturbation ``(d,)`` or several ``(k, d)``.
-
-        Returns:
-            A float for one v, a float64 tensor ``(k,)`` for several; zero outside V.
-
-        Raises:
-            ValueError: If the shape, dtype or device does not fit, or v is not finite.
-        """
+        r"""Count :math:`\phi(v)`; see :class:`Population`."""
         return self.sets.coverage(v)
 
     def maximum(self) -> PopulationMaximum:
@@ -106,3 +62,23 @@ class FinitePopulation:
             coverage=found.coverage,
             upper=found.certificate.upper,
         )
+
+
+def known_population(kind: Kind, dim: int, *, rows: int, seed: int) -> Population:
+    """Make a population with the parameters of the published runs.
+
+    Args:
+        kind: Rows jointly normal, a linear classifier, or finitely many rows.
+        dim: Dimension d.
+        rows: How many rows a finite population has, a draw of the normal ones.
+        seed: Seed of that draw.
+
+    Returns:
+        The population.
+    """
+    if kind == "linear":
+        return LinearRows(dim)
+    normal = GaussianRows(dim)
+    if kind == "gaussian":
+        return normal
+    return FinitePopulation(sets=normal.draw(rows, seed=seed))

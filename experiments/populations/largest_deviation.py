@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Int
 
+from experiments.populations.deviations import supremum
 from experiments.populations.distributions import GaussianRows, Population
 from experiments.populations.finite_population import FinitePopulation
 from experiments.populations.gaussian_plane import gaussian_deviation
 from experiments.populations.linear_rows import LinearRows
-from experiments.populations.windows import Steps, farthest
+from experiments.populations.windows import Steps, farthest, pieces
 from paper_lib.generalization import traces
 from paper_lib.robust_sets import RobustSets
 
@@ -49,10 +49,10 @@ def deviation_of(population: Population) -> Deviation | None:
     Returns:
         A function of drawn robust sets, or None where there is no method: outside the
         plane, unless the classifier is linear, and for a finite population of more
-        than 150 rows or with a pool of its own.
+        than 150 rows.
 
     Example:
-        >>> rows = GaussianRows.isotropic(2)
+        >>> rows = GaussianRows(2)
         >>> found = deviation_of(rows)(rows.draw(100, seed=0))
         >>> found.upper - found.lower < 1e-9 and 0.02 < found.lower < 0.3
         True
@@ -60,9 +60,8 @@ def deviation_of(population: Population) -> Deviation | None:
     if isinstance(population, LinearRows):
         return lambda sets: _on_the_line(population, sets)
     if isinstance(population, GaussianRows) and population.dim == 2:
-        mean, covariance = population.mean.numpy(), population.covariance.numpy()
-        return lambda sets: _exact(gaussian_deviation(mean, covariance, sets))
-    if isinstance(population, FinitePopulation) and population.pool is None:
+        return lambda sets: _exact(gaussian_deviation(population, sets))
+    if isinstance(population, FinitePopulation):
         if population.dim == 2 and len(population.sets.offsets) <= MOST_ROWS:
             return _over_faces(population.sets)
     return None
@@ -83,18 +82,11 @@ def steps_on_the_line(population: LinearRows, sets: RobustSets) -> Steps:
     offsets, half = sets.offsets.numpy(), population.epsilon
     bounds = -offsets / np.where(slopes == 0, 1.0, slopes)
     starts, ends = bounds[slopes > 0], bounds[slopes < 0]
+    ends = ends[ends > -half]
     everywhere = ((slopes == 0) & (offsets >= 0)).sum()
-    at_first = everywhere + (starts <= -half).sum() + (ends > -half).sum()
-    starts = starts[(starts > -half) & (starts < half)]
-    ends = ends[(ends > -half) & (ends < half)]
-    cuts = np.concatenate([starts, ends])
-    changes = np.repeat([1, -1], [len(starts), len(ends)])
-    order = np.argsort(cuts, kind="stable")
-    counts = at_first + np.concatenate([[0], np.cumsum(changes[order])])
-    return Steps(
-        cuts=np.concatenate([[-half], cuts[order], [half]]),
-        levels=counts / len(offsets),
-    )
+    at_first = int(everywhere + (starts <= -half).sum() + len(ends))
+    cuts, counts = pieces(starts, ends, (-half, half), at_first)
+    return Steps(cuts=cuts, levels=counts / len(offsets))
 
 
 def _on_the_line(population: LinearRows, sets: RobustSets) -> Bracket:
@@ -109,29 +101,17 @@ def _exact(value: float) -> Bracket:
 
 
 def _over_faces(population: RobustSets) -> Deviation:
-    """List the faces of the plane once, and weigh them for each draw."""
-    rows, counts = _distinct(population)
-    distinct = torch.tensor(rows, dtype=population.normals.dtype)
-    once = RobustSets(
-        normals=distinct[:, :-1], offsets=distinct[:, -1], epsilon=population.epsilon
-    )
-    patterns = traces(once, "robust_sets").astype(np.float64)
-    places = {row: k for k, row in enumerate(rows)}
-    shares = counts / counts.sum()
+    """List the faces of the plane once, and count the rows of each draw."""
+    listed = traces(population, "robust_sets").astype(np.int64)
+    places = {row: k for k, row in enumerate(_rows(population))}
 
     def deviation(sets: RobustSets) -> Bracket:
-        drawn, times = _distinct(sets)
-        weights = -shares
-        weights[[places[row] for row in drawn]] += times / times.sum()
-        return _exact(float(np.abs(patterns @ weights).max()))
+        drawn = [places[row] for row in _rows(sets)]
+        counts = np.bincount(drawn, minlength=listed.shape[1])
+        return _exact(float(supremum(listed, counts)))
 
     return deviation
 
 
-def _distinct(
-    sets: RobustSets,
-) -> tuple[list[tuple[float, ...]], Int[np.ndarray, " k"]]:
-    """List the rows, each once, and how often they occur."""
-    rows = np.column_stack([sets.normals.numpy(), sets.offsets.numpy()])
-    once, counts = np.unique(rows, axis=0, return_counts=True)
-    return [tuple(row) for row in once.tolist()], counts
+def _rows(sets: RobustSets) -> list[tuple[float, ...]]:
+    return list(map(tuple, torch.column_stack([sets.normals, sets.offsets]).tolist()))

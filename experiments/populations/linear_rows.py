@@ -1,6 +1,7 @@
 """The population of a linear classifier: one-dimensional, whatever d is."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 import torch
@@ -14,170 +15,93 @@ from experiments.populations.distributions import (
     seeded,
 )
 from experiments.populations.windows import WindowMass, maximize_outside
-from paper_lib.checks import check_count, check_finite, check_radius, check_same_kind
-from paper_lib.geometry import in_l2_ball, l2_norm, project_l2_ball, unit_vectors
+from paper_lib.checks import check_count, check_radius
+from paper_lib.geometry import in_l2_ball, project_l2_ball
 from paper_lib.robust_sets import RobustSets
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class LinearRows:
-    r"""The rows of a linear classifier, whose logit is a mixture of normals.
+    r"""The rows of a linear classifier: two normal classes beside a shifted boundary.
 
-    Every normal is w or -w, whatever the dimension: with the signed distance
-    :math:`g = f(x) / \|w\|` Lemma 1 leaves :math:`\phi(v) = 1 - \Pr[|g + z| <
-    \epsilon]`, a function of :math:`z = w^\top v / \|w\|` alone.
+    Every normal is w or -w, whatever the dimension: with the logit :math:`f(x)` and
+    :math:`\|w\| = 1` Lemma 1 leaves :math:`\phi(v) = 1 - \Pr[|f(x) + z| < \epsilon]`,
+    a function of :math:`z = w^\top v` alone.
 
     Attributes:
-        weight: w, not zero; float64.
-        logit_means: Mean of the logit in each class; float64.
-        logit_scales: Its standard deviation in each class.
-        shares: The share of each class; they add up to one.
+        dim: Dimension d; w is the first axis.
+        distance: Half the distance between the class means.
+        scale: Standard deviation of each class along w.
+        shift: Logit halfway between the means; the best v takes it back.
         epsilon: Budget of both players.
 
     Raises:
-        ValueError: If shapes or kinds do not fit, an entry is not finite, the weight is
-            zero, a scale or share is not above zero, the shares do not add up to one,
-            or ``epsilon`` is no budget.
+        TypeError: If the dimension is no integer.
+        ValueError: If the dimension is below one, the scale is not > 0, another number
+            not finite, or ``epsilon`` no budget.
 
     Example:
-        >>> rows = LinearRows.symmetric(784, distance=2.0, shift=0.25)
-        >>> best = rows.maximum()
-        >>> round(float(rows.weight @ best.perturbation), 3), round(best.coverage, 4)
+        >>> best = LinearRows(784, distance=2.0, shift=0.25).maximum()
+        >>> round(float(best.perturbation[0]), 3), round(best.coverage, 4)
         (-0.25, 0.8427)
     """
 
-    weight: Float[Tensor, " d"]
-    logit_means: Float[Tensor, " classes"]
-    logit_scales: Float[Tensor, " classes"]
-    shares: Float[Tensor, " classes"]
-    epsilon: float
+    dim: int
+    _: KW_ONLY
+    distance: float = 2.0
+    scale: float = 1.0
+    shift: float = 0.25
+    epsilon: float = 1.0
 
     def __post_init__(self) -> None:
-        """Check shapes, kinds and values.
+        """Check the values.
 
         Raises:
+            TypeError: See the class.
             ValueError: See the class.
         """
-        parts = {
-            name: getattr(self, name)
-            for name in ("weight", "logit_means", "logit_scales", "shares")
-        }
-        check_same_kind(**parts)
-        check_finite(**parts)
-        object.__setattr__(self, "epsilon", check_radius(self.epsilon, "epsilon"))
-        shapes = {tuple(part.shape) for name, part in parts.items() if name != "weight"}
-        if self.weight.ndim != 1 or len(shapes) != 1 or self.shares.ndim != 1:
-            raise ValueError(
-                "weight must be (d,), and logit_means, logit_scales and shares one "
-                f"number a class, got shapes "
-                f"{[tuple(part.shape) for part in parts.values()]}."
-            )
-        if self.weight.dtype != torch.float64:
-            raise ValueError(f"weight must be float64, got {self.weight.dtype}.")
-        if not bool((self.weight != 0).any()):
-            raise ValueError("weight must not be zero.")
-        for name in ("logit_scales", "shares"):
-            if not bool((parts[name] > 0).all()):
-                raise ValueError(f"{name} must be > 0, got {parts[name].tolist()}.")
-        if abs(float(self.shares.sum()) - 1.0) > 1e-12:
-            raise ValueError(f"shares must add up to 1, got {self.shares.tolist()}.")
-
-    @classmethod
-    def symmetric(
-        cls,
-        dim: int,
-        *,
-        distance: float = 2.0,
-        scale: float = 1.0,
-        shift: float = 0.25,
-        epsilon: float = 1.0,
-    ) -> "LinearRows":
-        """Put two classes of one spread on both sides of a boundary that is shifted.
-
-        Args:
-            dim: Dimension d; w is the first axis.
-            distance: Half the distance between the class means.
-            scale: Standard deviation of each class along w.
-            shift: Logit halfway between the means; the best v takes it back.
-            epsilon: Budget of both players.
-
-        Returns:
-            The population.
-
-        Raises:
-            ValueError: See the class.
-        """
-        dim = check_count(dim, "dim", 1)
-        means = torch.tensor([shift - distance, shift + distance], dtype=torch.float64)
-        return cls(
-            weight=torch.eye(dim, dtype=torch.float64)[0],
-            logit_means=means,
-            logit_scales=torch.full((2,), scale, dtype=torch.float64),
-            shares=torch.full((2,), 0.5, dtype=torch.float64),
-            epsilon=epsilon,
-        )
-
-    @property
-    def dim(self) -> int:
-        """Dimension of the perturbations."""
-        return len(self.weight)
+        check_count(self.dim, "dim", 1)
+        check_radius(self.epsilon, "epsilon")
+        if not 0.0 < self.scale < math.inf:
+            raise ValueError(f"scale must be finite and > 0, got {self.scale}.")
+        for name in ("distance", "shift"):
+            if not math.isfinite(value := getattr(self, name)):
+                raise ValueError(f"{name} must be finite, got {value}.")
 
     @property
     def direction(self) -> Float[Tensor, " d"]:
-        """The unit vector along w."""
-        return unit_vectors(self.weight)
+        """The unit vector w."""
+        return torch.eye(self.dim, dtype=torch.float64)[0]
 
     @property
     def windows(self) -> WindowMass:
         """What of the population lies within epsilon of the boundary, for each z."""
-        length = float(l2_norm(self.weight))
         return WindowMass(
-            means=(self.logit_means / length).numpy(),
-            scales=(self.logit_scales / length).numpy(),
-            shares=self.shares.numpy(),
+            means=np.array([self.shift - self.distance, self.shift + self.distance]),
+            scales=np.full(2, self.scale),
+            shares=np.full(2, 0.5),
             half_width=self.epsilon,
         )
 
     def draw(self, n: int, *, seed: int) -> RobustSets:
-        """Draw n robust sets; equal seeds give equal logits in every dimension.
-
-        Args:
-            n: How many.
-            seed: Seed of the draw.
-
-        Returns:
-            The robust sets, by Lemma 1.
-
-        Raises:
-            ValueError: If n is below one, or the seed is no seed.
-        """
+        """Draw n robust sets; equal seeds give equal logits in every dimension."""
         generator = seeded(n, seed)
-        kinds = torch.multinomial(self.shares, n, replacement=True, generator=generator)
+        shares = torch.full((2,), 0.5, dtype=torch.float64)
+        kinds = torch.multinomial(shares, n, replacement=True, generator=generator)
         noise = torch.randn(n, generator=generator, dtype=torch.float64)
-        logits = self.logit_means[kinds] + self.logit_scales[kinds] * noise
+        means = torch.from_numpy(self.windows.means)
+        logits = means[kinds] + self.scale * noise
         return RobustSets(
-            normals=logits.sign().unsqueeze(-1) * self.weight,
-            offsets=logits.abs() - self.epsilon * l2_norm(self.weight),
+            normals=logits.sign().unsqueeze(-1) * self.direction,
+            offsets=logits.abs() - self.epsilon,
             epsilon=self.epsilon,
         )
 
     def coverage(self, v: Float[Tensor, "*k d"]) -> float | Float[Tensor, " k"]:
-        r"""Compute :math:`\phi(v)`.
-
-        Args:
-            v: One perturbation ``(d,)`` or several ``(k, d)``.
-
-        Returns:
-            A float for one v, a float64 tensor ``(k,)`` for several; zero outside V.
-
-        Raises:
-            ValueError: If the shape, dtype or device does not fit, or v is not finite.
-        """
+        r"""Compute :math:`\phi(v)`; see :class:`Population`."""
         check_perturbations(v, self.dim)
-        along = v @ self.weight / l2_norm(self.weight)
-        share = torch.as_tensor(self.windows.outside(np.atleast_1d(along.numpy())))
-        share = share.reshape(v.shape[:-1])
-        return as_coverage(share * in_l2_ball(v, self.epsilon))
+        share = torch.as_tensor(self.windows.outside(np.atleast_1d(v[..., 0].numpy())))
+        return as_coverage(share.reshape(v.shape[:-1]) * in_l2_ball(v, self.epsilon))
 
     def maximum(self) -> PopulationMaximum:
         r"""Maximize :math:`\phi` over V, by halving intervals of z.

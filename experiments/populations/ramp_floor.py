@@ -13,8 +13,8 @@ from scipy.optimize import minimize_scalar
 from scipy.special import ndtr
 from torch import Tensor
 
-from experiments.populations.distributions import GaussianRows, check_perturbations
-from paper_lib.geometry import project_l2_ball, unit_vectors
+from experiments.populations.distributions import GaussianRows
+from paper_lib.geometry import project_l2_ball
 
 # The interval of lengths is looked over at this many points before it is refined.
 _LENGTHS = 1001
@@ -38,14 +38,11 @@ def mean_ramp(rows: GaussianRows, v: Float[Tensor, "k d"]) -> Float[Tensor, " k"
         ValueError: If the shape, dtype or device does not fit, or v is not finite.
 
     Example:
-        >>> rows = GaussianRows.isotropic(2)
+        >>> rows = GaussianRows(2)
         >>> round(float(mean_ramp(rows, torch.zeros(1, 2, dtype=torch.float64))), 4)
         0.5
     """
-    check_perturbations(v, rows.dim)
-    u = torch.cat([v, v.new_ones(len(v), 1)], dim=1)
-    means = (u @ rows.mean).numpy()
-    spreads = ((u @ rows.covariance) * u).sum(1).sqrt().numpy()
+    means, spreads = (part.numpy() for part in rows.moments(v))
     ramp = spreads * (_psi(means / spreads) - _psi((means - 1.0) / spreads))
     return torch.from_numpy(ramp)
 
@@ -55,31 +52,19 @@ def _psi(z: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
 
 
 def ramp_maximizer(rows: GaussianRows) -> Float[Tensor, " d"]:
-    r"""Maximize the mean ramp of an isotropic population over V.
+    r"""Maximize the mean ramp of a population over V.
 
     Among vectors of one length the spread of :math:`\alpha` is the same, and the mean
     ramp grows with its mean: a maximizer lies along the mean normal. What is left is a
     search over lengths.
 
     Args:
-        rows: The population, such as :meth:`GaussianRows.isotropic` makes.
+        rows: The population.
 
     Returns:
         The maximizer, inside V.
-
-    Raises:
-        ValueError: If the normals do not vary alike in every direction, or vary
-            together with the offsets.
     """
-    spread = rows.covariance
-    alike = spread[0, 0] * torch.eye(rows.dim, dtype=torch.float64)
-    if not torch.equal(spread[:-1, :-1], alike) or bool((spread[-1, :-1] != 0).any()):
-        raise ValueError(
-            "rows must vary alike in every direction, and offsets apart from normals, "
-            f"got the covariance {spread.tolist()}."
-        )
-    normal = rows.mean[:-1]
-    direction = unit_vectors(normal) if normal.any() else alike[0] / spread[0, 0]
+    direction = torch.eye(rows.dim, dtype=torch.float64)[0]
 
     def loss(length: float) -> float:
         return -float(mean_ramp(rows, (length * direction).unsqueeze(0)))
@@ -101,16 +86,13 @@ def ramp_floor(rows: GaussianRows) -> float:
     regret of the paper's method, should its ascent find the maximizer every time.
 
     Args:
-        rows: The population, isotropic as for :func:`ramp_maximizer`.
+        rows: The population.
 
     Returns:
         The floor; zero where both maximizers are one.
 
-    Raises:
-        ValueError: See :func:`ramp_maximizer`.
-
     Example:
-        >>> rows = GaussianRows.isotropic(2)
+        >>> rows = GaussianRows(2)
         >>> [round(ramp_floor(rows.scaled(s)), 5) for s in (1.0, 3.0, 5.0, 10.0)]
         [0.00267, 0.00267, 0.00138, 0.00031]
     """

@@ -19,7 +19,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from tqdm import tqdm
 
 from experiments.populations.distributions import Population, PopulationMaximum
 from experiments.populations.largest_deviation import Bracket, Deviation, deviation_of
@@ -75,10 +74,6 @@ class Rates:
         r"""Give the lower ends of :math:`\sup_v |\phi_n - \phi|`, size by size."""
         return [[d.deviation.lower for d in row] for row in self.draws]
 
-    def optimism(self) -> list[list[float]]:
-        r"""Give :math:`\phi_n(v_n) - \phi(v_n)` for each size and sample."""
-        return [[d.sample_coverage - d.coverage for d in row] for row in self.draws]
-
 
 def measure_rates(
     population: Population,
@@ -86,9 +81,8 @@ def measure_rates(
     *,
     repetitions: int | Sequence[int],
     seed: int,
-    solver: SolverName | Solver = "exact",
+    solver: SolverName = "exact",
     with_deviations: bool = True,
-    progress: bool = False,
 ) -> Rates:
     r"""Draw samples, solve each, and compare with the population.
 
@@ -98,12 +92,11 @@ def measure_rates(
         repetitions: Samples of each size, or one number for each size.
         seed: Seed of all samples: those of one size and place are the same for every
             solver.
-        solver: ``"exact"``; ``"annealed"``; ``"polished"``, annealed and then pushed to
-            the boundaries; ``"ramp"``, the paper's; or any function of robust sets and
-            a seed that returns a perturbation.
+        solver: ``"exact"``; ``"annealed"``; ``"polished"``, the search without an
+            exchange: annealed and then pushed to the boundaries; ``"ramp"``, the
+            paper's.
         with_deviations: Compute the largest deviation where there is a method; in the
             plane it takes the square of n.
-        progress: Show a progress bar.
 
     Returns:
         Coverage of sample and population for each, and the largest deviation where it
@@ -116,7 +109,7 @@ def measure_rates(
 
     Example:
         >>> from experiments.populations.linear_rows import LinearRows
-        >>> rows = LinearRows.symmetric(10)
+        >>> rows = LinearRows(10)
         >>> rates = measure_rates(rows, [10, 1000], repetitions=5, seed=0)
         >>> few, many = (sum(row) / 5 for row in rates.regrets())
         >>> few > many > 0
@@ -125,17 +118,14 @@ def measure_rates(
     counts = _check_plan(sizes, repetitions, seed)
     solve = solver_for(population, solver)
     deviation = deviation_of(population) if with_deviations else None
-    draws: list[tuple[Draw, ...]] = []
-    total = sum(counts)
-    with tqdm(total=total, desc="samples", unit="sample", disable=not progress) as bar:
-        for place, (n, count) in enumerate(zip(sizes, counts, strict=True)):
-            row = []
-            for one in sample_seeds(seed, place, count):
-                sets = population.draw(n, seed=one)
-                row.append(_measure(population, sets, solve, deviation, one))
-                bar.update()
-            draws.append(tuple(row))
-    return Rates(best=population.maximum(), sizes=tuple(sizes), draws=tuple(draws))
+    draws = tuple(
+        tuple(
+            _measure(population, population.draw(n, seed=one), solve, deviation, one)
+            for one in sample_seeds(seed, place, count)
+        )
+        for place, (n, count) in enumerate(zip(sizes, counts, strict=True))
+    )
+    return Rates(best=population.maximum(), sizes=tuple(sizes), draws=draws)
 
 
 def _measure(

@@ -13,12 +13,15 @@ from experiments.populations.finite_population import FinitePopulation
 from experiments.populations.largest_deviation import steps_on_the_line
 from experiments.populations.linear_rows import LinearRows
 from paper_lib.arrangement import heaviest_faces, maximum_coverage
+from paper_lib.checks import check_choice
 from paper_lib.defense import maximize_coverage, ramp_ascent
 from paper_lib.geometry import project_l2_ball
 from paper_lib.robust_sets import RobustSets
 
 Solver = Callable[[RobustSets, int], Float[Tensor, " d"]]
 SolverName = Literal["exact", "annealed", "polished", "ramp"]
+# What the files call ``maximize_coverage``'s search without an exchange.
+SEARCH_0: SolverName = "polished"
 
 
 def exact_solver(population: Population) -> Solver:
@@ -43,17 +46,17 @@ def exact_solver(population: Population) -> Solver:
             "population must be of a linear classifier or in the plane for an exact "
             f"solver, got dimension {population.dim}."
         )
-    if isinstance(population, FinitePopulation) and population.pool is None:
+    if isinstance(population, FinitePopulation):
         return lambda sets, _: _heaviest_in_the_plane(sets)
     return lambda sets, _: _best_in_the_plane(sets)
 
 
-def solver_for(population: Population, solver: SolverName | Solver) -> Solver:
+def solver_for(population: Population, solver: SolverName) -> Solver:
     """Look up a solver by its name.
 
     Args:
         population: Where the samples come from.
-        solver: The name, or a function of robust sets and a seed, which comes back.
+        solver: The name.
 
     Returns:
         The solver.
@@ -61,24 +64,14 @@ def solver_for(population: Population, solver: SolverName | Solver) -> Solver:
     Raises:
         ValueError: If there is none of that name.
     """
-    if callable(solver):
-        return solver
+    check_choice(solver, "solver", get_args(SolverName))
     if solver == "exact":
         return exact_solver(population)
-    if solver == "annealed":
-        return lambda sets, seed: (
-            maximize_coverage(sets, method="annealed", seed=seed).perturbation
-        )
-    if solver == "polished":
-        return lambda sets, seed: (
-            maximize_coverage(
-                sets, method="search", seed=seed, max_trials=0
-            ).perturbation
-        )
     if solver == "ramp":
         return lambda sets, _: ramp_ascent(sets).perturbation
-    raise ValueError(
-        f"solver must be a function or one of {get_args(SolverName)}, got {solver!r}."
+    method = "search" if solver == SEARCH_0 else "annealed"
+    return lambda sets, seed: (
+        maximize_coverage(sets, method=method, seed=seed, max_trials=0).perturbation
     )
 
 

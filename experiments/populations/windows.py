@@ -7,10 +7,11 @@ falling function of z, so that its range on an interval is bounded by its ends. 
 intervals then bounds any maximum as closely as is asked.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.special import ndtr
 
 # Halvings until intervals are as short as rounding allows.
@@ -130,3 +131,33 @@ def farthest(
         low, high = np.concatenate([low, middle]), np.concatenate([middle, high])
         level = np.concatenate([level, level])
     return place, best, max(best, settled)
+
+
+def pieces(
+    starts: Float[np.ndarray, " s"],
+    ends: Float[np.ndarray, " t"],
+    whole: tuple[float, float],
+    first: int,
+    critical: Sequence[float] = (),
+) -> tuple[Float[np.ndarray, " k"], Int[np.ndarray, " j"]]:
+    """Cut an interval where rays begin and end, and count them on each piece.
+
+    Args:
+        starts: Where rays begin.
+        ends: Where rays end.
+        whole: The interval.
+        first: How many rays hold where it begins.
+        critical: Where to cut besides.
+
+    Returns:
+        The cuts, the ends of the interval among them, and a count between each two.
+    """
+    low, high = whole
+    starts = starts[(starts > low) & (starts < high)]
+    ends = ends[(ends >= low) & (ends < high)]
+    more = np.array([at for at in critical if low < at < high])
+    cuts = np.concatenate([starts, ends, more])
+    changes = np.repeat([1, -1, 0], [len(starts), len(ends), len(more)])
+    order = np.argsort(cuts, kind="stable")
+    counts = first + np.concatenate([[0], np.cumsum(changes[order])])
+    return np.concatenate([[low], cuts[order], [high]]), counts

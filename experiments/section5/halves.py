@@ -31,6 +31,8 @@ from paper_lib.linearize import linearize
 from paper_lib.models import TrainConfig, train_classifier
 from paper_lib.robust_sets import RobustSets
 
+# Multiples of 0.01 up to 10, any of which may be the budget.
+NUM_BUDGETS = 1000
 # What the files call the fit of ``maximize_coverage``'s search, with 10 exchanges.
 SEARCH_10 = "polished"
 
@@ -83,7 +85,6 @@ def bound_half(
     size: int,
     *,
     confidence: float,
-    num_budgets: int,
     seed: int,
 ) -> dict[str, Any]:
     """Fit in several ways on the first points of the second half, and bound each fit.
@@ -93,7 +94,6 @@ def bound_half(
         center: A perturbation the points have had no part in.
         size: How many points.
         confidence: Confidence of every bound, all budgets together.
-        num_budgets: How many budgets share the chance of failure.
         seed: Seed of the fits.
 
     Returns:
@@ -101,11 +101,11 @@ def bound_half(
         bounds and its bounds of the regret; and what is certified of the best v.
     """
     sets = halves.counted.subset(slice(size))
-    each = spread_confidence(confidence, num_budgets)
+    each = spread_confidence(confidence, NUM_BUDGETS)
     fits, compressed = _fits(sets, center, each, seed)
     certificate = upper_bound(sets, None, seed=seed, start=fits[SEARCH_10])
     # Each end of a regret takes half of the chance of failure.
-    half = spread_confidence(confidence, 2 * num_budgets)
+    half = spread_confidence(confidence, 2 * NUM_BUDGETS)
     optimum = optimum_bound(certificate, confidence=half)
 
     def bounds(name: str, confidence: float) -> dict[str, Bound]:

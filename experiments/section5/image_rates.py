@@ -12,14 +12,70 @@ from experiments.populations.largest_deviation import Bracket
 from experiments.populations.sample_rates import Draw, Rates, measure_rates
 from experiments.populations.sample_solvers import SolverName
 from experiments.section5.bound_runs import BoundsConfig
-from experiments.store.keyed import Record, Run, read_record
+from experiments.store.keyed import Record, Run
 from experiments.store.provenance import one_thread
 from paper_lib.data import Source
 from paper_lib.defense import maximize_coverage, upper_bound
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ImageRatesConfig(Run["ImageRates"]):
+class ImageRates:
+    """Counts on samples of a test set and on all of it.
+
+    Attributes:
+        config: The settings of the run.
+        provenance: What it was computed with.
+        num: Images in the test set.
+        best_count: Images that the best perturbation known keeps.
+        upper_count: Images that no perturbation exceeds.
+        counts: For each solver, for each size and sample: the rows kept of the sample
+            and of the test set.
+    """
+
+    config: "ImageRatesConfig"
+    provenance: Mapping[str, Any]
+    num: int
+    best_count: int
+    upper_count: int
+    counts: Mapping[str, tuple[tuple[tuple[int, int], ...], ...]]
+
+    @property
+    def rates(self) -> dict[str, Rates]:
+        """The rates of each solver.
+
+        Their ``best`` has the coverage of the best perturbation known, but not the
+        perturbation, which is zero there.
+        """
+        best = PopulationMaximum(
+            perturbation=torch.zeros(1, dtype=torch.float64),
+            coverage=self.best_count / self.num,
+            upper=self.upper_count / self.num,
+        )
+        unknown = Bracket(lower=0.0, upper=float("inf"))
+
+        def draw(kept: int, all_kept: int, n: int) -> Draw:
+            return Draw(
+                seed=self.config.seed,
+                sample_coverage=kept / n,
+                coverage=all_kept / self.num,
+                deviation=unknown,
+            )
+
+        return {
+            solver: Rates(
+                best=best,
+                sizes=self.config.sizes,
+                draws=tuple(
+                    tuple(draw(*pair, n) for pair in row)
+                    for n, row in zip(self.config.sizes, rows, strict=True)
+                ),
+            )
+            for solver, rows in self.counts.items()
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageRatesConfig(Run[ImageRates]):
     """Everything that decides the rates of one pair, apart from the data.
 
     Attributes:
@@ -31,17 +87,13 @@ class ImageRatesConfig(Run["ImageRates"]):
     """
 
     schema: ClassVar[str] = "paper-lib/image-rates-record/1"
+    result_type: ClassVar[type] = ImageRates
 
     pair: BoundsConfig
     sizes: tuple[int, ...] = (10, 30, 100, 300, 1000, 3000, 10_000)
     repetitions: tuple[int, ...] = (20, 20, 20, 20, 10, 6, 4)
     solvers: tuple[SolverName, ...] = ("ramp", "annealed", "polished")
     seed: int = 0
-
-    @property
-    def label(self) -> str:
-        """What a person calls the run."""
-        return f"rates of {self.pair.label}"
 
     @property
     def stem(self) -> str:
@@ -91,67 +143,6 @@ class ImageRatesConfig(Run["ImageRates"]):
             "best_count": max(found, round(num * best.coverage)),
             "upper_count": certificate.upper_count,
             "counts": counts,
-        }
-
-    @classmethod
-    def result(cls, record: Record) -> "ImageRates":
-        """Read a record."""
-        return read_record(ImageRates, record)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImageRates:
-    """Counts on samples of a test set and on all of it.
-
-    Attributes:
-        config: The settings of the run.
-        provenance: What it was computed with.
-        num: Images in the test set.
-        best_count: Images that the best perturbation known keeps.
-        upper_count: Images that no perturbation exceeds.
-        counts: For each solver, for each size and sample: the rows kept of the sample
-            and of the test set.
-    """
-
-    config: ImageRatesConfig
-    provenance: Mapping[str, Any]
-    num: int
-    best_count: int
-    upper_count: int
-    counts: Mapping[str, tuple[tuple[tuple[int, int], ...], ...]]
-
-    @property
-    def rates(self) -> dict[str, Rates]:
-        """The rates of each solver.
-
-        Their ``best`` has the coverage of the best perturbation known, but not the
-        perturbation, which is zero there.
-        """
-        best = PopulationMaximum(
-            perturbation=torch.zeros(1, dtype=torch.float64),
-            coverage=self.best_count / self.num,
-            upper=self.upper_count / self.num,
-        )
-        unknown = Bracket(lower=0.0, upper=float("inf"))
-
-        def draw(kept: int, all_kept: int, n: int) -> Draw:
-            return Draw(
-                seed=self.config.seed,
-                sample_coverage=kept / n,
-                coverage=all_kept / self.num,
-                deviation=unknown,
-            )
-
-        return {
-            solver: Rates(
-                best=best,
-                sizes=self.config.sizes,
-                draws=tuple(
-                    tuple(draw(*pair, n) for pair in row)
-                    for n, row in zip(self.config.sizes, rows, strict=True)
-                ),
-            )
-            for solver, rows in self.counts.items()
         }
 
 

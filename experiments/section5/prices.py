@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from experiments.populations.distributions import GaussianRows
-from experiments.store.keyed import Record, Run, read_record
+from experiments.store.keyed import Record, Run
+from experiments.store.plain_values import from_plain
 from experiments.store.provenance import one_thread, surroundings
 from paper_lib.bounds import bounds_at, compress, compression_bound, held_out_bound
 from paper_lib.checks import check_count, check_seed
@@ -51,11 +52,6 @@ class PriceConfig(Run["Prices"]):
         check_seed(self.seed)
 
     @property
-    def label(self) -> str:
-        """What a person calls the run."""
-        return f"prices in dimension {self.dim}"
-
-    @property
     def stem(self) -> str:
         """What the name of its record begins with."""
         return f"prices-{self.dim}"
@@ -85,7 +81,8 @@ class PriceConfig(Run["Prices"]):
             {name: entry.pop(name) for name in measured} | {"prices": entry}
             for entry in map(dict, record["sizes"])
         ]
-        return read_record(Prices, {**record, "sizes": sizes})
+        values = {**record, "sizes": sizes}
+        return from_plain(Prices, {k: v for k, v in values.items() if k != "schema"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,7 +128,7 @@ def _means(config: PriceConfig, size: int) -> dict[str, Any]:
 
 def _once(config: PriceConfig, size: int, seed: int) -> dict[str, float]:
     """Fit to one sample, with a center from another of the same size."""
-    population = GaussianRows.isotropic(config.dim)
+    population = GaussianRows(config.dim)
     sets, other = (
         population.draw(size, seed=one) for one in (seed, seed + config.repetitions)
     )

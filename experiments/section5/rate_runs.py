@@ -1,40 +1,30 @@
 r"""Measured rates of Sec. 5 where :math:`\phi` is known: 15 minutes on one core."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from dataclasses import asdict, dataclass, field
+from typing import ClassVar
 
 import torch
 
 from experiments.populations.distributions import (
-    GaussianRows,
     Population,
     PopulationMaximum,
 )
-from experiments.populations.finite_population import FinitePopulation
+from experiments.populations.finite_population import Kind, known_population
 from experiments.populations.largest_deviation import Bracket
-from experiments.populations.linear_rows import LinearRows
 from experiments.populations.sample_rates import (
     Draw,
     Rates,
     measure_rates,
     sample_seeds,
 )
-from experiments.populations.sample_solvers import SolverName
+from experiments.populations.sample_solvers import SEARCH_0, SolverName
 from experiments.store.keyed import Record, Run
 from experiments.store.plain_values import from_plain
 from experiments.store.provenance import one_thread, surroundings
 
 SIZES = (10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
-# The same maximum, 0.9035 at 0.72 along the first axis, in every dimension.
-_GAUSSIAN = {
-    "mean_length": 1.0,
-    "mean_offset": 0.5,
-    "scale": 1.0,
-    "offset_scale": 0.6,
-    "epsilon": 1.0,
-}
-_LINEAR = {"distance": 2.0, "scale": 1.0, "shift": 0.25, "epsilon": 1.0}
 # Of the finite population, which is itself a draw of the Gaussian one.
 _FINITE = {"rows": 80, "seed": 0}
 # Decimals kept of shares.
@@ -60,7 +50,7 @@ class RatePlan(Run[Rates]):
     schema: ClassVar[str] = "paper-lib/rates/1"
     needs_data: ClassVar[bool] = False
 
-    kind: Literal["gaussian", "linear", "finite"]
+    kind: Kind
     dim: int
     solver: SolverName
     sizes: tuple[int, ...] = SIZES
@@ -71,13 +61,11 @@ class RatePlan(Run[Rates]):
 
     def __post_init__(self) -> None:
         """Fill in the parameters, so that they are stored with the result."""
-        known = {"gaussian": _GAUSSIAN, "linear": _LINEAR, "finite": _FINITE}
-        object.__setattr__(self, "parameters", known[self.kind])
-
-    @property
-    def label(self) -> str:
-        """What a person calls the run."""
-        return f"rates of {self.stem}"
+        settings = dict(_FINITE)
+        if self.kind != "finite":
+            settings = asdict(self.population())
+            del settings["dim"]
+        object.__setattr__(self, "parameters", settings)
 
     @property
     def stem(self) -> str:
@@ -90,12 +78,7 @@ class RatePlan(Run[Rates]):
         Returns:
             The population.
         """
-        if self.kind == "linear":
-            return LinearRows.symmetric(self.dim, **_LINEAR)
-        rows = GaussianRows.isotropic(self.dim, **_GAUSSIAN)
-        if self.kind == "gaussian":
-            return rows
-        return FinitePopulation(sets=rows.draw(_FINITE["rows"], seed=_FINITE["seed"]))
+        return known_population(self.kind, self.dim, **_FINITE)
 
     def measure(self) -> Rates:
         """Draw the samples, solve them, and compare with the population.
@@ -137,15 +120,11 @@ class RatePlan(Run[Rates]):
             ],
         }
         if self.with_deviations:
+            brackets = [[draw.deviation for draw in row] for row in rates.draws]
             record["deviations"] = [
-                [round(draw.deviation.lower, _DECIMALS) for draw in row]
-                for row in rates.draws
+                [round(one.lower, _DECIMALS) for one in row] for row in brackets
             ]
-            widths = [
-                draw.deviation.upper - draw.deviation.lower
-                for row in rates.draws
-                for draw in row
-            ]
+            widths = [one.upper - one.lower for row in brackets for one in row]
             record["deviation_width"] = max(widths) + 10.0**-_DECIMALS
         return record
 
@@ -165,38 +144,34 @@ class RatePlan(Run[Rates]):
         )
 
 
-def _few(place: int, last: Sequence[int], first: int = 100) -> dict[str, Any]:
-    """Stop at a size, with fewer samples of the last few."""
-    counts = [first] * (place - len(last)) + list(last)
-    return {"sizes": SIZES[:place], "repetitions": tuple(counts)}
+def _plan(
+    kind: Kind,
+    dim: int,
+    solver: SolverName,
+    *,
+    first: int = 100,
+    last: Sequence[int] = (60, 60),
+    until: int = 9,
+) -> RatePlan:
+    """Plan the first sizes, with fewer samples of the last few of them."""
+    return RatePlan(
+        kind=kind,
+        dim=dim,
+        solver=solver,
+        sizes=SIZES[:until],
+        repetitions=(*[first] * (until - len(last)), *last),
+        with_deviations=solver == "exact",
+    )
 
 
 RATE_PLANS = (
+    *(_plan("linear", dim, "exact", first=200, last=[200]) for dim in (2, 100)),
+    _plan("finite", 2, "exact"),
+    _plan("gaussian", 2, "exact", first=200, last=[100, 30], until=7),
+    *(_plan("gaussian", dim, "annealed") for dim in (2, 10, 100)),
+    *(_plan("gaussian", dim, "ramp", last=[60, 40, 20, 6]) for dim in (2, 10, 100)),
     *(
-        RatePlan(
-            kind="linear",
-            dim=dim,
-            solver="exact",
-            with_deviations=True,
-            **_few(9, [200], 200),
-        )
-        for dim in (2, 100)
-    ),
-    RatePlan(kind="finite", dim=2, solver="exact", with_deviations=True),
-    RatePlan(
-        kind="gaussian",
-        dim=2,
-        solver="exact",
-        with_deviations=True,
-        **_few(7, [100, 30], 200),
-    ),
-    *(RatePlan(kind="gaussian", dim=dim, solver="annealed") for dim in (2, 10, 100)),
-    *(
-        RatePlan(kind="gaussian", dim=dim, solver="ramp", **_few(9, [60, 40, 20, 6]))
-        for dim in (2, 10, 100)
-    ),
-    *(
-        RatePlan(kind="gaussian", dim=dim, solver="polished", **_few(7, [20, 10], 20))
+        _plan("gaussian", dim, SEARCH_0, first=20, last=[20, 10], until=7)
         for dim in (10, 100)
     ),
 )
@@ -206,18 +181,18 @@ def _draws(plan: RatePlan, entry: Record, place: int) -> tuple[Draw, ...]:
     """Read the samples of one size back."""
     n, coverages = plan.sizes[place], entry["coverages"][place]
     shares = [count / n for count in entry["counts"][place]]
-    if plan.with_deviations:
-        lower = entry["deviations"][place]
-        brackets = [
-            Bracket(lower=low, upper=low + entry["deviation_width"]) for low in lower
-        ]
-    else:
-        gaps = [abs(a - b) for a, b in zip(shares, coverages, strict=True)]
-        brackets = [Bracket(lower=gap, upper=float("inf")) for gap in gaps]
+    gaps = [abs(a - b) for a, b in zip(shares, coverages, strict=True)]
+    lower = entry["deviations"][place] if plan.with_deviations else gaps
+    width = entry.get("deviation_width", math.inf)
     seeds = sample_seeds(plan.seed, place, len(shares))
     return tuple(
-        Draw(seed=seed, sample_coverage=share, coverage=coverage, deviation=bracket)
-        for seed, share, coverage, bracket in zip(
-            seeds, shares, coverages, brackets, strict=True
+        Draw(
+            seed=seed,
+            sample_coverage=share,
+            coverage=coverage,
+            deviation=Bracket(lower=low, upper=low + width),
+        )
+        for seed, share, coverage, low in zip(
+            seeds, shares, coverages, lower, strict=True
         )
     )

@@ -13,7 +13,7 @@ import torch
 
 from experiments.section5.bound_runs import FitBounds
 from experiments.section5.halves import some_images
-from experiments.store.keyed import Record, Run, read_record
+from experiments.store.keyed import Record, Run
 from experiments.store.plain_values import plain
 from experiments.store.provenance import one_thread, provenance
 from paper_lib.bounds import bounds_at, compress, compression_bound
@@ -27,7 +27,33 @@ from paper_lib.robust_sets import RobustSets
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ReuseConfig(Run["Reuse"]):
+class Reuse:
+    """One sample for everything, and what came of it.
+
+    Attributes:
+        config: The settings of the run.
+        provenance: What it was computed with.
+        num: Images in the sample.
+        num_test: Test images.
+        epsilon: The budget.
+        trained_accuracy: Share of the sample whose label was learned.
+        fits: Each fit on the sample, by name: the bounds are without guarantee.
+        fresh: Each fit on as many images that the classifier has not seen, where there
+            are any: there the bounds apply.
+    """
+
+    config: "ReuseConfig"
+    provenance: Mapping[str, Any]
+    num: int
+    num_test: int
+    epsilon: float
+    trained_accuracy: float
+    fits: Mapping[str, FitBounds]
+    fresh: Mapping[str, FitBounds] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReuseConfig(Run[Reuse]):
     """Everything that decides such a run, apart from the data.
 
     Attributes:
@@ -47,6 +73,7 @@ class ReuseConfig(Run["Reuse"]):
     """
 
     schema: ClassVar[str] = "paper-lib/reuse-record/1"
+    result_type: ClassVar[type] = Reuse
 
     dataset: Dataset = "mnist"
     classes: tuple[int, int] = (0, 1)
@@ -69,13 +96,6 @@ class ReuseConfig(Run["Reuse"]):
             check_count(self.num, "num", 2)
         if self.epsilon is not None:
             check_radius(self.epsilon, "epsilon")
-
-    @property
-    def label(self) -> str:
-        """What a person calls the run."""
-        first, second = self.classes
-        count = "all" if self.num is None else self.num
-        return f"{self.dataset} {first}-{second}, {count} images for everything"
 
     @property
     def stem(self) -> str:
@@ -127,37 +147,6 @@ class ReuseConfig(Run["Reuse"]):
                 unseen = robust_sets(linearize(model, fresh.images))
                 record["fresh"] = _fits(self, unseen, test)
             return record
-
-    @classmethod
-    def result(cls, record: Record) -> "Reuse":
-        """Read a record."""
-        return read_record(Reuse, record)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reuse:
-    """One sample for everything, and what came of it.
-
-    Attributes:
-        config: The settings of the run.
-        provenance: What it was computed with.
-        num: Images in the sample.
-        num_test: Test images.
-        epsilon: The budget.
-        trained_accuracy: Share of the sample whose label was learned.
-        fits: Each fit on the sample, by name: the bounds are without guarantee.
-        fresh: Each fit on as many images that the classifier has not seen, where there
-            are any: there the bounds apply.
-    """
-
-    config: ReuseConfig
-    provenance: Mapping[str, Any]
-    num: int
-    num_test: int
-    epsilon: float
-    trained_accuracy: float
-    fits: Mapping[str, FitBounds]
-    fresh: Mapping[str, FitBounds] | None = None
 
 
 def _fits(config: ReuseConfig, sets: RobustSets, test: RobustSets) -> dict[str, Any]:

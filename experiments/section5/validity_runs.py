@@ -1,22 +1,25 @@
 r"""Every bound on a thousand samples of a population whose phi is known."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from experiments.populations.distributions import GaussianRows, Population
-from experiments.populations.finite_population import FinitePopulation
-from experiments.populations.linear_rows import LinearRows
-from experiments.populations.validity import Validity, check_bounds
-from experiments.store.keyed import Record, Run, read_record
+from experiments.populations.distributions import Population
+from experiments.populations.finite_population import (
+    FinitePopulation,
+    Kind,
+    known_population,
+)
+from experiments.section5.bound_tests import BoundTest, Validity
+from experiments.store.keyed import Record, Run
 from experiments.store.provenance import one_thread, surroundings
 from paper_lib.bounds import (
     Bound,
     bounds_at,
-    clopper_pearson,
     compress,
     compress_solution,
     compression_bound,
@@ -40,7 +43,22 @@ _MAX_POINTS = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ValidityConfig(Run["ValidityRecord"]):
+class ValidityRecord:
+    """A test of every bound on one population.
+
+    Attributes:
+        config: The settings of the test.
+        provenance: What it was computed with.
+        bounds: What came of each, by name.
+    """
+
+    config: "ValidityConfig"
+    provenance: Mapping[str, Any]
+    bounds: Mapping[str, BoundTest]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ValidityConfig(Run[ValidityRecord]):
     """Everything that decides a test of the bounds.
 
     Attributes:
@@ -59,9 +77,10 @@ class ValidityConfig(Run["ValidityRecord"]):
     """
 
     schema: ClassVar[str] = "paper-lib/validity-record/1"
+    result_type: ClassVar[type] = ValidityRecord
     needs_data: ClassVar[bool] = False
 
-    kind: Literal["gaussian", "linear", "finite"]
+    kind: Kind
     dim: int
     num_rows: int = 200
     repetitions: int = 1000
@@ -81,11 +100,6 @@ class ValidityConfig(Run["ValidityRecord"]):
         check_seed(self.seed)
 
     @property
-    def label(self) -> str:
-        """What a person calls the test."""
-        return f"{self.kind} rows in dimension {self.dim}"
-
-    @property
     def stem(self) -> str:
         """What the name of its record begins with."""
         return f"validity-{self.kind}-{self.dim}"
@@ -102,13 +116,8 @@ class ValidityConfig(Run["ValidityRecord"]):
             "schema": self.schema,
             "config": self.settings,
             "provenance": surroundings(),
-            "bounds": {name: _summary(one) for name, one in found.items()},
+            "bounds": {name: asdict(one.summary()) for name, one in found.items()},
         }
-
-    @classmethod
-    def result(cls, record: Record) -> "ValidityRecord":
-        """Read a record."""
-        return read_record(ValidityRecord, record)
 
     def population(self) -> Population:
         """Make the population.
@@ -116,65 +125,14 @@ class ValidityConfig(Run["ValidityRecord"]):
         Returns:
             The population.
         """
-        if self.kind == "linear":
-            return LinearRows.symmetric(self.dim)
-        rows = GaussianRows.isotropic(self.dim)
-        if self.kind == "gaussian":
-            return rows
-        return FinitePopulation(sets=rows.draw(500, seed=_CENTER_SEED + 1))
+        return known_population(self.kind, self.dim, rows=500, seed=_CENTER_SEED + 1)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BoundTest:
-    """What came of one bound over all samples.
-
-    Attributes:
-        side: Whether it lies below or above what it bounds.
-        confidence: Its confidence.
-        failures: Samples in which it was false.
-        limit: Lower limit of its failure rate, with 99.9% confidence.
-        is_rejected: Whether that exceeds what the confidence allows.
-        rejecting_factor: The largest factor of its price at which it is rejected; None
-            if there is none.
-        mean_observed: Mean share of the sample it starts from.
-        mean_value: Mean bound.
-        mean_truth: Mean of what it bounds.
-    """
-
-    side: Literal["lower", "upper"]
-    confidence: float
-    failures: int
-    limit: float
-    is_rejected: bool
-    rejecting_factor: float | None
-    mean_observed: float
-    mean_value: float
-    mean_truth: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ValidityRecord:
-    """A test of every bound on one population.
-
-    Attributes:
-        config: The settings of the test.
-        provenance: What it was computed with.
-        bounds: What came of each, by name.
-    """
-
-    config: ValidityConfig
-    provenance: Mapping[str, Any]
-    bounds: Mapping[str, BoundTest]
-
-
-def measure_validity(
-    config: ValidityConfig, *, progress: bool = False
-) -> dict[str, Validity]:
+def measure_validity(config: ValidityConfig) -> dict[str, Validity]:
     """Fit a v to each sample and compare every bound with the truth.
 
     Args:
         config: The test.
-        progress: Show a progress bar.
 
     Returns:
         What came of each bound, by name. The last, ``"held out, v fitted"``, is the
@@ -182,94 +140,73 @@ def measure_validity(
     """
     population = config.population()
     center = _fit(config, population.draw(_NUM_CENTER, seed=_CENTER_SEED), 0)
-    best = population.maximum()
-
-    def trial(sets: RobustSets, seed: int) -> _Found:
-        fit = _Fitted(
-            population=population,
-            sets=sets,
-            v=_fit(config, sets, seed),
-            center=center,
-            confidence=config.confidence,
-        )
-        return {
-            **_for_every_v(fit),
-            **_rebuilt(fit, seed),
-            "held out": (
-                held_out_bound(sets, center, confidence=config.confidence),
-                float(population.coverage(center)),
-            ),
-            **(_in_the_plane(fit, best.upper) if config.dim == 2 else {}),
-            "held out, v fitted": (
-                held_out_bound(sets, fit.v, confidence=config.confidence),
-                fit.truth,
-            ),
-        }
-
-    return check_bounds(
-        population,
-        trial,
-        num_rows=config.num_rows,
-        repetitions=config.repetitions,
-        seed=config.seed,
-        progress=progress,
-    )
+    most = population.maximum().upper
+    found = [
+        _trial(config, population, center, most, seed)
+        for seed in range(config.seed, config.seed + config.repetitions)
+    ]
+    return {name: _collect([one[name] for one in found]) for name in found[0]}
 
 
 # Bounds by name, each with what it bounds.
 _Found = dict[str, tuple[Bound, float]]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class _Fitted:
-    """A perturbation fitted to a sample, and a center that is not."""
-
-    population: Population
-    sets: RobustSets
-    v: Float[Tensor, " d"]
-    center: Float[Tensor, " d"]
-    confidence: float
-
-    @property
-    def truth(self) -> float:
-        """Its coverage of the population."""
-        return float(self.population.coverage(self.v))
+def _collect(found: list[tuple[Bound, float]]) -> Validity:
+    """Put the samples of one bound together."""
+    first, _ = found[0]
+    return Validity(
+        confidence=first.confidence,
+        side=first.side,
+        observed=np.array([bound.observed for bound, _ in found]),
+        values=np.array([bound.value for bound, _ in found]),
+        truths=np.array([truth for _, truth in found]),
+    )
 
 
-def _for_every_v(fit: _Fitted) -> _Found:
-    """Compute the bounds that allow for any fit."""
-    bounds = bounds_at(fit.sets, fit.v, confidence=fit.confidence, center=fit.center)
-    truth, population = fit.truth, fit.population
+def _trial(
+    config: ValidityConfig,
+    population: Population,
+    center: Float[Tensor, " d"],
+    most: float,
+    seed: int,
+) -> _Found:
+    """Draw a sample, fit a v to it, and compute every bound."""
+    sets = population.draw(config.num_rows, seed=seed)
+    v = _fit(config, sets, seed)
+    confidence, truth = config.confidence, float(population.coverage(v))
+    bounds = bounds_at(sets, v, confidence=confidence, center=center)
     noisy = {k: b for k, b in bounds.items() if b.holds_for == "a Gaussian around v"}
     found = {k: (b, truth) for k, b in bounds.items() if k not in noisy}
     # What a noisy defense keeps is known exactly where the rows are finitely many.
     if isinstance(population, FinitePopulation):
         for name, bound in noisy.items():
-            kept = gaussian_coverage(population.sets, fit.v, noise=bound.terms["noise"])
+            kept = gaussian_coverage(population.sets, v, noise=bound.terms["noise"])
             found[name] = (bound, kept)
-    return found
+    few = compress(sets, confidence=confidence, max_points=_MAX_POINTS, seed=seed)
+    held = compress_solution(sets, v) or few
+    for name, one in (("compression", few), ("least norm", held)):
+        bound = compression_bound(sets, one, confidence=confidence)
+        found[name] = (bound, float(population.coverage(one.perturbation)))
+    fixed = held_out_bound(sets, center, confidence=confidence)
+    found["held out"] = (fixed, float(population.coverage(center)))
+    if config.dim == 2:
+        found |= _in_the_plane(sets, v, center, confidence, truth, most)
+    fitted = held_out_bound(sets, v, confidence=confidence)
+    return found | {"held out, v fitted": (fitted, truth)}
 
 
-def _rebuilt(fit: _Fitted, seed: int) -> _Found:
-    """Compute the bounds for what a few points rebuild."""
-    few = compress(
-        fit.sets, confidence=fit.confidence, max_points=_MAX_POINTS, seed=seed
-    )
-    held = compress_solution(fit.sets, fit.v) or few
-    return {
-        name: (
-            compression_bound(fit.sets, one, confidence=fit.confidence),
-            float(fit.population.coverage(one.perturbation)),
-        )
-        for name, one in (("compression", few), ("least norm", held))
-    }
-
-
-def _in_the_plane(fit: _Fitted, maximum: float) -> _Found:
+def _in_the_plane(
+    sets: RobustSets,
+    v: Float[Tensor, " d"],
+    center: Float[Tensor, " d"],
+    confidence: float,
+    truth: float,
+    most: float,
+) -> _Found:
     """Compute the bounds that take a count of traces, or the exact maximizer."""
     # Against the larger end of what is known of the population's maximum they could
     # only fail too often.
-    sets, v, confidence = fit.sets, fit.v, fit.confidence
     certificate = maximize_coverage(sets, method="plane").certificate
     each = (1.0 + confidence) / 2
     traces = trace_bound(
@@ -277,27 +214,12 @@ def _in_the_plane(fit: _Fitted, maximum: float) -> _Found:
     )
     regret = regret_bound(
         optimum_bound(certificate, confidence=each),
-        pac_bayes_bound(sets, v, confidence=each, center=fit.center),
+        pac_bayes_bound(sets, v, confidence=each, center=center),
     )
     return {
-        "traces": (traces, fit.truth),
-        "optimum": (optimum_bound(certificate, confidence=confidence), maximum),
-        "regret": (regret, maximum - fit.truth),
-    }
-
-
-def _summary(one: Validity) -> dict[str, Any]:
-    failures = one.failures()
-    return {
-        "side": one.side,
-        "confidence": one.confidence,
-        "failures": failures,
-        "limit": clopper_pearson(failures, one.repetitions, confidence=0.999),
-        "is_rejected": one.is_rejected(),
-        "rejecting_factor": one.rejecting_factor,
-        "mean_observed": float(one.observed.mean()),
-        "mean_value": float(one.values.mean()),
-        "mean_truth": float(one.truths.mean()),
+        "traces": (traces, truth),
+        "optimum": (optimum_bound(certificate, confidence=confidence), most),
+        "regret": (regret, most - truth),
     }
 
 

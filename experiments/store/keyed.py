@@ -24,21 +24,24 @@ class Run(ABC, Generic[Result]):
     Attributes:
         schema: The kind of record it makes.
         needs_data: Whether its run takes ``root`` and ``source`` of the images.
+        result_type: What a record is read as: a dataclass with a field for each of its
+            names but ``"schema"``; None: the record itself.
     """
 
     __slots__ = ()
     schema: ClassVar[str]
     needs_data: ClassVar[bool] = True
-
-    @property
-    @abstractmethod
-    def label(self) -> str:
-        """What a person calls the run."""
+    result_type: ClassVar[type | None] = None
 
     @property
     @abstractmethod
     def stem(self) -> str:
-        """What the name of its record begins with, for a reader."""
+        """What a reader calls it: the name of its record begins so."""
+
+    @property
+    def label(self) -> str:
+        """What a sweep calls it."""
+        return self.stem
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -76,26 +79,13 @@ class Run(ABC, Generic[Result]):
             record: What :meth:`run` returned.
 
         Returns:
-            What it says, typed; the record itself if its kind has no type.
+            What it says.
+
+        Raises:
+            TypeError: If the record lacks a name, or has another.
         """
-        return record  # type: ignore[return-value]
-
-
-def read_record(kind: type[Result], record: Record) -> Result:
-    """Read a record as a dataclass.
-
-    Args:
-        kind: The dataclass, with a field for each name but ``"schema"``.
-        record: The record.
-
-    Returns:
-        What it says.
-
-    Raises:
-        TypeError: If the record lacks a name, or has another.
-    """
-    values = {name: value for name, value in record.items() if name != "schema"}
-    return from_plain(kind, values)
+        values = {name: part for name, part in record.items() if name != "schema"}
+        return from_plain(cls.result_type, values) if cls.result_type else record
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -259,7 +259,7 @@ CALLS = {
     "measure_rates": (
         lambda n, k, s: (
             measure_rates(
-                GaussianRows.isotropic(2),
+                GaussianRows(2),
                 [n, 2 * n],
                 repetitions=k,
                 seed=s,
@@ -278,7 +278,7 @@ CALLS = {
     ),
     "GaussianRows": (
         lambda d, m, b, r, n, s: (
-            GaussianRows.isotropic(d, mean_length=m, mean_offset=b, epsilon=r)
+            GaussianRows(d, mean_length=m, mean_offset=b, epsilon=r)
             .draw(n, seed=s)
             .normals
         ),

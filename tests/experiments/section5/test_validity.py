@@ -5,11 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from experiments.populations.distributions import GaussianRows
-from experiments.populations.validity import Validity, check_bounds
+from experiments.section5.bound_tests import Validity
 from experiments.section5.plans import VALIDITY_PLAN
 from experiments.section5.validity_runs import ValidityConfig, measure_validity
-from paper_lib.bounds import held_out_bound
 
 CONTROL = "held out, v fitted"
 
@@ -30,12 +28,11 @@ def test_failures_and_the_factor_by_hand():
     one = validity([0.7] * 1000)
     assert one.failures() == 0
     assert one.failures(0.49) == 1000
-    assert one.rejecting_factor == pytest.approx(0.49)
-    assert one.mean_price == pytest.approx(0.2)
+    assert one.summary().rejecting_factor == pytest.approx(0.49)
     upper = validity([0.95] * 1000, truth=0.94, side="upper")
     assert upper.failures() == 0
-    assert upper.rejecting_factor == pytest.approx(0.79)
-    assert validity([0.5] * 1000, observed=0.7).rejecting_factor is None
+    assert upper.summary().rejecting_factor == pytest.approx(0.79)
+    assert validity([0.5] * 1000, observed=0.7).summary().rejecting_factor is None
 
 
 def test_the_test_rejects_by_the_lower_limit():
@@ -52,8 +49,9 @@ def check(found):
             continue
         assert not one.is_rejected(), name
         # Each can be wrong: shrunk, it is rejected.
-        assert one.rejecting_factor is not None, name
-        assert one.rejecting_factor < 1.0, name
+        factor = one.summary().rejecting_factor
+        assert factor is not None, name
+        assert factor < 1.0, name
 
 
 def test_every_bound_holds_on_jointly_normal_rows():
@@ -72,7 +70,7 @@ def test_every_bound_holds_on_jointly_normal_rows():
 @pytest.mark.parametrize("config", VALIDITY_PLAN, ids=lambda config: config.label)
 def test_every_bound_holds_on_every_population(config):
     found = measure_validity(replace(config, num_rows=40, fit="annealed"))
-    assert {one.repetitions for one in found.values()} == {1000}
+    assert {len(one.values) for one in found.values()} == {1000}
     check(found)
     assert found[CONTROL].is_rejected()
 
@@ -93,19 +91,8 @@ def test_a_record_holds_what_was_measured():
 
 
 @pytest.mark.bad_input
-def test_bounds_of_two_kinds_and_empty_tests():
-    rows = GaussianRows.isotropic(2)
-    v = rows.maximum().perturbation
-
-    def mixed(sets, seed):
-        bound = held_out_bound(sets, v, confidence=0.5 + 0.1 * (seed % 2))
-        return {"held out": (bound, 0.5)}
-
-    with pytest.raises(ValueError, match=r"^trial must give bounds of one kind as"):
-        check_bounds(rows, mixed, num_rows=10, repetitions=2)
-    with pytest.raises(ValueError, match=r"^repetitions must be at least 1, got 0\."):
-        check_bounds(rows, mixed, num_rows=10, repetitions=0)
-    with pytest.raises(ValueError, match=r"^num_rows must be at least 1, got 0\."):
-        check_bounds(rows, mixed, num_rows=0)
-    with pytest.raises(ValueError, match=r"^dim must be at least 1, got 0\."):
-        ValidityConfig(kind="gaussian", dim=0)
+def test_tests_without_samples():
+    good = {"kind": "gaussian", "dim": 2}
+    for name in ("dim", "num_rows", "repetitions"):
+        with pytest.raises(ValueError, match=rf"^{name} must be at least 1, got 0\."):
+            ValidityConfig(**(good | {name: 0}))

@@ -40,7 +40,7 @@ from paper_lib.robust_sets import RobustSets
 
 
 def sample(n=400, d=5, seed=0):
-    return GaussianRows.isotropic(d).draw(n, seed=seed)
+    return GaussianRows(d).draw(n, seed=seed)
 
 
 def fitted(sets):
