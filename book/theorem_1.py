@@ -68,6 +68,7 @@ from experiments.figures.theorem_1 import (
     plot_value_against_budget,
 )
 from experiments.tables.planning import PRIMARY_CLASSIFIER, PRIMARY_READING, plan
+from experiments.tables.summary import cell_percents
 from experiments.tables.table_1 import load_lines
 from paper_lib.attacks import fgm
 from paper_lib.checks import check_between, check_count
@@ -432,7 +433,9 @@ chosen_lines = [
     and line.multiple == 1.0
 ]
 results, _ = load_lines(chosen_lines, "../results/table1")
-by_pair = gains_over_uniform(results)
+by_pair = gains_over_uniform(
+    {result.line.calibration.dataset: cell_percents(result) for result in results}
+)
 columns = {
     "data set": lambda cell: cell[0],
     "attack": lambda cell: cell[1],
