@@ -67,10 +67,8 @@ from experiments.figures.theorem_1 import (
     plot_fictitious_play,
     plot_value_against_budget,
 )
-from experiments.tables.planning import (
-    PRIMARY_READING,
-    plan,
-)
+from experiments.tables.planning import PRIMARY_READING, plan
+from experiments.tables.summary import cell_percents
 from experiments.tables.table_1 import load_plan
 from paper_lib.attacks import fgm
 from paper_lib.checks import check_between, check_count
@@ -429,7 +427,9 @@ print("an isotropic vote is worth as much as no defense:", all(same.values()))
 # %%
 chosen = [group for group in plan(seeds=(0,)) if group.is_primary]
 results, _ = load_plan(chosen, "../results/table1")
-by_pair = gains_over_uniform(results)
+by_pair = gains_over_uniform(
+    {result.dataset: cell_percents(result) for result in results}
+)
 columns = {
     "data set": lambda cell: cell[0],
     "attack": lambda cell: cell[1],

@@ -32,11 +32,11 @@ def plot_accuracy_against_budget(
     for axis, accuracy in zip(axes, ("approximate", "true"), strict=True):
         for play, color, marker in zip(PLAYS, COLORS, MARKERS, strict=True):
             values = [percents(rows)[(*play, accuracy)] for rows in tables]
-            look = {"color": color, "marker": marker}
-            axis.plot(epsilons, values, markersize=4, label=play_name(play), **look)
+            (curve,) = axis.plot(epsilons, values, color=color, marker=marker, ms=4)
+            curve.set_label(play_name(play))
             if paper is not None:
                 printed = paper[(*play, accuracy)]
-                axis.plot(calibrated, printed, ls="none", ms=10, mfc="none", **look)
+                axis.plot(calibrated, printed, marker, color=color, ms=10, mfc="none")
         axis.axvline(calibrated, color="gray", linestyle=":", linewidth=1)
         axis.set(title=f"{accuracy} accuracy", xlabel=r"budget $\epsilon$ (pixels)")
     axes[0].set(ylabel="percent of test points", ylim=(-3, 103))

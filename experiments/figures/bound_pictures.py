@@ -73,8 +73,8 @@ def _draw_curve(
         axis.plot(sizes, shown, color=color, linewidth=2.4, label=name)
     else:
         color, dashes = COLORS[place % len(COLORS)], _DASHES[place // len(COLORS)]
-        look = {"linestyle": dashes, "marker": MARKERS[place % len(MARKERS)]}
-        axis.plot(sizes, shown, color=color, lw=1.2, ms=4, label=name, **look)
+        look = MARKERS[place % len(MARKERS)] + dashes
+        axis.plot(sizes, shown, look, color=color, lw=1.2, ms=4, label=name)
     return color
 
 

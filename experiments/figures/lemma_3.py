@@ -28,9 +28,10 @@ def plot_maximizer_set(
     total = sum(maximizers.areas)
     for cell in maximizers.cells:
         axis.add_patch(Polygon(cell.outline(), color=GREEN, alpha=0.35, linewidth=0))
+        x, y = cell.interior.tolist()
         share = f"{cell.area / total:.0%}"
         box = {"facecolor": "white", "alpha": 0.85, "linewidth": 0, "pad": 1.5}
-        axis.text(*cell.interior, share, ha="center", va="center", bbox=box, zorder=3)
+        axis.text(x, y, share, ha="center", va="center", bbox=box, zorder=3)
     if len(maximizers.touches):
         axis.plot(*maximizers.touches.T, "D", color=GREEN)
     if draws is not None:

@@ -53,7 +53,7 @@ def better_of_two(entries: Sequence[SizeBounds]) -> list[float]:
     return [
         max(
             entry.fits[fit].coverage
-            - entry.fits[fit].regrets[key].terms["below the coverage"]
+            - (entry.fits[fit].regrets or {})[key].terms["below the coverage"]
             for fit, key in either.items()
         )
         for entry in entries

@@ -1,7 +1,7 @@
 """Stored runs of the solvers: side by side, at many budgets, and for ten minutes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,29 +14,33 @@ _SCHEMA = "paper-lib/defense-comparison/1"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Instance:
+class ClassNames:
+    """The data set and the two classes of a comparison."""
+
+    dataset: str
+    classes: tuple[int, int]
+
+    @property
+    def pair(self) -> str:
+        """What a person calls them."""
+        return f"{self.dataset} {self.classes[0]}-{self.classes[1]}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Instance(ClassNames):
     """The robust sets of a comparison.
 
     Attributes:
-        dataset: The data set.
-        classes: The two classes.
-        multiple: The budget in median margins; None in a record of many budgets.
+        multiple: The budget in median margins.
         epsilon: The budget.
         rows: Training points.
         holdout_rows: Points held out.
     """
 
-    dataset: str
-    classes: tuple[int, int]
-    multiple: float | None = None
-    epsilon: float | None = None
-    rows: int | None = None
-    holdout_rows: int | None = None
-
-    @property
-    def pair(self) -> str:
-        """The data set and the classes."""
-        return f"{self.dataset} {self.classes[0]}-{self.classes[1]}"
+    multiple: float
+    epsilon: float
+    rows: int
+    holdout_rows: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,66 +113,48 @@ class BudgetPoint:
 class BudgetCurve:
     """One pair at many budgets."""
 
-    instance: Instance
+    instance: ClassNames
     points: tuple[BudgetPoint, ...]
     provenance: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LongSearch:
-    """Solvers beside ten minutes of search, as ``benchmarks`` stores them.
+    """Solvers beside ten minutes of search, of what ``benchmarks`` stores.
 
     Attributes:
         name: The instance.
-        rows: Its rows.
         counts: Rows that each solver covers.
-        held_out: The share of held-out points.
-        seconds: Times, fastest and slowest.
         time_ratio: The search's time in those of the ramp.
         repeats: Whether both rounds found the same.
         best: The most rows found in ten minutes.
-        search_seconds: How long that search was.
         gain: Points that the search gains over the ramp.
         distance: Points that ten minutes add.
     """
 
     name: str
-    rows: int
     counts: Mapping[str, int]
-    held_out: Mapping[str, float]
-    seconds: Mapping[str, tuple[float, ...]]
     time_ratio: float
     repeats: bool
     best: int
-    search_seconds: float
     gain: float
     distance: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FollowedPath:
-    """A family of budgets solved together and one by one, as ``benchmarks`` stores it.
+    """A family of budgets solved together, of what ``benchmarks`` stores.
 
     Attributes:
         name: The pair.
         rows: Its rows.
-        multiples: Budgets in median margins.
-        path_counts: Rows covered by the path.
-        single_counts: Rows covered by single searches.
-        gains: The path's count less the single search's.
-        path_seconds: Time of the path.
-        single_seconds: Time of one single search.
-        ratio: Their quotient.
+        gains: At each budget the rows it covers less those of a single search.
+        ratio: Its time in those of a single search.
     """
 
     name: str
     rows: int
-    multiples: tuple[float, ...]
-    path_counts: tuple[int, ...]
-    single_counts: tuple[int, ...]
     gains: tuple[int, ...]
-    path_seconds: float
-    single_seconds: float
     ratio: float
 
     def off(self, sign: int) -> str:
@@ -213,7 +199,7 @@ def load_curves(folder: Path) -> list[BudgetCurve]:
 
 
 def load_benchmark(file: str, kind: type[T], section: str, part: str) -> tuple[T, ...]:
-    """Read what a benchmark stored.
+    """Read of what a benchmark stored the part that a page shows.
 
     Args:
         file: The file.
@@ -225,4 +211,6 @@ def load_benchmark(file: str, kind: type[T], section: str, part: str) -> tuple[T
         The entries.
     """
     stored = load_record(file, schema="paper-lib/benchmark/1")[section][part]
-    return from_plain(tuple[kind, ...], stored)
+    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    shown = [{name: entry[name] for name in names} for entry in stored]
+    return from_plain(tuple[kind, ...], shown)

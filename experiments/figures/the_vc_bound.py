@@ -23,6 +23,7 @@ from paper_lib.generalization import (
     vc_bound,
 )
 from paper_lib.geometry import sample_l2_ball
+from paper_lib.plotting.half_planes import check_drawable
 from paper_lib.plotting.style import COLORS, MARKERS, new_figure, show_square
 from paper_lib.robust_sets import RobustSets
 
@@ -50,11 +51,7 @@ def plot_superimposed_sets(
         ValueError: If d is not 2, the budget is zero, or a count is below 1 or above
             the number of sets.
     """
-    if sets.normals.shape[1] != 2 or sets.epsilon == 0.0:
-        raise ValueError(
-            "a drawing needs d = 2 and a positive budget, got d = "
-            f"{sets.normals.shape[1]} and epsilon = {sets.epsilon}."
-        )
+    check_drawable(sets)
     if not counts or not all(1 <= k <= len(sets.offsets) for k in counts):
         raise ValueError(
             f"counts must be between 1 and {len(sets.offsets)}, got {list(counts)}."
@@ -87,11 +84,11 @@ def shatter_table(sizes: Iterable[int], *, seed: int) -> str:
         orders = itertools.permutations(map(float, range(n)))
         boxes = (torch.tensor([*enumerate(order)]).float() for order in orders)
         clouds = (sample_l2_ball(n, 2, 1.0, seed=seed + k) for k in range(20))
-        line = [str(n), str(2**n)]
-        for kind, samples in (("rectangles", boxes), ("half_planes", clouds)):
-            line.append(str(max(trace_count(sample, kind) for sample in samples)))
-            line.append(str(shatter_coefficient(n, kind)))
-        lines.append(line)
+        line = [n, 2**n, max(trace_count(box, "rectangles") for box in boxes)]
+        line.append(shatter_coefficient(n, "rectangles"))
+        line.append(max(trace_count(cloud, "half_planes") for cloud in clouds))
+        line.append(shatter_coefficient(n, "half_planes"))
+        lines.append(list(map(str, line)))
     header = ["$n$", "$2^n$", "rectangles, found", "closed form"]
     return markdown_table([*header, "half-planes, found", "closed form"], lines)
 

@@ -6,9 +6,8 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from experiments.tables.group_results import GroupResult
 from experiments.tables.planning import PRIMARY_READING, PRIMARY_SOLVER
-from experiments.tables.summary import cell_percents
+from paper_lib.evaluation.plays import Cell
 from paper_lib.game.fictitious_play import FictitiousPlay
 from paper_lib.plotting.style import COLORS, new_figure
 
@@ -63,24 +62,22 @@ def plot_value_against_budget(
 
 
 def gains_over_uniform(
-    results: Sequence[GroupResult],
+    by_set: Mapping[str, Mapping[Cell, Float[np.ndarray, " pairs"]]],
 ) -> dict[tuple[str, str, str], Float[np.ndarray, " pairs"]]:
     """Compare SMOOTH with uniform noise under FGM and the first reading of PGD.
 
     Args:
-        results: Lines of Table 1, one a data set.
+        by_set: For each data set the accuracies of Table 1, in percent by pair.
 
     Returns:
         Under data set, attack and accuracy, how many points of a hundred SMOOTH gains
         on each pair over one draw of noise.
     """
     gains = {}
-    for result in results:
-        cells = cell_percents(result)
+    for name, cells in by_set.items():
         for attack in ("FGM", f"PGD {PRIMARY_READING}"):
             for accuracy in ("approximate", "true"):
                 smooth = cells[attack, PRIMARY_SOLVER, accuracy]
                 uniform = cells[attack, "uniform, one draw", accuracy]
-                name = result.dataset
                 gains[name, attack, accuracy] = smooth - uniform
     return gains

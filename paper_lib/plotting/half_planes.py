@@ -37,11 +37,7 @@ def plot_half_planes(
     Raises:
         ValueError: If d is not 2 or the budget is zero.
     """
-    if sets.normals.shape[1] != 2 or sets.epsilon == 0.0:
-        raise ValueError(
-            "a drawing needs d = 2 and a positive budget, got d = "
-            f"{sets.normals.shape[1]} and epsilon = {sets.epsilon}."
-        )
+    check_drawable(sets)
     figure, (axis,) = new_figure(4.6, 4.2)
     normals, offsets = sets.normals.double().numpy(), sets.offsets.double().numpy()
     _shade_cells(axis, normals, offsets, sets.epsilon)
@@ -57,6 +53,22 @@ def plot_half_planes(
     show_square(axis, 1.08 * sets.epsilon, "v")
     figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return figure
+
+
+def check_drawable(sets: RobustSets) -> None:
+    """Refuse robust sets that have no picture in the plane.
+
+    Args:
+        sets: The robust sets.
+
+    Raises:
+        ValueError: If d is not 2 or the budget is zero.
+    """
+    if sets.normals.shape[1] != 2 or sets.epsilon == 0.0:
+        raise ValueError(
+            "a drawing needs d = 2 and a positive budget, got d = "
+            f"{sets.normals.shape[1]} and epsilon = {sets.epsilon}."
+        )
 
 
 def _shade_cells(
@@ -82,8 +94,8 @@ def _shade_cells(
     )
     axis.add_collection(patches)
     axis.add_patch(Circle((0.0, 0.0), radius, fill=False, color="black"))
-    figure, ticks = axis.get_figure(), MaxNLocator(integer=True)
-    figure.colorbar(patches, ax=axis, ticks=ticks, label="rows that hold", shrink=0.8)
+    bar = {"ticks": MaxNLocator(integer=True), "label": "rows that hold"}
+    axis.figure.colorbar(patches, ax=axis, shrink=0.8, **bar)
 
 
 def _draw_line(

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from matplotlib.colors import to_hex
 from matplotlib.patches import Polygon
 
 from experiments.figures.lemma_1 import (
@@ -14,6 +15,7 @@ from experiments.figures.lemma_1 import (
 )
 from experiments.figures.the_game import disc_share
 from paper_lib.linearize import Linearization
+from paper_lib.plotting.style import COLORS
 from paper_lib.robust_sets import RobustSets
 from tests.experiments.figures.drawn import area, patches
 from tests.paper_lib.game.game_cases import F64, NAMED_GAME, THREE_CELLS
@@ -33,6 +35,8 @@ def test_figure_three_says_which_defenses_are_robust():
     assert labels == ["good: in R(x)", "bad: not in R(x)", "x"]
     regions, _ = figure.axes[0].collections
     blue, yellow = (area(path.vertices) for path in regions.get_paths())
+    shades = [to_hex(shade).upper() for shade in regions.get_facecolor()]
+    assert shades == [COLORS[4], COLORS[3]]
     assert blue + yellow == pytest.approx(4.6**2)
     # 0.6 x + 0.8 y + 1.2 < 0 cuts a triangle off the square, at its lower left corner.
     legs = 2.3 - (1.2 - 0.6 * 2.3) / 0.8, 2.3 - (1.2 - 0.8 * 2.3) / 0.6

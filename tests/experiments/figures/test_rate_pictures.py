@@ -67,15 +67,11 @@ def rates_of(*regrets):
     best = PopulationMaximum(
         perturbation=torch.zeros(2, dtype=torch.float64), coverage=0.75, upper=0.75
     )
-    one = Bracket(lower=1.0, upper=1.0)
+    one = {"deviation": Bracket(lower=1.0, upper=1.0), "sample_coverage": 0.5}
+    # The two samples of a size are apart by a hundredth of their mean.
     draws = tuple(
         tuple(
-            Draw(
-                seed=k,
-                sample_coverage=0.5,
-                coverage=0.75 - regret * (0.99 + k / 50),
-                deviation=one,
-            )
+            Draw(seed=k, coverage=0.75 - regret * (0.995 + k / 100), **one)
             for k in range(2)
         )
         for regret in regrets

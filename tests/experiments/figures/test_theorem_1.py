@@ -9,8 +9,7 @@ from experiments.figures.theorem_1 import (
     plot_fictitious_play,
     plot_value_against_budget,
 )
-from experiments.tables.planning import PRIMARY_READING, PRIMARY_SOLVER, plan
-from experiments.tables.table_1 import LineResult
+from experiments.tables.planning import PRIMARY_READING, PRIMARY_SOLVER
 from paper_lib.game import play_fictitiously
 
 
@@ -36,7 +35,7 @@ def test_values_against_the_budget():
     assert plt.get_fignums() == []
 
 
-def test_gains_over_noise_are_pair_by_pair(monkeypatch):
+def test_gains_over_noise_are_pair_by_pair():
     cells = {
         (attack, defense, accuracy): np.array([shift, 2.0 * shift])
         for attack in ("FGM", f"PGD {PRIMARY_READING}", "another")
@@ -44,9 +43,7 @@ def test_gains_over_noise_are_pair_by_pair(monkeypatch):
         for defense, shift in ((PRIMARY_SOLVER, 7.0), ("uniform, one draw", 4.0))
     }
     cells["FGM", PRIMARY_SOLVER, "true"] = np.array([1.0, 0.0])
-    monkeypatch.setattr("experiments.figures.theorem_1.cell_percents", lambda _: cells)
-    line = plan(datasets=("fashion-mnist",), seeds=(0,))[0]
-    gains = gains_over_uniform([LineResult(line=line, calibration={}, scores=())])
+    gains = gains_over_uniform({"fashion-mnist": cells})
     assert {cell: values.tolist() for cell, values in gains.items()} == {
         ("fashion-mnist", "FGM", "approximate"): [3.0, 6.0],
         ("fashion-mnist", "FGM", "true"): [-3.0, -8.0],
