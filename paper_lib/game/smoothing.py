@@ -119,11 +119,12 @@ def smooth(
 
     In the plane on all of V*, by independent draws. Else on the one piece of it around
     a maximizer, by hit-and-run: its draws depend on each other and may not have reached
-    the uniform distribution, so they come as :class:`~paper_lib.game.ChainDraws`, and
-    what is computed from them carries their effective size, R-hat and whether they are
-    mixed. To judge that, 200 draws a chain are made at least, of which those asked for
-    are a random part; at ten steps a dimension for each of them this is slow from some
-    dozens of dimensions on. Where V* has no volume it plays a maximizer all the same.
+    the uniform distribution, so they come as
+    :class:`~paper_lib.game.strategies.ChainDraws`, and what is computed from them
+    carries their effective size, R-hat and whether they are mixed. To judge that, 200
+    draws a chain are made at least, of which those asked for are a random part; at ten
+    steps a dimension for each of them this is slow from some dozens of dimensions on.
+    Where V* has no volume it plays a maximizer all the same.
 
     Args:
         sets: The robust sets.

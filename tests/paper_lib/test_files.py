@@ -1,14 +1,9 @@
-"""Files that are written whole or not at all, and by one process at a time."""
+"""Files that are written whole or not at all."""
 
-import errno
-import fcntl
 import os
-import subprocess
-import sys
 
 import pytest
 
-from experiments.sweep.locks import holding
 from paper_lib import files
 from paper_lib.files import replacing
 
@@ -86,43 +81,3 @@ def test_a_folder_that_is_not_there_is_not_made(tmp_path):
     ):
         pytest.fail("there is nowhere to write")
     assert listing(tmp_path) == []
-
-
-# --- one process at a time --------------------------------------------------------
-
-
-def test_a_lock_is_held_by_one_and_freed_at_the_end(tmp_path):
-    lock = tmp_path / "lock"
-    with holding(lock):
-        with pytest.raises(BlockingIOError), holding(str(lock)):
-            pytest.fail("two hold it")
-    with pytest.raises(ZeroDivisionError), holding(lock):
-        _ = 1 / 0
-    with holding(lock):
-        pass
-
-
-def test_whoever_waits_goes_on_when_the_holder_is_killed(tmp_path):
-    code = (
-        "import sys, time; from paper_lib.files import holding\n"
-        "with holding(sys.argv[1]): print('held', flush=True); time.sleep(60)"
-    )
-    command = [sys.executable, "-c", code, str(tmp_path / "lock")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
-        assert holder.stdout.readline() == "held\n"
-        with pytest.raises(BlockingIOError), holding(tmp_path / "lock"):
-            pytest.fail("two hold it")
-        holder.kill()
-        with holding(tmp_path / "lock", wait=True):
-            pass
-
-
-@pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL])
-def test_a_file_system_without_locks_is_no_other_process(tmp_path, monkeypatch, code):
-    def refuse(*arguments):
-        raise OSError(code, os.strerror(code))
-
-    monkeypatch.setattr(fcntl, "flock", refuse)
-    said = f"{tmp_path}/lock has no locks .{os.strerror(code)}"
-    with pytest.warns(UserWarning, match=said), holding(tmp_path / "lock"):
-        pass

@@ -61,9 +61,9 @@ def test_no_pure_strategy_gains(seed):
         assert earned <= solved.value + 1e-9
 
 
-@pytest.mark.parametrize("first", range(0, 500, 100))
+@pytest.mark.parametrize("first", [0, 100])
 def test_the_equilibrium_does_not_depend_on_units(first):
-    """On 500 tables, times 1e-12 to 1e12, moved by up to a million ranges."""
+    """On 200 tables, times 1e-12 to 1e12, moved by up to a million ranges."""
     for seed in range(first, first + 100):
         table = random_table(seed)
         draw = np.random.default_rng(seed)

@@ -50,13 +50,13 @@ def test_smooth_itself_is_in_equilibrium():
 def test_smooth_in_space_says_how_far_to_trust_its_draws():
     lin = random_game(n=12, dim=4)
     pair = equilibrium(lin, epsilon=1.0)
-    drawn = smooth(pair.sets, solution=pair.solution).draw(70, 0)
+    few = HitAndRunConfig(num_chains=4)
+    played = smooth(pair.sets, solution=pair.solution, config=few)
+    drawn = played.draw(70, 0)
     assert (pair.sets.coverage(drawn.rows) == pair.solution.coverage).all()
     assert len(drawn.rows.unique(dim=0)) == 70
     assert drawn.is_mixed
     assert 60 < drawn.effective_size <= 70
-    few = HitAndRunConfig(num_chains=4)
-    played = smooth(pair.sets, solution=pair.solution, config=few)
     found = exploitability(lin, pair.attacker, played, epsilon=1.0, num_draws=400)
     assert found.is_mixed
     assert not found.utility.is_independent
