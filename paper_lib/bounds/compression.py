@@ -121,6 +121,8 @@ def compress_solution(
     """
     check_one(sets, v)
     rows = unit_rows(sets)
+    if not len(rows.thresholds):
+        return None
     problem = _problem(rows)
     direction = v.detach().cpu().double() / (sets.epsilon or 1.0)
     held = hold(problem, (rows.normals @ direction).numpy() >= problem.thresholds)
