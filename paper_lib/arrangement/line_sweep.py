@@ -160,12 +160,17 @@ def _best_faces(chord: _Chord) -> tuple[_Face, _Face]:
     """Find the best face on a chord, and the best that borders on a cell."""
     lows, counts = _count_rays(chord)
     lengths = np.diff(lows, append=chord.half)
+
+    def longest(allowed: Bool[np.ndarray, " k"]) -> _Face:
+        if not allowed.any():
+            return _NO_FACE
+        best = allowed & (counts == counts[allowed].max())
+        k = int(np.argmax(np.where(best, lengths, -1.0)))
+        low = float(lows[k])
+        return _Face(int(counts[k]), low, low + float(lengths[k]), chord.line)
+
     solid = (lengths > _SHORTEST) & (not chord.is_pinched)
-    touching = np.ones_like(solid)
-    return (
-        _longest(chord, lows, lengths, counts, touching),
-        _longest(chord, lows, lengths, counts, solid),
-    )
+    return longest(np.ones_like(solid)), longest(solid)
 
 
 def _count_rays(
@@ -184,26 +189,6 @@ def _count_rays(
     changes = np.repeat([0, 1, -1], [1, len(starts), len(ends)])
     order = np.argsort(cuts, kind="stable")  # closed: rays begin before others end
     return cuts[order], everywhere + at_first + np.cumsum(changes[order])
-
-
-def _longest(
-    chord: _Chord,
-    lows: Float[np.ndarray, " k"],
-    lengths: Float[np.ndarray, " k"],
-    counts: Int[np.ndarray, " k"],
-    allowed: Bool[np.ndarray, " k"],
-) -> _Face:
-    """Take the longest of the allowed pieces with the largest count."""
-    if not allowed.any():
-        return _NO_FACE
-    best = allowed & (counts == counts[allowed].max())
-    k = int(np.argmax(np.where(best, lengths, -1.0)))
-    return _Face(
-        count=int(counts[k]),
-        low=float(lows[k]),
-        high=float(lows[k] + lengths[k]),
-        line=chord.line,
-    )
 
 
 def _point_on(lines: HalfPlanes, line: int, along: float) -> complex:

@@ -113,10 +113,15 @@ def log_inverse_failure(confidence: float, num: int = 1) -> float:
     r"""Compute :math:`\log(k / \delta)` for a confidence :math:`1 - \delta`.
 
     Args:
-        confidence: The confidence, checked.
+        confidence: The confidence.
         num: How many bounds share the chance of failure.
 
     Returns:
         The logarithm.
+
+    Raises:
+        TypeError: If the confidence is no number.
+        ValueError: If it is not strictly between 0 and 1.
     """
+    check_confidence(confidence)
     return math.log(num) - math.log1p(-confidence)

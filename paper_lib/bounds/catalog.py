@@ -53,9 +53,8 @@ def bounds_at(
         )
         for name, mean in (("Eq. (20)", paper), ("regions", exact))
     }
-    for suffix, origin in {"": None, ", center": center}.items():
-        if suffix and origin is None:
-            continue
+    centers = {"": None} if center is None else {"": None, ", center": center}
+    for suffix, origin in centers.items():
         bounds[f"ramp{suffix}"] = margin_bound(
             sets, v, confidence=confidence, center=origin
         )

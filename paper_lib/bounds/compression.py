@@ -21,7 +21,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from paper_lib.bounds.bound import Bound, check_confidence, log_inverse_failure
+from paper_lib.bounds.bound import Bound, log_inverse_failure
 from paper_lib.bounds.distances import check_one, distances_at_zero, unit_normals
 from paper_lib.bounds.kl import kl_upper
 from paper_lib.checks import check_count, check_seed
@@ -164,7 +164,6 @@ def compress(
     seed = check_seed(seed)
     max_points = check_count(max_points, "max_points", 1)
     num_candidates = check_count(num_candidates, "num_candidates", 1)
-    confidence = check_confidence(confidence)
     num = len(sets.offsets)
     if num < 2:
         raise ValueError(f"sets must have at least 2 points to compress, got {num}.")
@@ -219,7 +218,6 @@ def compression_bound(
         ValueError: If the points do not rebuild the perturbation, or are all of the
             sample, or the confidence is not strictly between 0 and 1.
     """
-    confidence = check_confidence(confidence)
     again = rebuild(sets, defense.points, defense.rule)
     if not torch.equal(again.perturbation, defense.perturbation):
         raise ValueError("defense must be what its points rebuild, got another v.")

@@ -25,7 +25,6 @@ from paper_lib.bounds.bound import (
     INDEPENDENT,
     INDEPENDENT_CENTER,
     Bound,
-    check_confidence,
     log_inverse_failure,
 )
 from paper_lib.bounds.distances import (
@@ -71,7 +70,6 @@ def margin_bound(
         ValueError: If v or the center does not fit or lies outside V, the width is not
             above zero and finite, or the confidence is not strictly between 0 and 1.
     """
-    confidence = check_confidence(confidence)
     if ramp_width is not None and not 0.0 < ramp_width < math.inf:
         raise ValueError(
             f"ramp_width must be a length above 0 and finite, got {ramp_width}."

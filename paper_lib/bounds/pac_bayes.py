@@ -31,7 +31,6 @@ from paper_lib.bounds.bound import (
     INDEPENDENT,
     INDEPENDENT_CENTER,
     Bound,
-    check_confidence,
     log_inverse_failure,
 )
 from paper_lib.bounds.distances import (
@@ -112,7 +111,6 @@ def pac_bayes_bound(
         ValueError: If v or the center does not fit, v lies outside V, or the confidence
             is not strictly between 0 and 1.
     """
-    confidence = check_confidence(confidence)
     check_in_ball(sets, v)
     away = float(l2_norm(v.detach().double() - center_or_zero(sets, center)))
     ratios = MARGINS if deterministic else (0.0,)
@@ -190,7 +188,6 @@ def fit_certified(
         ValueError: If ``num_steps`` is negative, the start or the center does not fit,
             the start lies outside V, or the confidence is not strictly between 0 and 1.
     """
-    confidence = check_confidence(confidence)
     num_steps = check_count(num_steps, "num_steps", 0)
     check_in_ball(sets, start, "start")
     origin = center_or_zero(sets, center)

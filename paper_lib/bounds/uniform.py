@@ -12,7 +12,7 @@ import math
 from jaxtyping import Float
 from torch import Tensor
 
-from paper_lib.bounds.bound import Bound, check_confidence, log_inverse_failure
+from paper_lib.bounds.bound import Bound, log_inverse_failure
 from paper_lib.bounds.distances import check_in_ball
 from paper_lib.checks import check_count
 from paper_lib.robust_sets import RobustSets
@@ -47,7 +47,6 @@ def uniform_bound(
     mean_deviation = float(mean_deviation)
     if not mean_deviation >= 0.0:
         raise ValueError(f"mean_deviation must be at least 0, got {mean_deviation}.")
-    confidence = check_confidence(confidence)
     tail = math.sqrt(log_inverse_failure(confidence) / (2 * len(sets.offsets)))
     return _below(sets, v, mean_deviation, tail, confidence, method)
 
@@ -84,7 +83,6 @@ def trace_bound(
             the confidence is not strictly between 0 and 1.
     """
     num_traces = check_count(num_traces, "num_traces", 1)
-    confidence = check_confidence(confidence)
     num = len(sets.offsets)
     complexity = math.sqrt(2 * math.log(num_traces) / num)
     tail = 3 * math.sqrt(log_inverse_failure(confidence, 2) / (2 * num))

@@ -9,12 +9,12 @@ and the same for :math:`E h - h`. The two-sided inequality is the sum of both, s
 a factor of 2. The paper prints it without.
 """
 
-import itertools
 import math
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
+
+import numpy as np
 
 Number = int | float | Fraction
 
@@ -48,15 +48,17 @@ def difference_bounds(
             "alphabets must be at least one, none of them empty, got lengths "
             f"{[len(alphabet) for alphabet in alphabets]}."
         )
-    places = [range(len(alphabet)) for alphabet in alphabets]
-    values: dict[tuple[int, ...], Number] = {}
-    for place in itertools.product(*places):
-        point = [alphabets[i][k] for i, k in enumerate(place)]
+    values = np.empty([len(alphabet) for alphabet in alphabets], dtype=object)
+    for place in np.ndindex(values.shape):
+        point = [alphabet[k] for alphabet, k in zip(alphabets, place, strict=True)]
         value = function(*point)
         if not math.isfinite(value):
             raise ValueError(f"function must be finite, got {value} at {point}.")
         values[place] = value
-    return tuple(_largest_change(values, i) for i in range(len(alphabets)))
+    return tuple(
+        (values.max(axis=i, keepdims=True) - values.min(axis=i, keepdims=True)).max()
+        for i in range(values.ndim)
+    )
 
 
 def mcdiarmid_tail(
@@ -119,14 +121,6 @@ def mcdiarmid_deviation(
         raise ValueError(f"confidence must be above 0 and below 1, got {confidence}.")
     tails = math.log(2.0) if two_sided else 0.0
     return math.sqrt(total * (tails - math.log1p(-confidence)) / 2.0)
-
-
-def _largest_change(values: dict[tuple[int, ...], Number], argument: int) -> Number:
-    """Compare the values of h at points that differ in one argument."""
-    groups = defaultdict(list)
-    for place, value in values.items():
-        groups[place[:argument] + place[argument + 1 :]].append(value)
-    return max(max(group) - min(group) for group in groups.values())
 
 
 def _sum_of_squares(differences: Sequence[Number]) -> float:
