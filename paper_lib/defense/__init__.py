@@ -5,7 +5,7 @@ One method a module; all of them behind :func:`maximize_coverage`.
 
 from paper_lib.defense.batch import coverage_path, maximize_batch
 from paper_lib.defense.certificates.certificate import Certificate
-from paper_lib.defense.certificates.saved_certificates import (
+from paper_lib.defense.certificates.storage import (
     load_certificate,
     save_certificate,
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from paper_lib.defense.certificates.trees import are_kinds, is_tree
+from paper_lib.defense.certificates.arrays import FINITE, cells, fits, is_tree
 from paper_lib.defense.rows import TINY, UNIT_ROUNDOFF, SafeRows, safe_rows
 from paper_lib.robust_sets import RobustSets
 
@@ -42,23 +42,18 @@ class BoxEvidence:
             evidence is malformed.
         """
         dim = sets.normals.shape[1]
-        if not self._is_well_formed(dim):
-            return -1
-        leaves = _leaf_boxes(self.splits.tolist(), self.cuts.tolist(), dim)
-        if leaves is None:
-            return -1
-        return _least_violated(safe_rows(sets), *leaves)
-
-    def _is_well_formed(self, dim: int) -> bool:
-        """Tell whether the arrays form one tree; what cuts may be is seen later."""
-        return bool(
-            are_kinds([self.splits], "i")
-            and are_kinds([self.cuts], "f")
-            and self.splits.shape == self.cuts.shape
-            and ((self.splits >= -1) & (self.splits < dim)).all()
+        if not (
+            is_tree(self.splits, dim)
+            and fits(self.cuts, "f", self.splits.shape, FINITE)
             and (self.cuts[self.splits == -1] == 0).all()
-            and is_tree(self.splits)
+        ):
+            return -1
+        boxes = np.array(
+            list(cells(self.splits, self.cuts, -np.ones(dim), np.ones(dim)))
         )
+        low, high = boxes[:, 0], boxes[:, 1]
+        # Otherwise a cut does not lie inside its box.
+        return _least_violated(safe_rows(sets), low, high) if (low < high).all() else -1
 
 
 def largest_products(
@@ -96,25 +91,6 @@ def misses_ball(
     return np.square(nearest).sum(axis=1) > 1.0 + error
 
 
-def _leaf_boxes(
-    splits: list[int], cuts: list[float], dim: int
-) -> tuple[Float[np.ndarray, "leaves d"], Float[np.ndarray, "leaves d"]] | None:
-    """Follow the cuts down to the leaves; None when one lies outside its box."""
-    pending = [((-1.0,) * dim, (1.0,) * dim)]
-    leaves = []
-    for axis, cut in zip(splits, cuts, strict=True):
-        low, high = pending.pop()
-        if axis == -1:
-            leaves.append((low, high))
-            continue
-        if not low[axis] < cut < high[axis]:
-            return None
-        pending.append(((*low[:axis], cut, *low[axis + 1 :]), high))
-        pending.append((low, (*high[:axis], cut, *high[axis + 1 :])))
-    boxes = np.array(leaves)
-    return boxes[:, 0], boxes[:, 1]
-
-
 def _least_violated(
     rows: SafeRows,
     low: Float[np.ndarray, "leaves d"],
@@ -128,9 +104,8 @@ def _least_violated(
     least, step = num, max(1, _BLOCK // num)
     for first in range(0, len(low), step):
         part = slice(first, first + step)
-        violated = (largest_products(rows.normals, low[part], high[part]) < limits).sum(
-            axis=1
-        )
+        most = largest_products(rows.normals, low[part], high[part])
+        violated = (most < limits).sum(axis=1)
         outside = misses_ball(low[part], high[part])
         least = min(least, int(np.where(outside, num, violated).min()))
     return least

@@ -12,26 +12,30 @@ from jaxtyping import Float, Int
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
-from paper_lib.defense.certificates.subsystems import (
-    WEIGHT_ONE,
-    SubsystemEvidence,
-    pack_unit_rows,
-)
+from paper_lib.defense.certificates.packings import PackingTree, packed_evidence
+from paper_lib.defense.certificates.subsystems import WEIGHT_ONE, SubsystemEvidence
+from paper_lib.defense.exact.feasibility import MARGIN, Subsystem
 from paper_lib.defense.rows import UnitRows
 
 # Pairs this near to touching are left out: rounding could not prove them.
 _CLEARANCE = 1e-7
+# More than rounding in single precision takes off an angle: no conflict is overlooked.
+_ROUGH = -1e-2
+# Conflicting pairs to start a search from; others are found when they are needed.
+_MAX_PAIRS = 20_000
 _BLOCK = 1000
 _FEW_ROWS = 1000
 
 
 def conflicting_pairs(
-    rows: UnitRows, *, most_partners: int | None = None
+    rows: UnitRows, *, clearance: float = _CLEARANCE, most_partners: int | None = None
 ) -> Int[np.ndarray, "k 2"]:
     """Find the pairs of rows that no point of the ball satisfies together.
 
     Args:
         rows: The rows.
+        clearance: By how much, in radians, the angle of a pair has to be too wide;
+            below zero, pairs that nearly miss each other come as well.
         most_partners: Keep this many pairs of each row, drawn at random with a fixed
             seed; None: all of them.
 
@@ -46,7 +50,7 @@ def conflicting_pairs(
         part = slice(first, first + _BLOCK)
         angles = np.arccos(np.clip(normals[part] @ normals.T, -1.0, 1.0))
         gaps = angles - reach[part, np.newaxis] - reach
-        apart = gaps > _CLEARANCE
+        apart = gaps > clearance
         # Rounded, the angle of a row with itself is not zero.
         np.fill_diagonal(apart[:, part], False)
         if most_partners is not None and most_partners < len(reach):
@@ -74,8 +78,7 @@ def matching_evidence(
     few = len(rows.thresholds) <= _FEW_ROWS
     pairs = conflicting_pairs(rows, most_partners=None if few else most_partners)
     matched = _fractional_matching(pairs, len(rows.thresholds))
-    multipliers = pair_multipliers(rows, matched)
-    return pack_unit_rows(rows, matched, multipliers, WEIGHT_ONE // 2)
+    return pair_evidence(rows, matched, WEIGHT_ONE // 2)
 
 
 def _fractional_matching(
@@ -92,18 +95,60 @@ def _fractional_matching(
     return np.column_stack([left, partner[left]]).astype(np.int64)
 
 
-def pair_multipliers(
-    rows: UnitRows, pairs: Int[np.ndarray, "k 2"]
-) -> Float[np.ndarray, "k 2"]:
-    """Weigh the two rows of each pair so that their sum asks for most.
+def pair_evidence(
+    rows: UnitRows, pairs: Int[np.ndarray, "k 2"], weight: int
+) -> SubsystemEvidence:
+    """Weigh pairs all alike, beside the rows that nobody satisfies.
 
     Args:
         rows: The rows.
-        pairs: Their numbers among ``rows``.
+        pairs: Numbers among them.
+        weight: What each pair weighs, in units of 1 / 2^30.
 
     Returns:
-        Multipliers, those of the projection of the origin onto both.
+        The evidence; pairs without a proof are left out.
     """
+    found = list(map(Subsystem, pairs, _pair_multipliers(rows, pairs)))
+    weights = np.full(len(pairs), weight)
+    tree = PackingTree([-1], [np.arange(len(pairs))], [weights], 0)
+    return packed_evidence(rows, found, tree)
+
+
+def clearest_pairs(rows: UnitRows) -> list[Subsystem]:
+    """List the pairs of rows without a common point, the clearest first.
+
+    Args:
+        rows: The rows, a few hundred.
+
+    Returns:
+        The pairs that are proven with a margin, no more than ``_MAX_PAIRS``.
+    """
+    pairs = conflicting_pairs(rows, clearance=_ROUGH)
+    parts = np.array_split(pairs, 1 + len(pairs) // _BLOCK)
+    found = [entry for part in parts for entry in _proven_pairs(rows, part)]
+    found.sort(key=lambda entry: entry[0], reverse=True)
+    return [pair for _, pair in found[:_MAX_PAIRS]]
+
+
+def _proven_pairs(
+    rows: UnitRows, pairs: Int[np.ndarray, "k 2"]
+) -> list[tuple[float, Subsystem]]:
+    """Keep the pairs that are proven to be in conflict, each with its margin."""
+    mix = _pair_multipliers(rows, pairs)
+    both = (mix > 0).all(axis=1)
+    pairs, mix = pairs[both], mix[both] / mix[both].sum(axis=1, keepdims=True)
+    first, second = (rows.normals.numpy()[side] for side in pairs.T)
+    combined = mix[:, :1] * first + mix[:, 1:] * second
+    pull = (mix * rows.thresholds.numpy()[pairs]).sum(axis=1)
+    margins = pull - np.sqrt(np.square(combined).sum(axis=1))
+    clear = np.flatnonzero(margins > MARGIN)
+    return [(float(margins[k]), Subsystem(pairs[k], mix[k])) for k in clear]
+
+
+def _pair_multipliers(
+    rows: UnitRows, pairs: Int[np.ndarray, "k 2"]
+) -> Float[np.ndarray, "k 2"]:
+    """Project the origin onto both rows of each pair, and give the multipliers."""
     left, right = (rows.normals.numpy()[side] for side in pairs.T)
     asked = rows.thresholds.numpy()[pairs]
     # Unit normals may fall short of one, which would spoil the proof of a near touch.

@@ -4,8 +4,8 @@ Let the defender draw u at random. Of a row only the mean m and the variance v o
 :math:`g^\top u` are kept; by Cantelli's inequality it is violated with probability at
 least :math:`\delta^2 / (v + \delta^2)` where :math:`\delta = (t - m)_+`. The least sum
 of these, over all means and covariances that a law on the ball can have, bounds the
-number of violated rows from below: a convex semidefinite relaxation (Shor's), solved
-here in factored form (Burer and Monteiro 2003). A law spread along one direction cheats
+number of violated rows from below; :mod:`paper_lib.defense.certificates.relaxation`
+finds it. A law spread along one direction cheats
 most, so the ball is cut along the direction of largest variance, again and again.
 
 The multipliers at the minimum are the certificate; see
@@ -14,19 +14,18 @@ The multipliers at the minimum are the certificate; see
 
 import heapq
 import itertools
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.optimize import minimize
 
 from paper_lib.defense.certificates.quadratics import (
-    Cell,
     QuadraticEvidence,
     quadratic_bound,
-    whole_rows,
 )
+from paper_lib.defense.certificates.relaxation import Cell, least_moments, row_moments
 from paper_lib.defense.certificates.span import SafeSpan, span_basis
 from paper_lib.defense.rows import SafeRows, safe_rows
 from paper_lib.defense.solution import Progress
@@ -37,23 +36,20 @@ from paper_lib.robust_sets import RobustSets
 _BASIS = 100
 # Columns of the factor of the covariance.
 _RANK = 4
-# Weight of the cuts in the augmented Lagrangian, for each row.
-_PENALTY = 25.0
-_ROUNDS, _ITERATIONS = 3, 80
 # A direction this near to one that was cut before is the same direction.
 _SAME_DIRECTION = 0.8
 # A new direction has to promise this much more than a narrower cut along an old one.
 _NEW_DIRECTION = 0.5
-_TINY = 1e-12
 # Kept in hand: a checker adds in another order and gives the ball a little more room.
 _SPARE = 1e-4
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class _Rows:
-    """Rows that can be satisfied and violated, in full and in the reduced basis.
+@dataclass(kw_only=True, slots=True, eq=False)
+class _Search:
+    """Rows that can be satisfied and violated, and the directions of all cuts so far.
 
-    In full means in their span, where they are fewer than dimensions.
+    In full means in the span of all rows, where they are fewer than dimensions;
+    directions are given in the reduced basis.
     """
 
     safe: SafeRows
@@ -63,40 +59,23 @@ class _Rows:
     normals: Float[np.ndarray, "m d"]
     basis: Float[np.ndarray, "d r"]
     reduced: Float[np.ndarray, "m r"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class _Cut:
-    """A slab low <= a u <= high, a given in the reduced basis."""
-
-    number: int
-    direction: Float[np.ndarray, " r"]
-    low: float
-    high: float
+    draw: np.random.Generator
+    directions: Float[np.ndarray, "k r"]
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
 class _Node:
     """A cell of the ball, what was found there, and its two halves once it is cut."""
 
-    cuts: tuple[_Cut, ...]
+    cell: Cell
     bound: float = 0.0
     moments: Float[np.ndarray, "r columns"]
     multipliers: Float[np.ndarray, " cuts"]
     ball_multiplier: float = 1.0
     shifts: Float[np.ndarray, " n"]
-    halves: "tuple[_Node, _Node] | None" = None
+    halves: "tuple[_Node, ...]" = ()
     split: int = -1
     cut: float = 0.0
-
-
-@dataclass(kw_only=True, slots=True, eq=False)
-class _Search:
-    """The tree and the directions used in it."""
-
-    rows: _Rows
-    draw: np.random.Generator
-    directions: list[Float[np.ndarray, " d"]] = field(default_factory=list)
 
 
 def moment_bounds(
@@ -117,21 +96,21 @@ def moment_bounds(
     Yields:
         Evidence whenever it proves more, else nothing, after every cell.
     """
-    rows = _prepare(sets)
-    lost = int(np.isposinf(rows.safe.thresholds).sum())
-    if not len(rows.thresholds):
+    search = _prepare(sets, seed)
+    lost = int(np.isposinf(search.safe.thresholds).sum())
+    if not len(search.thresholds):
         return
-    search = _Search(rows=rows, draw=np.random.default_rng(seed))
-    root = _solve(search, (), _first_moments(search, start))
+    whole = Cell(ways=search.directions, low=np.zeros(0), high=np.zeros(0))
+    root = _solve(search, whole, _first_moments(search, start))
     counter = itertools.count()
     queue = [(root.bound, next(counter), root)]
     proven, solved = -1 if lost else 0, 1
     while True:
         progress = Progress()
-        if (found := whole_rows(queue[0][0] - _SPARE)) > proven:
+        if (found := math.ceil(queue[0][0] - _SPARE)) > proven:
             proven = found
             progress = Progress(
-                evidence=_evidence(search, root, len(sets.offsets)),
+                evidence=_evidence(search, root),
                 violated=lost + proven,
             )
         yield progress
@@ -144,7 +123,7 @@ def moment_bounds(
         solved += 2
 
 
-def _prepare(sets: RobustSets) -> _Rows:
+def _prepare(sets: RobustSets, seed: int) -> _Search:
     """Scale the rows and find the directions along which they vary most."""
     safe = safe_rows(sets)
     span = span_basis(safe.normals)
@@ -154,7 +133,7 @@ def _prepare(sets: RobustSets) -> _Rows:
     normals = safe.normals[kept]
     _, vectors = np.linalg.eigh(normals.T @ normals)
     basis = vectors[:, ::-1][:, : min(_BASIS, normals.shape[1])]
-    return _Rows(
+    return _Search(
         safe=safe,
         span=span,
         kept=kept,
@@ -162,6 +141,8 @@ def _prepare(sets: RobustSets) -> _Rows:
         normals=normals,
         basis=basis,
         reduced=(normals @ basis).astype(np.float32),
+        draw=np.random.default_rng(seed),
+        directions=np.zeros((0, basis.shape[1])),
     )
 
 
@@ -169,7 +150,7 @@ def _first_moments(
     search: _Search, start: Float[np.ndarray, " d"] | None
 ) -> Float[np.ndarray, "r columns"]:
     """Begin at the start, with a little variance in every direction."""
-    basis, span = search.rows.basis, search.rows.span
+    basis, span = search.basis, search.span
     if start is not None and span is not None:
         start = start @ span
     mean = np.zeros(basis.shape[1]) if start is None else 0.7 * start @ basis
@@ -177,25 +158,23 @@ def _first_moments(
     return np.column_stack([mean, spread])
 
 
-def _solve(
-    search: _Search, cuts: tuple[_Cut, ...], start: Float[np.ndarray, "r columns"]
-) -> _Node:
+def _solve(search: _Search, cell: Cell, start: Float[np.ndarray, "r columns"]) -> _Node:
     """Solve the relaxation in a cell and turn its multipliers into a bound."""
-    rows = search.rows
-    moments, multipliers = _least_moments(rows, cuts, start)
-    mean, variance = _row_moments(rows, moments)
-    shortfall = rows.thresholds - mean
+    moments, multipliers = least_moments(search.reduced, search.thresholds, cell, start)
+    mean, variance = row_moments(search.reduced, moments)
+    shortfall = search.thresholds - mean
     used = shortfall > 1e-9
-    shifts = np.full(len(rows.kept), np.nan, dtype=np.float32)
-    shifts[np.flatnonzero(rows.kept)[used]] = (
+    shifts = np.full(len(search.kept), np.nan, dtype=np.float32)
+    shifts[np.flatnonzero(search.kept)[used]] = (
         variance[used] / shortfall[used] - mean[used]
     )
-    node = _Node(cuts=cuts, moments=moments, multipliers=multipliers, shifts=shifts)
-    node.ball_multiplier = _ball_multiplier(rows, node)
+    node = _Node(cell=cell, moments=moments, multipliers=multipliers, shifts=shifts)
+    node.ball_multiplier = _ball_multiplier(search, node)
     bound = quadratic_bound(
-        rows.safe,
-        _ways(rows, cuts),
-        _cell(cuts),
+        search.safe,
+        _in_full(search, cell.ways),
+        cell.low,
+        cell.high,
         shifts=shifts.astype(np.float64),
         ball_multiplier=node.ball_multiplier,
         cut_multipliers=multipliers,
@@ -204,130 +183,26 @@ def _solve(
     return node
 
 
-def _row_moments(
-    rows: _Rows, moments: Float[np.ndarray, "r columns"]
-) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
-    """Compute mean and variance of each row's product with u."""
-    products = (rows.reduced @ moments.astype(np.float32)).astype(np.float64)
-    return products[:, 0], np.square(products[:, 1:]).sum(axis=1)
+def _in_full(
+    search: _Search, ways: Float[np.ndarray, "cuts r"]
+) -> Float[np.ndarray, "cuts d"]:
+    """Give directions in all of the space."""
+    # One by one, so that each has the same bits wherever it is used.
+    found = np.array([search.basis @ way for way in ways])
+    return found.reshape(len(ways), len(search.basis))
 
 
-def _ways(rows: _Rows, cuts: tuple[_Cut, ...]) -> Float[np.ndarray, "cuts d"]:
-    """Give the directions of cuts in all of the space."""
-    ways = np.array([rows.basis @ cut.direction for cut in cuts])
-    return ways.reshape(len(cuts), len(rows.basis))
-
-
-def _cell(cuts: tuple[_Cut, ...]) -> Cell:
-    """Collect the bounds of cuts."""
-    return Cell(
-        low=np.array([cut.low for cut in cuts]),
-        high=np.array([cut.high for cut in cuts]),
-    )
-
-
-def _least_moments(
-    rows: _Rows, cuts: tuple[_Cut, ...], start: Float[np.ndarray, "r columns"]
-) -> tuple[Float[np.ndarray, "r columns"], Float[np.ndarray, " cuts"]]:
-    """Minimize the sum of Cantelli's bounds by an augmented Lagrangian.
-
-    Args:
-        rows: The rows.
-        cuts: The cuts that make the cell.
-        start: Where to begin.
-
-    Returns:
-        Mean and factor of the covariance as one matrix on the unit sphere, so that the
-        second moment of u is one; and the multipliers of the cuts.
-    """
-    ways = np.array([cut.direction for cut in cuts]).reshape(len(cuts), len(start))
-    cell = _cell(cuts)
-    penalty = _PENALTY * len(rows.thresholds)
-    multipliers = np.zeros(len(cuts))
-    flat = start.ravel() / np.linalg.norm(start)
-    for _ in range(_ROUNDS if cuts else 1):
-        found = minimize(
-            _lagrangian,
-            flat,
-            args=(rows, ways, cell, multipliers, penalty, start.shape),
-            jac=True,
-            method="L-BFGS-B",
-            options={"maxiter": _ITERATIONS, "maxcor": 20},
-        )
-        flat = found.x / np.linalg.norm(found.x)
-        _, excess, _ = _excess(flat.reshape(start.shape), ways, cell)
-        multipliers = np.maximum(0.0, multipliers + penalty * excess)
-    return flat.reshape(start.shape), multipliers
-
-
-def _excess(
-    moments: Float[np.ndarray, "r columns"],
-    ways: Float[np.ndarray, "cuts r"],
-    cell: Cell,
-) -> tuple[
-    Float[np.ndarray, "cuts columns"],
-    Float[np.ndarray, " cuts"],
-    Float[np.ndarray, " cuts"],
-]:
-    """Compute by how much E (a u - low)(a u - high) exceeds zero, with its parts."""
-    products = ways @ moments
-    mean = products[:, 0]
-    variance = np.square(products[:, 1:]).sum(axis=1)
-    excess = variance - (cell.high - mean) * (mean - cell.low)
-    return products, excess, 2 * mean - cell.high - cell.low
-
-
-def _lagrangian(
-    flat: Float[np.ndarray, " size"],
-    rows: _Rows,
-    ways: Float[np.ndarray, "cuts r"],
-    cell: Cell,
-    multipliers: Float[np.ndarray, " cuts"],
-    penalty: float,
-    shape: tuple[int, int],
-) -> tuple[float, Float[np.ndarray, " size"]]:
-    """Evaluate the augmented Lagrangian and its gradient, on the sphere."""
-    length = np.linalg.norm(flat)
-    moments = (flat / length).reshape(shape)
-    products = rows.reduced @ moments.astype(np.float32)
-    mean = products[:, 0].astype(np.float64)
-    variance = np.square(products[:, 1:]).sum(axis=1, dtype=np.float64)
-    shortfall = np.maximum(rows.thresholds - mean, 0.0)
-    total = variance + shortfall**2 + _TINY
-    value = float((shortfall**2 / total).sum())
-    pull = np.empty_like(products)
-    pull[:, 0] = -2 * shortfall * variance / total**2
-    pull[:, 1:] = (-2 * shortfall**2 / total**2)[:, np.newaxis] * products[:, 1:]
-    gradient = (rows.reduced.T @ pull).astype(np.float64)
-    if len(ways):
-        along, excess, slope = _excess(moments, ways, cell)
-        force = np.maximum(0.0, multipliers + penalty * excess)
-        value += float((force**2 - multipliers**2).sum()) / (2 * penalty)
-        gradient[:, 0] += ways.T @ (force * slope)
-        gradient[:, 1:] += 2 * ways.T @ (force[:, np.newaxis] * along[:, 1:])
-    tangent = gradient - moments * (gradient * moments).sum()
-    return value, (tangent / length).ravel()
-
-
-def _ball_multiplier(rows: _Rows, node: _Node) -> float:
-    """Choose the multiplier of the ball that makes the bound largest.
-
-    Args:
-        rows: The rows.
-        node: A cell with its shifts and the multipliers of its cuts.
-
-    Returns:
-        The multiplier. With the eigenvectors of the matrix the bound is a concave
-        function of it alone.
-    """
-    shifts = node.shifts[rows.kept].astype(np.float64)
+def _ball_multiplier(search: _Search, node: _Node) -> float:
+    """Choose the multiplier of the ball that makes the bound largest."""
+    shifts = node.shifts[search.kept].astype(np.float64)
     used = np.isfinite(shifts)
-    normals, shifts = rows.normals[used], shifts[used]
-    curves = 1.0 / np.square(rows.thresholds[used] + shifts)
-    ways = _ways(rows, node.cuts)
-    cell, nu = _cell(node.cuts), node.multipliers
+    normals, shifts = search.normals[used], shifts[used]
+    curves = 1.0 / np.square(search.thresholds[used] + shifts)
+    cell, nu = node.cell, node.multipliers
+    ways = _in_full(search, cell.ways)
     matrix = (normals.T * curves) @ normals - (ways.T * nu) @ ways
     linear = normals.T @ (curves * shifts) + ways.T @ (nu * (cell.low + cell.high) / 2)
+    # In its eigenvectors the bound is a concave function of the multiplier alone.
     values, vectors = np.linalg.eigh(matrix)
     weights = np.square(vectors.T @ linear)
     least = max(float(values[-1]), 0.0)
@@ -336,32 +211,36 @@ def _ball_multiplier(rows: _Rows, node: _Node) -> float:
     return float(choices[int(np.argmax(bounds))])
 
 
-def _branch(search: _Search, node: _Node) -> tuple[_Node, _Node]:
+def _branch(search: _Search, node: _Node) -> tuple[_Node, ...]:
     """Cut a cell in two where that promises most, and solve both halves."""
-    moments = node.moments
+    moments, cell = node.moments, node.cell
     left, spread, _ = np.linalg.svd(moments[:, 1:], full_matrices=False)
     which = _cut_to_narrow(node, left[:, 0], float(spread[0]))
     if which is None:
-        number = len(search.directions)
-        search.directions.append(search.rows.basis @ left[:, 0])
-        old = _Cut(number=number, direction=left[:, 0], low=-1.0, high=1.0)
-        others = node.cuts
+        node.split, way, low, high = len(search.directions), left[:, 0], -1.0, 1.0
+        search.directions = np.vstack([search.directions, way])
+        node.cut = float(way @ moments[:, 0])
+        others = np.arange(len(cell.ways))
     else:
-        old = node.cuts[which]
-        others = node.cuts[:which] + node.cuts[which + 1 :]
-    fifth = (old.high - old.low) / 5
-    at = float(old.direction @ moments[:, 0])
-    at = min(max(at, old.low + fifth), old.high - fifth) if which is not None else at
-    node.split, node.cut = old.number, at
+        node.split, way = cell.numbers[which], cell.ways[which]
+        low, high = float(cell.low[which]), float(cell.high[which])
+        fifth = (high - low) / 5
+        node.cut = min(max(float(way @ moments[:, 0]), low + fifth), high - fifth)
+        others = np.delete(np.arange(len(cell.ways)), which)
     halves = []
-    for low, high, sign in ((old.low, at, -1.0), (at, old.high, 1.0)):
-        cut = _Cut(number=old.number, direction=old.direction, low=low, high=high)
+    for lower, upper, sign in ((low, node.cut, -1.0), (node.cut, high, 1.0)):
+        half = Cell(
+            numbers=(*(cell.numbers[k] for k in others), node.split),
+            ways=np.vstack([cell.ways[others], way]),
+            low=np.append(cell.low[others], lower),
+            high=np.append(cell.high[others], upper),
+        )
         start = moments.copy()
         start[:, 0] += 0.6 * sign * spread[0] * left[:, 0]
         start[:, 1:] *= 0.7
         start[:, 1:] += 0.02 * search.draw.standard_normal(start[:, 1:].shape)
-        halves.append(_solve(search, (*others, cut), start))
-    node.halves = (halves[0], halves[1])
+        halves.append(_solve(search, half, start))
+    node.halves = tuple(halves)
     return node.halves
 
 
@@ -369,41 +248,37 @@ def _cut_to_narrow(
     node: _Node, direction: Float[np.ndarray, " r"], spread: float
 ) -> int | None:
     """Choose the old cut to narrow; None where a new direction promises more."""
-    if not node.cuts:
+    cell = node.cell
+    if not cell.numbers:
         return None
-    mean = np.array([cut.direction @ node.moments[:, 0] for cut in node.cuts])
-    cell = _cell(node.cuts)
+    mean = np.array([way @ node.moments[:, 0] for way in cell.ways])
     gains = node.multipliers * (cell.high - mean) * (mean - cell.low)
     best = int(np.argmax(gains))
-    alike = [abs(cut.direction @ direction) > _SAME_DIRECTION for cut in node.cuts]
+    alike = [abs(way @ direction) > _SAME_DIRECTION for way in cell.ways]
     if gains[best] > _NEW_DIRECTION * node.ball_multiplier * spread**2 or any(alike):
         return best
     return None
 
 
-def _evidence(search: _Search, root: _Node, num_rows: int) -> QuadraticEvidence:
+def _evidence(search: _Search, root: _Node) -> QuadraticEvidence:
     """Write the tree down in preorder."""
-    count = len(search.directions)
     nodes: list[_Node] = []
     pending = [root]
     while pending:
-        node = pending.pop()
-        nodes.append(node)
-        if node.halves is not None:
-            pending += [node.halves[1], node.halves[0]]
-    leaves = [node for node in nodes if node.halves is None]
-    multipliers = np.zeros((len(leaves), count))
+        nodes.append(pending.pop())
+        pending += reversed(nodes[-1].halves)
+    leaves = [node for node in nodes if not node.halves]
+    multipliers = np.zeros((len(leaves), len(search.directions)))
     for leaf, node in enumerate(leaves):
-        for cut, multiplier in zip(node.cuts, node.multipliers, strict=True):
-            multipliers[leaf, cut.number] = multiplier
-    directions = np.array(search.directions).reshape(count, len(search.rows.basis))
-    if search.rows.span is not None:
-        directions = directions @ search.rows.span.T
+        multipliers[leaf, list(node.cell.numbers)] = node.multipliers
+    directions = _in_full(search, search.directions)
+    if search.span is not None:
+        directions = directions @ search.span.T
     return QuadraticEvidence(
         directions=directions,
         splits=np.array([node.split for node in nodes]),
         cuts=np.array([node.cut for node in nodes]),
-        shifts=np.array([node.shifts for node in leaves]).reshape(-1, num_rows),
+        shifts=np.array([node.shifts for node in leaves]),
         ball_multipliers=np.array([node.ball_multiplier for node in leaves]),
         cut_multipliers=multipliers,
     )

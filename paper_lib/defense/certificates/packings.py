@@ -7,7 +7,7 @@ comes out is stated as :class:`SubsystemEvidence
 <paper_lib.defense.certificates.subsystems.SubsystemEvidence>`.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,8 +106,8 @@ def prove_bound(
     return PackingTree(tree.splits, tree.packings, tree.weights, min(bounds))
 
 
-def tree_evidence(
-    rows: UnitRows, found: list[Subsystem], tree: PackingTree
+def packed_evidence(
+    rows: UnitRows, found: Sequence[Subsystem], tree: PackingTree
 ) -> SubsystemEvidence:
     """State a proof in terms of all rows; those that nobody satisfies stand alone.
 
@@ -117,25 +117,29 @@ def tree_evidence(
         tree: How they are weighed.
 
     Returns:
-        The evidence, which can be checked without a solver.
+        The evidence, which can be checked without a solver; what rounding keeps from
+        being proven is left out, and so is what is not weighed.
     """
-    alone = rows.lost.numpy()[:, np.newaxis]
-    proven = are_infeasible(rows.sets, Lists.of([*alone]), np.ones(len(alone)))
-    lost = alone[proven]
-    used = np.unique(np.concatenate([np.zeros(0, np.int64), *tree.packings]))
-    index = rows.index.numpy()
-    lengths = np.sqrt(np.square(scaled_rows(rows.sets)[0]).sum(axis=1))
-    lists = [index[found[k].rows] for k in used]
-    proofs = [found[k].multipliers / lengths[index[found[k].rows]] for k in used]
-    last = len(used) + np.arange(len(lost))
-    whole = np.full(len(lost), WEIGHT_ONE)
-    packings = [np.append(np.searchsorted(used, p), last) for p in tree.packings]
+    lengths = np.linalg.norm(scaled_rows(rows.sets)[0], axis=1)
+    index, alone = rows.index.numpy(), rows.lost.numpy()
+    weighed = np.unique(np.concatenate([np.zeros(0, np.int64), *tree.packings]))
+    used = [found[k] for k in weighed]
+    lists = Lists.of([*(index[one.rows] for one in used), *alone[:, np.newaxis]])
+    scales = np.concatenate([np.ones(0), *(one.multipliers for one in used)])
+    whole = len(scales)
+    proofs = np.append(scales / lengths[lists.items[:whole]], np.ones(len(alone)))
+    proven = are_infeasible(rows.sets, lists, proofs)
+    number = np.cumsum(proven) - 1
+    last = len(used) + np.arange(len(alone))
+    packings = [np.append(np.searchsorted(weighed, p), last) for p in tree.packings]
+    weights = [np.append(w, np.full(len(alone), WEIGHT_ONE)) for w in tree.weights]
+    kept = [proven[packing] for packing in packings]
     return SubsystemEvidence(
-        subsystems=Lists.of([*lists, *lost]),
-        multipliers=np.concatenate([np.zeros(0), *proofs, np.ones(len(lost))]),
+        subsystems=Lists.of([lists[k] for k in np.flatnonzero(proven).tolist()]),
+        multipliers=proofs[proven[lists.owners]],
         splits=np.array([-1 if row == -1 else index[row] for row in tree.splits]),
-        packings=Lists.of(packings),
-        weights=np.concatenate([np.append(w, whole) for w in tree.weights]),
+        packings=Lists.of([number[p[k]] for p, k in zip(packings, kept, strict=True)]),
+        weights=np.concatenate([w[k] for w, k in zip(weights, kept, strict=True)]),
     )
 
 

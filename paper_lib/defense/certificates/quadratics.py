@@ -17,33 +17,19 @@ which a Cholesky factorization shows, its minimum is one linear system away.
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
+from paper_lib.defense.certificates.arrays import FINITE, cells, fits, is_tree
 from paper_lib.defense.certificates.span import SafeSpan, span_basis
-from paper_lib.defense.certificates.trees import are_kinds, is_tree
 from paper_lib.defense.rows import UNIT_ROUNDOFF, SafeRows, safe_rows
 from paper_lib.robust_sets import RobustSets
 
 # Larger multipliers could overflow, and no proof needs them.
 _HUGE = 1e100
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Cell:
-    """The part of the unit ball between parallel cuts.
-
-    Attributes:
-        low: For each direction a, what a u is at least.
-        high: For each direction a, what a u is at most.
-    """
-
-    low: Float[np.ndarray, " k"]
-    high: Float[np.ndarray, " k"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -78,114 +64,60 @@ class QuadraticEvidence:
         """
         if not self._is_well_formed(*sets.normals.shape):
             return -1
-        rows = safe_rows(sets)
+        rows, directions = safe_rows(sets), self.directions
         lost = int(np.isposinf(rows.thresholds).sum())
-        least, cells, directions = math.inf, self._cells(), self.directions
+        reach = np.sqrt(np.square(directions).sum(axis=1)) * (1.0 + 1e-9)
+        slabs = cells(self.splits, self.cuts, -reach, reach)
         basis = span_basis(np.concatenate([rows.normals, directions]))
         if basis is not None:
             span = SafeSpan.of(basis)
             rows = span.rows(rows)
             directions, left_out = span.coordinates(directions)
-            cells = (_narrowed(cell, span, left_out) for cell in cells)
+            slabs = (span.slab(low, high, left_out) for low, high in slabs)
+        least = len(rows.thresholds)
         # Numbers may be anything here; what overflows proves nothing.
         with np.errstate(over="ignore", invalid="ignore"):
-            for leaf, cell in enumerate(cells):
-                bound = self._leaf_bound(rows, directions, leaf, cell)
-                least = min(least, bound)
-                if least <= 0:
-                    return lost if least == 0 else -1
-        return lost + int(least)
-
-    def _leaf_bound(
-        self,
-        rows: SafeRows,
-        directions: Float[np.ndarray, "k d"],
-        leaf: int,
-        cell: Cell,
-    ) -> int:
-        """Bound one leaf, rounded up to a whole number of rows."""
-        bound = quadratic_bound(
-            rows,
-            directions,
-            cell,
-            shifts=self.shifts[leaf].astype(np.float64),
-            ball_multiplier=float(self.ball_multipliers[leaf]),
-            cut_multipliers=self.cut_multipliers[leaf],
-        )
-        return -1 if bound is None else whole_rows(bound)
+            for leaf, (low, high) in enumerate(slabs):
+                bound = quadratic_bound(
+                    rows,
+                    directions,
+                    low,
+                    high,
+                    shifts=self.shifts[leaf].astype(np.float64),
+                    ball_multiplier=float(self.ball_multipliers[leaf]),
+                    cut_multipliers=self.cut_multipliers[leaf],
+                )
+                if bound is None:
+                    return -1
+                least = min(least, max(math.ceil(bound), 0))
+                if least == 0:
+                    break
+        return lost + least
 
     def _is_well_formed(self, num_rows: int, dim: int) -> bool:
         """Tell whether arrays fit each other, before anything is computed."""
+        # Rounding is accounted for in double precision.
         if not (
-            are_kinds([self.splits], "i")
-            and are_kinds([self.cuts, self.ball_multipliers], "f")
-            and are_kinds([self.directions, self.shifts, self.cut_multipliers], "f", 2)
+            fits(self.directions, "f8", (None, dim), (-2.0, 2.0))
+            and is_tree(self.splits, count := len(self.directions))
         ):
             return False
-        exact = (self.directions, self.cuts, self.ball_multipliers)
-        if any(array.dtype != np.float64 for array in (*exact, self.cut_multipliers)):
-            return False  # rounding is accounted for in double precision
         leaves = int((self.splits == -1).sum())
-        count = len(self.directions)
-        return bool(
-            self.directions.shape == (count, dim)
-            and self.splits.shape == self.cuts.shape
-            and ((self.splits >= -1) & (self.splits < count)).all()
-            and is_tree(self.splits)
-            and self.shifts.shape == (leaves, num_rows)
-            and self.ball_multipliers.shape == (leaves,)
-            and self.cut_multipliers.shape == (leaves, count)
-            and all(
-                np.isfinite(array).all()
-                for array in (
-                    self.directions,
-                    self.cuts,
-                    self.ball_multipliers,
-                    self.cut_multipliers,
-                )
-            )
-            and ((self.ball_multipliers >= 0) & (self.ball_multipliers <= _HUGE)).all()
-            and ((self.cut_multipliers >= 0) & (self.cut_multipliers <= _HUGE)).all()
-            and (np.abs(self.directions) <= 2.0).all()
-            and (np.abs(np.linalg.norm(self.directions, axis=1) - 1.0) < 0.5).all()
+        lengths = np.linalg.norm(self.directions, axis=1)
+        return (
+            bool((np.abs(lengths - 1.0) < 0.5).all())
+            and fits(self.cuts, "f8", self.splits.shape, FINITE)
+            and fits(self.shifts, "f", (leaves, num_rows))
+            and fits(self.ball_multipliers, "f8", (leaves,), (0.0, _HUGE))
+            and fits(self.cut_multipliers, "f8", (leaves, count), (0.0, _HUGE))
         )
-
-    def _cells(self) -> Iterator[Cell]:
-        """Walk the tree and give the cell of each leaf, in order."""
-        reach = np.sqrt(np.square(self.directions).sum(axis=1)) * (1.0 + 1e-9)
-        pending = [(-reach, reach)]
-        for split, cut in zip(self.splits.tolist(), self.cuts.tolist(), strict=True):
-            low, high = pending.pop()
-            if split == -1:
-                yield Cell(low=low, high=high)
-                continue
-            below, above = high.copy(), low.copy()
-            below[split], above[split] = min(high[split], cut), max(low[split], cut)
-            pending += [(above, high), (low, below)]
-
-
-def _narrowed(cell: Cell, span: SafeSpan, left_out: Float[np.ndarray, " k"]) -> Cell:
-    """Write the bounds of a cell for coordinates."""
-    low, high = span.slab(cell.low, cell.high, left_out)
-    return Cell(low=low, high=high)
-
-
-def whole_rows(bound: float) -> int:
-    """Round a bound on a number of rows up: rows are violated or not.
-
-    Args:
-        bound: The bound.
-
-    Returns:
-        The least whole number that is no less, at least zero.
-    """
-    return max(math.ceil(bound), 0)
 
 
 def quadratic_bound(
     rows: SafeRows,
     directions: Float[np.ndarray, "k d"],
-    cell: Cell,
+    low: Float[np.ndarray, " k"],
+    high: Float[np.ndarray, " k"],
     *,
     shifts: Float[np.ndarray, " n"],
     ball_multiplier: float,
@@ -197,7 +129,8 @@ def quadratic_bound(
         rows: Rows whose violation is certain; those with infinite thresholds are left
             out.
         directions: Vectors along which the ball is cut.
-        cell: The part of the ball.
+        low: What products with them are at least in the cell.
+        high: What they are at most.
         shifts: The shift of each row; NaN where it is left out.
         ball_multiplier: The multiplier of the ball.
         cut_multipliers: The multiplier of each direction.
@@ -212,7 +145,7 @@ def quadratic_bound(
     normals = rows.normals[used]
     cut = cut_multipliers > 0
     ways, nu = directions[cut], cut_multipliers[cut]
-    low, high = cell.low[cut], cell.high[cut]
+    low, high = low[cut], high[cut]
 
     matrix = (ways.T * nu) @ ways - (normals.T * curves) @ normals
     matrix[np.diag_indices_from(matrix)] += ball_multiplier
@@ -235,7 +168,8 @@ def quadratic_bound(
         + nu @ np.square(np.linalg.norm(ways, axis=1) + np.abs(low) + np.abs(high))
         + ball_multiplier
     )
-    bound = float(value - _norm(slope) * length - _error(normals, ways, size, length))
+    steep = float(np.linalg.norm(slope)) * (1.0 + 1e-9)
+    bound = float(value - steep * length - _error(normals, ways, size, length))
     return bound if math.isfinite(bound) else None
 
 
@@ -261,8 +195,3 @@ def _error(
     """
     operations = len(normals) + len(ways) + 2 * normals.shape[1] + 32
     return 16 * operations * UNIT_ROUNDOFF * float(size) * length**2
-
-
-def _norm(vector: Float[np.ndarray, " d"]) -> float:
-    """Bound a length from above."""
-    return float(np.linalg.norm(vector)) * (1.0 + 1e-9)

@@ -20,8 +20,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.sparse import csr_array
 
-from paper_lib.defense.certificates.trees import are_kinds, is_tree
-from paper_lib.defense.rows import TINY, UNIT_ROUNDOFF, UnitRows, scaled_rows
+from paper_lib.defense.certificates.arrays import FINITE, fits, is_tree
+from paper_lib.defense.rows import TINY, UNIT_ROUNDOFF, scaled_rows
 from paper_lib.robust_sets import RobustSets
 
 # Weights are whole numbers of this unit, so that sums of them are exact.
@@ -65,14 +65,13 @@ class Lists:
         Returns:
             The verdict.
         """
-        return bool(
-            are_kinds([self.starts, self.items], "i")
+        total = self.items.size
+        return (
+            fits(self.items, "i", (None,), (0, bound - 1))
+            and fits(self.starts, "i", (None,), (0, total))
             and len(self.starts) > 0
-            and self.starts[0] == 0
-            and self.starts[-1] == len(self.items)
-            and ((self.starts >= 0) & (self.starts <= len(self.items))).all()
-            and (np.diff(self.starts) >= 0).all()
-            and ((self.items >= 0) & (self.items < bound)).all()
+            and bool(self.starts[0] == 0 and self.starts[-1] == total)
+            and bool((np.diff(self.starts) >= 0).all())
         )
 
     @classmethod
@@ -129,78 +128,20 @@ class SubsystemEvidence:
 
     def _is_well_formed(self, num_rows: int) -> bool:
         """Tell whether arrays fit each other, before anything is computed."""
-        # Weights that are no whole numbers would be rounded where rows are loaded.
-        if not are_kinds([self.splits, self.weights], "i"):
-            return False
-        leaves = int((self.splits == -1).sum())
-        return bool(
-            are_kinds([self.multipliers], "f")
-            and {type(self.subsystems), type(self.packings)} == {Lists}
+        if not (
+            {type(self.subsystems), type(self.packings)} == {Lists}
             and self.subsystems.is_valid(num_rows)
             and self.packings.is_valid(len(self.subsystems))
-            and self.multipliers.shape == self.subsystems.items.shape
-            and self.weights.shape == self.packings.items.shape
-            and np.isfinite(self.multipliers).all()
-            and (self.multipliers >= 0).all()
-            and ((self.weights >= 0) & (self.weights <= WEIGHT_ONE)).all()
-            and len(self.packings) == leaves
-            and ((self.splits >= -1) & (self.splits < num_rows)).all()
-            and is_tree(self.splits)
+            and is_tree(self.splits, num_rows)
+        ):
+            return False
+        proofs, weighed = self.subsystems.items.shape, self.packings.items.shape
+        return (
+            fits(self.multipliers, "f", proofs, (0.0, FINITE[1]))
+            # Others than whole numbers would be rounded where rows are loaded.
+            and fits(self.weights, "i", weighed, (0, WEIGHT_ONE))
+            and len(self.packings) == int((self.splits == -1).sum())
         )
-
-
-def packing_evidence(
-    subsystems: Lists,
-    multipliers: Float[np.ndarray, " entries"],
-    weights: Int[np.ndarray, " k"],
-) -> SubsystemEvidence:
-    """Weigh subsystems without branching; those of weight zero are left out.
-
-    Args:
-        subsystems: The rows of each subsystem.
-        multipliers: Their proofs.
-        weights: A weight for each, in units of 1 / 2^30.
-
-    Returns:
-        The evidence.
-    """
-    kept = np.flatnonzero(weights > 0)
-    mask = (weights > 0)[subsystems.owners]
-    return SubsystemEvidence(
-        subsystems=Lists.of([subsystems[k] for k in kept.tolist()]),
-        multipliers=multipliers[mask],
-        splits=np.array([-1]),
-        packings=Lists.of([np.arange(len(kept))]),
-        weights=weights[kept],
-    )
-
-
-def pack_unit_rows(
-    rows: UnitRows,
-    subsystems: Int[np.ndarray, "k size"],
-    multipliers: Float[np.ndarray, "k size"],
-    weight: int,
-) -> SubsystemEvidence:
-    """Pack subsystems of unit rows, beside the rows that nobody satisfies.
-
-    Args:
-        rows: The rows.
-        subsystems: Numbers among the unit rows, one subsystem a line.
-        multipliers: Their proofs, for rows of length one.
-        weight: What each subsystem weighs, in units of 1 / 2^30.
-
-    Returns:
-        The evidence; what rounding keeps from being proven is left out.
-    """
-    lengths = np.linalg.norm(scaled_rows(rows.sets)[0], axis=1)
-    index, alone = rows.index.numpy()[subsystems], rows.lost.numpy()
-    lists = Lists.of([*alone[:, np.newaxis], *index])
-    proofs = np.concatenate(
-        [np.ones(len(alone)), (multipliers / lengths[index]).ravel()]
-    )
-    weights = np.repeat([WEIGHT_ONE, weight], [len(alone), len(index)])
-    weights[~are_infeasible(rows.sets, lists, proofs)] = 0
-    return packing_evidence(lists, proofs, weights)
 
 
 def are_infeasible(

@@ -9,24 +9,18 @@ import math
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
-from paper_lib.defense.certificates.conflicts import pair_multipliers
-from paper_lib.defense.certificates.subsystems import (
-    WEIGHT_ONE,
-    SubsystemEvidence,
-    pack_unit_rows,
-)
+from paper_lib.defense.certificates.conflicts import pair_evidence
+from paper_lib.defense.certificates.subsystems import WEIGHT_ONE, SubsystemEvidence
 from paper_lib.defense.rows import UnitRows, as_perturbation, surely_satisfied
 from paper_lib.defense.solution import Progress
-from paper_lib.robust_sets import RobustSets
 
 # How far inside its half-spaces a point is put where there is room, so that they still
 # contain it after it is rounded to the precision of the rows.
 _INSET = {torch.float64: 2.0**-42, torch.float32: 2.0**-20}
 # Rows that miss each other, or the ball, by less may touch.
 _TOUCH = 1e-12
-_NO_PAIR = np.zeros((0, 2), dtype=np.int64)
 
 
 def closed_form(rows: UnitRows) -> Progress:
@@ -44,6 +38,7 @@ def closed_form(rows: UnitRows) -> Progress:
 
     Example:
         >>> from paper_lib.defense.rows import unit_rows
+        >>> from paper_lib.robust_sets import RobustSets
         >>> sets = RobustSets(
         ...     normals=torch.tensor([[3.0, 4.0]], dtype=torch.float64),
         ...     offsets=torch.tensor([-2.5], dtype=torch.float64),
@@ -60,14 +55,13 @@ def closed_form(rows: UnitRows) -> Progress:
     inset = np.minimum(thresholds + _INSET[rows.sets.normals.dtype], 1.0)
     point = _nearest(normals, inset)
     if point is not None:
-        return Progress(point=point, evidence=_evidence(rows, _NO_PAIR))
+        return Progress(point=point, evidence=_evidence(rows, 0))
     # They may touch: rounding decides whether a point of both is one.
     touching, either = _nearest(normals, thresholds), _nearest(normals[:1], inset[:1])
     points = [one for one in (touching, either) if one is not None]
-    return Progress(
-        point=max(points, key=lambda one: _count(one, rows.sets)),
-        evidence=_evidence(rows, np.array([[0, 1]])),
-    )
+    kept = [as_perturbation(one, rows.sets) for one in points]
+    counts = [int(surely_satisfied(rows.sets, one).sum()) for one in kept]
+    return Progress(point=points[int(np.argmax(counts))], evidence=_evidence(rows, 1))
 
 
 def touching_point(rows: UnitRows) -> Float[np.ndarray, " d"] | None:
@@ -108,11 +102,6 @@ def _nearest(
     return _corner(normals, thresholds, spare)
 
 
-def _count(point: Float[np.ndarray, " d"], sets: RobustSets) -> int:
-    """Count the stored rows that hold at a point of the unit ball."""
-    return int(surely_satisfied(sets, as_perturbation(point, sets)).sum())
-
-
 def _corner(
     normals: Float[np.ndarray, "2 d"], thresholds: Float[np.ndarray, " 2"], spare: float
 ) -> Float[np.ndarray, " d"] | None:
@@ -128,10 +117,7 @@ def _corner(
     return s * g + along * (across / length)
 
 
-def _evidence(
-    rows: UnitRows, pairs: Int[np.ndarray, "k 2"]
-) -> SubsystemEvidence | None:
-    """Pack every lost row and a pair in conflict, where that is proven."""
-    proofs = pair_multipliers(rows, pairs)
-    evidence = pack_unit_rows(rows, pairs, proofs, WEIGHT_ONE)
+def _evidence(rows: UnitRows, num_pairs: int) -> SubsystemEvidence | None:
+    """Pack every lost row and the pair in conflict, if any, where that is proven."""
+    evidence = pair_evidence(rows, np.array([[0, 1]])[:num_pairs], WEIGHT_ONE)
     return evidence if len(evidence.subsystems) else None

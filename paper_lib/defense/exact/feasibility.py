@@ -14,11 +14,9 @@ from jaxtyping import Bool, Float, Int
 from scipy.optimize import nnls
 
 # What a proof of infeasibility must exceed, more than all rounding in its check.
-_MARGIN = 1e-9
+MARGIN = 1e-9
 # How far inside all rows a point should lie: the first of these that can be had.
 _DEPTHS = (1e-2, 1e-4, 1e-6, 1e-8, 1e-10, 0.0)
-# Conflicting pairs to start from; others are found when they are needed.
-_MAX_PAIRS = 20_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,60 +32,6 @@ class Subsystem:
     multipliers: Float[np.ndarray, " length"]
 
 
-def conflicting_pairs(
-    normals: Float[np.ndarray, "m d"], thresholds: Float[np.ndarray, " m"]
-) -> list[Subsystem]:
-    """List the pairs of rows without a common point, the clearest first.
-
-    For two rows the best multipliers are :math:`t_i - c t_j` and :math:`t_j - c t_i`,
-    where c is the product of the normals.
-
-    Args:
-        normals: Normals of length one.
-        thresholds: The thresholds.
-
-    Returns:
-        The pairs, no more than ``_MAX_PAIRS``.
-    """
-    pairs: list[tuple[float, Subsystem]] = []
-    for i in range(len(normals)):
-        own, others = thresholds[i], thresholds[i + 1 :]
-        product = normals[i + 1 :] @ normals[i]
-        first, second = own - product * others, others - product * own
-        total = first + second
-        good = (first > 0) & (second > 0) & (total > _MARGIN)
-        mix = np.stack([first, second], axis=1)[good] / total[good, np.newaxis]
-        combined = mix[:, :1] * normals[i] + mix[:, 1:] * normals[i + 1 :][good]
-        pull = mix[:, 0] * own + mix[:, 1] * others[good]
-        margin = pull - np.sqrt(np.square(combined).sum(axis=1))
-        for k in np.flatnonzero(margin > _MARGIN):
-            both = np.array([i, i + 1 + np.flatnonzero(good)[k]])
-            pairs.append((-float(margin[k]), Subsystem(both, mix[k])))
-    return [pair for _, pair in sorted(pairs, key=lambda entry: entry[0])][:_MAX_PAIRS]
-
-
-def find_subsystem(
-    normals: Float[np.ndarray, "m d"],
-    thresholds: Float[np.ndarray, " m"],
-    kept: Bool[np.ndarray, " m"],
-) -> Subsystem | None:
-    """Find rows among those kept that exclude each other, none of which can be spared.
-
-    Args:
-        normals: Normals of length one.
-        thresholds: The thresholds.
-        kept: Which rows to look among.
-
-    Returns:
-        Such rows with their proof; None: no proof was found that there are any.
-    """
-    rows = np.flatnonzero(kept)
-    proof = _multipliers(normals[rows], thresholds[rows])
-    if proof is None:
-        return None
-    return _irreducible(normals, thresholds, rows, proof)
-
-
 def common_point(
     normals: Float[np.ndarray, "k d"], thresholds: Float[np.ndarray, " k"]
 ) -> Float[np.ndarray, " d"] | None:
@@ -101,12 +45,12 @@ def common_point(
         The point, well inside all rows where possible; None: none was found.
     """
     for depth in _DEPTHS:
-        weights = _least_squares(normals, thresholds + depth)
+        weights = least_squares(normals, thresholds + depth)
         if weights is None or (pull := weights @ (thresholds + depth)) >= 1.0:
             continue
         point = weights @ normals / (1.0 - pull)
         length = math.sqrt(point @ point)
-        if length <= 1.0 + (_MARGIN if depth == 0.0 else 0.0):
+        if length <= 1.0 + (MARGIN if depth == 0.0 else 0.0):
             return point / max(length, 1.0)
     return None
 
@@ -115,15 +59,15 @@ def _multipliers(
     normals: Float[np.ndarray, "k d"], thresholds: Float[np.ndarray, " k"]
 ) -> Float[np.ndarray, " k"] | None:
     """Prove that rows have no common point of the unit ball; None: no proof found."""
-    weights = _least_squares(normals, thresholds)
+    weights = least_squares(normals, thresholds)
     if weights is None or not (total := weights.sum()) > 0:
         return None
     weights = weights / total
     pull, combined = weights @ thresholds, weights @ normals
-    return weights if pull - math.sqrt(combined @ combined) > _MARGIN else None
+    return weights if pull - math.sqrt(combined @ combined) > MARGIN else None
 
 
-def _least_squares(
+def least_squares(
     normals: Float[np.ndarray, "k d"], thresholds: Float[np.ndarray, " k"]
 ) -> Float[np.ndarray, " k"] | None:
     r"""Minimize :math:`\|\sum y_i g_i\|^2 + (1 - \sum y_i t_i)^2` over y >= 0.
@@ -144,14 +88,27 @@ def _least_squares(
         return None
 
 
-def _irreducible(
+def find_subsystem(
     normals: Float[np.ndarray, "m d"],
     thresholds: Float[np.ndarray, " m"],
-    rows: Int[np.ndarray, " k"],
-    multipliers: Float[np.ndarray, " k"],
-) -> Subsystem:
-    """Drop rows, the least weighed first, as long as the others exclude each other."""
+    kept: Bool[np.ndarray, " m"],
+) -> Subsystem | None:
+    """Find rows among those kept that exclude each other, none of which can be spared.
+
+    Args:
+        normals: Normals of length one.
+        thresholds: The thresholds.
+        kept: Which rows to look among.
+
+    Returns:
+        Such rows with their proof; None: no proof was found that there are any.
+    """
+    rows = np.flatnonzero(kept)
+    multipliers = _multipliers(normals[rows], thresholds[rows])
+    if multipliers is None:
+        return None
     rows, multipliers = rows[multipliers > 0], multipliers[multipliers > 0]
+    # The least weighed are dropped first, as long as the others exclude each other.
     for row in rows[np.argsort(multipliers, kind="stable")].tolist():
         rest = rows[rows != row]
         proof = _multipliers(normals[rest], thresholds[rest])

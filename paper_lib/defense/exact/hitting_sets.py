@@ -17,15 +17,15 @@ from jaxtyping import Bool, Float
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from paper_lib.checks import check_count
+from paper_lib.defense.certificates.conflicts import clearest_pairs
 from paper_lib.defense.certificates.packings import (
     incidence,
+    packed_evidence,
     prove_bound,
-    tree_evidence,
 )
 from paper_lib.defense.exact.feasibility import (
     Subsystem,
     common_point,
-    conflicting_pairs,
     find_subsystem,
 )
 from paper_lib.defense.rows import UnitRows
@@ -59,7 +59,7 @@ def hitting_set_search(
     normals, thresholds = rows.normals.numpy(), rows.thresholds.numpy()
     point = np.zeros(normals.shape[1]) if start is None else start
     _check(point, normals.shape[1], max_nodes)
-    found = conflicting_pairs(normals, thresholds)
+    found = clearest_pairs(rows)
     least, proven, size, decided = len(thresholds) + 1, -1, 0, False
     while remaining() > 0:
         # Where rows only touch, rounding counts too few: decided points are shown.
@@ -72,7 +72,7 @@ def hitting_set_search(
         )
         if tree.bound > proven:
             proven = tree.bound
-            yield Progress(evidence=tree_evidence(rows, found, tree))
+            yield Progress(evidence=packed_evidence(rows, found, tree))
         if proven >= least or decided:
             return
         # Costs that differ slow the master down, unless the linear program is exact.

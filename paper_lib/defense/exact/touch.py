@@ -13,9 +13,9 @@ import itertools
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.optimize import nnls
 from torch import Tensor
 
+from paper_lib.defense.exact.feasibility import least_squares
 from paper_lib.defense.rows import UnitRows, as_perturbation
 from paper_lib.geometry.sums import rough_dots
 from paper_lib.robust_sets import RobustSets
@@ -116,10 +116,8 @@ def _neighbors(
 def _into_the_cone(units: Float[np.ndarray, "k d"]) -> Float[np.ndarray, " d"] | None:
     """Find a way along which every row gains; None: there is none."""
     # The shortest w with g w >= 1, as in feasibility, without its ball.
-    matrix = np.vstack([units.T, np.ones(len(units))])
-    try:
-        weights = nnls(matrix, np.eye(1, len(matrix), len(matrix) - 1)[0])[0]
-    except RuntimeError:
+    weights = least_squares(units, np.ones(len(units)))
+    if weights is None:
         return None
     rest = 1.0 - weights.sum()
     return weights @ units / rest if rest > 1e-9 else None

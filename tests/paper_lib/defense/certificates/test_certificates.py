@@ -654,7 +654,7 @@ def test_files_that_are_no_certificates(tmp_path):
 )
 def test_a_file_with_a_right_checksum_and_wrong_claims(claims, tmp_path):
     """Whoever can write a checksum still cannot make reading fail oddly."""
-    from paper_lib.defense.certificates import saved_certificates as storage
+    from paper_lib.defense.certificates import storage
 
     path = tmp_path / "proof.safetensors"
     arrays = {"perturbation": np.zeros(2)}
@@ -675,9 +675,7 @@ def test_a_certificate_that_cannot_be_written_leaves_the_old_one(tmp_path, monke
     def fail(*args, **kwargs):
         raise OSError("disk full")
 
-    monkeypatch.setattr(
-        "paper_lib.defense.certificates.saved_certificates.save_file", fail
-    )
+    monkeypatch.setattr("paper_lib.defense.certificates.storage.save_file", fail)
     with pytest.raises(OSError, match="disk full"):
         save_certificate(case("boxes")[1], path)
     assert isinstance(load_certificate(path), Certificate)

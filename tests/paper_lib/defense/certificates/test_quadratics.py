@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paper_lib.defense.certificates.quadratics import (
-    Cell,
     QuadraticEvidence,
     quadratic_bound,
 )
@@ -31,17 +30,13 @@ def test_a_negative_reach_would_break_it():
     assert 1.0 - (x + s) ** 2 / (t + s) ** 2 > 0.0
 
 
-def whole_ball(dim):
-    return np.zeros((0, dim)), Cell(low=np.zeros(0), high=np.zeros(0))
-
-
 def bound_of(normals, thresholds, shifts, multiplier):
     rows = SafeRows(normals=np.array(normals), thresholds=np.array(thresholds))
-    ways, cell = whole_ball(rows.normals.shape[1])
     return quadratic_bound(
         rows,
-        ways,
-        cell,
+        np.zeros((0, rows.normals.shape[1])),
+        np.zeros(0),
+        np.zeros(0),
         shifts=np.array(shifts),
         ball_multiplier=multiplier,
         cut_multipliers=np.zeros(0),
@@ -101,7 +96,8 @@ def test_in_a_cell_it_is_no_more_than_any_point_violates(seed):
     bound = quadratic_bound(
         rows,
         ways,
-        Cell(low=low, high=high),
+        low,
+        high,
         shifts=shifts,
         ball_multiplier=float(rng.uniform(30.0, 60.0)),
         cut_multipliers=rng.uniform(0.0, 10.0, 2),

@@ -3,28 +3,22 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, get_args
 
 import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
+from paper_lib.checks import check_type
 from paper_lib.defense.certificates.certificate import Certificate, Evidence
-from paper_lib.defense.certificates.quadratics import QuadraticEvidence
-from paper_lib.defense.certificates.subsystems import Lists, SubsystemEvidence
-from paper_lib.defense.exact.boxes import BoxEvidence
 from paper_lib.files import replacing
 
 _FORMAT = "paper-lib/certificate/1"
-_KINDS: dict[str, type[Evidence]] = {
-    kind.__name__: kind for kind in (BoxEvidence, QuadraticEvidence, SubsystemEvidence)
-}
+_KINDS = {kind.__name__: kind for kind in get_args(Evidence)}
 _Arrays = dict[str, np.ndarray]
-_Kind = TypeVar("_Kind")
 
 
 def save_certificate(certificate: Certificate, path: str | os.PathLike[str]) -> None:
@@ -37,15 +31,13 @@ def save_certificate(certificate: Certificate, path: str | os.PathLike[str]) -> 
     Raises:
         TypeError: If ``certificate`` is none.
     """
-    if not isinstance(certificate, Certificate):
-        raise TypeError(
-            f"certificate must be a Certificate, got {type(certificate).__name__}."
-        )
-    arrays = {"perturbation": certificate.perturbation.detach().cpu().numpy()}
+    check_type(certificate, "certificate", Certificate)
+    arrays = _take_apart(
+        certificate.perturbation.detach().cpu().numpy(), "perturbation"
+    )
     evidence = certificate.evidence
     if evidence is not None:
-        arrays |= _arrays_of(evidence, "evidence")
-    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        arrays |= _take_apart(evidence, "evidence")
     claims = json.dumps(
         {
             "num_rows": certificate.num_rows,
@@ -55,11 +47,8 @@ def save_certificate(certificate: Certificate, path: str | os.PathLike[str]) -> 
             "evidence": None if evidence is None else type(evidence).__name__,
         }
     )
-    metadata = {
-        "format": _FORMAT,
-        "claims": claims,
-        "sha256": _checksum(arrays, claims),
-    }
+    digest = _checksum(arrays, claims)
+    metadata = {"format": _FORMAT, "claims": claims, "sha256": digest}
     with replacing(path) as part:
         save_file(arrays, part, metadata=metadata)
 
@@ -128,36 +117,32 @@ def _read(path: str | os.PathLike[str]) -> tuple[dict[str, str], _Arrays]:
     return metadata, arrays
 
 
-def _arrays_of(value: Evidence | Lists, name: str) -> _Arrays:
+def _take_apart(value: Any, name: str) -> _Arrays:
     """Name the arrays of a dataclass by the path of fields that leads to them."""
-    arrays: _Arrays = {}
-    for part in fields(value):  # pyright: ignore[reportArgumentType]
-        inner, where = getattr(value, part.name), f"{name}.{part.name}"
-        arrays |= (
-            _arrays_of(inner, where) if isinstance(inner, Lists) else {where: inner}
-        )
-    return arrays
+    if not is_dataclass(value):
+        return {name: np.ascontiguousarray(value)}
+    parts = [
+        _take_apart(getattr(value, part.name), f"{name}.{part.name}")
+        for part in fields(value)
+    ]
+    return {name: array for part in parts for name, array in part.items()}
 
 
-def _build(kind: type[_Kind], arrays: Mapping[str, np.ndarray], name: str) -> _Kind:
+def _build(kind: Any, arrays: _Arrays, name: str) -> Any:
     """Put the arrays of a dataclass back in their places."""
-    values = {}
-    for part in fields(kind):  # pyright: ignore[reportArgumentType]
-        where = f"{name}.{part.name}"
-        is_list = part.type is Lists
-        values[part.name] = _lists(arrays, where) if is_list else arrays[where]
-    return kind(**values)
+    if not is_dataclass(kind):
+        return arrays[name]
+    parts = {
+        part.name: _build(part.type, arrays, f"{name}.{part.name}")
+        for part in fields(kind)
+    }
+    return kind(**parts)
 
 
-def _lists(arrays: Mapping[str, np.ndarray], name: str) -> Lists:
-    """Put the two arrays of lists back together."""
-    return Lists(starts=arrays[f"{name}.starts"], items=arrays[f"{name}.items"])
-
-
-def _checksum(arrays: Mapping[str, np.ndarray], claims: str) -> str:
+def _checksum(arrays: _Arrays, claims: str) -> str:
     """Hash names, kinds, shapes and values of all arrays, and the claims."""
     digest = hashlib.sha256(claims.encode())
     for name, array in sorted(arrays.items()):
         digest.update(f"{name}{array.dtype}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(array.tobytes())
     return digest.hexdigest()
