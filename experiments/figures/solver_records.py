@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from experiments.store.keyed import read_record
 from experiments.store.plain_values import from_plain
 from experiments.store.record_files import load_record
 
@@ -180,7 +179,7 @@ def load_comparisons(folder: Path) -> list[Comparison]:
         The comparisons, by data set, classes and budget.
     """
     files = [file for file in folder.glob("*.json") if not file.stem.endswith("path")]
-    found = [read_record(Comparison, load_record(f, schema=_SCHEMA)) for f in files]
+    found = [_read(Comparison, file) for file in files]
     order = ("dataset", "classes", "multiple")
     return sorted(found, key=lambda one: [getattr(one.instance, key) for key in order])
 
@@ -195,7 +194,7 @@ def load_curves(folder: Path) -> list[BudgetCurve]:
         The curves, by name of the file.
     """
     files = sorted(folder.glob("*-path.json"))
-    return [read_record(BudgetCurve, load_record(f, schema=_SCHEMA)) for f in files]
+    return [_read(BudgetCurve, file) for file in files]
 
 
 def load_benchmark(file: str, kind: type[T], section: str, part: str) -> tuple[T, ...]:
@@ -214,3 +213,10 @@ def load_benchmark(file: str, kind: type[T], section: str, part: str) -> tuple[T
     names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
     shown = [{name: entry[name] for name in names} for entry in stored]
     return from_plain(tuple[kind, ...], shown)
+
+
+def _read(kind: type[T], file: Path) -> T:
+    """Read a record as a dataclass."""
+    record = load_record(file, schema=_SCHEMA)
+    del record["schema"]
+    return from_plain(kind, record)

@@ -15,8 +15,8 @@ from experiments.section5.reuse import ReuseConfig
 from experiments.section5.validity_runs import ValidityConfig
 from experiments.store.plain_values import from_plain, plain
 from experiments.store.record_files import load_record
-from experiments.tables.calibration import CALIBRATION_SCHEMA, CalibrationConfig
-from experiments.tables.scoring import SCORE_SCHEMA, ScoreConfig
+from experiments.tables.calibration import CalibrationConfig
+from experiments.tables.scoring import ScoreConfig
 from experiments.tables.table_2 import PairConfig
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
@@ -29,10 +29,7 @@ RUNS = (
     ReuseConfig,
     ValidityConfig,
 )
-CONFIGS = {run.schema: run for run in RUNS} | {
-    SCORE_SCHEMA: ScoreConfig,
-    CALIBRATION_SCHEMA: CalibrationConfig,
-}
+CONFIGS = {run.schema: run for run in (*RUNS, ScoreConfig, CalibrationConfig)}
 # Records without settings, each with a test of its own.
 OTHERS = {
     "paper-lib/benchmark/1",

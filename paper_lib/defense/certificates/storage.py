@@ -12,7 +12,7 @@ import torch
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from paper_lib.checks import check_type
+from paper_lib.checks.arguments import check_type
 from paper_lib.defense.certificates.certificate import Certificate, Evidence
 from paper_lib.files import replacing
 
