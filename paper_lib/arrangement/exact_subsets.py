@@ -90,7 +90,8 @@ def _rows(normals: list[list[float]], offsets: list[float]) -> Iterator[_Row]:
         a, b = (*normal, 0.0)[:2]
         if offset == -float("inf"):
             a, b, offset = 0.0, 0.0, -1.0
-        yield _Row(*scale_to_integers([a, b, offset]), 1 << i)
+        x, y, level = scale_to_integers([a, b, offset])
+        yield _Row(x, y, level, 1 << i)
 
 
 def _chord(line: _Row, lines: list[_Row], square: Fraction) -> _Chord:

@@ -40,6 +40,9 @@ _WIDTHS = (0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0, 2.0)
 # Distances from a center that are compared, as shares of the budget. The last is the
 # largest possible, but for the slack of the ball.
 _RADII = (0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 1.0, 2.0)
+_TERMS = ("ramp mean", "ramp width", "radius", "complexity", "tail")
+# What is left where the budget is zero, and no ramp has a width.
+_NOTHING: dict[str, float] = {name: 0.0 for name in _TERMS}
 
 
 def margin_bound(
@@ -94,8 +97,7 @@ def margin_bound(
         if away <= radius and width > 0.0
         for terms in _both_forms(at_v, at_center, width, radius, nats)
     ]
-    # Where the budget is zero no ramp has a width.
-    best = max(choices, key=_value, default=dict.fromkeys(_TERMS, 0.0))
+    best = max(choices, key=_value, default=_NOTHING)
     return Bound(
         value=max(_value(best), 0.0),
         confidence=confidence,
@@ -105,9 +107,6 @@ def margin_bound(
         assumptions=INDEPENDENT if center is None else INDEPENDENT_CENTER,
         terms={**best, "distance from center": away},
     )
-
-
-_TERMS = ("ramp mean", "ramp width", "radius", "complexity", "tail")
 
 
 def _value(terms: dict[str, float]) -> float:
