@@ -40,7 +40,7 @@ CLASSIFIER_SCHEMA = "paper-lib/classifier-record/1"
 # The modules that decide weights and margins.
 _CODE = tuple(
     f"paper_lib/{part}"
-    for part in ("checks.", "geometry/", "data/", "models/", "linearize.", "guard.")
+    for part in ("checks/", "geometry/", "data/", "models/", "linearize.")
 )
 # As imported, like the digest of the whole: an edit while it runs changes no name.
 _CODE_DIGEST = code_digest(*_CODE)
