@@ -213,7 +213,7 @@ def prove(name: str, dim: int) -> Proof:
     solver.add(*point.assumptions(), *statement.violated(point), *narrowed)
     question = solver.sexpr()
     answer = solver.check()
-    model = solver.model() if answer == z3.sat else []
+    model: Any = solver.model() if answer == z3.sat else []
     # Nothing found where the search was narrowed proves nothing.
     is_proof = answer == z3.unsat and not narrowed
     return Proof(

@@ -196,8 +196,8 @@ def plays_of(
             out of range.
     """
     seed, num_draws = check_seed(seed), check_count(num_draws, "num_draws", 1)
-    is_sampled, chains = isinstance(strategy, Sampler), None
-    if is_sampled:
+    chains = None
+    if isinstance(strategy, Sampler):
         drawn = strategy.draw(num_draws, seed)
         if isinstance(drawn, ChainDraws):
             drawn, chains = drawn.rows, drawn
@@ -213,7 +213,8 @@ def plays_of(
     if epsilon is not None:
         check_in_l2_ball(player, rows, epsilon)
     shares = torch.tensor(weights, dtype=torch.float64, device=rows.device)
-    return Plays(rows=rows, weights=shares, is_sampled=is_sampled, chains=chains)
+    sampled = isinstance(strategy, Sampler)
+    return Plays(rows=rows, weights=shares, is_sampled=sampled, chains=chains)
 
 
 def _drawn_rows(
@@ -230,22 +231,23 @@ def _drawn_rows(
 
 def _parts(
     player: str, strategy: Attacker | Defender
-) -> tuple[tuple[Pure, ...], tuple[float, ...]]:
+) -> tuple[tuple, tuple[float, ...]]:
     """Take a strategy apart into pure ones and their weights."""
     kinds = (ConstantDefense, PointwiseDefense)
     if player == "attacker":
         kinds = (DeterministicAttack,)
     if isinstance(strategy, Tensor):
         strategy = kinds[0](strategy)
-    if not isinstance(strategy, Mixture):
-        strategy = Mixture((strategy,), (1.0,))
-    for play in strategy.plays:
+    plays, weights = (strategy,), (1.0,)
+    if isinstance(strategy, Mixture):
+        plays, weights = strategy.plays, strategy.weights
+    for play in plays:
         if not isinstance(play, kinds):
             raise TypeError(
                 f"{player} must be a strategy of the {player}, got "
                 f"{type(play).__name__}."
             )
-    return strategy.plays, strategy.weights
+    return plays, weights
 
 
 def _rows_of(player: str, play: Pure, lin: Linearization) -> Float[Tensor, "m d"]:
