@@ -5,7 +5,7 @@ Lemma 1, where b depends on the length of c. The bounds of Sec. 5 do not ask it 
 """
 
 import math
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass, fields, replace
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -126,7 +126,9 @@ class GaussianRows:
             TypeError: See the class.
             ValueError: See the class.
         """
-        check_count(self.dim, "dim", 1)
+        object.__setattr__(self, "dim", check_count(self.dim, "dim", 1))
+        for field in fields(self)[1:]:
+            object.__setattr__(self, field.name, float(getattr(self, field.name)))
         check_radius(self.mean_length, "mean_length")
         check_radius(self.epsilon, "epsilon")
         for name in ("scale", "offset_scale"):

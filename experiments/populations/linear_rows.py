@@ -1,7 +1,7 @@
 """The population of a linear classifier: one-dimensional, whatever d is."""
 
 import math
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, fields
 
 import numpy as np
 import torch
@@ -60,7 +60,9 @@ class LinearRows:
             TypeError: See the class.
             ValueError: See the class.
         """
-        check_count(self.dim, "dim", 1)
+        object.__setattr__(self, "dim", check_count(self.dim, "dim", 1))
+        for field in fields(self)[1:]:
+            object.__setattr__(self, field.name, float(getattr(self, field.name)))
         check_radius(self.epsilon, "epsilon")
         if not 0.0 < self.scale < math.inf:
             raise ValueError(f"scale must be finite and > 0, got {self.scale}.")

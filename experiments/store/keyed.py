@@ -31,7 +31,7 @@ class Key(ABC, Generic[Result]):
     __slots__ = ()
     schema: ClassVar[str]
     needs_data: ClassVar[bool] = True
-    result_type: ClassVar[type | None] = None
+    result_type: ClassVar[Any] = None
 
     @property
     @abstractmethod
@@ -86,10 +86,11 @@ class Run(Key[Result]):
         return self.stem
 
     @abstractmethod
-    def run(self, **options: Any) -> Record:
+    def run(self, *args: Any, **options: Any) -> Record:
         """Compute the record.
 
         Args:
+            *args: None.
             **options: ``root`` and ``source`` of the data, if it needs any.
 
         Returns:
