@@ -17,6 +17,7 @@ from paper_lib.defense.certificates.certificate import Certificate, Evidence
 from paper_lib.files import replacing
 
 _FORMAT = "paper-lib/certificate/1"
+_CLAIMS = ("num_rows", "lower_count", "upper_count", "fingerprint")
 _KINDS = {kind.__name__: kind for kind in get_args(Evidence)}
 _Arrays = dict[str, np.ndarray]
 
@@ -38,15 +39,9 @@ def save_certificate(certificate: Certificate, path: str | os.PathLike[str]) -> 
     evidence = certificate.evidence
     if evidence is not None:
         arrays |= _take_apart(evidence, "evidence")
-    claims = json.dumps(
-        {
-            "num_rows": certificate.num_rows,
-            "lower_count": certificate.lower_count,
-            "upper_count": certificate.upper_count,
-            "fingerprint": certificate.fingerprint,
-            "evidence": None if evidence is None else type(evidence).__name__,
-        }
-    )
+    claimed = {name: getattr(certificate, name) for name in _CLAIMS}
+    claimed["evidence"] = None if evidence is None else type(evidence).__name__
+    claims = json.dumps(claimed)
     digest = _checksum(arrays, claims)
     metadata = {"format": _FORMAT, "claims": claims, "sha256": digest}
     with replacing(path) as part:
@@ -136,7 +131,7 @@ def _build(kind: Any, arrays: _Arrays, name: str) -> Any:
         part.name: _build(part.type, arrays, f"{name}.{part.name}")
         for part in fields(kind)
     }
-    return kind(**parts)
+    return kind(**parts)  # pyright: ignore[reportCallIssue]
 
 
 def _checksum(arrays: _Arrays, claims: str) -> str:

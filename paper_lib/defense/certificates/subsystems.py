@@ -197,26 +197,24 @@ def _pull_exceeds_reach(
 
 def _tree_bound(evidence: SubsystemEvidence, num_rows: int) -> int:
     """Take the least bound of all leaves; -1 when one of them is not valid."""
-    status = np.zeros(num_rows, dtype=np.int8)
-    pending: list[tuple[int, int, int]] = [(-1, _FREE, 0)]  # row, status, depth
-    path: list[int] = []
+    pending: list[tuple[list[int], list[int]]] = [([], [])]
     leaf, best = 0, num_rows
     for split in evidence.splits.tolist():
-        row, side, depth = pending.pop()
-        while len(path) > depth:
-            status[path.pop()] = _FREE
-        if row >= 0:
-            status[row] = side
-            path.append(row)
-        if split == -1:
-            bound = _leaf_bound(evidence, leaf, status)
-            if bound < 0:
+        violated, satisfied = pending.pop()
+        if split != -1:
+            if split in violated or split in satisfied:
                 return -1
-            leaf, best = leaf + 1, min(best, bound)
+            pending += [
+                (violated, [*satisfied, split]),
+                ([*violated, split], satisfied),
+            ]
             continue
-        if status[split] != _FREE:
+        status = np.full(num_rows, _FREE, dtype=np.int8)
+        status[violated], status[satisfied] = _VIOLATED, _SATISFIED
+        bound = _leaf_bound(evidence, leaf, status)
+        if bound < 0:
             return -1
-        pending += [(split, _SATISFIED, len(path)), (split, _VIOLATED, len(path))]
+        leaf, best = leaf + 1, min(best, bound)
     return best
 
 

@@ -61,7 +61,8 @@ def box_search(
     search = _Search(rows, max_boxes)
     known = max(0, (target or 0) - rows.num_free)
     best, proven, checkpoint = -1, len(rows.thresholds) + 1, 1
-    created = search.add_root()
+    side = np.ones((1, rows.normals.shape[1]))
+    created = search.add(-side, side)  # the cube around the ball
     while True:
         count, point = search.best_center(created)
         yield Progress(point=point if count > best else None)
@@ -101,10 +102,22 @@ class _Search:
         """What no point exceeds: the largest bound of a leaf."""
         return max(self.settled, self._most_promising())
 
-    def add_root(self) -> Int[np.ndarray, " boxes"]:
-        """Start from the cube around the ball."""
-        dim = self.normals.shape[1]
-        return self._add(-np.ones((1, dim)), np.ones((1, dim)))
+    def add(
+        self, low: Float[np.ndarray, "boxes d"], high: Float[np.ndarray, "boxes d"]
+    ) -> Int[np.ndarray, " boxes"]:
+        """Bound new boxes and offer them to be cut."""
+        violated = largest_products(self.normals, low, high) < self.thresholds - _SLACK
+        upper = np.where(
+            misses_ball(low, high), 0, len(self.thresholds) - violated.sum(axis=1)
+        )
+        boxes = np.arange(self.size, self.size + len(low))
+        self.low[boxes], self.high[boxes], self.upper[boxes] = low, high, upper
+        self.size += len(low)
+        long = (high - low).max(axis=1) > _SHORTEST
+        self.settled = max(self.settled, *upper[~long].tolist(), 0)
+        for entry in zip((-upper[long]).tolist(), boxes[long].tolist(), strict=True):
+            heapq.heappush(self.heap, entry)
+        return boxes
 
     def may_improve(self, known: int) -> bool:
         """Tell whether a box is left to cut that may exceed a count that is reached."""
@@ -127,7 +140,7 @@ class _Search:
         lower_high, upper_low = high.copy(), low.copy()
         lower_high[each, axes] = upper_low[each, axes] = middle
         self.splits[boxes], self.cuts[boxes] = axes, middle
-        created = self._add(
+        created = self.add(
             np.concatenate([low, upper_low]), np.concatenate([lower_high, high])
         )
         self.children[boxes] = created.reshape(2, -1).T
@@ -175,23 +188,6 @@ class _Search:
             splits=np.where(cut, self.splits, -1)[order],
             cuts=np.where(cut, self.cuts, 0.0)[order],
         )
-
-    def _add(
-        self, low: Float[np.ndarray, "boxes d"], high: Float[np.ndarray, "boxes d"]
-    ) -> Int[np.ndarray, " boxes"]:
-        """Bound new boxes and offer them to be cut."""
-        violated = largest_products(self.normals, low, high) < self.thresholds - _SLACK
-        upper = np.where(
-            misses_ball(low, high), 0, len(self.thresholds) - violated.sum(axis=1)
-        )
-        boxes = np.arange(self.size, self.size + len(low))
-        self.low[boxes], self.high[boxes], self.upper[boxes] = low, high, upper
-        self.size += len(low)
-        long = (high - low).max(axis=1) > _SHORTEST
-        self.settled = max(self.settled, *upper[~long].tolist(), 0)
-        for entry in zip((-upper[long]).tolist(), boxes[long].tolist(), strict=True):
-            heapq.heappush(self.heap, entry)
-        return boxes
 
     def _most_promising(self) -> int:
         """Look up the largest bound of a box that may be cut."""

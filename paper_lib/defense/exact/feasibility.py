@@ -13,6 +13,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.optimize import nnls
 
+from paper_lib.defense.rows import UnitRows
+
 # What a proof of infeasibility must exceed, more than all rounding in its check.
 MARGIN = 1e-9
 # How far inside all rows a point should lie: the first of these that can be had.
@@ -88,30 +90,26 @@ def least_squares(
         return None
 
 
-def find_subsystem(
-    normals: Float[np.ndarray, "m d"],
-    thresholds: Float[np.ndarray, " m"],
-    kept: Bool[np.ndarray, " m"],
-) -> Subsystem | None:
+def find_subsystem(rows: UnitRows, kept: Bool[np.ndarray, " m"]) -> Subsystem | None:
     """Find rows among those kept that exclude each other, none of which can be spared.
 
     Args:
-        normals: Normals of length one.
-        thresholds: The thresholds.
-        kept: Which rows to look among.
+        rows: The rows.
+        kept: Which of them to look among.
 
     Returns:
         Such rows with their proof; None: no proof was found that there are any.
     """
-    rows = np.flatnonzero(kept)
-    multipliers = _multipliers(normals[rows], thresholds[rows])
-    if multipliers is None:
+    normals, thresholds = rows.normals.numpy(), rows.thresholds.numpy()
+    chosen = np.flatnonzero(kept)
+    weights = _multipliers(normals[chosen], thresholds[chosen])
+    if weights is None:
         return None
-    rows, multipliers = rows[multipliers > 0], multipliers[multipliers > 0]
+    chosen, weights = chosen[weights > 0], weights[weights > 0]
     # The least weighed are dropped first, as long as the others exclude each other.
-    for row in rows[np.argsort(multipliers, kind="stable")].tolist():
-        rest = rows[rows != row]
+    for row in chosen[np.argsort(weights, kind="stable")].tolist():
+        rest = chosen[chosen != row]
         proof = _multipliers(normals[rest], thresholds[rest])
-        if len(rest) < len(rows) and proof is not None:
-            rows, multipliers = rest[proof > 0], proof[proof > 0]
-    return Subsystem(rows, multipliers)
+        if len(rest) < len(chosen) and proof is not None:
+            chosen, weights = rest[proof > 0], proof[proof > 0]
+    return Subsystem(chosen, weights)

@@ -57,13 +57,18 @@ def hitting_set_search(
         ValueError: If ``start`` does not fit the rows or ``max_nodes`` is not positive.
     """
     normals, thresholds = rows.normals.numpy(), rows.thresholds.numpy()
-    point = np.zeros(normals.shape[1]) if start is None else start
-    _check(point, normals.shape[1], max_nodes)
+    dim = normals.shape[1]
+    check_count(max_nodes, "max_nodes", 1)
+    point = np.zeros(dim) if start is None else start
+    if point.shape != (dim,) or not np.isfinite(point).all():
+        raise ValueError(
+            f"start must be a finite point of shape ({dim},), got shape {point.shape}."
+        )
     found = clearest_pairs(rows)
     least, proven, size, decided = len(thresholds) + 1, -1, 0, False
     while remaining() > 0:
         # Where rows only touch, rounding counts too few: decided points are shown.
-        if (count := _violated(normals, thresholds, point)) < least or decided:
+        if (count := _violated(rows, point)) < least or decided:
             least = min(count, least)
             yield Progress(point=point)
         goal_nodes = max_nodes if decided else 1
@@ -85,40 +90,18 @@ def hitting_set_search(
         if decided := size >= least:
             continue
         guess = _elastic_point(normals[~hit], thresholds[~hit], point)
-        point, decided = yield from _ask(normals, thresholds, ~hit, found)
-        if _violated(normals, thresholds, guess) <= _violated(
-            normals, thresholds, point
-        ):
+        point, decided = yield from _ask(rows, ~hit, found)
+        if _violated(rows, guess) <= _violated(rows, point):
             point = guess
 
 
-def _check(point: Float[np.ndarray, " d"], dim: int, max_nodes: int) -> None:
-    """Reject settings for which the search is undefined.
-
-    Raises:
-        ValueError: See the summary.
-    """
-    if point.shape != (dim,) or not np.isfinite(point).all():
-        raise ValueError(
-            f"start must be a finite point of shape ({dim},), got shape {point.shape}."
-        )
-    check_count(max_nodes, "max_nodes", 1)
-
-
-def _violated(
-    normals: Float[np.ndarray, "m d"],
-    thresholds: Float[np.ndarray, " m"],
-    point: Float[np.ndarray, " d"],
-) -> int:
+def _violated(rows: UnitRows, point: Float[np.ndarray, " d"]) -> int:
     """Count the rows a point violates."""
-    return int((normals @ point < thresholds).sum())
+    return int((rows.normals.numpy() @ point < rows.thresholds.numpy()).sum())
 
 
 def _ask(
-    normals: Float[np.ndarray, "m d"],
-    thresholds: Float[np.ndarray, " m"],
-    kept: Bool[np.ndarray, " m"],
-    found: list[Subsystem],
+    rows: UnitRows, kept: Bool[np.ndarray, " m"], found: list[Subsystem]
 ) -> Generator[Progress, None, tuple[Float[np.ndarray, " d"], bool]]:
     """Look for a point of all kept rows; where there is none, of as many as possible.
 
@@ -128,16 +111,17 @@ def _ask(
     Returns:
         The point, and whether no proof was found that the kept rows have none.
     """
+    normals, thresholds = rows.normals.numpy(), rows.thresholds.numpy()
     kept, size = kept.copy(), len(found)
-    while (bad := find_subsystem(normals, thresholds, kept)) is not None:
+    while (bad := find_subsystem(rows, kept)) is not None:
         found.append(bad)
         kept[bad.rows] = False
         yield Progress()
-    point = common_point(normals[kept], thresholds[kept])
-    if point is None or len(found) == size:
-        return np.zeros(normals.shape[1]) if point is None else point, len(
-            found
-        ) == size
+    point, decided = common_point(normals[kept], thresholds[kept]), len(found) == size
+    if point is None:
+        return np.zeros(normals.shape[1]), decided
+    if decided:
+        return point, True
     slack = normals @ point - thresholds
     kept |= slack >= 0
     for row in np.argsort(-slack).tolist():
@@ -146,7 +130,7 @@ def _ask(
         if kept[row] or any(more[known.rows].all() for known in found):
             continue
         yield Progress()
-        if (bad := find_subsystem(normals, thresholds, more)) is not None:
+        if (bad := find_subsystem(rows, more)) is not None:
             found.append(bad)
         elif (better := common_point(normals[more], thresholds[more])) is not None:
             point, kept = better, more | (normals @ better >= thresholds)

@@ -1,5 +1,6 @@
 """Conflicting pairs against other programs, and what a matching of them proves."""
 
+import itertools
 import math
 
 import numpy as np
@@ -121,3 +122,40 @@ def test_a_few_partners_of_each_row_are_some_of_all():
     possible = np.bincount(np.array(list(every)).ravel(), minlength=len(rows.index))
     assert (chosen >= np.minimum(possible, 3)).all()
     np.testing.assert_array_equal(few, conflicting_pairs(rows, most_partners=3))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_conflicting_pairs_are_those_without_a_common_point(seed):
+    sets = random_sets(25, 2, seed, epsilon=1.0, shift=-0.6)
+    rows = unit_rows(sets)
+    normals, asked = rows.normals.numpy(), rows.thresholds.numpy()
+    angles = np.linspace(0.0, 2 * np.pi, 3000)
+    circle = np.column_stack([np.cos(angles), np.sin(angles)])
+    radii = np.sqrt(np.linspace(0.0, 1.0, 40))
+    disc = (radii[:, None, None] * circle).reshape(-1, 2)
+    holds = disc @ normals.T >= asked - 2e-3
+    found = {tuple(pair) for pair in conflicting_pairs(rows).tolist()}
+    for i, j in itertools.combinations(range(len(asked)), 2):
+        if (i, j) in found:
+            assert not (disc @ normals[[i, j]].T >= asked[[i, j]]).all(axis=1).any()
+        else:
+            assert (holds[:, i] & holds[:, j]).any()
+
+
+def test_the_matching_counts_pairs_halves_and_lost_rows():
+    """Three rows at 120 degrees exclude each other: three halves, so two rows."""
+    angles = 2 * np.pi * np.arange(3) / 3
+    triangle = np.column_stack([np.cos(angles), np.sin(angles)]).tolist()
+    sets = make_sets([*triangle, [0.0, 0.0]], [-0.6, -0.6, -0.6, -1.0])
+    assert matching_evidence(unit_rows(sets)).violated_at_least(sets) == 3
+    pair = make_sets([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]], [-0.1, -0.1, -0.1])
+    assert matching_evidence(unit_rows(pair)).violated_at_least(pair) == 1
+
+
+def test_few_partners_still_prove_a_bound():
+    sets = random_sets(1200, 3, 0, epsilon=1.0, shift=-0.8)
+    full = matching_evidence(unit_rows(sets), most_partners=None).violated_at_least(
+        sets
+    )
+    some = matching_evidence(unit_rows(sets), most_partners=4).violated_at_least(sets)
+    assert 0.8 * full <= some <= full

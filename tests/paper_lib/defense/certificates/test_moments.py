@@ -1,16 +1,9 @@
 """Bounds from moments, against counts that need no theory."""
 
-import itertools
-
 import numpy as np
 import pytest
 
-from paper_lib.defense.certificates.conflicts import (
-    conflicting_pairs,
-    matching_evidence,
-)
 from paper_lib.defense.certificates.moments import moment_bounds
-from paper_lib.defense.rows import unit_rows
 from tests.paper_lib.defense.defense_cases import (
     best_in_the_plane,
     make_sets,
@@ -24,7 +17,7 @@ def bounds_of(sets, nodes=15, seed=0):
     return [(p.violated, p.evidence) for p in steps if p.evidence is not None]
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_in_the_plane_no_bound_is_below_the_maximum(seed):
     sets = random_sets(n=14, dim=2, seed=seed, shift=-0.6)
     best = best_in_the_plane(sets)
@@ -93,40 +86,3 @@ def test_rows_that_nobody_satisfies_count_whole():
 def test_all_satisfiable_gives_no_bound():
     assert bounds_of(make_sets([[1.0, 0.0]], [-0.2])) == []
     assert bounds_of(make_sets([[1.0, 0.0]], [2.0])) == []
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_conflicting_pairs_are_those_without_a_common_point(seed):
-    sets = random_sets(n=25, dim=2, seed=seed, shift=-0.6)
-    rows = unit_rows(sets)
-    normals, asked = rows.normals.numpy(), rows.thresholds.numpy()
-    angles = np.linspace(0.0, 2 * np.pi, 3000)
-    circle = np.column_stack([np.cos(angles), np.sin(angles)])
-    radii = np.sqrt(np.linspace(0.0, 1.0, 40))
-    disc = (radii[:, None, None] * circle).reshape(-1, 2)
-    holds = disc @ normals.T >= asked - 2e-3
-    found = {tuple(pair) for pair in conflicting_pairs(rows).tolist()}
-    for i, j in itertools.combinations(range(len(asked)), 2):
-        if (i, j) in found:
-            assert not (disc @ normals[[i, j]].T >= asked[[i, j]]).all(axis=1).any()
-        else:
-            assert (holds[:, i] & holds[:, j]).any()
-
-
-def test_the_matching_counts_pairs_halves_and_lost_rows():
-    """Three rows at 120 degrees exclude each other: three halves, so two rows."""
-    angles = 2 * np.pi * np.arange(3) / 3
-    triangle = np.column_stack([np.cos(angles), np.sin(angles)]).tolist()
-    sets = make_sets([*triangle, [0.0, 0.0]], [-0.6, -0.6, -0.6, -1.0])
-    assert matching_evidence(unit_rows(sets)).violated_at_least(sets) == 3
-    pair = make_sets([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]], [-0.1, -0.1, -0.1])
-    assert matching_evidence(unit_rows(pair)).violated_at_least(pair) == 1
-
-
-def test_few_partners_still_prove_a_bound():
-    sets = random_sets(n=1200, dim=3, seed=0, shift=-0.8)
-    full = matching_evidence(unit_rows(sets), most_partners=None).violated_at_least(
-        sets
-    )
-    some = matching_evidence(unit_rows(sets), most_partners=4).violated_at_least(sets)
-    assert 0.8 * full <= some <= full

@@ -52,12 +52,13 @@ def most_satisfied(sets):
     thresholds = -offsets / reach
     most = int((thresholds <= 0).sum())
     for size in range(1, dim + 1):
-        for chosen in itertools.combinations(np.flatnonzero(lengths > 0), size):
-            rows = list(chosen)
-            point = np.linalg.pinv(normals[rows]) @ thresholds[rows]
-            if np.linalg.norm(point) <= sets.epsilon + 1e-12:
-                counted = normals @ point >= thresholds - 1e-9
-                most = max(most, int(counted.sum()))
+        chosen = itertools.combinations(np.flatnonzero(lengths > 0).tolist(), size)
+        rows = np.array(list(chosen), dtype=np.int64).reshape(-1, size)
+        inverses = np.linalg.pinv(normals[rows])
+        points = np.einsum("kds,ks->kd", inverses, thresholds[rows])
+        points = points[np.linalg.norm(points, axis=1) <= sets.epsilon + 1e-12]
+        counts = (points @ normals.T >= thresholds - 1e-9).sum(axis=1)
+        most = max(most, int(counts.max(initial=0)))
     assert n >= most
     return most
 

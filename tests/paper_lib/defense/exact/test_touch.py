@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from paper_lib.defense import maximize as driver
 from paper_lib.defense import maximize_coverage
 from paper_lib.defense.anytime import Best
 from paper_lib.game import defender_best_response, equilibrium
@@ -15,12 +14,6 @@ from paper_lib.linearize import Linearization
 from paper_lib.robust_sets import RobustSets
 
 F64 = torch.float64
-
-
-@pytest.fixture(autouse=True)
-def few_trials(monkeypatch):
-    """The search before an exact method is not what is looked at here."""
-    monkeypatch.setattr(driver, "_TRIALS", 2)
 
 
 def unit_point(draw, dim):
@@ -78,7 +71,7 @@ def check(seed):
         assert found.certificate.verify(sets)
     start = sets.coverage(torch.zeros_like(sets.normals[0]))
     for method in ("search", "annealed"):
-        assert maximize_coverage(sets, method, max_trials=2).coverage >= start
+        assert maximize_coverage(sets, method).coverage >= start
 
 
 @pytest.mark.parametrize("first", range(0, 10, 5))
