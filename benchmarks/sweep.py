@@ -14,7 +14,7 @@ from experiments.store.provenance import device_name
 from experiments.sweep.runner import process_pool
 from experiments.tables.planning import ALL_PAIRS, plan
 from experiments.tables.table_1 import run_plan
-from paper_lib.data import load_pair
+from paper_lib.data import Dataset, load_pair
 
 AIM_SPEEDUP = 1.8
 AIM_MINUTES = 6.0
@@ -57,7 +57,7 @@ def _source() -> str:
     return "auto"
 
 
-def _datasets(source: str) -> tuple[str, ...]:
+def _datasets(source: str) -> tuple[Dataset, ...]:
     """The embedded images are of MNIST alone."""
     return ("mnist", "fashion-mnist") if source == "auto" else ("mnist",)
 
