@@ -31,7 +31,7 @@ class Key(ABC, Generic[Result]):
     __slots__ = ()
     schema: ClassVar[str]
     needs_data: ClassVar[bool] = True
-    result_type: ClassVar[type | None] = None
+    result_type: ClassVar[Any] = None
 
     @property
     @abstractmethod
@@ -69,7 +69,8 @@ class Key(ABC, Generic[Result]):
             TypeError: If the record lacks a name, or has another.
         """
         values = {name: part for name, part in record.items() if name != "schema"}
-        return from_plain(cls.result_type, values) if cls.result_type else record
+        untyped: Any = record
+        return from_plain(cls.result_type, values) if cls.result_type else untyped
 
 
 class Run(Key[Result]):
@@ -86,10 +87,11 @@ class Run(Key[Result]):
         return self.stem
 
     @abstractmethod
-    def run(self, **options: Any) -> Record:
+    def run(self, *args: Any, **options: Any) -> Record:
         """Compute the record.
 
         Args:
+            *args: None.
             **options: ``root`` and ``source`` of the data, if it needs any.
 
         Returns:
