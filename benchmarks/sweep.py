@@ -15,6 +15,7 @@ from experiments.sweep.runner import process_pool
 from experiments.tables.planning import ALL_PAIRS, plan
 from experiments.tables.table_1 import run_plan
 from paper_lib.data import load_pair
+from paper_lib.data.pairs import Dataset
 
 AIM_SPEEDUP = 1.8
 AIM_MINUTES = 6.0
@@ -57,7 +58,7 @@ def _source() -> str:
     return "auto"
 
 
-def _datasets(source: str) -> tuple[str, ...]:
+def _datasets(source: str) -> tuple[Dataset, ...]:
     """The embedded images are of MNIST alone."""
     return ("mnist", "fashion-mnist") if source == "auto" else ("mnist",)
 

@@ -69,7 +69,8 @@ class Key(ABC, Generic[Result]):
             TypeError: If the record lacks a name, or has another.
         """
         values = {name: part for name, part in record.items() if name != "schema"}
-        return from_plain(cls.result_type, values) if cls.result_type else record
+        untyped: Any = record
+        return from_plain(cls.result_type, values) if cls.result_type else untyped
 
 
 class Run(Key[Result]):

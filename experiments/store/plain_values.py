@@ -7,6 +7,8 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+_AS_IT_IS = (Any, bool, int, float, str)
+
 
 def plain(value: Any) -> Any:
     """Replace tuples by lists, as JSON does, so that a value equals its stored copy.
@@ -34,22 +36,21 @@ def from_plain(kind: Any, value: Any) -> Any:
     Raises:
         TypeError: If a dataclass lacks a value, or has no such field.
     """
-    build: Any = kind
-    if is_dataclass(kind):
-        hints, computed = _hints(build)
-        return build(
+    if value is None or kind in _AS_IT_IS:
+        return value
+    if isinstance(kind, type) and is_dataclass(kind):
+        hints, computed = _hints(kind)
+        return kind(
             **{
                 name: from_plain(hints.get(name, Any), part)
                 for name, part in value.items()
                 if name not in computed
             }
         )
-    if isinstance(kind, type):
-        return value
     origin, args = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
-        (inner,) = (one for one in args if one is not NoneType)
-        return None if value is None else from_plain(inner, value)
+        (kind,) = (one for one in args if one is not NoneType)
+        return from_plain(kind, value)
     if origin is tuple and args[-1] is Ellipsis:
         return tuple(from_plain(args[0], part) for part in value)
     if origin is tuple:

@@ -226,12 +226,7 @@ class _Sweep:
 
     def _train(self, runs: Iterable[Sequence[ClassifierConfig]]) -> None:
         """Train the classifiers that the cache lacks; a damaged one is named."""
-        wanted = [
-            run
-            for run in dict.fromkeys(runs)
-            if None
-            in [usable(partial(load_trained, self.cache, n)) for n in self._names(run)]
-        ]
+        wanted = [run for run in dict.fromkeys(runs) if not self._is_trained(run)]
         self._run(map(self._train_task, wanted), len(wanted), "classifiers")
 
     def _is_trained(self, run: Sequence[ClassifierConfig]) -> bool:

@@ -18,11 +18,17 @@ from experiments.gpu.batched import (
     train_pairs,
 )
 from experiments.gpu.stacked import StackedClassifier, train_stacked
+from experiments.store.plain_values import plain
 from experiments.store.record_files import save_record
 from experiments.sweep.runner import SweepError, process_pool
 from experiments.tables.calibration import CalibrationConfig, calibrate
 from experiments.tables.classifier_cache import load_trained
-from experiments.tables.classifiers import ClassifierConfig, batch_name, train_pair
+from experiments.tables.classifiers import (
+    ClassifierConfig,
+    batch_name,
+    classifier_name,
+    train_pair,
+)
 from experiments.tables.group_results import cell_percents
 from experiments.tables.planning import RunGroup
 from experiments.tables.scoring import ScoreConfig, score_pair
@@ -49,7 +55,7 @@ CLASSIFIERS = tuple(
 SCORES = tuple(
     ScoreConfig(
         # Few points, because fit_defense takes its time.
-        classifier=dataclasses.replace(classifier, num_fit=40),
+        classifier=dataclasses.replace(classifier, num_fit=20),
         epsilon=epsilon,
         solvers=("ramp, raw rows", "ramp, unit rows", "fit_defense"),
         ramp_steps=20,
@@ -92,17 +98,6 @@ def group(protocol="one budget"):
 
 
 @pytest.fixture(scope="module")
-def models():
-    """Three trained networks, whose gradients are not those of noise."""
-    return [
-        train_classifier(
-            load_pair("mnist", pair, source="embedded").train, config=TRAIN, seed=seed
-        ).model
-        for seed, pair in enumerate(PAIRS)
-    ]
-
-
-@pytest.fixture(scope="module")
 def inputs():
     """Real images, not equally many for each network."""
     return [
@@ -115,6 +110,20 @@ def inputs():
 def single(tmp_path_factory):
     store = tmp_path_factory.mktemp("single")
     return store, run_plan([group()], store, source="embedded")
+
+
+@pytest.fixture(scope="module")
+def kept(single):
+    """The classifiers as the sweep trained and kept them."""
+    cache = single[0] / ".cache"
+    names = [classifier_name(c, source="embedded", device="cpu") for c in CLASSIFIERS]
+    return [load_trained(cache, name) for name in names]
+
+
+@pytest.fixture(scope="module")
+def models(kept):
+    """Three trained networks, whose gradients are not those of noise."""
+    return [one.model() for one in kept]
 
 
 @pytest.fixture(scope="module")
@@ -313,10 +322,15 @@ def test_the_stages_compute_at_full_precision_and_restore_it(tf32_allowed):
     assert tf32_allowed() == [True, True]
 
 
-def test_for_equal_weights_the_scores_are_those_of_the_single_path():
+def test_for_equal_weights_the_scores_are_those_of_the_single_path(kept):
     classifiers = [config.classifier for config in SCORES]
     path = batch_name(classifiers)
-    alone = [train_pair(config, source="embedded") for config in classifiers]
+    alone = [
+        dataclasses.replace(
+            one, record=one.record | {"config": plain(dataclasses.asdict(config))}
+        )
+        for one, config in zip(kept, classifiers, strict=True)
+    ]
     together = [
         dataclasses.replace(one, record=one.record | {"path": path}) for one in alone
     ]
@@ -435,18 +449,22 @@ def _give_settings_of(model_file, file):
     save_record(record | {"config": config}, file)
 
 
+def refuse(*args, **options):
+    raise AssertionError("computed again")
+
+
 def test_a_sweep_goes_on_where_it_was(batched, tmp_path):
     """Lost records are computed again, the classifiers are not."""
     store, (result,) = batched
     copied = tmp_path / "store"
     shutil.copytree(store, copied)
     (copied / result.names[2]).unlink()
-    stages = dataclasses.replace(TOGETHER, train=None)
+    stages = dataclasses.replace(TOGETHER, train=refuse)
     (again,) = run_plan([group()], copied, source="embedded", stages=stages)
     for one, other in zip(again.scores, result.scores, strict=True):
         assert one.rows == other.rows
         assert one.defenses == other.defenses
-    stages = dataclasses.replace(stages, score=None)
+    stages = dataclasses.replace(stages, score=refuse)
     run_plan([group()], copied, source="embedded", stages=stages)
 
 

@@ -441,7 +441,7 @@ def test_a_full_disk_is_reported_and_nothing_is_left_half(result, tmp_path):
     store, _ = result
     code = (
         "import resource, sys\n"
-        "from tests.experiments.tables.test_table1 import group, run_plan\n"
+        "from tests.experiments.tables.test_table_1 import group, run_plan\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1500, 1500))\n"
         "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "run_plan([group()], sys.argv[1], cache=sys.argv[2], source='embedded')\n"
