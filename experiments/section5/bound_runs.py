@@ -126,7 +126,7 @@ class BoundsConfig(Run[PairBounds]):
     """
 
     schema: ClassVar[str] = "paper-lib/bounds-record/1"
-    result_type: ClassVar[type] = PairBounds
+    result_type = PairBounds
 
     epsilon: float
     dataset: Dataset = "mnist"

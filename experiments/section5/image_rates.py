@@ -87,7 +87,7 @@ class ImageRatesConfig(Run[ImageRates]):
     """
 
     schema: ClassVar[str] = "paper-lib/image-rates-record/1"
-    result_type: ClassVar[type] = ImageRates
+    result_type = ImageRates
 
     pair: BoundsConfig
     sizes: tuple[int, ...] = (10, 30, 100, 300, 1000, 3000, 10_000)

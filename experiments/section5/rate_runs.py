@@ -3,7 +3,7 @@ r"""Measured rates of Sec. 5 where :math:`\phi` is known: 15 minutes on one core
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 
@@ -63,7 +63,8 @@ class RatePlan(Run[Rates]):
         """Fill in the parameters, so that they are stored with the result."""
         settings = dict(_FINITE)
         if self.kind != "finite":
-            settings = asdict(self.population())
+            population: Any = self.population()
+            settings = asdict(population)
             del settings["dim"]
         object.__setattr__(self, "parameters", settings)
 

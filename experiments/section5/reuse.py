@@ -73,7 +73,7 @@ class ReuseConfig(Run[Reuse]):
     """
 
     schema: ClassVar[str] = "paper-lib/reuse-record/1"
-    result_type: ClassVar[type] = Reuse
+    result_type = Reuse
 
     dataset: Dataset = "mnist"
     classes: tuple[int, int] = (0, 1)

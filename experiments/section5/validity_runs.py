@@ -77,7 +77,7 @@ class ValidityConfig(Run[ValidityRecord]):
     """
 
     schema: ClassVar[str] = "paper-lib/validity-record/1"
-    result_type: ClassVar[type] = ValidityRecord
+    result_type = ValidityRecord
     needs_data: ClassVar[bool] = False
 
     kind: Kind

@@ -31,7 +31,7 @@ class Run(ABC, Generic[Result]):
     __slots__ = ()
     schema: ClassVar[str]
     needs_data: ClassVar[bool] = True
-    result_type: ClassVar[type | None] = None
+    result_type: ClassVar[Any] = None
 
     @property
     @abstractmethod
@@ -61,10 +61,11 @@ class Run(ABC, Generic[Result]):
         return f"{self.stem}-{settings_digest(self.settings)}{batch}.json"
 
     @abstractmethod
-    def run(self, **options: Any) -> Record:
+    def run(self, *args: Any, **options: Any) -> Record:
         """Compute the record.
 
         Args:
+            *args: None.
             **options: ``root`` and ``source`` of the data, if it needs any.
 
         Returns:
@@ -85,7 +86,8 @@ class Run(ABC, Generic[Result]):
             TypeError: If the record lacks a name, or has another.
         """
         values = {name: part for name, part in record.items() if name != "schema"}
-        return from_plain(cls.result_type, values) if cls.result_type else record
+        found: Any = record
+        return from_plain(cls.result_type, values) if cls.result_type else found
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

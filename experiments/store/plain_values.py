@@ -33,8 +33,10 @@ def from_plain(kind: Any, value: Any) -> Any:
     Raises:
         TypeError: If a dataclass lacks a value, or has no such field.
     """
+    if value is None:
+        return None
     origin, args = get_origin(kind), get_args(kind)
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         hints = get_type_hints(kind)
         computed = {field.name for field in fields(kind) if not field.init}
         return kind(
@@ -44,7 +46,7 @@ def from_plain(kind: Any, value: Any) -> Any:
                 if name not in computed
             }
         )
-    if origin in (Union, UnionType) and value is not None:
+    if origin in (Union, UnionType):
         (kind,) = (one for one in args if one is not NoneType)
         return from_plain(kind, value)
     if origin is tuple and args[-1] is Ellipsis:

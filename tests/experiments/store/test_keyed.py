@@ -1,0 +1,101 @@
+"""The store alone: what it finds, what it refuses, and where it keeps things."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import pytest
+
+from experiments.store.keyed import RecordFolder, RecordsFile, Run, open_store
+from experiments.store.record_files import load_record
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Square(Run):
+    """A run that takes no time."""
+
+    schema: ClassVar[str] = "tests/square/1"
+
+    number: int
+
+    @property
+    def stem(self):
+        """What a reader calls it."""
+        return f"square-{self.number}"
+
+    def run(self, **options):
+        """Square the number."""
+        return {
+            "schema": self.schema,
+            "config": self.settings,
+            "square": self.number**2,
+        }
+
+
+THREE, FOUR = Square(number=3), Square(number=4)
+
+
+@pytest.fixture(params=["folder", "all.json"])
+def store(request, tmp_path):
+    return open_store(tmp_path / request.param if "json" in request.param else tmp_path)
+
+
+def test_what_is_kept_is_found_under_its_settings_alone(store):
+    assert store.load(THREE) is None
+    store.save(THREE.run(), THREE)
+    store.save(FOUR.run(), FOUR)
+    assert store.load(THREE) == THREE.run()
+    assert store.load(FOUR)["square"] == 16
+    assert store.load(replace(THREE, number=5)) is None
+
+
+def test_the_place_says_which_store_it_is(tmp_path):
+    assert isinstance(open_store(tmp_path), RecordFolder)
+    one = open_store(tmp_path / "all.json")
+    assert isinstance(one, RecordsFile)
+    assert one.folder == tmp_path
+
+
+def test_a_batch_is_no_single_run(tmp_path):
+    store = RecordFolder(folder=tmp_path)
+    batch = THREE.run() | {"path": "batched-2"}
+    store.save(batch, THREE, "batched-2")
+    assert store.load(THREE) is None
+    assert store.load(THREE, "batched-2") == batch
+    # Under the other's name it is refused, and named.
+    store.save(batch, THREE)
+    with pytest.warns(UserWarning, match="on the path 'batched-2', not 'single'"):
+        assert store.load(THREE) is None
+
+
+@pytest.mark.parametrize("where", ["source", "provenance"])
+def test_embedded_data_stand_in_for_no_others(tmp_path, where):
+    said = {
+        "source": {"source": "embedded"},
+        "provenance": {"provenance": {"data": {"source": "embedded"}}},
+    }
+    record = THREE.run() | said[where]
+    RecordFolder(folder=tmp_path).save(record, THREE)
+    asked = RecordFolder(folder=tmp_path, source="embedded")
+    assert asked.load(THREE) == record
+    asked = RecordFolder(folder=tmp_path, source="debian", compute=False)
+    with pytest.warns(UserWarning, match=r"'embedded' data.* counts as missing\."):
+        assert asked.load(THREE) is None
+
+
+def test_names_tell_settings_and_batches_apart():
+    names = {
+        THREE.record_name(),
+        FOUR.record_name(),
+        THREE.record_name("batched-2"),
+        THREE.record_name("batched-3"),
+    }
+    assert len(names) == 4
+    assert all(name.startswith("square-") for name in names)
+
+
+def test_one_file_keeps_what_it_holds(tmp_path):
+    store = RecordsFile(file=tmp_path / "all.json")
+    for run in (THREE, FOUR):
+        store.save(run.run(), run)
+    entries = load_record(store.file, schema=Square.schema)["entries"]
+    assert [entry["square"] for entry in entries] == [9, 16]
