@@ -69,13 +69,11 @@ class Comparison:
         instance: The robust sets.
         methods: What each method covers.
         bounds: What is proven, from pairs of rows and from moments.
-        provenance: What it was computed with.
     """
 
     instance: Instance
     methods: Mapping[str, Covered]
     bounds: Mapping[str, CountBound]
-    provenance: Mapping[str, Any]
 
     @property
     def name(self) -> str:
@@ -114,7 +112,6 @@ class BudgetCurve:
 
     instance: ClassNames
     points: tuple[BudgetPoint, ...]
-    provenance: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -179,7 +176,7 @@ def load_comparisons(folder: Path) -> list[Comparison]:
         The comparisons, by data set, classes and budget.
     """
     files = [file for file in folder.glob("*.json") if not file.stem.endswith("path")]
-    found = [_read(Comparison, file) for file in files]
+    found = [_shown(Comparison, load_record(f, schema=_SCHEMA)) for f in files]
     order = ("dataset", "classes", "multiple")
     return sorted(found, key=lambda one: [getattr(one.instance, key) for key in order])
 
@@ -194,7 +191,7 @@ def load_curves(folder: Path) -> list[BudgetCurve]:
         The curves, by name of the file.
     """
     files = sorted(folder.glob("*-path.json"))
-    return [_read(BudgetCurve, file) for file in files]
+    return [_shown(BudgetCurve, load_record(f, schema=_SCHEMA)) for f in files]
 
 
 def load_benchmark(file: str, kind: type[T], section: str, part: str) -> tuple[T, ...]:
@@ -210,13 +207,10 @@ def load_benchmark(file: str, kind: type[T], section: str, part: str) -> tuple[T
         The entries.
     """
     stored = load_record(file, schema="paper-lib/benchmark/1")[section][part]
+    return tuple(_shown(kind, entry) for entry in stored)
+
+
+def _shown(kind: type[T], entry: Mapping[str, Any]) -> T:
+    """Read the part of a record that a dataclass names."""
     names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
-    shown = [{name: entry[name] for name in names} for entry in stored]
-    return from_plain(tuple[kind, ...], shown)
-
-
-def _read(kind: type[T], file: Path) -> T:
-    """Read a record as a dataclass."""
-    record = load_record(file, schema=_SCHEMA)
-    del record["schema"]
-    return from_plain(kind, record)
+    return from_plain(kind, {name: entry[name] for name in names})

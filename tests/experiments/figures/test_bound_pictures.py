@@ -14,7 +14,13 @@ from experiments.section5.prices import PriceConfig, Prices, SizePrices
 def test_bounds_are_drawn_and_named_apart():
     figure = plot_bounds(
         [10, 100],
-        {"one": [0.2, 0.4], "two": [0.0, 0.41], "none": [0.0, 0.0]},
+        {
+            "one": [0.2, 0.4],
+            "two": [0.0, 0.41],
+            "none": [0.0, 0.0],
+            "void": [0, 0],
+            "zero": [0, 0],
+        },
         measured={"sample": [0.9, 0.95]},
     )
     (axis,) = figure.axes
@@ -24,7 +30,8 @@ def test_bounds_are_drawn_and_named_apart():
     assert heights[2][1] == 0.41
     assert np.isnan(heights[3]).all()
     names = {text.get_text(): text.xyann[1] for text in axis.texts}
-    assert set(names) == {"sample", "one", "two", "none (says nothing)"}
+    silent = {f"{name} (says nothing)" for name in ("none", "void", "zero")}
+    assert set(names) == {"sample", "one", "two", *silent}
     places = sorted(names.values())
     assert min(np.diff(places)) > 0.05
     assert -0.05 <= places[0] <= places[-1] <= 1.0
