@@ -162,3 +162,11 @@ def test_perturbations_the_defender_may_not_play():
 def test_a_number_outside_its_range(call, match):
     with pytest.raises(ValueError, match=match):
         call()
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("confidence", [True, "0.9"])
+@pytest.mark.parametrize("call", STATED.values(), ids=STATED)
+def test_a_confidence_that_is_no_number(call, confidence):
+    with pytest.raises(TypeError, match=r"^confidence must be a number"):
+        call(confidence)
