@@ -72,15 +72,33 @@ def homeless(tmp_path):
     return {"HOME": str(tmp_path / "file" / "home")}
 
 
-@pytest.fixture
-def project(tmp_path):
-    """A project whose one notebook draws."""
-    book = tmp_path / "project" / "book"
+def make_project(folder):
+    """Write a project whose one notebook draws."""
+    book = folder / "project" / "book"
     book.mkdir(parents=True)
     (book / "page.py").write_text(DRAWING, encoding="utf-8")
     # As in the tree, where it keeps others from being found first.
     (book / "matplotlibrc").write_text("", encoding="utf-8")
     return book.parent
+
+
+@pytest.fixture
+def project(tmp_path):
+    """One whose notebook was never executed."""
+    return make_project(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def stored(build_book, tmp_path_factory):
+    """The executed notebook of such a project."""
+    return executed(build_book, make_project(tmp_path_factory.mktemp("stored")))
+
+
+@pytest.fixture
+def drawn(project, stored):
+    """One whose notebook has its outputs."""
+    (project / "book" / "page.ipynb").write_bytes(stored)
+    return project
 
 
 def executed(build_book, project):
@@ -94,29 +112,25 @@ def outputs(stored):
 
 
 def test_the_same_bytes_whatever_the_user_has_set(
-    build_book, project, hostile, monkeypatch
+    build_book, drawn, stored, hostile, monkeypatch
 ):
-    expected = executed(build_book, project)
-    _, figure, said = outputs(expected)
+    _, figure, said = outputs(stored)
     assert set(figure.data) == {"image/png", "text/plain"}
     assert said.text == f"{sys.prefix} 100.0 False\n"
-    before = {path for path in project.parent.rglob("*") if "project" not in str(path)}
+    before = {path for path in drawn.parent.rglob("*") if "project" not in str(path)}
     for name, value in hostile.items():
         monkeypatch.setenv(name, value)
-    assert executed(build_book, project) == expected
-    after = {path for path in project.parent.rglob("*") if "project" not in str(path)}
+    assert executed(build_book, drawn) == stored
+    after = {path for path in drawn.parent.rglob("*") if "project" not in str(path)}
     assert after == before, "the user's home is written to"
 
 
 @pytest.mark.parametrize("user", ["hostile", "homeless"])
-def test_nbval_runs_in_the_same_surroundings(
-    build_book, project, root, user, request, monkeypatch
-):
+def test_nbval_runs_in_the_same_surroundings(drawn, root, user, request):
     given = os.environ | request.getfixturevalue(user)
-    executed(build_book, project)
     given.pop("PYTHONPATH", None)  # read before any program of ours; make drops it
     options = ["-q", "-p", "no:cacheprovider", "-p", "conftest", "--rootdir", root]
-    options += ["-c", root / "pyproject.toml", project / "book" / "page.ipynb"]
+    options += ["-c", root / "pyproject.toml", drawn / "book" / "page.ipynb"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--nbval", *map(str, options)],
         env=given,
@@ -212,14 +226,13 @@ def test_a_figure_that_is_there_or_gone_with_its_code_is_not_lost(
 
 
 def test_an_execution_that_loses_a_figure_changes_nothing(
-    build_book, project, monkeypatch
+    build_book, drawn, stored, monkeypatch
 ):
-    stored = executed(build_book, project)
     monkeypatch.setattr(
         build_book,
         "clean_environment",
         lambda: surroundings.clean_environment() | {"MPLBACKEND": "Agg"},
     )
     with pytest.raises(build_book.BookError, match=r"page\.ipynb: cell 3 shows no fig"):
-        executed(build_book, project)
-    assert (project / "book" / "page.ipynb").read_bytes() == stored
+        executed(build_book, drawn)
+    assert (drawn / "book" / "page.ipynb").read_bytes() == stored

@@ -1,4 +1,4 @@
-"""Arguments that pass the shared checks; what fails is in ``test_errors.py``."""
+"""Arguments of the shared checks; more that fail: ``test_arguments_errors.py``."""
 
 import pytest
 import torch

@@ -104,23 +104,27 @@ def test_what_is_of_another_kind_is_named_in_a_line(call, name, kind, given):
     assert len(str(caught.value)) < 200
 
 
+MANY = Linearization(logits=torch.ones(20_000), gradients=torch.ones(20_000, 1))
+MANY_STILL = torch.zeros(20_000, 1)
+
+
 @pytest.mark.bad_input
-def test_labels_that_are_classes_are_counted():
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda labels: utility(MANY, MANY_STILL, MANY_STILL[0], labels=labels),
+        lambda labels: LabeledImages(images=MANY_STILL, labels=labels),
+    ],
+    ids=["utility", "LabeledImages"],
+)
+def test_labels_that_are_classes_are_counted(call):
     labels = (POINTS[:, 0] > 0).float().repeat(1_000)
     count, first = int((labels == 0).sum()), int((labels == 0).nonzero()[0])
-    lin = Linearization(logits=torch.ones(20_000), gradients=torch.ones(20_000, 1))
-    still = torch.zeros(20_000, 1)
-    for call in (
-        lambda: utility(lin, still, still[0], labels=labels),
-        lambda: LabeledImages(images=still, labels=labels),
-    ):
-        with pytest.raises(
-            ValueError, match=r"labels must be -1 or \+1, got"
-        ) as caught:
-            call()
-        assert f"at index {first}" in str(caught.value)
-        assert str(count) in str(caught.value)
-        assert len(str(caught.value)) < 200
+    with pytest.raises(ValueError, match=r"labels must be -1 or \+1, got") as caught:
+        call(labels)
+    assert f"at index {first}" in str(caught.value)
+    assert str(count) in str(caught.value)
+    assert len(str(caught.value)) < 200
 
 
 def with_graph(tensor):

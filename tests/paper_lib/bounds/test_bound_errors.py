@@ -68,34 +68,64 @@ def test_a_confidence_outside_its_range(call, confidence):
         call(confidence)
 
 
-@pytest.mark.bad_input
-def test_many_perturbations_where_one_is_wanted():
-    sets = sample()
-    many = fitted(sets).expand(2, 5)
-    for call in (margin_bound, pac_bayes_bound, held_out_bound, fit_certified):
-        with pytest.raises(ValueError, match=r"must be one perturbation, \(5,\), got"):
-            call(sets, many)
-    with pytest.raises(ValueError, match=r"^center must be one perturbation"):
-        pac_bayes_bound(sets, many[0], center=many[:1])
-    with pytest.raises(ValueError, match=r"^v must be one perturbation"):
-        uniform_bound(sets, many, mean_deviation=0.1)
-    with pytest.raises(ValueError, match=r"^v must be one perturbation"):
-        compress_solution(sets, many)
+def many():
+    return fitted(sample()).expand(2, 5)
+
+
+TAKING_ONE = {
+    "margin_bound": lambda v: margin_bound(sample(), v),
+    "pac_bayes_bound": lambda v: pac_bayes_bound(sample(), v),
+    "held_out_bound": lambda v: held_out_bound(sample(), v),
+    "fit_certified": lambda v: fit_certified(sample(), v),
+    "uniform_bound": lambda v: uniform_bound(sample(), v, mean_deviation=0.1),
+    "compress_solution": lambda v: compress_solution(sample(), v),
+}
 
 
 @pytest.mark.bad_input
-def test_perturbations_the_defender_may_not_play():
+@pytest.mark.parametrize(("name", "call"), TAKING_ONE.items(), ids=TAKING_ONE)
+def test_many_perturbations_where_one_is_wanted(name, call):
+    argument = "start" if name == "fit_certified" else "v"
+    match = rf"^{argument} must be one perturbation, \(5,\), got"
+    with pytest.raises(ValueError, match=match):
+        call(many())
+
+
+IN_THE_BALL = ["margin_bound", "pac_bayes_bound", "fit_certified"]
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("name", IN_THE_BALL)
+def test_perturbations_the_defender_may_not_play(name):
+    with pytest.raises(ValueError, match=r"must lie in the ball of radius 1\.0"):
+        TAKING_ONE[name](fitted(sample()) * 3)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("name", IN_THE_BALL)
+def test_perturbations_of_another_dimension(name):
+    with pytest.raises(ValueError, match=r"must have shape \(5,\)"):
+        TAKING_ONE[name](torch.zeros(4, dtype=torch.float64))
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("bound", "center", "match"),
+    [
+        (pac_bayes_bound, lambda: many()[:1], "must be one perturbation"),
+        (margin_bound, lambda: many()[0] * 3, "must lie in the ball"),
+        (
+            pac_bayes_bound,
+            lambda: torch.zeros(4, dtype=torch.float64),
+            "must have shape",
+        ),
+    ],
+    ids=["many", "far", "short"],
+)
+def test_centers_that_do_not_fit(bound, center, match):
     sets = sample()
-    far, short = fitted(sets) * 3, torch.zeros(4, dtype=torch.float64)
-    for call in (margin_bound, pac_bayes_bound, fit_certified):
-        with pytest.raises(ValueError, match=r"must lie in the ball of radius 1\.0"):
-            call(sets, far)
-        with pytest.raises(ValueError, match=r"must have shape \(5,\)"):
-            call(sets, short)
-    with pytest.raises(ValueError, match=r"^center must lie in the ball"):
-        margin_bound(sets, fitted(sets), center=far)
-    with pytest.raises(ValueError, match=r"^center must have shape"):
-        pac_bayes_bound(sets, fitted(sets), center=short)
+    with pytest.raises(ValueError, match=f"^center {match}"):
+        bound(sets, fitted(sets), center=center())
 
 
 @pytest.mark.bad_input
@@ -162,3 +192,11 @@ def test_perturbations_the_defender_may_not_play():
 def test_a_number_outside_its_range(call, match):
     with pytest.raises(ValueError, match=match):
         call()
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("confidence", [True, "0.9"])
+@pytest.mark.parametrize("call", STATED.values(), ids=STATED)
+def test_a_confidence_that_is_no_number(call, confidence):
+    with pytest.raises(TypeError, match=r"^confidence must be a number"):
+        call(confidence)

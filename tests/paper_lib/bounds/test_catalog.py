@@ -87,3 +87,9 @@ def test_a_budget_of_zero_leaves_nothing_to_bound_but_the_sample():
     v = torch.zeros(5, dtype=torch.float64)
     assert margin_bound(sets, v).value == pac_bayes_bound(sets, v).value == 0.0
     assert torch.equal(fit_certified(sets, v), v)
+
+
+def test_one_point_pays_all_there_is_for_equation_20():
+    still = torch.zeros(3, dtype=torch.float64)
+    bound = bounds_at(sample(n=1, d=3), still, confidence=0.5)["Eq. (20)"]
+    assert bound.terms["complexity"] == 1.0

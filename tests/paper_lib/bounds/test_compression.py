@@ -123,3 +123,11 @@ def test_a_defense_its_points_do_not_rebuild():
     both = rebuild(opposed, (0, 1, 1), "sum of normals")
     with pytest.raises(ValueError, match=r"^defense must leave points of the sample"):
         compression_bound(opposed, both)
+
+
+def test_points_that_hold_a_solution_are_the_same_at_any_budget():
+    sets = sample(n=100, d=4)
+    v = maximize_coverage(sets, method="search").perturbation
+    other = replace(sets, offsets=sets.offsets * 10, epsilon=sets.epsilon * 10)
+    points = compress_solution(sets, v).points
+    assert compress_solution(other, v * 10).points == points

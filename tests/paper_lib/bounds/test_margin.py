@@ -93,3 +93,9 @@ def test_a_ramp_width_that_is_no_length(width):
     sets = sample()
     with pytest.raises(ValueError, match=r"^ramp_width must be a length above 0"):
         margin_bound(sets, fitted(sets), ramp_width=width)
+
+
+def test_the_smallest_distance_is_enough_at_the_center_itself():
+    v = torch.tensor([0.3, 0.0, 0.0, 0.0, 0.0], dtype=torch.float64)
+    bound = margin_bound(sample(n=500, d=5), v, center=v)
+    assert bound.terms["radius"] == pytest.approx(0.01, abs=1e-6)

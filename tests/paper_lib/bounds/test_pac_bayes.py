@@ -10,6 +10,7 @@ from paper_lib.bounds import fit_certified, pac_bayes_bound
 from paper_lib.bounds.kl import kl_upper
 from paper_lib.bounds.pac_bayes import gaussian_coverage
 from paper_lib.geometry import in_l2_ball
+from paper_lib.robust_sets import RobustSets
 from tests.paper_lib.bounds.bound_cases import fitted, sample
 
 
@@ -83,3 +84,14 @@ def test_a_fit_for_the_bound_is_no_worse_than_its_start_and_stays_in_v():
     assert bool(in_l2_ball(v, sets.epsilon))
     gained = pac_bayes_bound(sets, v).value - pac_bayes_bound(sets, start).value
     assert gained > 0.005
+
+
+def test_the_fit_goes_to_its_center_where_no_row_is_ever_lost():
+    sets = RobustSets(
+        normals=1e-3 * torch.eye(2, dtype=torch.float64).repeat(100, 1),
+        offsets=torch.ones(200, dtype=torch.float64),
+        epsilon=1.0,
+    )
+    center = torch.tensor([0.5, 0.0], dtype=torch.float64)
+    fit = fit_certified(sets, torch.zeros_like(center), center=center)
+    assert (fit - center).norm() < 0.05

@@ -235,13 +235,13 @@ def test_damaged_file(expected, tmp_path, source, name, fault):
     )
 
 
-def test_real_checksums_are_not_those_of_other_files(tmp_path):
+@pytest.mark.parametrize("dataset", ["mnist", "fashion-mnist"])
+def test_real_checksums_are_not_those_of_other_files(tmp_path, dataset):
     write_raw({name: b"" for name in NAMES}, tmp_path)
     write_raw({name: b"" for name in NAMES}, tmp_path, "FashionMNIST")
 
-    for dataset in ("mnist", "fashion-mnist"):
-        with pytest.raises(ValueError, match=places.CHECKSUMS[dataset][NAMES[0]]):
-            load_pair(dataset, (0, 1), root=tmp_path)
+    with pytest.raises(ValueError, match=places.CHECKSUMS[dataset][NAMES[0]]):
+        load_pair(dataset, (0, 1), root=tmp_path)
 
 
 @pytest.mark.parametrize("source", ["auto", "debian"])

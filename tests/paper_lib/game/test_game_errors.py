@@ -6,16 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from paper_lib.arrangement import heaviest_faces
 from paper_lib.attacks import fgm
-from paper_lib.defense import (
-    HitAndRunConfig,
-    draw_maximizers,
-    maximize_coverage,
-    maximizer_set,
-)
-from paper_lib.defense.draws.hit_and_run import hit_and_run
-from paper_lib.defense.draws.inner_ball import Piece
 from paper_lib.game import (
     ConstantDefense,
     DeterministicAttack,
@@ -37,8 +28,7 @@ from paper_lib.game import (
 )
 from paper_lib.game.strategies import ChainDraws
 from paper_lib.geometry import disc_grid
-from tests.paper_lib.defense.defense_cases import random_sets
-from tests.paper_lib.game.game_cases import F64, NAMED_GAME, THREE_CELLS, random_game
+from tests.paper_lib.game.game_cases import F64, NAMED_GAME, random_game
 
 pytestmark = pytest.mark.bad_input
 
@@ -72,31 +62,56 @@ def test_what_is_no_mixture(plays, weights, match):
     check(lambda: Mixture(plays, weights), match)
 
 
-def test_perturbations_outside_the_ball_and_by_how_much():
+LONG = torch.tensor([1.0, 0.0], dtype=F64)
+LONG_EACH = LONG.expand(5, 2)
+NONE_EACH = torch.zeros(5, 2, dtype=F64)
+OUTSIDE = {
+    "utility, defense": (
+        lambda: utility(LIN, 0.5 * STEP, LONG, epsilon=0.75),
+        "defense",
+    ),
+    "utility, attack": (lambda: utility(LIN, LONG_EACH, V, epsilon=0.75), "attack"),
+    "utility, attack's own": (
+        lambda: utility(LIN, LONG_EACH, LONG, 1.0, attack_epsilon=0.75),
+        "attack",
+    ),
+    "expected_utility, attacker": (
+        lambda: expected_utility(LIN, LONG_EACH, V, epsilon=0.75),
+        "attacker",
+    ),
+    "expected_utility, defender": (
+        lambda: expected_utility(LIN, NONE_EACH, LONG, epsilon=0.75),
+        "defender",
+    ),
+    "exploitability, attacker": (
+        lambda: exploitability(LIN, LONG_EACH, V, epsilon=0.75),
+        "attacker",
+    ),
+    "exploitability, defender": (
+        lambda: exploitability(LIN, NONE_EACH, LONG, epsilon=0.75),
+        "defender",
+    ),
+    "exploitability, seeing": (
+        lambda: exploitability(
+            LIN, NONE_EACH, PointwiseDefense(LONG_EACH), epsilon=0.75
+        ),
+        "defender",
+    ),
+    "point_payoffs": (
+        lambda: point_payoffs(
+            LIN, NONE_EACH.unsqueeze(1), LONG.reshape(1, 2), epsilon=0.75
+        ),
+        "defenses",
+    ),
+}
+
+
+@pytest.mark.parametrize(("call", "name"), OUTSIDE.values(), ids=OUTSIDE.keys())
+def test_perturbations_outside_the_ball_and_by_how_much(call, name):
     short = (
         "must lie in the ball of radius 0.75, got length 1.0, which is 0.25 too long"
     )
-    long = torch.tensor([1.0, 0.0], dtype=F64)
-    attack = 0.5 * STEP
-    check(lambda: utility(LIN, attack, long, epsilon=0.75), f"defense {short}")
-    attack = long.expand(5, 2)
-    check(lambda: utility(LIN, attack, V, epsilon=0.75), f"attack {short}")
-    check(lambda: utility(LIN, attack, long, 1.0, attack_epsilon=0.75), "attack must")
-    for call in (expected_utility, exploitability):
-        check(lambda c=call: c(LIN, attack, V, epsilon=0.75), f"attacker {short}")
-        check(
-            lambda c=call: c(LIN, 0 * attack, long, epsilon=0.75), f"defender {short}"
-        )
-    seeing = PointwiseDefense(attack)
-    check(
-        lambda: exploitability(LIN, 0 * attack, seeing, epsilon=0.75),
-        f"defender {short}",
-    )
-    grid = long.reshape(1, 2)
-    check(
-        lambda: point_payoffs(LIN, 0 * attack.unsqueeze(1), grid, epsilon=0.75),
-        f"defenses {short}",
-    )
+    check(call, f"{name} {short}")
 
 
 @pytest.mark.parametrize(
@@ -115,8 +130,9 @@ def test_shapes_of_utility(attack, defense, match):
     check(lambda: utility(LIN, attack, defense), match)
 
 
-def test_shapes_of_strategies():
-    both = [
+@pytest.mark.parametrize(
+    ("attacker", "defender", "match"),
+    [
         (STEP[:4], V, "attacker must have shape (5, 2), got (4, 2)"),
         (STEP, V[:1], "defender must have shape (2,), or (5, 2) for one that sees"),
         (STEP, PointwiseDefense(STEP[:4]), "for one that sees the points, got (4, 2)"),
@@ -131,9 +147,11 @@ def test_shapes_of_strategies():
             Sampler(lambda num, seed: 3),
             "defender.draw must return shape (1000, 2)",
         ),
-    ]
-    for attacker, defender, match in both:
-        check(lambda a=attacker, d=defender: expected_utility(LIN, a, d), match)
+    ],
+    ids=["attacker", "defender", "seeing", "infinite", "attacks drawn", "number drawn"],
+)
+def test_shapes_of_strategies(attacker, defender, match):
+    check(lambda: expected_utility(LIN, attacker, defender), match)
 
 
 @pytest.mark.parametrize("size", [0.0, 5.1, float("nan")])
@@ -145,14 +163,26 @@ def test_draws_of_chains_worth_nothing_or_more_than_themselves(size):
     )
 
 
-def test_strategies_of_the_other_player():
-    match = "attacker must be a strategy of the attacker, got ConstantDefense"
-    check(lambda: expected_utility(LIN, DEFENSE, V), match, TypeError)
-    match = "defender must be a strategy of the defender, got DeterministicAttack"
-    check(lambda: expected_utility(LIN, STEP, ATTACK), match, TypeError)
-    check(lambda: exploitability(LIN, STEP, "v", epsilon=1.0), "got str", TypeError)
+@pytest.mark.parametrize(
+    ("call", "match"),
+    [
+        (
+            lambda: expected_utility(LIN, DEFENSE, V),
+            "attacker must be a strategy of the attacker, got ConstantDefense",
+        ),
+        (
+            lambda: expected_utility(LIN, STEP, ATTACK),
+            "defender must be a strategy of the defender, got DeterministicAttack",
+        ),
+        (lambda: exploitability(LIN, STEP, "v", epsilon=1.0), "got str"),
+    ],
+    ids=["attacker", "defender", "text"],
+)
+def test_strategies_of_the_other_player(call, match):
+    check(call, match, TypeError)
 
 
+@pytest.mark.parametrize("call", [expected_utility, exploitability])
 @pytest.mark.parametrize(
     ("change", "match"),
     [
@@ -162,9 +192,8 @@ def test_strategies_of_the_other_player():
         ({"epsilon": -1.0}, "must be finite and >= 0, got -1.0"),
     ],
 )
-def test_numbers_out_of_range(change, match):
-    for call in (expected_utility, exploitability):
-        check(lambda c=call: c(LIN, STEP, V, **({"epsilon": 1.0} | change)), match)
+def test_numbers_out_of_range(call, change, match):
+    check(lambda: call(LIN, STEP, V, **({"epsilon": 1.0} | change)), match)
 
 
 @pytest.mark.parametrize(
@@ -188,112 +217,145 @@ def test_draws_of_responses_even_where_none_is_needed(answer, change, error, mat
     check(lambda: answer(**change), match, error)
 
 
-def test_labels():
-    wrong = torch.tensor([1.0, -1.0, 0.0, 1.0, 0.0], dtype=F64)
-    for labels, match in (
-        (wrong, "labels must be -1 or +1, got 2 other entries, the first 0.0 at index"),
-        (wrong[:4], "labels must be of shape (5,), one -1 or +1 a point, got (4,)"),
-    ):
-        check(lambda one=labels: utility(LIN, STEP, V, labels=one), match)
+WRONG = torch.tensor([1.0, -1.0, 0.0, 1.0, 0.0], dtype=F64)
 
 
-def test_searches():
-    in_space = random_game(n=3, dim=3)
+@pytest.mark.parametrize(
+    ("labels", "match"),
+    [
+        (
+            WRONG,
+            "labels must be -1 or +1, got 2 other entries, the first 0.0 at index",
+        ),
+        (
+            WRONG[:4],
+            "labels must be of shape (5,), one -1 or +1 a point, got (4,)",
+        ),
+    ],
+    ids=["zeros", "four"],
+)
+def test_labels(labels, match):
+    check(lambda: utility(LIN, STEP, V, labels=labels), match)
+
+
+def search_in_space():
     v = torch.zeros(3, dtype=F64)
-    check(
-        lambda: search_attack(in_space, v, epsilon=1.0, method="grid"),
-        "method must be 'gradient' or 'direct', or 'grid' in the plane, got 'grid' for",
-    )
-    for name in ("num_restarts", "num_steps"):
-        change = {name: 0}
-        match = f"{name} must be at least 1, got 0"
-        check(lambda c=change: search_attack(LIN, V, epsilon=1.0, **c), match)
-    check(lambda: disc_grid(1.0, num_rings=0), "num_rings must be at least 1, got 0")
-    check(lambda: equilibrium(LIN, epsilon=float("nan")), "epsilon must be finite")
+    return search_attack(random_game(n=3, dim=3), v, epsilon=1.0, method="grid")
+
+
+@pytest.mark.parametrize(
+    ("call", "match"),
+    [
+        (
+            search_in_space,
+            "method must be 'gradient' or 'direct', or 'grid' in the plane, got 'grid'"
+            " for",
+        ),
+        (
+            lambda: search_attack(LIN, V, epsilon=1.0, num_restarts=0),
+            "num_restarts must be at least 1, got 0",
+        ),
+        (
+            lambda: search_attack(LIN, V, epsilon=1.0, num_steps=0),
+            "num_steps must be at least 1, got 0",
+        ),
+        (lambda: disc_grid(1.0, num_rings=0), "num_rings must be at least 1, got 0"),
+        (lambda: equilibrium(LIN, epsilon=float("nan")), "epsilon must be finite"),
+    ],
+    ids=["method", "restarts", "steps", "rings", "epsilon"],
+)
+def test_searches(call, match):
+    check(call, match)
 
 
 @pytest.mark.parametrize("number", [2.5, True, "3"])
-def test_what_is_no_whole_number(number):
-    for name, call in (
-        ("num_rounds", lambda: play_fictitiously(TABLE, number)),
-        ("num_random", lambda: attack_candidates(LIN, 1.0, number)),
-    ):
-        check(call, f"{name} must be an integer, got {number!r}", TypeError)
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda number: play_fictitiously(TABLE, number), "num_rounds"),
+        (lambda number: attack_candidates(LIN, 1.0, number), "num_random"),
+    ],
+    ids=["num_rounds", "num_random"],
+)
+def test_what_is_no_whole_number(call, name, number):
+    check(lambda: call(number), f"{name} must be an integer, got {number!r}", TypeError)
 
 
-def test_tables():
-    for table in (np.ones((2, 2)), np.ones((2, 0, 2)), np.full((1, 1, 1), np.nan)):
-        check(lambda t=table: solve_matrix_game(t), f"got shape {table.shape}")
-    check(lambda: play_fictitiously(TABLE, 0), "num_rounds must be at least 1, got 0")
-    check(
-        lambda: judge_strategies(TABLE, np.ones((2, 2)), np.ones(4)),
-        "attacker must be (2, 3) and defender (4,), got (2, 2) and (4,)",
-    )
-    check(
-        lambda: judge_strategies(TABLE, np.zeros((2, 3)), np.ones(4)),
-        "weights must sum to more than 0",
-    )
-    check(
-        lambda: judge_strategies(TABLE, np.ones((2, 3)), np.array([1, -1, 0.5, 1])),
-        "defender must hold finite weights >= 0, got -1.0",
-    )
-    check(
-        lambda: judge_strategies(TABLE, np.full((2, 3), np.nan), np.ones(4)),
-        "attacker must hold finite weights >= 0, got nan",
-    )
-    check(
-        lambda: utility(LIN, STEP, V, attack_epsilon=1.0),
-        "attack_epsilon needs the defender's epsilon beside it",
-    )
-    attacks, grid = STEP.unsqueeze(1), V.unsqueeze(0)
-    for a, d in ((attacks[:4], grid), (attacks, V), (attacks[:, :0], grid)):
-        check(lambda a=a, d=d: point_payoffs(LIN, a, d), "attacks must be (5, k, 2)")
-    broken = attacks * torch.tensor([1.0, float("nan")], dtype=F64)
-    for a, d, match in (
-        (broken, grid, "attacks must be finite, got 5 NaN or infinite entries"),
-        (attacks, grid / 0.0, "defenses must be finite, got 2"),
-        (attacks.float(), grid, "attacks must have the dtype of the points"),
-        (attacks, grid.float(), "defenses must have the dtype of the points"),
-        (attacks.long(), grid, "attacks must be float32 or float64"),
-    ):
-        check(lambda a=a, d=d: point_payoffs(LIN, a, d), match)
-    check(
-        lambda: point_payoffs(LIN, attacks, grid, attack_epsilon=1.0),
-        "attack_epsilon needs the defender's epsilon beside it",
-    )
-    check(
-        lambda: attack_candidates(LIN, 1.0, 0, include_fgm=False),
-        "num_random must be at least 1, got 0",
-    )
+@pytest.mark.parametrize(
+    "table", [np.ones((2, 2)), np.ones((2, 0, 2)), np.full((1, 1, 1), np.nan)]
+)
+def test_tables_that_are_no_game(table):
+    check(lambda: solve_matrix_game(table), f"got shape {table.shape}")
 
 
-def test_maximizer_sets():
-    space = random_sets(n=5, dim=3)
-    check(lambda: maximizer_set(space), "needs d = 2, got d = 3")
-    check(lambda: draw_maximizers(space, 0), "num_draws must be at least 1, got 0")
-    check(lambda: draw_maximizers(space, 9), "at least 4 for each of 8 chains, got 9")
-    check(lambda: maximizer_set(THREE_CELLS).draw(0, 0), "num_draws must be at least 1")
-    check(lambda: maximizer_set(THREE_CELLS).draw(1, -1), "seed must be an integer")
-    other = maximize_coverage(random_sets(n=5, dim=3, seed=1, shift=-3.0))
-    check(
-        lambda: draw_maximizers(random_sets(n=5, dim=3, shift=3.0), 40, solution=other),
-        "solution must be one of these sets, got coverage",
-    )
-    for change, match in (
-        ({"num_chains": 1}, "num_chains must be at least 2, got 1"),
-        ({"thin": 0}, "thin must be at least 1 or None, got 0"),
-        ({"burn_in": -1}, "burn_in must be at least 0, got -1"),
-    ):
-        check(lambda c=change: HitAndRunConfig(**c), match)
-    outside = np.array([-0.5, 0.0])
-    check(
-        lambda: hit_and_run(Piece(np.eye(2), np.zeros(2)), outside, 40),
-        "center must have slack on every row, got a slack of -0.5",
-    )
-    for weights in (np.ones(2), np.array([1.0, 0.0, 1.0])):
-        check(
-            lambda w=weights: heaviest_faces(
-                np.eye(3)[:, :2], np.ones(3), 1.0, weights=w
-            ),
-            "weights must be 3 finite numbers above 0",
-        )
+@pytest.mark.parametrize(
+    ("attacker", "defender", "match"),
+    [
+        (
+            np.ones((2, 2)),
+            np.ones(4),
+            "attacker must be (2, 3) and defender (4,), got (2, 2) and (4,)",
+        ),
+        (np.zeros((2, 3)), np.ones(4), "weights must sum to more than 0"),
+        (
+            np.ones((2, 3)),
+            np.array([1, -1, 0.5, 1]),
+            "defender must hold finite weights >= 0, got -1.0",
+        ),
+        (
+            np.full((2, 3), np.nan),
+            np.ones(4),
+            "attacker must hold finite weights >= 0, got nan",
+        ),
+    ],
+    ids=["shape", "zero", "negative", "nan"],
+)
+def test_weights_of_a_table(attacker, defender, match):
+    check(lambda: judge_strategies(TABLE, attacker, defender), match)
+
+
+ATTACKS, GRID = STEP.unsqueeze(1), V.unsqueeze(0)
+BROKEN = ATTACKS * torch.tensor([1.0, float("nan")], dtype=F64)
+
+
+@pytest.mark.parametrize(
+    ("attacks", "defenses", "match"),
+    [
+        (ATTACKS[:4], GRID, "attacks must be (5, k, 2)"),
+        (ATTACKS, V, "attacks must be (5, k, 2)"),
+        (ATTACKS[:, :0], GRID, "attacks must be (5, k, 2)"),
+        (BROKEN, GRID, "attacks must be finite, got 5 NaN or infinite entries"),
+        (ATTACKS, GRID / 0.0, "defenses must be finite, got 2"),
+        (ATTACKS.float(), GRID, "attacks must have the dtype of the points"),
+        (ATTACKS, GRID.float(), "defenses must have the dtype of the points"),
+        (ATTACKS.long(), GRID, "attacks must be float32 or float64"),
+    ],
+)
+def test_grids_of_plays(attacks, defenses, match):
+    check(lambda: point_payoffs(LIN, attacks, defenses), match)
+
+
+@pytest.mark.parametrize(
+    ("call", "match"),
+    [
+        (
+            lambda: play_fictitiously(TABLE, 0),
+            "num_rounds must be at least 1, got 0",
+        ),
+        (
+            lambda: utility(LIN, STEP, V, attack_epsilon=1.0),
+            "attack_epsilon needs the defender's epsilon beside it",
+        ),
+        (
+            lambda: point_payoffs(LIN, ATTACKS, GRID, attack_epsilon=1.0),
+            "attack_epsilon needs the defender's epsilon beside it",
+        ),
+        (
+            lambda: attack_candidates(LIN, 1.0, 0, include_fgm=False),
+            "num_random must be at least 1, got 0",
+        ),
+    ],
+    ids=["rounds", "utility", "point_payoffs", "candidates"],
+)
+def test_numbers_of_tables(call, match):
+    check(call, match)

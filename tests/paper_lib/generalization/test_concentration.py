@@ -178,3 +178,11 @@ def test_functions_without_differences():
         difference_bounds(lambda x, y: 0, [(0, 1), ()])
     with fails(ValueError, "function must be finite, got nan at [1]."):
         difference_bounds(lambda x: math.nan if x else 0.0, [(0, 1)])
+
+
+def test_a_deviation_counts_both_directions_unless_told():
+    both, one = (
+        mcdiarmid_deviation([1.0, 1.0], confidence=0.95, two_sided=two_sided)
+        for two_sided in (True, False)
+    )
+    assert one < both == mcdiarmid_deviation([1.0, 1.0], confidence=0.95)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from paper_lib.geometry import (
+    disc_grid,
     in_l2_ball,
     l2_norm,
     project_halfspace,
@@ -392,3 +393,7 @@ def test_rough_products_are_off_by_no_more_than_they_say(dtype, power):
     for row, product, error in zip(rows, products, errors, strict=True):
         off = abs(exact_dot(row, vector) - Fraction(product.item()))
         assert math.isinf(error) or off <= Fraction(error.item())
+
+
+def test_the_grid_of_the_disc_has_a_center_and_8_rings_of_90():
+    assert len(disc_grid(1.0)) == 1 + 8 * 90
