@@ -348,7 +348,7 @@ def third_party(source: str) -> set[str]:
     return tops - sys.stdlib_module_names - set(PACKAGES)
 
 
-# Imported where it is needed, in one module alone, which names the extra that brings it.
+# Imported where it is needed, in one module that names the extra which brings it.
 OPTIONAL = {
     "paper_lib/data/complete.py": {"torchvision"},
     "paper_lib/data/embedded.py": {"mlxtend"},
