@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from paper_lib import checks
 from paper_lib.attacks import PGD_READINGS, pgd
+from paper_lib.checks import operands
 from paper_lib.data import LabeledImages
 from paper_lib.evaluation import disagreement, evaluate, judge, logits_at
 from paper_lib.evaluation.labels import keeps_label
@@ -425,7 +425,7 @@ def test_a_failure_of_the_models_own_is_passed_on(run):
 @pytest.mark.bad_input
 @every_run
 def test_a_device_without_float64_is_refused_by_name(run, monkeypatch):
-    monkeypatch.setattr(checks, "_WITHOUT_FLOAT64", ("cpu",))
+    monkeypatch.setattr(operands, "_WITHOUT_FLOAT64", ("cpu",))
     with pytest.raises(ValueError, match="device with float64, in which points are"):
         run(seeded(plain), POINTS)
 
