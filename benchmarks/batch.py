@@ -11,6 +11,7 @@ from benchmarks.instances import Instance
 from benchmarks.quality import count
 from benchmarks.report import Part, markdown_table
 from benchmarks.workers import rotated
+from experiments.gpu.batched_maximizers import maximize_batch
 from experiments.store.provenance import device_name
 from paper_lib import defense
 from paper_lib.checks.arguments import available_device
@@ -96,7 +97,7 @@ def _batched(instances: Sequence[Instance], device: str) -> Callable[[], list[Te
 
     def solve() -> list[Tensor]:
         with full_precision():
-            solutions = defense.maximize_batch(problems)
+            solutions = maximize_batch(problems)
         return [solution.perturbation.cpu() for solution in solutions]
 
     return solve

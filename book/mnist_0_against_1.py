@@ -46,7 +46,10 @@ from dataclasses import replace
 import torch
 from IPython.display import Markdown, display
 
-from experiments.figures.accuracy_curves import plot_accuracy_against_budget
+from experiments.figures.accuracy_curves import (
+    plot_accuracy_against_budget,
+    plot_margins,
+)
 from experiments.figures.live_pair import (
     coverage_from_elsewhere,
     disagreement_table,
@@ -80,7 +83,6 @@ from paper_lib.evaluation import (
     percents,
 )
 from paper_lib.geometry import in_l2_ball
-from paper_lib.plotting.perturbations import plot_margins
 from paper_lib.robust_sets import RobustSets
 
 digits = parse_pair(classes)

@@ -60,6 +60,7 @@ import numpy as np
 import torch
 from IPython.display import Markdown, display
 
+from experiments.figures.fictitious_play import play_fictitiously
 from experiments.figures.lemma_2 import plot_payoffs
 from experiments.figures.markdown import table_of
 from experiments.figures.theorem_1 import (
@@ -79,7 +80,6 @@ from paper_lib.game import (
     expected_utility,
     exploitability,
     judge_strategies,
-    play_fictitiously,
     point_payoffs,
     search_attack,
     smooth,

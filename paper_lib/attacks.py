@@ -53,12 +53,27 @@ class PGDReading:
         projection: As for :func:`pgd`.
         relative_step: Length of a step as a share of the budget.
         steps: How many steps.
+
+    Raises:
+        TypeError: If ``steps`` is no integer.
+        ValueError: If there is no step, or a choice is unknown.
     """
 
     direction: _Direction = "current"
     projection: _Projection = "sphere"
     relative_step: float = 1.0
     steps: int = 10
+
+    def __post_init__(self) -> None:
+        """Reject what is no reading.
+
+        Raises:
+            TypeError: See the class.
+            ValueError: See the class.
+        """
+        check_count(self.steps, "steps", 1)
+        check_choice(self.direction, "direction", get_args(_Direction))
+        check_choice(self.projection, "projection", get_args(_Projection))
 
     def attack(
         self,
@@ -177,10 +192,7 @@ def _run(
 ) -> PGDResult:
     """Repeat FGM and project, with steps of the length given; see :func:`pgd`."""
     epsilon = check_radius(epsilon, "epsilon")
-    steps = check_count(reading.steps, "steps", 1)
     length = epsilon if step_size is None else _check_length(step_size)
-    check_choice(reading.direction, "direction", get_args(_Direction))
-    check_choice(reading.projection, "projection", get_args(_Projection))
     batch_size = check_inputs(model, inputs, batch_size)
     on_sphere = reading.projection == "sphere"
     project = project_l2_sphere if on_sphere else project_l2_ball
@@ -190,7 +202,7 @@ def _run(
             total, signs = torch.zeros_like(batch.flatten(1)), None
             moved_before = torch.zeros_like(total[:, 0], dtype=torch.bool)
             came_back = []
-            for _ in range(steps):
+            for _ in range(reading.steps):
                 moved = batch + total.view_as(batch)
                 logits, slopes = logits_and_gradients(model, moved)
                 gradients = slopes.flatten(1)

@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
+from experiments.figures.fictitious_play import FictitiousPlay
 from experiments.tables.planning import PRIMARY_READING, PRIMARY_SOLVER
 from paper_lib.evaluation.plays import Cell
-from paper_lib.game.fictitious_play import FictitiousPlay
 from paper_lib.plotting.style import COLORS, new_figure
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
+from experiments.gpu.batched_maximizers import ramp_ascents
 from experiments.gpu.stacked import StackedClassifier, train_stacked
 from experiments.store.keyed import Record
 from experiments.store.provenance import one_thread
@@ -40,7 +41,6 @@ from experiments.tables.stages import Stages
 from paper_lib.attacks import PGD_READINGS, PGDResult
 from paper_lib.checks.arguments import available_device
 from paper_lib.data.pairs import Source
-from paper_lib.defense.batch import ramp_ascents
 from paper_lib.geometry import project_l2_ball
 from paper_lib.geometry.sums import full_precision
 from paper_lib.linearize import Linearization, linearize

@@ -1,5 +1,6 @@
 r"""Every bound on a thousand samples of a population whose phi is known."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
@@ -27,9 +28,10 @@ from paper_lib.bounds import (
     pac_bayes_bound,
     regret_bound,
 )
+from paper_lib.bounds.bound import log_inverse_failure
 from paper_lib.bounds.compression import compress_solution
+from paper_lib.bounds.distances import check_in_ball
 from paper_lib.bounds.pac_bayes import gaussian_coverage
-from paper_lib.bounds.uniform import trace_bound
 from paper_lib.checks import check_count, check_seed
 from paper_lib.defense import maximize_coverage
 from paper_lib.generalization import trace_count
@@ -225,3 +227,50 @@ def _in_the_plane(
 
 def _fit(config: ValidityConfig, sets: RobustSets, seed: int) -> Float[Tensor, " d"]:
     return maximize_coverage(sets, method=config.fit, seed=seed).perturbation
+
+
+def trace_bound(
+    sets: RobustSets,
+    v: Float[Tensor, " d"],
+    *,
+    num_traces: int,
+    confidence: float = 0.95,
+) -> Bound:
+    r"""Bound :math:`\phi(v)` from below by the subsets that V cuts out of the sample.
+
+    A count on the sample is not the shatter coefficient. Given the sample, it bounds
+    the empirical Rademacher complexity, which itself changes by at most 1/n with one
+    point; with both concentrations, each at half the chance of failure,
+
+    .. math:: \phi(v) \ge \phi_n(v) - \sqrt{2 \log N / n}
+        - 3 \sqrt{\log(2/\delta) / 2n}.
+
+    Args:
+        sets: The robust sets of the sample; v may have been fitted on them.
+        v: The perturbation.
+        num_traces: The subsets of rows, among all v in V, that v satisfies; in the
+            plane ``trace_count`` counts them.
+        confidence: The probability, over the sample, that the bound holds.
+
+    Returns:
+        The bound.
+
+    Raises:
+        TypeError: If the confidence is no number or ``num_traces`` no integer.
+        ValueError: If v does not fit or lies outside V, ``num_traces`` is below 1, or
+            the confidence is not strictly between 0 and 1.
+    """
+    num_traces = check_count(num_traces, "num_traces", 1)
+    num = len(sets.offsets)
+    complexity = math.sqrt(2 * math.log(num_traces) / num)
+    tail = 3 * math.sqrt(log_inverse_failure(confidence, 2) / (2 * num))
+    check_in_ball(sets, v)
+    observed = float(sets.coverage(v))
+    return Bound(
+        value=max(observed - complexity - tail, 0.0),
+        confidence=confidence,
+        observed=observed,
+        method="traces of the sample",
+        holds_for="every v at once",
+        terms={"complexity": complexity, "tail": tail},
+    )

@@ -8,12 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
 from experiments.store.keyed import SINGLE, Key, Record
 from experiments.store.provenance import CODE_DIGEST
 from experiments.tables.classifiers import ClassifierConfig, TrainedClassifier
 from experiments.tables.paper_numbers import PAPER_TABLE_1
+from paper_lib.checks.arguments import check_fraction
 from paper_lib.data.pairs import Dataset
-from paper_lib.evaluation.budgets import calibrate_shared_epsilon
 from paper_lib.models import TrainConfig
 
 Protocol = Literal["one budget", "margin quantile"]
@@ -149,3 +153,52 @@ def calibrate(
         "source": trained[0].record["source"],
         "code": CODE_DIGEST,
     }
+
+
+def calibrate_shared_epsilon(
+    margins: Sequence[Float[Tensor, " _"]], accuracy: float
+) -> float:
+    r"""Find the one budget at which FGM leaves a given accuracy on average over tasks.
+
+    The mean over tasks of the share of points with a margin of at least epsilon falls
+    with epsilon in steps; the budget is put halfway between the two neighboring margins
+    where it comes nearest to the target.
+
+    Args:
+        margins: The margins :math:`|f| / \|\nabla f\|_2` of each task's points.
+        accuracy: The mean share to survive, in (0, 1).
+
+    Returns:
+        The budget, in the units of the inputs.
+
+    Raises:
+        ValueError: If ``accuracy`` is outside (0, 1), a task has no points, or no
+            budget leaves it because margins are infinite.
+
+    Example:
+        >>> tasks = [torch.tensor([1.0, 2.0]), torch.tensor([4.0, 8.0])]
+        >>> calibrate_shared_epsilon(tasks, accuracy=0.5)
+        3.0
+    """
+    accuracy = check_fraction(accuracy, "accuracy")
+    if not len(margins) or not all(len(task) for task in margins):
+        raise ValueError(
+            "margins must hold at least one task and one point in each, got "
+            f"{[len(task) for task in margins]} points."
+        )
+    values = torch.cat([task.double().cpu() for task in margins])
+    shares = torch.cat(
+        [torch.full((len(task),), 1.0 / (len(task) * len(margins))) for task in margins]
+    )
+    values, order = values.sort()
+    # What is left once every margin up to this one is below the budget.
+    left = 1.0 - shares.double()[order].cumsum(0)
+    ends = (values[:-1] < values[1:]) & values[1:].isfinite()
+    places = ends.nonzero().squeeze(-1)
+    if not len(places):
+        raise ValueError(
+            f"no budget leaves an accuracy of {accuracy}: all {len(values)} margins "
+            "are equal or infinite."
+        )
+    nearest = int(places[(left[places] - accuracy).abs().argmin()])
+    return float(values[nearest] + values[nearest + 1]) / 2.0

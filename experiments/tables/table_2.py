@@ -18,6 +18,7 @@ from torch import Tensor
 from experiments.store.keyed import Record, Run
 from experiments.store.provenance import one_thread, provenance
 from experiments.sweep.resume import load_or_compute
+from experiments.tables.calibration import calibrate_shared_epsilon
 from experiments.tables.classifiers import (
     ClassifierConfig,
     TrainedClassifier,
@@ -31,7 +32,6 @@ from paper_lib.attacks import PGD_READINGS
 from paper_lib.checks import check_seed
 from paper_lib.data.pairs import Dataset, Source
 from paper_lib.defense import ramp_value
-from paper_lib.evaluation.budgets import calibrate_shared_epsilon
 from paper_lib.models import TrainConfig
 from paper_lib.robust_sets import RobustSets
 

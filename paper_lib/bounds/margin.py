@@ -87,9 +87,8 @@ def margin_bound(
     if ramp_width is not None:
         widths = [float(ramp_width)]
     away = float(l2_norm(v.detach().double() - origin))
-    at_v, at_center = (
-        signed_distances(sets, one) for one in (v, origin.to(sets.normals))
-    )
+    at_v = signed_distances(sets, v)
+    at_center = signed_distances(sets, origin.to(sets.normals))
     nats = log_inverse_failure(confidence, 2 * len(widths) * len(radii))
     choices = [
         terms

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from paper_lib.bounds.bound import Bound, log_inverse_failure
 from paper_lib.bounds.distances import check_in_ball
-from paper_lib.checks import check_count
 from paper_lib.robust_sets import RobustSets
 
 
@@ -48,62 +47,13 @@ def uniform_bound(
     if not mean_deviation >= 0.0:
         raise ValueError(f"mean_deviation must be at least 0, got {mean_deviation}.")
     tail = math.sqrt(log_inverse_failure(confidence) / (2 * len(sets.offsets)))
-    return _below(sets, v, mean_deviation, tail, confidence, method)
-
-
-def trace_bound(
-    sets: RobustSets,
-    v: Float[Tensor, " d"],
-    *,
-    num_traces: int,
-    confidence: float = 0.95,
-) -> Bound:
-    r"""Bound :math:`\phi(v)` from below by the subsets that V cuts out of the sample.
-
-    A count on the sample is not the shatter coefficient. Given the sample, it bounds
-    the empirical Rademacher complexity, which itself changes by at most 1/n with one
-    point; with both concentrations, each at half the chance of failure,
-
-    .. math:: \phi(v) \ge \phi_n(v) - \sqrt{2 \log N / n}
-        - 3 \sqrt{\log(2/\delta) / 2n}.
-
-    Args:
-        sets: The robust sets of the sample; v may have been fitted on them.
-        v: The perturbation.
-        num_traces: The subsets of rows, among all v in V, that v satisfies; in the
-            plane ``trace_count`` counts them.
-        confidence: The probability, over the sample, that the bound holds.
-
-    Returns:
-        The bound.
-
-    Raises:
-        TypeError: If the confidence is no number or ``num_traces`` no integer.
-        ValueError: If v does not fit or lies outside V, ``num_traces`` is below 1, or
-            the confidence is not strictly between 0 and 1.
-    """
-    num_traces = check_count(num_traces, "num_traces", 1)
-    num = len(sets.offsets)
-    complexity = math.sqrt(2 * math.log(num_traces) / num)
-    tail = 3 * math.sqrt(log_inverse_failure(confidence, 2) / (2 * num))
-    return _below(sets, v, complexity, tail, confidence, "traces of the sample")
-
-
-def _below(
-    sets: RobustSets,
-    v: Float[Tensor, " d"],
-    complexity: float,
-    tail: float,
-    confidence: float,
-    method: str,
-) -> Bound:
     check_in_ball(sets, v)
     observed = float(sets.coverage(v))
     return Bound(
-        value=max(observed - complexity - tail, 0.0),
+        value=max(observed - mean_deviation - tail, 0.0),
         confidence=confidence,
         observed=observed,
         method=method,
         holds_for="every v at once",
-        terms={"complexity": complexity, "tail": tail},
+        terms={"complexity": mean_deviation, "tail": tail},
     )

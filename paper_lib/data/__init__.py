@@ -6,4 +6,4 @@ The paper trains one binary classifier for each pair of the ten classes.
 """
 
 from paper_lib.data.images import LabeledImages
-from paper_lib.data.pairs import load_pair
+from paper_lib.data.pairs import ClassPair, load_pair

@@ -3,7 +3,7 @@
 One method a module; all of them behind :func:`maximize_coverage`.
 """
 
-from paper_lib.defense.batch import coverage_path, maximize_batch
+from paper_lib.defense.batch import coverage_path
 from paper_lib.defense.certificates.certificate import Certificate
 from paper_lib.defense.certificates.storage import (
     load_certificate,
@@ -12,7 +12,7 @@ from paper_lib.defense.certificates.storage import (
 from paper_lib.defense.draws.hit_and_run import HitAndRunConfig
 from paper_lib.defense.draws.maximizer_draws import draw_maximizers
 from paper_lib.defense.draws.planar_maximizers import MaximizerSet, maximizer_set
-from paper_lib.defense.fit import fit_defense
+from paper_lib.defense.fit import FittedDefense, fit_defense
 from paper_lib.defense.maximize import maximize_coverage, upper_bound
-from paper_lib.defense.ramp import RampConfig, ramp_ascent, ramp_value
+from paper_lib.defense.ramp import RampConfig, RampSolution, ramp_ascent, ramp_value
 from paper_lib.defense.solution import Solution

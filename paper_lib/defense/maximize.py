@@ -10,6 +10,7 @@ from typing import Literal, get_args
 from jaxtyping import Float
 from torch import Tensor
 
+from paper_lib.arrangement.line_sweep import sweep
 from paper_lib.checks import check_count, check_seed
 from paper_lib.defense.anytime import Best, Clock, Stage, lifted, run
 from paper_lib.defense.certificates.certificate import Certificate
@@ -19,7 +20,6 @@ from paper_lib.defense.certificates.span import narrow_rows
 from paper_lib.defense.exact.boxes import box_search
 from paper_lib.defense.exact.closed_forms import closed_form, touching_point
 from paper_lib.defense.exact.hitting_sets import hitting_set_search
-from paper_lib.defense.exact.planar_solver import plane_sweep
 from paper_lib.defense.exact.touch import tangent_point
 from paper_lib.defense.ramp import check_start, ramp_ascent
 from paper_lib.defense.rows import UnitRows, unit_rows
@@ -242,3 +242,27 @@ def _bounds(
     yield from moment_bounds(
         best.sets, seed=seed, start=best.point, max_nodes=max_nodes
     )
+
+
+def plane_sweep(rows: UnitRows) -> Iterator[Progress]:
+    r"""Solve Eq. (7) for d = 2 in :math:`O(m^2 \log m)`.
+
+    Points well inside their cell come first. Where more half-planes touch in a vertex
+    or a segment, up to rounding, than meet in any cell, a point of it comes last: only
+    an exact count can tell whether it is better.
+
+    Args:
+        rows: The rows left to decide, in the plane.
+
+    Yields:
+        The best point so far, some tens of milliseconds apart; after the last one the
+        better of all is the maximizer.
+
+    Raises:
+        ValueError: If the rows have another dimension.
+    """
+    dim = rows.normals.shape[1]
+    if dim != 2:
+        raise ValueError(f"the sweep needs rows of dimension 2, got dimension {dim}.")
+    for found in sweep(rows.normals.numpy(), -rows.thresholds.numpy(), 1.0):
+        yield Progress(point=found.point)

@@ -8,4 +8,4 @@ linearized :math:`f_L` for the sign of f at the clean point, as Table 3 defines 
 from paper_lib.evaluation.budgets import calibrate_epsilon
 from paper_lib.evaluation.labels import disagreement, logits_at
 from paper_lib.evaluation.plays import PLAYS, play_name
-from paper_lib.evaluation.scores import evaluate, judge, percents
+from paper_lib.evaluation.scores import TableRow, evaluate, judge, percents

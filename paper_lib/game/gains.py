@@ -63,8 +63,6 @@ class Exploitability:
             Lemma 2; zero where it found as good an attack by itself.
         attacker_response: The attack.
         defender_response: The defense, and its certificate.
-        is_sampled: Whether a strategy was drawn from; bounds are then confidence
-            bounds, approximate for draws of chains.
     """
 
     utility: ExpectedUtility
@@ -74,7 +72,14 @@ class Exploitability:
     search_shortfall: float
     attacker_response: AttackerResponse
     defender_response: DefenderResponse
-    is_sampled: bool
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether a strategy was drawn from, so that bounds are confidence bounds.
+
+        They are approximate for draws of chains.
+        """
+        return not self.utility.is_exact
 
     @property
     def is_exact(self) -> bool:
@@ -167,19 +172,13 @@ def exploitability(
     drawn = {"num_draws": num_draws, "seed": to_attack}
     found = search_attack(lin, defender, epsilon=reach, method=method, **drawn)
     optimal = attacker_best_response(lin, defender, epsilon=reach, **drawn)
+    few = {"num_draws": min(num_draws, 100), "seed": to_defend}
     answer = defender_best_response(
-        lin,
-        attacker,
-        epsilon=epsilon,
-        max_nodes=max_nodes,
-        num_draws=min(num_draws, 100),
-        seed=to_defend,
+        lin, attacker, epsilon=epsilon, max_nodes=max_nodes, **few
     )
     before = play_values(lin, attacks, defenses)
-    searched, best = (
-        _growth(before, play_values(lin, plays, defenses), confidence)
-        for plays in (plays_of("attacker", r.strategy, lin) for r in (found, optimal))
-    )
+    searched = _gained(lin, defenses, before, found, confidence)
+    best = _gained(lin, defenses, before, optimal, confidence)
     saved, most_saved = _saved(lin, attacks, before, answer, confidence)
     # Staying loses nothing, but only a constant may be stayed at.
     stay = -math.inf if _sees_points(defender) else 0.0
@@ -187,16 +186,37 @@ def exploitability(
         utility=average(before, confidence),
         attacker_gain=max(searched.value, 0.0),
         defender_gain=max(saved.value, stay),
-        gain_bounds=GainBounds(
-            # FGM is a few roundings shorter than the budget, which an attack may use.
-            attacker=(max(searched.low, 0.0), max(best.high, searched.high, 0.0)),
-            defender=(max(saved.low, stay), max(most_saved, stay)),
-        ),
+        gain_bounds=_gain_bounds(searched, best, saved, most_saved, stay),
         search_shortfall=max(best.value - searched.value, 0.0),
         attacker_response=found,
         defender_response=answer,
-        is_sampled=before.is_sampled,
     )
+
+
+def _gain_bounds(
+    searched: ExpectedUtility,
+    best: ExpectedUtility,
+    saved: ExpectedUtility,
+    most_saved: float,
+    stay: float,
+) -> GainBounds:
+    return GainBounds(
+        # FGM is a few roundings shorter than the budget, which an attack may use.
+        attacker=(max(searched.low, 0.0), max(best.high, searched.high, 0.0)),
+        defender=(max(saved.low, stay), max(most_saved, stay)),
+    )
+
+
+def _gained(
+    lin: Linearization,
+    defenses: Plays,
+    before: PlayValues,
+    response: AttackerResponse,
+    confidence: float,
+) -> ExpectedUtility:
+    """Average what the attacker gains by a response."""
+    plays = plays_of("attacker", response.strategy, lin)
+    return _growth(before, play_values(lin, plays, defenses), confidence)
 
 
 def _saved(

@@ -13,6 +13,7 @@ from paper_lib.generalization.region_counts import log_num_regions, num_regions
 from paper_lib.generalization.shatter import shatter_coefficient
 from paper_lib.generalization.trace_counts import trace_count, traces
 from paper_lib.generalization.vc import (
+    VCBound,
     expected_deviation_bound,
     smallest_informative_n,
     vc_bound,

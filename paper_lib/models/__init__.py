@@ -5,5 +5,10 @@ functions"; everything else here is a setting. ``guard`` runs a classifier of an
 """
 
 from paper_lib.models.cnn import PairCNN
-from paper_lib.models.training import TrainConfig, train_classifier
+from paper_lib.models.training import (
+    TrainConfig,
+    TrainingDivergedError,
+    TrainResult,
+    train_classifier,
+)
 from paper_lib.models.weights import load_classifier, save_classifier

@@ -8,4 +8,4 @@ from paper_lib.checks.extras import needing
 
 with needing("matplotlib", "paper_lib.plotting", "plot"):
     from paper_lib.plotting.half_planes import plot_half_planes
-    from paper_lib.plotting.perturbations import plot_images, plot_margins
+    from paper_lib.plotting.perturbations import plot_images

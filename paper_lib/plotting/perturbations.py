@@ -1,14 +1,12 @@
-"""Perturbations as images, and the margins that a budget has to reach."""
+"""Perturbations as images."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
-import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from paper_lib.linearize import Linearization
-from paper_lib.plotting.style import COLORS, new_figure
+from paper_lib.plotting.style import new_figure
 
 
 def plot_images(
@@ -45,33 +43,4 @@ def plot_images(
                 axis.set_title(title, fontsize=10)
             if title in notes:
                 axis.set_xlabel(notes[title][row], fontsize=9)
-    return figure
-
-
-def plot_margins(
-    lin: Linearization, *, epsilon: float, classes: Sequence[str]
-) -> Figure:
-    """Draw the distribution of margins of both classes, and a budget.
-
-    Points right of the budget survive FGM without defense; so their share is the
-    approximate accuracy of that row.
-
-    Args:
-        lin: The linearized classifier.
-        epsilon: The budget, in the units of the inputs.
-        classes: Names of the class of negative and of positive logits.
-
-    Returns:
-        The figure.
-    """
-    figure, (axis,) = new_figure(6.4, 3.2)
-    margins = lin.margins[lin.margins.isfinite()].numpy()
-    signs = lin.signs[lin.margins.isfinite()].numpy()
-    edges = np.linspace(0.0, margins.max(), 41)
-    for name, sign, color in zip(classes, (-1.0, 1.0), COLORS[1:3], strict=True):
-        own, label = margins[signs == sign], f"classified as {name}"
-        axis.hist(own, bins=edges, alpha=0.6, color=color, label=label)
-    axis.axvline(epsilon, color="black", linestyle="--", label="budget")
-    axis.set(xlabel=r"margin $|f(x)| / \|\nabla f(x)\|_2$ (pixels)", ylabel="points")
-    axis.legend(frameon=False)
     return figure

@@ -5,12 +5,12 @@ import pytest
 import torch
 from torch import nn
 
+from experiments.gpu.batched_maximizers import maximize_batch
 from paper_lib.attacks import fgm, pgd
 from paper_lib.data import LabeledImages
 from paper_lib.defense import (
     coverage_path,
     fit_defense,
-    maximize_batch,
     maximize_coverage,
     ramp_ascent,
     upper_bound,

@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from experiments.figures.fictitious_play import play_fictitiously
 from experiments.figures.planar_classifiers import DiscClassifier
+from experiments.gpu.batched_maximizers import maximize_batch
 from experiments.populations.distributions import GaussianRows
 from experiments.populations.sample_rates import measure_rates
+from experiments.tables.calibration import calibrate_shared_epsilon
 from paper_lib.attacks import PGD_READINGS, fgm, pgd
 from paper_lib.bounds import (
     compress,
@@ -27,13 +30,11 @@ from paper_lib.defense import (
     coverage_path,
     draw_maximizers,
     fit_defense,
-    maximize_batch,
     maximize_coverage,
     ramp_ascent,
     upper_bound,
 )
 from paper_lib.evaluation import calibrate_epsilon, judge, logits_at
-from paper_lib.evaluation.budgets import calibrate_shared_epsilon
 from paper_lib.game import (
     attack_candidates,
     attacker_best_response,
@@ -41,7 +42,6 @@ from paper_lib.game import (
     equilibrium,
     expected_utility,
     exploitability,
-    play_fictitiously,
     point_payoffs,
     search_attack,
     utility,

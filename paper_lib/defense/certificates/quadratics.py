@@ -151,13 +151,10 @@ def quadratic_bound(
     matrix[np.diag_indices_from(matrix)] += ball_multiplier
     linear = -normals.T @ (curves * shift) - ways.T @ (nu * (low + high) / 2)
     constant = len(shift) - curves @ shift**2 - ball_multiplier + nu @ (low * high)
-    if not (np.isfinite(matrix).all() and np.isfinite(linear).all()):
-        return None
     try:
-        factor = cho_factor(matrix, lower=True)
-    except LinAlgError:
+        u = -cho_solve(cho_factor(matrix, lower=True), linear)
+    except (LinAlgError, ValueError):  # the latter where a number is not finite
         return None
-    u = -cho_solve(factor, linear)
     slope = 2 * (matrix @ u + linear)
     value = u @ (matrix @ u) + 2 * linear @ u + constant
     length = 1.0 + float(np.linalg.norm(u))

@@ -11,6 +11,7 @@ bound.
 
 import math
 from collections.abc import Callable, Generator, Iterator
+from functools import partial
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -71,9 +72,8 @@ def hitting_set_search(
         if (count := _violated(rows, point)) < least or decided:
             least = min(count, least)
             yield Progress(point=point)
-        goal_nodes = max_nodes if decided else 1
         tree = yield from prove_bound(
-            found, len(thresholds), least, goal_nodes, remaining
+            found, len(thresholds), least, max_nodes if decided else 1, remaining
         )
         if tree.bound > proven:
             proven = tree.bound
@@ -91,8 +91,7 @@ def hitting_set_search(
             continue
         guess = _elastic_point(normals[~hit], thresholds[~hit], point)
         point, decided = yield from _ask(rows, ~hit, found)
-        if _violated(rows, guess) <= _violated(rows, point):
-            point = guess
+        point = min(guess, point, key=partial(_violated, rows))
 
 
 def _violated(rows: UnitRows, point: Float[np.ndarray, " d"]) -> int:

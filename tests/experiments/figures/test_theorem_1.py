@@ -4,13 +4,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from experiments.figures.fictitious_play import play_fictitiously
 from experiments.figures.theorem_1 import (
     gains_over_uniform,
     plot_fictitious_play,
     plot_value_against_budget,
 )
 from experiments.tables.planning import PRIMARY_READING, PRIMARY_SOLVER
-from paper_lib.game import play_fictitiously
 
 
 def test_curves_of_fictitious_play():

@@ -17,6 +17,7 @@ from experiments.gpu.batched import (
     score_pairs,
     train_pairs,
 )
+from experiments.gpu.batched_maximizers import ramp_ascents
 from experiments.gpu.stacked import StackedClassifier, train_stacked
 from experiments.store.plain_values import plain
 from experiments.store.record_files import save_record
@@ -38,7 +39,6 @@ from experiments.tables.table_1 import load_plan, run_plan
 from paper_lib.attacks import PGD_READINGS
 from paper_lib.data import LabeledImages, load_pair
 from paper_lib.defense import RampConfig, ramp_ascent
-from paper_lib.defense.batch import ramp_ascents
 from paper_lib.geometry import in_l2_ball
 from paper_lib.geometry.sums import full_precision
 from paper_lib.linearize import linearize

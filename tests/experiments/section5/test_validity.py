@@ -1,5 +1,6 @@
 """Bounds hold as often as they say, and the test for it can reject."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,12 @@ import pytest
 
 from experiments.section5.bound_tests import Validity
 from experiments.section5.plans import VALIDITY_PLAN
-from experiments.section5.validity_runs import ValidityConfig, measure_validity
+from experiments.section5.validity_runs import (
+    ValidityConfig,
+    measure_validity,
+    trace_bound,
+)
+from tests.paper_lib.bounds.bound_cases import fitted, sample
 
 CONTROL = "held out, v fitted"
 
@@ -96,3 +102,13 @@ def test_tests_without_samples():
     for name in ("dim", "num_rows", "repetitions"):
         with pytest.raises(ValueError, match=rf"^{name} must be at least 1, got 0\."):
             ValidityConfig(**(good | {name: 0}))
+
+
+def test_a_bound_from_a_count_of_traces_by_hand():
+    sets = sample(n=2000, d=2)
+    v = fitted(sets)
+    counted = trace_bound(sets, v, num_traces=1000)
+    expected = math.sqrt(2 * math.log(1000) / 2000)
+    tails = 3 * math.sqrt(math.log(40) / 4000)
+    assert counted.value == pytest.approx(sets.coverage(v) - expected - tails)
+    assert counted.observed == sets.coverage(v)

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from experiments.section5.validity_runs import trace_bound
 from paper_lib.bounds import (
     bounds_at,
     compress,
@@ -19,7 +20,6 @@ from paper_lib.bounds.compression import compress_solution, rebuild
 from paper_lib.bounds.held_out import clopper_pearson
 from paper_lib.bounds.kl import kl_upper
 from paper_lib.bounds.pac_bayes import gaussian_coverage
-from paper_lib.bounds.uniform import trace_bound
 from paper_lib.defense import Certificate
 from paper_lib.robust_sets import RobustSets
 from tests.paper_lib.bounds.bound_cases import fitted, sample

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from experiments.gpu import batched_maximizers
+from experiments.gpu.batched_maximizers import maximize_batch
 from paper_lib.defense import batch as batch_module
-from paper_lib.defense import coverage_path, maximize_batch, maximize_coverage
+from paper_lib.defense import coverage_path, maximize_coverage
 from paper_lib.defense import maximize as driver
 from paper_lib.defense.batch import _finish, _nearest
 from paper_lib.linearize import Linearization
@@ -135,21 +137,24 @@ def test_a_batch_on_a_gpu_covers_as_much():
         assert abs(one.coverage - two.coverage) <= 0.02
 
 
+STEPS = ["hold_point", "search"]
+
+
 def interrupt(*args, **kwargs):
     raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize(
-    ("solve", "step"),
+    ("solve", "step", "module"),
     [
-        (coverage_path, "anneal_from_several"),
-        (maximize_batch, "anneal"),
-        *product([coverage_path, maximize_batch], ["hold_point", "search"]),
+        (coverage_path, "anneal_from_several", batch_module),
+        (maximize_batch, "anneal", batched_maximizers),
+        *product([coverage_path, maximize_batch], STEPS, [batch_module]),
     ],
 )
-def test_interrupted_part_way_there_is_no_result(solve, step, monkeypatch):
+def test_interrupted_part_way_there_is_no_result(solve, step, module, monkeypatch):
     """Part of a path would look like a path."""
-    monkeypatch.setattr(batch_module, step, interrupt)
+    monkeypatch.setattr(module, step, interrupt)
     with pytest.raises(KeyboardInterrupt):
         solve(family_of(3))
 

@@ -14,7 +14,6 @@ from paper_lib.evaluation import (
     judge,
     logits_at,
 )
-from paper_lib.evaluation.budgets import calibrate_shared_epsilon
 from paper_lib.evaluation.scores import TableRow
 from paper_lib.geometry import sample_l2_ball
 from paper_lib.linearize import Linearization, linearize
@@ -259,38 +258,6 @@ def test_disagreement_wants_the_linearization_of_its_points():
     model = torch.nn.Sequential(torch.nn.Linear(3, 1), torch.nn.Flatten(0))
     with pytest.raises(ValueError, match="lin must be taken at inputs, got 2 and 4"):
         disagreement(model, torch.ones(4, 3), lin, torch.zeros(1, 3))
-
-
-def test_a_shared_budget_meets_the_target_on_average_over_tasks():
-    tasks = [
-        random_tensor(300, seed=1).abs(),
-        3.0 * random_tensor(100, seed=2).abs() + 0.5,
-        torch.full((7,), torch.inf, dtype=F64),
-    ]
-    for target in (0.4, 0.5, 0.8):
-        budget = calibrate_shared_epsilon(tasks, target)
-        kept = sum(float((task >= budget).double().mean()) for task in tasks) / 3
-        # One point of the smallest task is worth 1 / 300.
-        assert kept == pytest.approx(target, abs=1 / 300)
-        # The mean over tasks, not the share of all points.
-        pooled = float((torch.cat(tasks) >= budget).double().mean())
-        assert abs(pooled - target) > 0.02
-
-
-def test_a_shared_budget_of_one_task_is_the_budget_of_that_task():
-    lin = Linearization(
-        logits=random_tensor(101, seed=3), gradients=torch.ones(101, 1, dtype=F64)
-    )
-    for target in (0.1, 0.483, 0.9):
-        assert calibrate_shared_epsilon([lin.margins], target) == calibrate_epsilon(
-            lin, target
-        )
-
-
-def test_equal_margins_are_not_split_by_a_shared_budget():
-    tasks = [torch.tensor([1.0, 2.0, 2.0, 2.0, 2.0, 5.0])]
-    assert calibrate_shared_epsilon(tasks, 0.75) == 1.5
-    assert calibrate_shared_epsilon(tasks, 0.3) == 3.5
 
 
 def test_judging_agrees_with_the_ten_rows_and_names_every_play():

@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from paper_lib.evaluation import calibrate_epsilon, judge
-from paper_lib.evaluation.budgets import calibrate_shared_epsilon
 from paper_lib.linearize import Linearization
 from tests.paper_lib.error_cases import DATA, F64, LIN, MODEL, STILL, score
 
@@ -60,21 +59,6 @@ def test_named_plays_that_do_not_fit(changes, match):
 def test_shares_to_calibrate_to(accuracy):
     with pytest.raises(ValueError, match=r"^accuracy must lie in \(0, 1\), got"):
         calibrate_epsilon(LIN, accuracy)
-
-
-@pytest.mark.parametrize(
-    ("margins", "accuracy", "match"),
-    [
-        ([torch.ones(2)], 1.0, r"^accuracy must lie in \(0, 1\), got 1.0"),
-        ([], 0.5, r"^margins must hold at least one task and one point in each"),
-        ([torch.ones(2), torch.ones(0)], 0.5, r"^margins must hold .* \[2, 0\] points"),
-        ([torch.ones(2)], 0.5, r"^no budget leaves an accuracy of 0.5: all 2 margins"),
-        ([torch.tensor([1.0, math.inf])], 0.5, r"^no budget leaves an accuracy of 0.5"),
-    ],
-)
-def test_shared_budgets_that_are_none(margins, accuracy, match):
-    with pytest.raises(ValueError, match=match):
-        calibrate_shared_epsilon(margins, accuracy)
 
 
 @pytest.mark.parametrize(

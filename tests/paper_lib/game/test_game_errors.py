@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from experiments.figures.fictitious_play import play_fictitiously
 from paper_lib.attacks import fgm
 from paper_lib.game import (
     ConstantDefense,
@@ -20,7 +21,6 @@ from paper_lib.game import (
     expected_utility,
     exploitability,
     judge_strategies,
-    play_fictitiously,
     point_payoffs,
     search_attack,
     solve_matrix_game,

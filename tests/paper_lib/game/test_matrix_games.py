@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from experiments.figures.fictitious_play import play_fictitiously
 from paper_lib.defense import maximize_coverage
 from paper_lib.game import (
     attack_candidates,
     judge_strategies,
-    play_fictitiously,
     point_payoffs,
     solve_matrix_game,
     utility,

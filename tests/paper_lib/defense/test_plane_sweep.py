@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from paper_lib.arrangement import cells
-from paper_lib.defense.exact.planar_solver import plane_sweep
+from paper_lib.defense.maximize import plane_sweep
 from paper_lib.defense.rows import as_perturbation, surely_satisfied, unit_rows
 from paper_lib.robust_sets import RobustSets
 from tests.oracles import random_tensor
