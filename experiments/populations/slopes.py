@@ -176,7 +176,7 @@ def _resampled_means(
 
 def _usable(resampled: Float[np.ndarray, "count k"]) -> Bool[np.ndarray, " count"]:
     """Find the samples that have a line, which most must have."""
-    usable = (resampled > 0).all(axis=1)
+    usable = resampled.min(axis=1) > 0
     if usable.mean() <= 0.5:
         raise ValueError(
             "values must be mostly above 0 for an interval, got a mean of 0 or less in "
