@@ -97,18 +97,17 @@ class PlanarReLU(nn.Module):
         crosses = slopes.abs() > 1e-12 * length.sqrt()
         crosses[unit] = False
         stops = (-levels[crosses] / slopes[crosses]).sort().values
-        ends = stops[:1] - 1.0, stops[-1:] + 1.0
-        stops = (
-            torch.cat([ends[0], stops, ends[1]]) if len(stops) else along.new_zeros(1)
-        )
+        stops = torch.cat([stops[:1] - 1.0, stops, stops[-1:] + 1.0])
         values = self._values(base + stops.unsqueeze(1) * along)
-        return torch.cat(
-            [
-                base + (stop + share * width) * along.unsqueeze(0)
-                for stop, width, share in _crossings(stops.tolist(), values.tolist())
-            ]
-            or [weights.new_zeros((0, 2))]
-        )
+        left, right = values[:-1], values[1:]
+        # Beyond the outer stops f goes on straight.
+        low, high = torch.zeros_like(left), torch.ones_like(left)
+        low[:1], high[-1:] = -torch.inf, torch.inf
+        share = left / (left - right)
+        bends = (left - right).abs() > 1e-12 * (left.abs() + right.abs())
+        found = bends & (low <= share) & (share < high)
+        zeros = stops[:-1] + share * stops.diff()
+        return base + zeros[found].unsqueeze(1) * along
 
     def _values(self, points: Float[Tensor, "k 2"]) -> Float[Tensor, " k"]:
         """Evaluate f in float64."""
@@ -116,28 +115,6 @@ class PlanarReLU(nn.Module):
         weights = self.output.weight.double().squeeze(0)
         values = torch.relu(hidden) @ weights + self.output.bias.double()
         return values.detach()
-
-
-def _crossings(
-    stops: list[float], values: list[float]
-) -> list[tuple[float, float, float]]:
-    """Find zeros between stops, and beyond the outer ones, where f goes on straight.
-
-    Returns:
-        For each a stop, the width of the piece after it, and the share of it.
-    """
-    found = []
-    last = len(stops) - 2
-    for k in range(len(stops) - 1):
-        left, right = values[k], values[k + 1]
-        if abs(left - right) <= 1e-12 * (abs(left) + abs(right)):
-            continue  # constant, up to rounding
-        share = left / (left - right)
-        low = float("-inf") if k == 0 else 0.0
-        high = float("inf") if k == last else 1.0
-        if low <= share < high:
-            found.append((stops[k], stops[k + 1] - stops[k], share))
-    return found
 
 
 def example_network() -> PlanarReLU:

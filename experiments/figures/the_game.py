@@ -3,7 +3,6 @@
 import numpy as np
 import torch
 from jaxtyping import Float
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from torch import Tensor
@@ -38,7 +37,13 @@ def plot_network_robust_sets(
         The figure.
     """
     figure, (axis,) = new_figure(5.6, 5.6)
-    _draw_boundary(axis, network, half_width)
+    along = torch.linspace(-half_width, half_width, 401, dtype=torch.float64)
+    y, x = torch.meshgrid(along, along, indexing="ij")
+    inputs = torch.stack([x.flatten(), y.flatten()], dim=1)
+    with torch.no_grad():
+        values = network(inputs.to(network.hidden.weight)).reshape(x.shape)
+    grids = (one.numpy() for one in (x, y, values))
+    axis.contour(*grids, levels=[0.0], colors="k", linestyles="--")
     for corner in network.boundary_corners().tolist():
         axis.add_patch(
             Circle(corner, 2.0 * epsilon, color=RED, alpha=0.25, linewidth=0)
@@ -91,14 +96,3 @@ def disc_share(height: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
     inside = np.clip(height, -1.0, 1.0)
     cut_off = np.arccos(inside) - inside * np.sqrt(1.0 - inside**2)
     return 1.0 - cut_off / np.pi
-
-
-def _draw_boundary(axis: Axes, network: PlanarReLU, half_width: float) -> None:
-    """Draw where a network is zero."""
-    along = torch.linspace(-half_width, half_width, 401, dtype=torch.float64)
-    y, x = torch.meshgrid(along, along, indexing="ij")
-    inputs = torch.stack([x.flatten(), y.flatten()], dim=1)
-    with torch.no_grad():
-        values = network(inputs.to(network.hidden.weight)).reshape(x.shape)
-    grids = (one.numpy() for one in (x, y, values))
-    axis.contour(*grids, levels=[0.0], colors="k", linestyles="--")

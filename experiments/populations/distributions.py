@@ -6,7 +6,6 @@ Lemma 1, where b depends on the length of c. The bounds of Sec. 5 do not ask it 
 
 import math
 from dataclasses import KW_ONLY, dataclass, fields, replace
-from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -32,54 +31,6 @@ class PopulationMaximum:
     perturbation: Float[Tensor, " d"]
     coverage: float
     upper: float
-
-
-@runtime_checkable
-class Population(Protocol):
-    """What a distribution of robust sets has to offer."""
-
-    @property
-    def epsilon(self) -> float:
-        """The defender's budget."""
-        ...
-
-    @property
-    def dim(self) -> int:
-        """Dimension of the perturbations."""
-        ...
-
-    def draw(self, n: int, *, seed: int) -> RobustSets:
-        """Draw n robust sets.
-
-        Args:
-            n: How many.
-            seed: Seed of the draw.
-
-        Returns:
-            The robust sets.
-
-        Raises:
-            ValueError: If n is below one, or the seed is no seed.
-        """
-        ...
-
-    def coverage(self, v: Float[Tensor, "*k d"]) -> float | Float[Tensor, " k"]:
-        r"""Compute :math:`\phi(v)`.
-
-        Args:
-            v: One perturbation ``(d,)`` or several ``(k, d)``.
-
-        Returns:
-            A float for one v, a float64 tensor ``(k,)`` for several; zero outside V.
-
-        Raises:
-            ValueError: If the shape, dtype or device does not fit, or v is not finite.
-        """
-        ...
-
-    def maximum(self) -> PopulationMaximum:
-        r"""Maximize :math:`\phi` over V; the best known and a bound on any other."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +142,18 @@ class GaussianRows:
         return u @ self.mean, (u * self.variances * u).sum(-1).sqrt()
 
     def draw(self, n: int, *, seed: int) -> RobustSets:
-        """Draw n robust sets; see :class:`Population`."""
+        """Draw n robust sets.
+
+        Args:
+            n: How many.
+            seed: Seed of the draw.
+
+        Returns:
+            The robust sets.
+
+        Raises:
+            ValueError: If n is below one, or the seed is no seed.
+        """
         generator = seeded(n, seed)
         rows = torch.randn(n, self.dim + 1, generator=generator, dtype=torch.float64)
         rows *= self.variances.sqrt()
@@ -203,10 +165,20 @@ class GaussianRows:
         )
 
     def coverage(self, v: Float[Tensor, "*k d"]) -> float | Float[Tensor, " k"]:
-        r"""Compute :math:`\phi(v)`; see :class:`Population`."""
+        r"""Compute :math:`\phi(v)`.
+
+        Args:
+            v: One perturbation ``(d,)`` or several ``(k, d)``.
+
+        Returns:
+            A float for one v, a float64 tensor ``(k,)`` for several; zero outside V.
+
+        Raises:
+            ValueError: If the shape, dtype or device does not fit, or v is not finite.
+        """
         mean, spread = self.moments(v)
-        share = torch.special.ndtr(mean / spread)
-        return as_coverage(share * in_l2_ball(v, self.epsilon))
+        share = torch.special.ndtr(mean / spread) * in_l2_ball(v, self.epsilon)
+        return float(share) if share.ndim == 0 else share
 
     def maximum(self) -> PopulationMaximum:
         r"""Maximize :math:`\phi` over V.
@@ -262,15 +234,3 @@ def check_perturbations(v: Float[Tensor, "*k d"], dim: int) -> None:
             f"v must have shape ({dim},) or (k, {dim}), got {tuple(v.shape)}."
         )
     check_finite(v=v)
-
-
-def as_coverage(share: Float[Tensor, "*k"]) -> float | Float[Tensor, " k"]:
-    """Give one share as a float, several as they are.
-
-    Args:
-        share: One number or several.
-
-    Returns:
-        A float, or the tensor.
-    """
-    return float(share) if share.ndim == 0 else share

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from experiments.populations.distributions import (
     GaussianRows,
-    Population,
     PopulationMaximum,
     seeded,
 )
@@ -41,13 +40,13 @@ class FinitePopulation:
         return self.sets.normals.shape[1]
 
     def draw(self, n: int, *, seed: int) -> RobustSets:
-        """Draw n robust sets with replacement; see :class:`Population`."""
+        """Draw n robust sets with replacement; see :class:`GaussianRows`."""
         generator = seeded(n, seed)
         size = len(self.sets.offsets)
         return self.sets.subset(torch.randint(size, (n,), generator=generator))
 
     def coverage(self, v: Float[Tensor, "*k d"]) -> float | Float[Tensor, " k"]:
-        r"""Count :math:`\phi(v)`; see :class:`Population`."""
+        r"""Count :math:`\phi(v)`; see :class:`GaussianRows`."""
         return self.sets.coverage(v)
 
     def maximum(self) -> PopulationMaximum:
@@ -62,6 +61,10 @@ class FinitePopulation:
             coverage=found.coverage,
             upper=found.certificate.upper,
         )
+
+
+# Each draws robust sets and knows phi and, exactly or within a bound, its maximum.
+Population = GaussianRows | LinearRows | FinitePopulation
 
 
 def known_population(kind: Kind, dim: int, *, rows: int, seed: int) -> Population:

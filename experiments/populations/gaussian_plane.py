@@ -46,8 +46,7 @@ def gaussian_deviation(rows: GaussianRows, sets: RobustSets) -> float:
     planes = half_planes(sets.normals.numpy(), sets.offsets.numpy(), sets.epsilon)
     lines = planes.take(planes.crosses)
     whole = int((~planes.crosses & (planes.offsets > 0)).sum())
-    found = [_on_the_circle(lines, unit, whole, n)]
-    found += [_at(point, planes, unit, n) for point in _peak(unit)]
+    found = [_on_the_circle(lines, unit, whole, n), _at_the_peak(planes, unit, n)]
     found += [_on_a_chord(lines, k, unit, whole, n) for k in range(len(lines.offsets))]
     return max(found)
 
@@ -58,14 +57,6 @@ def _coverages(
     """Compute phi, also where rounding leaves the disc."""
     mean, spread = unit.moments(torch.from_numpy(points))
     return ndtr((mean / spread).numpy())
-
-
-def _peak(unit: GaussianRows) -> Float[np.ndarray, "k 2"]:
-    """Find where phi is critical in the plane, if the disc has it."""
-    pull = unit.offset_scale**2 * unit.mean_length
-    level = unit.scale**2 * unit.mean_offset
-    inside = abs(pull) < abs(level)
-    return np.array([[pull / level, 0.0]]) if inside else np.zeros((0, 2))
 
 
 def _critical_on_a_line(
@@ -84,10 +75,13 @@ def _critical_on_a_line(
     return (m0 * q1 - m1 * q0) / bend if bend else math.inf
 
 
-def _at(
-    point: Float[np.ndarray, " 2"], planes: HalfPlanes, unit: GaussianRows, n: int
-) -> float:
-    """Compute the deviation at a point."""
+def _at_the_peak(planes: HalfPlanes, unit: GaussianRows, n: int) -> float:
+    """Compute the deviation where phi is critical in the plane, if the disc has it."""
+    pull = unit.offset_scale**2 * unit.mean_length
+    level = unit.scale**2 * unit.mean_offset
+    if abs(pull) >= abs(level):
+        return 0.0
+    point = np.array([pull / level, 0.0])
     share = (planes.distances(point) >= 0).sum() / n
     return abs(float(share - _coverages(unit, point[np.newaxis])[0]))
 

@@ -5,6 +5,7 @@ jointly normal, and in the plane for finitely many rows. Elsewhere a point of V 
 lower bound and no more.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,8 +13,8 @@ import numpy as np
 import torch
 
 from experiments.populations.deviations import supremum
-from experiments.populations.distributions import GaussianRows, Population
-from experiments.populations.finite_population import FinitePopulation
+from experiments.populations.distributions import GaussianRows
+from experiments.populations.finite_population import FinitePopulation, Population
 from experiments.populations.gaussian_plane import gaussian_deviation
 from experiments.populations.linear_rows import LinearRows
 from experiments.populations.windows import Steps, farthest, pieces
@@ -33,8 +34,8 @@ class Bracket:
         upper: The upper one; infinite where nothing is known.
     """
 
-    lower: float
-    upper: float
+    lower: float = 0.0
+    upper: float = math.inf
 
 
 Deviation = Callable[[RobustSets], Bracket]

@@ -10,11 +10,10 @@ from torch import Tensor
 
 from experiments.populations.distributions import (
     PopulationMaximum,
-    as_coverage,
     check_perturbations,
     seeded,
 )
-from experiments.populations.windows import WindowMass, maximize_outside
+from experiments.populations.windows import Steps, WindowMass, farthest
 from paper_lib.checks import check_count, check_radius
 from paper_lib.geometry import in_l2_ball, project_l2_ball
 from paper_lib.robust_sets import RobustSets
@@ -100,10 +99,11 @@ class LinearRows:
         )
 
     def coverage(self, v: Float[Tensor, "*k d"]) -> float | Float[Tensor, " k"]:
-        r"""Compute :math:`\phi(v)`; see :class:`Population`."""
+        r"""Compute :math:`\phi(v)`; see ``GaussianRows``."""
         check_perturbations(v, self.dim)
         share = torch.as_tensor(self.windows.outside(np.atleast_1d(v[..., 0].numpy())))
-        return as_coverage(share.reshape(v.shape[:-1]) * in_l2_ball(v, self.epsilon))
+        share = share.reshape(v.shape[:-1]) * in_l2_ball(v, self.epsilon)
+        return float(share) if share.ndim == 0 else share
 
     def maximum(self) -> PopulationMaximum:
         r"""Maximize :math:`\phi` over V, by halving intervals of z.
@@ -111,7 +111,9 @@ class LinearRows:
         Returns:
             The maximizer, and a bound at most 1e-9 above it.
         """
-        along, upper = maximize_outside(self.windows, tol=1e-9)
+        whole = np.array([-self.epsilon, self.epsilon])
+        nothing = Steps(cuts=whole, levels=np.zeros(1))
+        along, _, upper = farthest(self.windows, nothing, tol=1e-9)
         v = project_l2_ball(along * self.direction, self.epsilon)
         found = float(self.coverage(v))
         return PopulationMaximum(

@@ -14,17 +14,16 @@ ramp has another maximizer, so its regret stops at a floor: :mod:`ramp_floor
 """
 
 import itertools
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.populations.distributions import Population, PopulationMaximum
-from experiments.populations.largest_deviation import Bracket, Deviation, deviation_of
-from experiments.populations.sample_solvers import Solver, SolverName, solver_for
+from experiments.populations.distributions import PopulationMaximum
+from experiments.populations.finite_population import Population
+from experiments.populations.largest_deviation import Bracket, deviation_of
+from experiments.populations.sample_solvers import SolverName, solve_sample
 from paper_lib.checks import check_count, check_seed
-from paper_lib.robust_sets import RobustSets
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,35 +115,24 @@ def measure_rates(
         True
     """
     counts = _check_plan(sizes, repetitions, seed)
-    solve = solver_for(population, solver)
     deviation = deviation_of(population) if with_deviations else None
-    draws = tuple(
-        tuple(
-            _measure(population, population.draw(n, seed=one), solve, deviation, one)
-            for one in sample_seeds(seed, place, count)
-        )
-        for place, (n, count) in enumerate(zip(sizes, counts, strict=True))
-    )
-    return Rates(best=population.maximum(), sizes=tuple(sizes), draws=draws)
-
-
-def _measure(
-    population: Population,
-    sets: RobustSets,
-    solve: Solver,
-    deviation: Deviation | None,
-    seed: int,
-) -> Draw:
-    """Solve one sample and compare."""
-    v = solve(sets, seed)
-    sample, whole = float(sets.coverage(v)), float(population.coverage(v))
-    bracket = Bracket(lower=abs(sample - whole), upper=math.inf)
-    return Draw(
-        seed=seed,
-        sample_coverage=sample,
-        coverage=whole,
-        deviation=bracket if deviation is None else deviation(sets),
-    )
+    draws = []
+    for place, (n, count) in enumerate(zip(sizes, counts, strict=True)):
+        row = []
+        for one in sample_seeds(seed, place, count):
+            sets = population.draw(n, seed=one)
+            v = solve_sample(population, sets, solver, seed=one)
+            sample, whole = float(sets.coverage(v)), float(population.coverage(v))
+            gap = Bracket(lower=abs(sample - whole))
+            draw = Draw(
+                seed=one,
+                sample_coverage=sample,
+                coverage=whole,
+                deviation=deviation(sets) if deviation else gap,
+            )
+            row.append(draw)
+        draws.append(tuple(row))
+    return Rates(best=population.maximum(), sizes=tuple(sizes), draws=tuple(draws))
 
 
 def sample_seeds(seed: int, place: int, count: int) -> Iterator[int]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from paper_lib.checks import check_count, check_seed
 
@@ -17,7 +17,6 @@ class SlopeFit:
     Attributes:
         slope: The power: slope of the line through log n and log mean.
         interval: A bootstrap interval for it.
-        confidence: The level of the interval.
         intercept: The line's value at n = 1, a logarithm.
         sizes: Sizes with a mean above zero.
         means: Mean at each of them.
@@ -30,7 +29,6 @@ class SlopeFit:
 
     slope: float
     interval: tuple[float, float]
-    confidence: float
     intercept: float
     sizes: tuple[int, ...]
     means: tuple[float, ...]
@@ -107,37 +105,28 @@ def fit_slope(
     _check_fit(sizes, values, confidence, num_resamples, seed)
     means = np.array([np.mean(row) for row in values])
     kept = np.flatnonzero(means > 0).tolist()
-    tail = np.array([sizes[k] >= smallest for k in kept], dtype=bool)
+    used = np.array(sizes)[kept]
+    tail = used >= smallest
     if tail.sum() < 2:
         raise ValueError(
             f"values must have a mean above 0 for at least two sizes from {smallest}, "
             f"got means {means.tolist()}."
         )
-    logs = np.log(np.array(sizes, dtype=np.float64)[kept])[tail]
+    logs = np.log(used[tail])
     slope, intercept = _lines(logs, means[kept][tail][np.newaxis])[0].tolist()
-    generator = np.random.default_rng(seed)
-    resampled = np.stack(
-        [_resampled_means(values[k], num_resamples, generator) for k in kept], axis=1
-    )
-    usable = (resampled[:, tail] > 0).all(axis=1)
-    if usable.mean() <= 0.5:
-        raise ValueError(
-            "values must be mostly above 0 for an interval, got a mean of 0 or less in "
-            f"{1 - usable.mean():.0%} of the bootstrap samples."
-        )
+    resampled = _resampled_means([values[k] for k in kept], num_resamples, seed)
+    usable = _usable(resampled[:, tail])
     slopes = _lines(logs, resampled[usable][:, tail])[:, 0]
     levels = [(1 - confidence) / 2, (1 + confidence) / 2]
     low, high = np.quantile(slopes, levels).tolist()
+    of_means = np.quantile(resampled, levels, axis=0).T.tolist()
     return SlopeFit(
         slope=slope,
         interval=(low, high),
-        confidence=confidence,
         intercept=intercept,
-        sizes=tuple(sizes[k] for k in kept),
+        sizes=tuple(used.tolist()),
         means=tuple(means[kept].tolist()),
-        mean_intervals=tuple(
-            (float(a), float(b)) for a, b in np.quantile(resampled, levels, axis=0).T
-        ),
+        mean_intervals=tuple((low, high) for low, high in of_means),
         smallest=smallest,
         left_out=tuple(n for k, n in enumerate(sizes) if k not in kept),
         lost=float(1 - usable.mean()),
@@ -174,11 +163,26 @@ def _check_fit(
 
 
 def _resampled_means(
-    row: Sequence[float], count: int, generator: np.random.Generator
-) -> Float[np.ndarray, " count"]:
-    """Average samples drawn from a row with replacement."""
-    chosen = generator.integers(len(row), size=(count, len(row)))
-    return np.asarray(row, dtype=np.float64)[chosen].mean(axis=1)
+    rows: Sequence[Sequence[float]], count: int, seed: int
+) -> Float[np.ndarray, "count k"]:
+    """Average samples drawn from each row with replacement."""
+    generator = np.random.default_rng(seed)
+    means = []
+    for row in rows:
+        chosen = generator.integers(len(row), size=(count, len(row)))
+        means.append(np.asarray(row, dtype=np.float64)[chosen].mean(axis=1))
+    return np.stack(means, axis=1)
+
+
+def _usable(resampled: Float[np.ndarray, "count k"]) -> Bool[np.ndarray, " count"]:
+    """Find the samples that have a line, which most must have."""
+    usable = resampled.min(axis=1) > 0
+    if usable.mean() <= 0.5:
+        raise ValueError(
+            "values must be mostly above 0 for an interval, got a mean of 0 or less in "
+            f"{1 - usable.mean():.0%} of the bootstrap samples."
+        )
+    return usable
 
 
 def _lines(

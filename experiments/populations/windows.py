@@ -71,32 +71,6 @@ class Steps:
         return float((self.cuts[k] + self.cuts[k + 1]) / 2)
 
 
-def maximize_outside(windows: WindowMass, *, tol: float) -> tuple[float, float]:
-    """Find where the window holds least.
-
-    Args:
-        windows: The mixture and the window.
-        tol: How far the bound may lie above what is found.
-
-    Returns:
-        The best z, and a bound on the mass outside the window for every z.
-
-    Example:
-        >>> bell = WindowMass(
-        ...     means=np.zeros(1),
-        ...     scales=np.ones(1),
-        ...     shares=np.ones(1),
-        ...     half_width=1.0,
-        ... )
-        >>> z, upper = maximize_outside(bell, tol=1e-9)
-        >>> abs(z), round(upper, 6)  # the window from 0 to 2, or from -2 to 0
-        (1.0, 0.52275)
-    """
-    whole = np.array([-windows.half_width, windows.half_width])
-    z, _, upper = farthest(windows, Steps(cuts=whole, levels=np.zeros(1)), tol=tol)
-    return z, upper
-
-
 def farthest(
     windows: WindowMass, steps: Steps, *, tol: float
 ) -> tuple[float, float, float]:
@@ -110,6 +84,18 @@ def farthest(
     Returns:
         Where the lower end is reached, up to a limit from one side; the lower end; the
         upper end.
+
+    Example:
+        >>> bell = WindowMass(
+        ...     means=np.zeros(1),
+        ...     scales=np.ones(1),
+        ...     shares=np.ones(1),
+        ...     half_width=1.0,
+        ... )
+        >>> nothing = Steps(cuts=np.array([-1.0, 1.0]), levels=np.zeros(1))
+        >>> z, _, upper = farthest(bell, nothing, tol=1e-9)
+        >>> abs(z), round(upper, 6)  # the window from 0 to 2, or from -2 to 0
+        (1.0, 0.52275)
     """
     low, high, level = steps.cuts[:-1], steps.cuts[1:], steps.levels
     place, best, settled = float(low[0]), -np.inf, -np.inf

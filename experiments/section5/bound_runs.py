@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import torch
+
 from experiments.section5.halves import (
     NUM_BUDGETS,
     SEARCH_10,
     Halves,
     bound_half,
     shares,
-    train_half,
+    some_images,
 )
 from experiments.store.keyed import Record, Run
 from experiments.store.provenance import one_thread, provenance
@@ -23,7 +25,9 @@ from paper_lib.checks import check_radius, check_seed
 from paper_lib.data import load_pair
 from paper_lib.data.pairs import Dataset, Source
 from paper_lib.defense import ramp_ascent
-from paper_lib.models import TrainConfig
+from paper_lib.linearize import linearize
+from paper_lib.models import TrainConfig, train_classifier
+from paper_lib.robust_sets import RobustSets
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -170,10 +174,19 @@ class BoundsConfig(Run[PairBounds]):
             The robust sets, and the provenance of the run.
         """
         pair = load_pair(self.dataset, self.classes, root=root, source=source)
-        halves = train_half(
-            pair, epsilon=self.epsilon, train=self.train, seed=self.seed
+        num = len(pair.train.labels)
+        order = torch.randperm(num, generator=torch.Generator().manual_seed(self.seed))
+        halves = [
+            some_images(pair.train, rows)
+            for rows in (order[: num // 2], order[num // 2 :])
+        ]
+        model = train_classifier(halves[0], config=self.train, seed=self.seed).model
+        trained, counted, test = (
+            RobustSets.from_linearization(linearize(model, part.images), self.epsilon)
+            for part in (*halves, pair.test)
         )
-        return halves, provenance(pair)
+        sets = Halves(trained=trained, counted=counted, test=test)
+        return sets, provenance(pair)
 
     def run(self, *, root: str | None = None, source: Source = "auto") -> Record:
         """Fit on the second half in several ways and compute every bound.

@@ -4,10 +4,9 @@ The first half trains f; fitted on it, v is a center that the second half has ha
 part in. The second half fits v and is counted. The test images say how good v is.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
@@ -25,10 +24,7 @@ from paper_lib.bounds import (
 )
 from paper_lib.bounds.compression import CompressedDefense, compress_solution
 from paper_lib.data import LabeledImages
-from paper_lib.data.pairs import ClassPair
 from paper_lib.defense import maximize_coverage, ramp_ascent, upper_bound
-from paper_lib.linearize import linearize
-from paper_lib.models import TrainConfig, train_classifier
 from paper_lib.robust_sets import RobustSets
 
 # Multiples of 0.01 up to 10, any of which may be the budget.
@@ -50,33 +46,6 @@ class Halves:
     trained: RobustSets
     counted: RobustSets
     test: RobustSets
-
-
-def train_half(
-    pair: ClassPair, *, epsilon: float, train: TrainConfig, seed: int
-) -> Halves:
-    """Train on one half of the training images and linearize everywhere.
-
-    Args:
-        pair: The images.
-        epsilon: Budget of both players.
-        train: Settings of the classifier.
-        seed: Seed of the halves and of training.
-
-    Returns:
-        The robust sets.
-    """
-    num = len(pair.train.labels)
-    order = torch.randperm(num, generator=torch.Generator().manual_seed(seed))
-    halves = [
-        some_images(pair.train, rows) for rows in (order[: num // 2], order[num // 2 :])
-    ]
-    model = train_classifier(halves[0], config=train, seed=seed).model
-    trained, counted, test = (
-        RobustSets.from_linearization(linearize(model, part.images), epsilon)
-        for part in (*halves, pair.test)
-    )
-    return Halves(trained=trained, counted=counted, test=test)
 
 
 def bound_half(
@@ -107,40 +76,41 @@ def bound_half(
     # Each end of a regret takes half of the chance of failure.
     half = spread_confidence(confidence, 2 * NUM_BUDGETS)
     optimum = optimum_bound(certificate, confidence=half)
-
-    def bounds(name: str, confidence: float) -> dict[str, Bound]:
-        found = bounds_at(sets, fits[name], confidence=confidence, center=center)
-        if name in compressed:
-            found["compression"] = compression_bound(
-                sets, compressed[name], confidence=confidence
-            )
-        return found
-
-    def regrets(name: str) -> dict[str, Bound]:
-        return {
+    found = {}
+    for name, v in fits.items():
+        bounds, halved = (
+            _bounds(sets, v, center, compressed.get(name), one) for one in (each, half)
+        )
+        regrets = {
             key: regret_bound(optimum, bound)
-            for key, bound in bounds(name, half).items()
+            for key, bound in halved.items()
             if bound.holds_for != "a Gaussian around v"
         }
-
-    return {
-        "num": size,
-        "certificate": {
-            "lower_count": certificate.lower_count,
-            "upper_count": certificate.upper_count,
-            "optimum": plain(asdict(optimum_bound(certificate, confidence=each))),
-        },
-        "fits": {
-            name: {
-                **shares(halves, sets, v),
-                "bounds": _plain(bounds(name, each)),
-                "regrets": _plain(regrets(name)),
-            }
-            for name, v in fits.items()
-        },
-        # The one bound that is not for a fitted v: the center has not seen the half.
-        "center": plain(asdict(held_out_bound(sets, center, confidence=each))),
+        found[name] = {**shares(halves, sets, v), "bounds": bounds, "regrets": regrets}
+    of_optimum = {
+        "lower_count": certificate.lower_count,
+        "upper_count": certificate.upper_count,
+        "optimum": optimum_bound(certificate, confidence=each),
     }
+    # The one bound that is not for a fitted v: the center has not seen the half.
+    fixed = held_out_bound(sets, center, confidence=each)
+    return plain(
+        {"num": size, "certificate": of_optimum, "fits": found, "center": fixed}
+    )
+
+
+def _bounds(
+    sets: RobustSets,
+    v: Float[Tensor, " d"],
+    center: Float[Tensor, " d"],
+    few: CompressedDefense | None,
+    confidence: float,
+) -> dict[str, Bound]:
+    """Compute every bound of a fit, that of its few points too where there are any."""
+    found = bounds_at(sets, v, confidence=confidence, center=center)
+    if few is not None:
+        found["compression"] = compression_bound(sets, few, confidence=confidence)
+    return found
 
 
 def _fits(
@@ -162,10 +132,6 @@ def _fits(
         "certified": fit_certified(sets, ramp, confidence=confidence, center=center),
     }
     return fits | {k: one.perturbation for k, one in compressed.items()}, compressed
-
-
-def _plain(bounds: dict[str, Bound]) -> dict[str, Any]:
-    return {name: plain(asdict(bound)) for name, bound in bounds.items()}
 
 
 def shares(

@@ -51,27 +51,22 @@ class ImageRates:
             coverage=self.best_count / self.num,
             upper=self.upper_count / self.num,
         )
-        unknown = Bracket(lower=0.0, upper=float("inf"))
-
-        def draw(kept: int, all_kept: int, n: int) -> Draw:
-            return Draw(
-                seed=self.config.seed,
-                sample_coverage=kept / n,
-                coverage=all_kept / self.num,
-                deviation=unknown,
+        sizes, rates = self.config.sizes, {}
+        for solver, rows in self.counts.items():
+            draws = tuple(
+                tuple(
+                    Draw(
+                        seed=self.config.seed,
+                        sample_coverage=kept / n,
+                        coverage=all_kept / self.num,
+                        deviation=Bracket(),
+                    )
+                    for kept, all_kept in row
+                )
+                for n, row in zip(sizes, rows, strict=True)
             )
-
-        return {
-            solver: Rates(
-                best=best,
-                sizes=self.config.sizes,
-                draws=tuple(
-                    tuple(draw(*pair, n) for pair in row)
-                    for n, row in zip(self.config.sizes, rows, strict=True)
-                ),
-            )
-            for solver, rows in self.counts.items()
-        }
+            rates[solver] = Rates(best=best, sizes=sizes, draws=draws)
+        return rates
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,20 +111,23 @@ class ImageRatesConfig(Run[ImageRates]):
             halves, source_of = self.pair.halves(root=root, source=source)
             population = FinitePopulation(sets=halves.test)
             num = len(halves.test.offsets)
-            counts = {
-                solver: _counts(
-                    measure_rates(
-                        population,
-                        self.sizes,
-                        repetitions=self.repetitions,
-                        seed=self.seed,
-                        solver=solver,
-                        with_deviations=False,
-                    ),
-                    num,
+            counts = {}
+            for solver in self.solvers:
+                rates = measure_rates(
+                    population,
+                    self.sizes,
+                    repetitions=self.repetitions,
+                    seed=self.seed,
+                    solver=solver,
+                    with_deviations=False,
                 )
-                for solver in self.solvers
-            }
+                counts[solver] = [
+                    [
+                        [round(n * one.sample_coverage), round(num * one.coverage)]
+                        for one in row
+                    ]
+                    for n, row in zip(rates.sizes, rates.draws, strict=True)
+                ]
             best = maximize_coverage(halves.test, method="search", seed=self.seed)
             certificate = upper_bound(
                 halves.test, None, seed=self.seed, start=best.perturbation
@@ -144,11 +142,3 @@ class ImageRatesConfig(Run[ImageRates]):
             "upper_count": certificate.upper_count,
             "counts": counts,
         }
-
-
-def _counts(rates: Rates, num: int) -> list[list[list[int]]]:
-    """Count, for each size and sample, the rows kept of it and of the test set."""
-    return [
-        [[round(n * one.sample_coverage), round(num * one.coverage)] for one in row]
-        for n, row in zip(rates.sizes, rates.draws, strict=True)
-    ]

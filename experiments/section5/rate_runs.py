@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 
 import torch
 
-from experiments.populations.distributions import (
+from experiments.populations.distributions import PopulationMaximum
+from experiments.populations.finite_population import (
+    Kind,
     Population,
-    PopulationMaximum,
+    known_population,
 )
-from experiments.populations.finite_population import Kind, known_population
 from experiments.populations.largest_deviation import Bracket
 from experiments.populations.sample_rates import (
     Draw,
@@ -107,11 +108,8 @@ class RatePlan(Run[Rates]):
         record = {
             "config": self.settings,
             "provenance": surroundings(),
-            "best": {
-                "perturbation": rates.best.perturbation.tolist(),
-                "coverage": rates.best.coverage,
-                "upper": rates.best.upper,
-            },
+            "best": asdict(rates.best)
+            | {"perturbation": rates.best.perturbation.tolist()},
             "counts": [
                 [round(n * draw.sample_coverage) for draw in row]
                 for n, row in zip(rates.sizes, rates.draws, strict=True)
@@ -134,15 +132,9 @@ class RatePlan(Run[Rates]):
         """Read a record."""
         plan, best = from_plain(cls, record["config"]), record["best"]
         point = torch.tensor(best["perturbation"], dtype=torch.float64)
-        return Rates(
-            best=PopulationMaximum(
-                perturbation=point, coverage=best["coverage"], upper=best["upper"]
-            ),
-            sizes=plan.sizes,
-            draws=tuple(
-                _draws(plan, record, place) for place in range(len(plan.sizes))
-            ),
-        )
+        draws = tuple(_draws(plan, record, place) for place in range(len(plan.sizes)))
+        best = PopulationMaximum(**best | {"perturbation": point})
+        return Rates(best=best, sizes=plan.sizes, draws=draws)
 
 
 def _plan(
@@ -182,10 +174,12 @@ def _draws(plan: RatePlan, entry: Record, place: int) -> tuple[Draw, ...]:
     """Read the samples of one size back."""
     n, coverages = plan.sizes[place], entry["coverages"][place]
     shares = [count / n for count in entry["counts"][place]]
-    gaps = [abs(a - b) for a, b in zip(shares, coverages, strict=True)]
-    lower = entry["deviations"][place] if plan.with_deviations else gaps
+    lower = [abs(a - b) for a, b in zip(shares, coverages, strict=True)]
+    if plan.with_deviations:
+        lower = entry["deviations"][place]
     width = entry.get("deviation_width", math.inf)
     seeds = sample_seeds(plan.seed, place, len(shares))
+    samples = zip(seeds, shares, coverages, lower, strict=True)
     return tuple(
         Draw(
             seed=seed,
@@ -193,7 +187,5 @@ def _draws(plan: RatePlan, entry: Record, place: int) -> tuple[Draw, ...]:
             coverage=coverage,
             deviation=Bracket(lower=low, upper=low + width),
         )
-        for seed, share, coverage, low in zip(
-            seeds, shares, coverages, lower, strict=True
-        )
+        for seed, share, coverage, low in samples
     )

@@ -6,7 +6,7 @@ little is lost; with one that has learned its sample by heart the bound is wrong
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import torch
@@ -154,21 +154,18 @@ def _fits(config: ReuseConfig, sets: RobustSets, test: RobustSets) -> dict[str, 
     """Fit and count on some points, and look at the test images."""
     few = compress(sets, confidence=config.confidence, seed=config.seed)
     fits = {"ramp": ramp_ascent(sets).perturbation, "compressed": few.perturbation}
-    found = {
-        name: bounds_at(sets, v, confidence=config.confidence)
-        for name, v in fits.items()
-    }
-    found["compressed"]["compression"] = compression_bound(
-        sets, few, confidence=config.confidence
-    )
-    return {
+    found: dict[str, Any] = {
         name: {
             "coverage": float(sets.coverage(v)),
             "coverage_test": float(test.coverage(v)),
-            "bounds": {key: plain(asdict(bound)) for key, bound in found[name].items()},
+            "bounds": bounds_at(sets, v, confidence=config.confidence),
         }
         for name, v in fits.items()
     }
+    found["compressed"]["bounds"]["compression"] = compression_bound(
+        sets, few, confidence=config.confidence
+    )
+    return plain(found)
 
 
 def _samples(

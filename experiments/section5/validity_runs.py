@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from experiments.populations.distributions import Population
 from experiments.populations.finite_population import (
     FinitePopulation,
     Kind,
+    Population,
     known_population,
 )
 from experiments.section5.bound_tests import BoundTest, Validity

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -14,12 +14,12 @@ def plain(value: Any) -> Any:
     """Replace tuples by lists, as JSON does, so that a value equals its stored copy.
 
     Args:
-        value: Anything JSON can hold.
+        value: Anything JSON can hold, and dataclasses of such.
 
     Returns:
         The value as it will be read back.
     """
-    return json.loads(json.dumps(value, allow_nan=False))
+    return json.loads(json.dumps(value, allow_nan=False, default=asdict))
 
 
 def from_plain(kind: Any, value: Any) -> Any:

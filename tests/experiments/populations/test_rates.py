@@ -12,7 +12,7 @@ from experiments.populations.finite_population import FinitePopulation
 from experiments.populations.largest_deviation import deviation_of
 from experiments.populations.linear_rows import LinearRows
 from experiments.populations.sample_rates import measure_rates
-from experiments.populations.sample_solvers import exact_solver
+from experiments.populations.sample_solvers import solve_sample
 from experiments.populations.slopes import fit_slope, paper_rate
 from experiments.populations.windows import Steps, WindowMass, farthest
 from paper_lib.arrangement import cells
@@ -188,7 +188,7 @@ def test_there_is_no_method_elsewhere():
 def test_exact_solvers_find_the_maximum_of_a_sample(population):
     for seed in range(10):
         sets = population.draw(15, seed=seed)
-        v = exact_solver(population)(sets, 0)
+        v = solve_sample(population, sets, "exact", seed=0)
         certificate = maximize_coverage(sets, method="hitting_sets").certificate
         assert certificate.gap == 0.0
         assert sets.coverage(v) == certificate.upper
@@ -375,7 +375,7 @@ def test_plans_that_make_no_sense_are_refused():
     with pytest.raises(ValueError, match="solver must be one of"):
         call([5], solver="magic")
     with pytest.raises(ValueError, match="linear classifier or in the plane"):
-        exact_solver(GaussianRows(3))
+        measure_rates(GaussianRows(3), [5], repetitions=2, seed=0)
     with pytest.raises(ValueError, match="n must be at least 1"):
         paper_rate(0.5)
 
