@@ -47,19 +47,21 @@ import torch
 from IPython.display import Markdown, display
 
 from experiments.figures.accuracy_curves import plot_accuracy_against_budget
+from experiments.figures.live_pair import (
+    coverage_from_elsewhere,
+    disagreement_table,
+    lemma_2_holds,
+    plot_attack_and_defense,
+    start_table,
+)
 from experiments.figures.markdown import comparison_table
 from experiments.figures.mnist_0_against_1 import (
     choice_table,
-    coverage_from_elsewhere,
     dead_zone_table,
-    disagreement_table,
-    lemma_2_holds,
     origin_table,
     outside_table,
-    plot_attack_and_defense,
     reading_table,
     seed_goal_table,
-    start_table,
 )
 from experiments.tables.classifier_choice import load_candidates, nearest_candidate
 from experiments.tables.classifiers import train_pair
