@@ -21,10 +21,7 @@ from torch import Tensor
 from experiments.store.keyed import SINGLE
 from experiments.store.plain_values import from_plain, plain
 from experiments.store.provenance import one_thread, provenance
-from experiments.store.record_files import (
-    code_digest,
-    settings_digest,
-)
+from experiments.store.record_files import code_digest, settings_digest
 from paper_lib.checks import check_seed
 from paper_lib.checks.arguments import available_device
 from paper_lib.data.pairs import ClassPair, Dataset, Source, Splits, load_splits

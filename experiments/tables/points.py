@@ -2,11 +2,7 @@
 
 from dataclasses import dataclass
 
-from experiments.tables.classifiers import (
-    TrainedClassifier,
-    fit_images,
-    pair_of,
-)
+from experiments.tables.classifiers import TrainedClassifier, fit_images, pair_of
 from paper_lib.checks.arguments import available_device
 from paper_lib.data import LabeledImages
 from paper_lib.data.pairs import ClassPair, Source

@@ -213,11 +213,7 @@ def play_pair(config: ScoreConfig, at: LinearizedPair) -> PlayedPair:
 
 @full_precision()
 def score_record(
-    config: ScoreConfig,
-    trained: TrainedClassifier,
-    played: PlayedPair,
-    *,
-    device: str,
+    config: ScoreConfig, trained: TrainedClassifier, played: PlayedPair, *, device: str
 ) -> Record:
     """Score every attack against every defense.
 

@@ -143,11 +143,7 @@ class PairConfig(Run["PairResult"]):
         return self.classifier.stem
 
     def run(
-        self,
-        *,
-        root: str | None = None,
-        source: Source = "auto",
-        device: str = "cpu",
+        self, *, root: str | None = None, source: Source = "auto", device: str = "cpu"
     ) -> Record:
         """Run one pair from raw images to accuracies.
 
