@@ -177,7 +177,7 @@ def _linearizations(
         "points": num_points,
         "torch": torch.__version__,
         "kernels": torch.backends.cpu.get_cpu_capability(),
-        "code": code_digest("models", "linearize.py"),
+        "code": code_digest("paper_lib/models/", "paper_lib/linearize."),
     }
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
     path = _FOLDER / f"{digest[:16]}.safetensors"

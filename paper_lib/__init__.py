@@ -3,6 +3,6 @@
 "A Game Theoretic Analysis of Additive Adversarial Attacks and Defenses", NeurIPS 2020.
 One module per mathematical object of the paper. Each imports only from those before
 it: ``files``, ``checks``, ``geometry``, ``arrangement``, ``data``, ``models``,
-``linearize``, ``robust_sets``, ``attacks``, ``isotropic``, ``defense``,
-``game``, ``evaluation``, ``generalization``, ``experiments``, ``plotting``.
+``linearize``, ``robust_sets``, ``attacks``, ``isotropic``, ``defense``, ``game``,
+``generalization``, ``bounds``, ``evaluation``, ``plotting``.
 """

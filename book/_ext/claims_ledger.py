@@ -157,7 +157,7 @@ def _module_problem(claim: Claim) -> str | None:
         The problem, or None.
     """
     if claim.module and not MODULE.fullmatch(claim.module):
-        return f"{claim.module!r} is no module of paper_lib"
+        return f"{claim.module!r} is no module of paper_lib or experiments"
     return None
 
 

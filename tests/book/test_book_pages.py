@@ -1,5 +1,6 @@
 """What the pages say about the code: names, files, targets and parameters exist."""
 
+import functools
 import importlib
 import pkgutil
 import re
@@ -7,6 +8,7 @@ import re
 import jupytext
 import pytest
 
+import experiments
 import paper_lib
 
 CODE = re.compile(r"`([^`]+)`")
@@ -26,9 +28,13 @@ def resolve(module, name):
     return True
 
 
+@functools.cache
 def modules():
-    names = [info.name for info in pkgutil.iter_modules(paper_lib.__path__)]
-    return [importlib.import_module(f"paper_lib.{name}") for name in names]
+    return [
+        importlib.import_module(info.name)
+        for package in (paper_lib, experiments)
+        for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    ]
 
 
 def notation_rows(text):
@@ -40,8 +46,10 @@ def notation_rows(text):
 
 
 def module_has(module, name):
+    """Names of the library's modules are short, the experiments' are whole."""
+    whole = module if module.startswith("experiments.") else f"paper_lib.{module}"
     try:
-        return resolve(importlib.import_module(f"paper_lib.{module}"), name)
+        return resolve(importlib.import_module(whole), name)
     except ModuleNotFoundError:
         return False
 
@@ -68,7 +76,7 @@ def test_names_in_the_text_exist(page, name):
     text = page(name)
     planned = {row[0] for row in notation_rows(page("notation.md")) if row[2]}
     words = {word for word in CODE.findall(text) if IDENTIFIER.fullmatch(word)}
-    short = {info.name for info in pkgutil.iter_modules(paper_lib.__path__)}
+    short = {module.__name__.removeprefix("paper_lib.") for module in modules()}
     planned |= {row[1] for row in notation_rows(page("notation.md")) if row[2]}
     unknown = [
         word

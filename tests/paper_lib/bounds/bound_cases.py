@@ -13,7 +13,7 @@ from paper_lib.robust_sets import RobustSets
 @cache
 def sample(n: int = 400, d: int = 5, seed: int = 0) -> RobustSets:
     """Draw jointly normal rows."""
-    return GaussianRows.isotropic(d).draw(n, seed=seed)
+    return GaussianRows(d).draw(n, seed=seed)
 
 
 @cache
