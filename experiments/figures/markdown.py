@@ -93,17 +93,33 @@ def comparison_table(
     for key in measured[0]:
         values = [run[key] for run in measured]
         mean = sum(values) / len(values)
-        spread = f" [{min(values):.1f}, {max(values):.1f}]" if len(values) > 1 else ""
         known = key in paper
         lines.append(
             [
                 f"{key[2]}: {play_name(key[:2])}",
                 f"{paper[key]:.1f}" if known else "not applicable",
-                f"{mean:.1f}{spread}",
+                mean_and_span(values),
                 f"{mean - paper[key]:+.1f}" if known else "not applicable",
             ]
         )
     return markdown_table(["accuracy in percent", "paper", here, "difference"], lines)
+
+
+def mean_and_span(values: Sequence[float]) -> str:
+    """Write a mean, and behind it the smallest and largest of several values.
+
+    Args:
+        values: The values, at least one.
+
+    Returns:
+        All with one decimal.
+
+    Example:
+        >>> mean_and_span([1.0, 4.0]), mean_and_span([2.0])
+        ('2.5 [1.0, 4.0]', '2.0')
+    """
+    span = f" [{min(values):.1f}, {max(values):.1f}]" if len(values) > 1 else ""
+    return f"{sum(values) / len(values):.1f}{span}"
 
 
 def titled_table(rows: Sequence[Mapping[str, str]], *, align: str | None = None) -> str:

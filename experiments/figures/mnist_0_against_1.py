@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from experiments.figures.markdown import titled_table
+from experiments.figures.markdown import mean_and_span, titled_table
 from experiments.tables.classifier_choice import Candidate
 from experiments.tables.paper_numbers import PAPER_TABLE_2
 from experiments.tables.results import Scores
@@ -58,7 +58,7 @@ def reading_table(name: str, results: Sequence[PairResult]) -> str:
         [
             {name: f"{cell[2]}: {play_name(cell[:2])}", "paper": f"{printed:.1f}"}
             | {
-                reading: _mean_and_span(_values(results, reading, cell))
+                reading: mean_and_span(_values(results, reading, cell))
                 for reading in PGD_READINGS
             }
             for cell, printed in PAPER_TABLE_2.items()
@@ -186,8 +186,3 @@ def percent_of(result: Scores, reading: str, cell: Cell) -> float:
 def _values(results: Sequence[PairResult], reading: str, cell: Cell) -> list[float]:
     """Read one cell of each result, in percent."""
     return [percent_of(result.score, reading, cell) for result in results]
-
-
-def _mean_and_span(values: Sequence[float]) -> str:
-    span = f" [{min(values):.1f}, {max(values):.1f}]" if len(values) > 1 else ""
-    return f"{sum(values) / len(values):.1f}{span}"

@@ -30,7 +30,7 @@ from experiments.tables.defenses import (
     ramp_config,
     ramp_report,
 )
-from experiments.tables.points import LinearizedPair, points_to_score
+from experiments.tables.points import LinearizedPair, moved
 from experiments.tables.scoring import (
     PlayedPair,
     ScoreConfig,
@@ -173,15 +173,8 @@ def linearize_stacked(
     stacked = StackedClassifier(models)
     size = stacked.num_models * _INPUTS_A_PASS
     lin = linearize(stacked, stacked.interleave(inputs), batch_size=size)
-    lengths = [len(one) for one in inputs]
-    return [
-        Linearization(logits=logits, gradients=gradients)
-        for logits, gradients in zip(
-            stacked.parts(lin.logits, lengths),
-            stacked.parts(lin.gradients, lengths),
-            strict=True,
-        )
-    ]
+    parts = stacked.parts(inputs, lin.logits, lin.gradients)
+    return [Linearization(logits=logits, gradients=rows) for logits, rows in parts]
 
 
 @full_precision()
@@ -210,17 +203,12 @@ def attack_stacked(
     size = stacked.num_models * _INPUTS_A_PASS
     attack = PGD_READINGS[reading].attack
     moves = attack(stacked, stacked.interleave(inputs), 1.0, batch_size=size)
-    lengths = [len(one) for one in inputs]
+    parts = stacked.parts(inputs, moves.perturbations, moves.returned)
     return [
         PGDResult(
             perturbations=project_l2_ball(unit * epsilon, epsilon), returned=returned
         )
-        for unit, returned, epsilon in zip(
-            stacked.parts(moves.perturbations, lengths),
-            stacked.parts(moves.returned, lengths),
-            epsilons,
-            strict=True,
-        )
+        for (unit, returned), epsilon in zip(parts, epsilons, strict=True)
     ]
 
 
@@ -237,7 +225,7 @@ def _play(
     pairs = [pair_of(config, root=root, source=source) for config in classifiers]
     models = [one.model(device) for one in trained]
     fits = linearize_stacked(models, list(map(fit_images, classifiers, pairs)))
-    tests = [points_to_score(pair, device) for pair in pairs]
+    tests = [moved(pair.test, device) for pair in pairs]
     images = [test.images for test in tests]
     points = zip(
         pairs, models, fits, tests, linearize_stacked(models, images), strict=True

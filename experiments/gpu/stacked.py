@@ -14,6 +14,7 @@ from torch.func import functional_call
 from torch.nn.utils.rnn import pad_sequence
 from tqdm import tqdm
 
+from experiments.tables.points import moved
 from paper_lib.checks.arguments import available_device
 from paper_lib.data import LabeledImages
 from paper_lib.geometry.sums import full_precision
@@ -130,23 +131,26 @@ class StackedClassifier(nn.Module):
         groups = pad_sequence(list(inputs)).to(self._scales.device)
         return (groups / self._scales.view(-1, 1, 1, 1)).flatten(0, 1)
 
-    def parts(self, rows: Tensor, lengths: Sequence[int]) -> list[Tensor]:
+    def parts(
+        self, inputs: Sequence[Float[Tensor, "_ ..."]], *results: Tensor
+    ) -> list[tuple[Tensor, ...]]:
         """Take apart what was computed of interleaved rows.
 
         Args:
-            rows: One result a row.
-            lengths: How many inputs each model had.
+            inputs: The inputs of each model, as :meth:`interleave` took them.
+            *results: Each has one entry a row.
 
         Returns:
-            The results of each model.
+            For each model its part of every result.
         """
-        columns = rows.unflatten(0, (-1, self.num_models)).unbind(1)
+        columns = [one.unflatten(0, (-1, self.num_models)).unbind(1) for one in results]
         return [
-            one[:length].contiguous()
-            for one, length in zip(columns, lengths, strict=True)
+            tuple(part[: len(own)].contiguous() for part in parts)
+            for own, *parts in zip(inputs, *columns, strict=True)
         ]
 
 
+@full_precision()
 def train_stacked(
     datas: Sequence[LabeledImages],
     *,
@@ -190,27 +194,16 @@ def train_stacked(
     models = [initial_model(config, seed).to(place) for seed in seeds]
     optimizer = make_optimizer([w for m in models for w in m.parameters()], config)
     orders = [torch.Generator().manual_seed(seed) for seed in seeds]
-    on_device = [
-        LabeledImages(images=data.images.to(place), labels=data.labels.to(place))
-        for data in datas
-    ]
+    on_device = [moved(data, place) for data in datas]
     epochs: list[list[float]] = []
-    with (
-        full_precision(),
-        tqdm(
-            total=config.epochs, desc="training", unit="epoch", disable=not progress
-        ) as bar,
-    ):
-        for _ in range(config.epochs):
-            batches = [
-                torch.randperm(len(data.labels), generator=order).split(
-                    config.batch_size
-                )
-                for data, order in zip(datas, orders, strict=True)
-            ]
-            epochs.append(_train_epoch(models, optimizer, on_device, batches))
-            _check_finite(epochs[-1], seeds, "loss", config)
-            bar.update()
+    bar = tqdm(range(config.epochs), "training", unit="epoch", disable=not progress)
+    for _ in bar:
+        batches = [
+            torch.randperm(len(data.labels), generator=order).split(config.batch_size)
+            for data, order in zip(datas, orders, strict=True)
+        ]
+        epochs.append(_train_epoch(models, optimizer, on_device, batches))
+        _check_finite(epochs[-1], seeds, "loss", config)
     optimizer.zero_grad()
     sums = [sum(float(w.detach().sum()) for w in m.parameters()) for m in models]
     _check_finite(sums, seeds, "weights", config)

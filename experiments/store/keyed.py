@@ -3,7 +3,7 @@
 import os
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
@@ -251,28 +251,15 @@ def usable(load: Callable[[], _Found], *, compute: bool = True) -> _Found | None
         return None
 
 
-def path_of(record: Mapping[str, Any]) -> str:
-    """Read where a record was computed.
-
-    Args:
-        record: A record.
-
-    Returns:
-        ``"single"``, or the batch; most records do not say.
-    """
-    return record.get("path", SINGLE)
-
-
 def _check_answers(
     record: Record, file: Path, run: Key, path: str, source: Source | None
 ) -> None:
     """Reject a record of other settings, or of data that cannot stand in for others."""
     if record.get("config") != run.settings:
         raise ValueError(f"{file} holds the result of other settings.")
-    if path_of(record) != path:
-        raise ValueError(
-            f"{file} was computed on the path {path_of(record)!r}, not {path!r}."
-        )
+    # Most records do not say where they were computed.
+    if (found := record.get("path", SINGLE)) != path:
+        raise ValueError(f"{file} was computed on the path {found!r}, not {path!r}.")
     data = record.get("provenance", {}).get("data", {})
     found = record.get("source", data.get("source"))
     if source is not None and (found == "embedded") != (source == "embedded"):

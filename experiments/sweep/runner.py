@@ -107,17 +107,18 @@ def process_pool(workers: int) -> ProcessPoolExecutor:
     )
 
 
-@contextlib.contextmanager
-def executor_for(workers: int = 2, scheduler: str | None = None) -> Iterator[Executor]:
-    """Give the executor of a sweep, and close it at the end.
+def executor_for(
+    workers: int = 2, scheduler: str | None = None
+) -> contextlib.AbstractContextManager[Executor]:
+    """Give the executor of a sweep, which a ``with`` statement closes at the end.
 
     Args:
         workers: Processes on this machine; 0: this process alone.
         scheduler: Address of a Dask scheduler, ``tcp://host:port``, whose workers are
             taken instead; None: none.
 
-    Yields:
-        The executor.
+    Returns:
+        What a ``with`` statement takes the executor from.
 
     Raises:
         TypeError: If ``workers`` is no integer.
@@ -126,15 +127,10 @@ def executor_for(workers: int = 2, scheduler: str | None = None) -> Iterator[Exe
         OSError: If the scheduler does not answer.
     """
     if scheduler:
-        with connected(scheduler) as executor:
-            yield executor
-        return
-    check_count(workers, "workers", 0)
-    if workers == 0:
-        yield InProcess()
-    else:
-        with process_pool(workers) as pool:
-            yield pool
+        return connected(scheduler)
+    if check_count(workers, "workers", 0) == 0:
+        return InProcess()
+    return process_pool(workers)
 
 
 def run_tasks(

@@ -16,6 +16,7 @@ from experiments.store.keyed import SINGLE, Key, Record
 from experiments.store.provenance import CODE_DIGEST
 from experiments.tables.classifiers import ClassifierConfig, TrainedClassifier
 from experiments.tables.paper_numbers import PAPER_TABLE_1
+from paper_lib.checks import check_choice
 from paper_lib.checks.arguments import check_fraction
 from paper_lib.data.pairs import Dataset
 from paper_lib.models import TrainConfig
@@ -56,10 +57,7 @@ class CalibrationConfig(Key["CalibrationResult"]):
         Raises:
             ValueError: See the class.
         """
-        if self.protocol not in get_args(Protocol):
-            raise ValueError(
-                f"protocol must be one of {get_args(Protocol)}, got {self.protocol!r}."
-            )
+        check_choice(self.protocol, "protocol", get_args(Protocol))
         if not self.pairs:
             raise ValueError("pairs must hold at least one pair of classes, got none.")
 

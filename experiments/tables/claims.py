@@ -80,10 +80,7 @@ def pair_gains(
 
 
 def extreme_gains(
-    scores: Sequence[ScoreResult],
-    *,
-    worst: int = 3,
-    best: int = 1,
+    scores: Sequence[ScoreResult], *, worst: int = 3, best: int = 1
 ) -> tuple[PairGain, ...]:
     """Choose the pairs that SMOOTH helps least and most against PGD.
 

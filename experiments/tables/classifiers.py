@@ -21,11 +21,8 @@ from torch import Tensor
 from experiments.store.keyed import SINGLE
 from experiments.store.plain_values import from_plain, plain
 from experiments.store.provenance import one_thread, provenance
-from experiments.store.record_files import (
-    code_digest,
-    settings_digest,
-)
-from paper_lib.checks import check_seed
+from experiments.store.record_files import code_digest, settings_digest
+from paper_lib.checks import check_count, check_seed
 from paper_lib.checks.arguments import available_device
 from paper_lib.data.pairs import ClassPair, Dataset, Source, Splits, load_splits
 from paper_lib.evaluation import logits_at
@@ -73,8 +70,7 @@ class ClassifierConfig:
             ValueError: See the class.
         """
         check_seed(self.seed)
-        if self.num_fit < 1:
-            raise ValueError(f"num_fit must be at least 1, got {self.num_fit}.")
+        check_count(self.num_fit, "num_fit", 1)
 
     @property
     def label(self) -> str:

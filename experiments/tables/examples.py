@@ -80,34 +80,17 @@ def extreme_examples(
             chosen[result.dataset, gain.classes, config.epsilon] = config
     stored = load_examples(path) if Path(path).exists() else []
     if compute and not chosen.keys() <= {one.key for one in stored}:
-        save_examples(tuple(chosen.values()), path, root=root, source=source)
+        computed = [_example(one, root=root, source=source) for one in chosen.values()]
+        save_record({"schema": _SCHEMA, "examples": computed}, path)
         stored = load_examples(path)
     by_key = {one.key: one for one in stored}
     return [by_key[key] for key in chosen if key in by_key]
 
 
-def save_examples(
-    configs: Sequence[ScoreConfig],
-    path: str | os.PathLike[str],
-    *,
-    root: str | None = None,
-    source: Source = "auto",
-) -> None:
-    """Compute SMOOTH again for some pairs and store it with an image of each class.
-
-    Args:
-        configs: The runs that fitted it.
-        path: The file to write or replace.
-        root: Folder of the data; see :func:`paper_lib.data.load_pair`.
-        source: Source of the data.
-    """
-    examples = [_example(config, root=root, source=source) for config in configs]
-    save_record({"schema": _SCHEMA, "examples": examples}, path)
-
-
 def _example(
     config: ScoreConfig, *, root: str | None, source: Source
 ) -> dict[str, Any]:
+    """Compute SMOOTH again for a pair; store it with an image of each class."""
     trained = train_pair(config.classifier, root=root, source=source)
     at = linearize_pair(trained, root=root, source=source)
     sets = RobustSets.from_linearization(at.fit, config.epsilon)
@@ -124,7 +107,7 @@ def _example(
 
 
 def load_examples(path: str | os.PathLike[str]) -> list[Example]:
-    """Read what :func:`save_examples` wrote.
+    """Read what :func:`extreme_examples` wrote.
 
     Args:
         path: The file.

@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 
-from experiments.tables.classifiers import (
-    TrainedClassifier,
-    fit_images,
-    pair_of,
-)
+import torch
+
+from experiments.tables.classifiers import TrainedClassifier, fit_images, pair_of
 from paper_lib.checks.arguments import available_device
 from paper_lib.data import LabeledImages
 from paper_lib.data.pairs import ClassPair, Source
@@ -59,7 +57,7 @@ def linearize_pair(
     available_device(device)  # fails now rather than after the data are read
     pair = pair_of(trained.config, root=root, source=source)
     model = trained.model(device)
-    test = points_to_score(pair, device)
+    test = moved(pair.test, device)
     return LinearizedPair(
         pair=pair,
         model=model,
@@ -69,16 +67,14 @@ def linearize_pair(
     )
 
 
-def points_to_score(pair: ClassPair, device: str) -> LabeledImages:
-    """Bring the points to score where they are needed.
+def moved(data: LabeledImages, device: str | torch.device) -> LabeledImages:
+    """Bring images and their labels where they are needed.
 
     Args:
-        pair: The images.
+        data: The images.
         device: Where to compute.
 
     Returns:
-        The test images and labels.
+        The same, there.
     """
-    return LabeledImages(
-        images=pair.test.images.to(device), labels=pair.test.labels.to(device)
-    )
+    return LabeledImages(images=data.images.to(device), labels=data.labels.to(device))

@@ -14,24 +14,9 @@ from paper_lib.geometry import l2_norm
 from paper_lib.geometry.sums import row_dots
 from paper_lib.isotropic import isotropic_draws, majority
 from paper_lib.linearize import Linearization
-from paper_lib.robust_sets import RobustSets
 
 # As ``judge`` gives them: by the names of attack, defense and kind of accuracy.
 Verdicts = Mapping[Cell, Bool[Tensor, " n"]]
-
-
-def count_covered(lin: Linearization, epsilon: float, v: Float[Tensor, " d"]) -> int:
-    """Count the points whose robust set holds a perturbation.
-
-    Args:
-        lin: The classifier linearized at the points.
-        epsilon: The budget of both players, in pixels.
-        v: The perturbation.
-
-    Returns:
-        How many points there are with v in their robust set.
-    """
-    return int(RobustSets.from_linearization(lin, epsilon).contains(v).sum())
 
 
 def alignment(lin: Linearization, v: Float[Tensor, " d"]) -> list[float]:

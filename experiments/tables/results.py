@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from paper_lib.checks import check_choice
 from paper_lib.evaluation import PLAYS
 from paper_lib.evaluation.plays import Cell
 from paper_lib.evaluation.scores import TableRow
@@ -106,10 +107,7 @@ class Scores:
             raise ValueError(
                 f"record must hold one defense, got {sorted(self.defenses)}."
             )
-        if reading not in self.num_returned:
-            raise ValueError(
-                f"reading must be one of {sorted(self.num_returned)}, got {reading!r}."
-            )
+        check_choice(reading, "reading", sorted(self.num_returned))
         (solver,), cells = self.defenses, self.cells
         stored = {"PGD": f"PGD {reading}", "SMOOTH": solver}
         return tuple(

@@ -20,12 +20,12 @@ from experiments.tables.reports import (
     Verdicts,
     alignment,
     changes,
-    count_covered,
     judge_isotropic,
     stronger_than_fgm,
 )
 from experiments.tables.results import Provenance, Scores
 from paper_lib.attacks import PGD_READINGS, PGDResult, fgm
+from paper_lib.checks import check_count
 from paper_lib.data.pairs import Source
 from paper_lib.evaluation import judge
 from paper_lib.geometry.sums import full_precision
@@ -71,10 +71,7 @@ class ScoreConfig(Key["ScoreResult"]):
                 raise ValueError(
                     f"{name} must be different ones of {known}, got {values}."
                 )
-        if self.isotropic_draws < 0:
-            raise ValueError(
-                f"isotropic_draws must be at least 0, got {self.isotropic_draws}."
-            )
+        check_count(self.isotropic_draws, "isotropic_draws", 0)
 
     @property
     def label(self) -> str:
@@ -213,11 +210,7 @@ def play_pair(config: ScoreConfig, at: LinearizedPair) -> PlayedPair:
 
 @full_precision()
 def score_record(
-    config: ScoreConfig,
-    trained: TrainedClassifier,
-    played: PlayedPair,
-    *,
-    device: str,
+    config: ScoreConfig, trained: TrainedClassifier, played: PlayedPair, *, device: str
 ) -> Record:
     """Score every attack against every defense.
 
@@ -230,8 +223,10 @@ def score_record(
     Returns:
         The record, whose provenance still lacks the seconds.
     """
-    at, epsilon = played.at, config.epsilon
+    at = played.at
+    sets = RobustSets.from_linearization(at.lin, config.epsilon)
     verdicts, isotropic = _judge(config, played)
+    rows = {**verdicts, **isotropic}
     return {
         "schema": config.schema,
         "config": config.settings,
@@ -249,20 +244,18 @@ def score_record(
             name: {
                 **report,
                 "length": float(v.double().norm()),
-                "test_coverage": count_covered(at.lin, epsilon, v),
+                "test_coverage": int(sets.contains(v).sum()),
                 "alignment": alignment(at.fit, v),
                 "changes": changes(verdicts, name, at.test.labels),
             }
             for name, (v, report) in played.defenses.items()
         },
         "num_returned": {
-            reading: int(result.returned.sum())
-            for reading, result in played.attacks.items()
+            reading: int(moves.returned.sum())
+            for reading, moves in played.attacks.items()
         },
         "stronger_than_fgm": stronger_than_fgm(verdicts),
-        "rows": [
-            [*cell, int(kept.sum())] for cell, kept in {**verdicts, **isotropic}.items()
-        ],
+        "rows": [[*cell, int(kept.sum())] for cell, kept in rows.items()],
         "provenance": provenance(at.pair, device),
     }
 

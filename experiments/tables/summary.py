@@ -17,10 +17,7 @@ from experiments.store.record_files import save_bytes, save_record
 from experiments.tables.defenses import SOLVERS
 from experiments.tables.group_results import GroupResult, cell_percents
 from experiments.tables.paper_numbers import PAPER_TABLE_1
-from experiments.tables.planning import (
-    PRIMARY_READING,
-    PRIMARY_SOLVER,
-)
+from experiments.tables.planning import PRIMARY_READING, PRIMARY_SOLVER
 from paper_lib.evaluation.plays import Cell
 
 MANIFEST_SCHEMA = "paper-lib/manifest/1"

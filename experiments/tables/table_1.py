@@ -24,10 +24,7 @@ from experiments.tables.classifiers import (
 )
 from experiments.tables.group_results import GroupResult
 from experiments.tables.planning import ALL_PAIRS, DATASETS, RunGroup, groups_of
-from experiments.tables.scoring import (
-    ScoreConfig,
-    ScoreResult,
-)
+from experiments.tables.scoring import ScoreConfig, ScoreResult
 from experiments.tables.stages import ONE_BY_ONE, Stages
 from paper_lib.data.pairs import Dataset, Source
 

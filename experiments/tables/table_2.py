@@ -29,7 +29,8 @@ from experiments.tables.points import LinearizedPair, linearize_pair
 from experiments.tables.results import Provenance, Scores
 from experiments.tables.scoring import ScoreConfig, play_pair, score_record
 from paper_lib.attacks import PGD_READINGS
-from paper_lib.checks import check_seed
+from paper_lib.checks import check_choice, check_seed
+from paper_lib.checks.arguments import check_fraction
 from paper_lib.data.pairs import Dataset, Source
 from paper_lib.defense import ramp_value
 from paper_lib.models import TrainConfig
@@ -88,16 +89,14 @@ class PairConfig(Run["PairResult"]):
             ValueError: See the class.
         """
         check_seed(self.seed)
-        for name, known in (("primary", sorted(PGD_READINGS)), ("solver", SOLVERS[:2])):
-            if (value := getattr(self, name)) not in known:
-                raise ValueError(f"{name} must be one of {known}, got {value!r}.")
+        check_choice(self.primary, "primary", sorted(PGD_READINGS))
+        check_choice(self.solver, "solver", SOLVERS[:2])
         ramp_config(self.solver, self.ramp_steps)
         if not all(0.0 < multiple < math.inf for multiple in self.budget_multiples):
             raise ValueError(
                 f"budget_multiples must be finite and > 0, got {self.budget_multiples}."
             )
-        if not 0.0 < self.calibration < 1.0:
-            raise ValueError(f"calibration must lie in (0, 1), got {self.calibration}.")
+        check_fraction(self.calibration, "calibration")
 
     @property
     def classifier(self) -> ClassifierConfig:
@@ -143,11 +142,7 @@ class PairConfig(Run["PairResult"]):
         return self.classifier.stem
 
     def run(
-        self,
-        *,
-        root: str | None = None,
-        source: Source = "auto",
-        device: str = "cpu",
+        self, *, root: str | None = None, source: Source = "auto", device: str = "cpu"
     ) -> Record:
         """Run one pair from raw images to accuracies.
 

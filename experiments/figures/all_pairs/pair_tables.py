@@ -19,8 +19,8 @@ from paper_lib.evaluation import PLAYS, play_name
 from paper_lib.evaluation.plays import Play
 
 NOT_APPLICABLE = "not applicable"
-# How far from the paper the primary choice was to come, in points, by the attack.
-GOALS = {"FGM": 3.0, "PGD": 5.0}
+# How far from the paper the primary choice was to come, in points.
+GOALS = {("FGM", "SMOOTH"): 3.0, ("PGD", "none"): 5.0, ("PGD", "SMOOTH"): 5.0}
 
 
 def missing_runs(missing: Sequence[RunGroup]) -> list[str]:
@@ -114,10 +114,8 @@ def goal_lines(rows: Sequence[SummaryRow]) -> list[str]:
     """
     sentences = []
     for row in rows:
-        goal = GOALS.get(row.attack)
+        goal = GOALS.get((row.attack, row.defense))
         if goal is None or not row.primary or row.paper_mean is None:
-            continue
-        if (row.attack, row.defense) == ("FGM", "none"):
             continue
         verdict = "within" if abs(row.mean - row.paper_mean) <= goal else "not within"
         judged = f"{_gap_text(row)}, {verdict} {goal:.0f} points"

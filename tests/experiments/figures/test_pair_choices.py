@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 
 from experiments.figures.all_pairs.batch_tables import computed_twice
 from experiments.figures.all_pairs.gain_tables import (
@@ -37,6 +38,7 @@ from experiments.tables.results import DefenseResult, Provenance
 from experiments.tables.scoring import ScoreConfig, ScoreResult
 from experiments.tables.summary import summarize
 from experiments.tables.table_1 import run_plan
+from paper_lib.data import load_pair
 from paper_lib.models import TrainConfig
 
 RAMP = "ramp, raw rows"
@@ -187,12 +189,20 @@ def test_pictures_are_of_the_chosen_pairs_and_right_ones_are_kept(alone, tmp_pat
     (first,) = extreme_examples(primary, path, compute=True, source="embedded")
     assert first.classes == (3, 8)
     assert first.epsilon == results[0].calibration.budgets[0]
+    # They come back as they were fitted.
+    (score,) = results[0].scores
+    pair = load_pair("mnist", (3, 8), source="embedded")
+    image = pair.test.images[pair.test.labels < 0][0].flatten()
+    assert torch.allclose(first.images[0], image)
+    fitted = score.defenses[RAMP]
+    assert first.train_coverage == fitted.train_coverage
+    length = float(first.perturbation.norm())
+    assert length == pytest.approx(fitted.length, rel=1e-3)
     assert plot_examples([first]).axes
     # What is there is not computed again, and pictures of another budget are not shown.
     written = path.read_bytes()
     extreme_examples(primary, path, compute=True, source="embedded")
     assert path.read_bytes() == written
-    (score,) = results[0].scores
     config = dataclasses.replace(score.config, epsilon=9.0)
     other = dataclasses.replace(
         results[0], scores=(dataclasses.replace(score, config=config),)

@@ -162,8 +162,9 @@ def test_a_stacked_classifier_is_in_the_units_of_its_scales(models, inputs):
     rows = stacked.interleave(inputs)
     assert rows.shape == (180, 1, 28, 28)
     lin = linearize(stacked, rows, batch_size=30)
-    found = stacked.parts(lin.gradients, [60, 41, 17])
-    for gradients, model, images, scale in zip(
+    assert [len(one) for one in inputs] == [60, 41, 17]
+    found = stacked.parts(inputs, lin.gradients)
+    for (gradients,), model, images, scale in zip(
         found, models, inputs, scales, strict=True
     ):
         expected = scale * linearize(model, images).gradients

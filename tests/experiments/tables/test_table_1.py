@@ -35,7 +35,6 @@ from experiments.tables.classifiers import (
     train_pair,
 )
 from experiments.tables.defenses import SOLVERS, fit_solver
-from experiments.tables.examples import load_examples, save_examples
 from experiments.tables.group_results import cell_percents
 from experiments.tables.paper_numbers import PAPER_TABLE_1
 from experiments.tables.planning import (
@@ -641,19 +640,6 @@ def test_a_part_of_a_store_is_loaded_and_the_rest_is_named(result):
 def test_an_executor_for_this_process():
     with executor_for(0) as executor:
         assert executor.submit(pow, 2, 3).result() == 8
-
-
-def test_examples_come_back_as_they_were_fitted(result, tmp_path):
-    _, results = result
-    save_examples([results[0].scores[1].config], tmp_path / "e.json", source="embedded")
-    (example,) = load_examples(tmp_path / "e.json")
-    pair = load_pair("mnist", (3, 8), source="embedded")
-    first = pair.test.images[pair.test.labels < 0][0].flatten()
-    assert torch.allclose(example.images[0], first)
-    fitted = results[0].scores[1].defenses["ramp, raw rows"]
-    assert example.train_coverage == fitted.train_coverage
-    length = float(example.perturbation.norm())
-    assert length == pytest.approx(fitted.length, rel=1e-3)
 
 
 # --- bad input --------------------------------------------------------------------
