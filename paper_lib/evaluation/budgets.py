@@ -26,6 +26,7 @@ def calibrate_epsilon(lin: Linearization, accuracy: float) -> float:
             points, or no budget leaves it because margins are equal or infinite.
 
     Example:
+        >>> import torch
         >>> lin = Linearization(
         ...     logits=torch.tensor([1.0, 2.0, 4.0, 8.0]), gradients=torch.ones(4, 1)
         ... )
