@@ -74,14 +74,13 @@ def check(seed):
         assert maximize_coverage(sets, method).coverage >= start
 
 
-@pytest.mark.parametrize("first", range(0, 10, 5))
-def test_the_rational_optimum_is_reached(first):
-    for seed in range(first, first + 5):
+def test_the_rational_optimum_is_reached():
+    for seed in range(5):
         check(seed)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(10, 35, 5))
+@pytest.mark.parametrize("first", range(5, 35, 5))
 def test_the_rational_optimum_is_reached_on_more(first):
     for seed in range(first, first + 5):
         check(seed)
