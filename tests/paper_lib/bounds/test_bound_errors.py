@@ -17,6 +17,7 @@ from paper_lib.bounds import (
     uniform_bound,
 )
 from paper_lib.bounds.compression import compress_solution, rebuild
+from paper_lib.bounds.distances import signed_distances
 from paper_lib.bounds.held_out import clopper_pearson
 from paper_lib.bounds.kl import kl_upper
 from paper_lib.bounds.pac_bayes import gaussian_coverage
@@ -79,6 +80,7 @@ TAKING_ONE = {
     "fit_certified": lambda v: fit_certified(sample(), v),
     "uniform_bound": lambda v: uniform_bound(sample(), v, mean_deviation=0.1),
     "compress_solution": lambda v: compress_solution(sample(), v),
+    "signed_distances": lambda v: signed_distances(sample(), v),
 }
 
 
