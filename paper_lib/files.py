@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and read without pickle."""
 
 import os
 import stat
@@ -6,6 +6,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Literal
+
+from safetensors import safe_open
 
 
 @contextmanager
@@ -34,3 +37,32 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         if stat.S_IMODE(part.stat().st_mode) != mode:
             part.chmod(mode)
         os.replace(part, target)
+
+
+def read_tensors(
+    path: str | os.PathLike[str], *, form: str, framework: Literal["np", "pt"]
+) -> tuple[dict[str, str], dict[str, Any]]:
+    """Read a safetensors file of one format.
+
+    Args:
+        path: The file.
+        form: The format that its metadata must name.
+        framework: What its arrays become: NumPy's or torch's.
+
+    Returns:
+        The metadata, and the arrays under their names.
+
+    Raises:
+        ValueError: If it is no safetensors file, or of another format.
+    """
+    try:
+        with safe_open(path, framework=framework) as file:
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}
+    except Exception as error:
+        raise ValueError(
+            f"{path} is not a readable safetensors file: {error}"
+        ) from error
+    if (found := metadata.get("format")) != form:
+        raise ValueError(f"{path} must hold format {form!r}, got {found!r}.")
+    return metadata, arrays

@@ -6,12 +6,11 @@ import os
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from paper_lib.checks.arguments import available_device
-from paper_lib.files import replacing
+from paper_lib.files import read_tensors, replacing
 from paper_lib.models.cnn import PairCNN
 
 _FORMAT = "paper-lib/pair-cnn/1"
@@ -60,18 +59,7 @@ def load_classifier(
     place = available_device(device)
     if not Path(path).is_file():
         raise FileNotFoundError(f"path must name a file of weights, got {path}.")
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            weights = {name: file.get_tensor(name) for name in file.keys()}
-    except Exception as error:
-        raise ValueError(
-            f"{path} is not a readable safetensors file: {error}"
-        ) from error
-    if metadata.get("format") != _FORMAT:
-        raise ValueError(
-            f"{path} must hold format {_FORMAT!r}, got {metadata.get('format')!r}."
-        )
+    metadata, weights = read_tensors(path, form=_FORMAT, framework="pt")
     settings = metadata.get("settings", "")
     expected, found = metadata.get("sha256"), _checksum(weights, settings)
     if found != expected:

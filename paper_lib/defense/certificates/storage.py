@@ -9,12 +9,11 @@ from typing import Any, get_args
 
 import numpy as np
 import torch
-from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from paper_lib.checks.arguments import check_type
 from paper_lib.defense.certificates.certificate import Certificate, Evidence
-from paper_lib.files import replacing
+from paper_lib.files import read_tensors, replacing
 
 _FORMAT = "paper-lib/certificate/1"
 _CLAIMS = ("num_rows", "lower_count", "upper_count", "fingerprint")
@@ -65,7 +64,7 @@ def load_certificate(path: str | os.PathLike[str]) -> Certificate:
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"path must name a stored certificate, got {path}.")
-    metadata, arrays = _read(path)
+    metadata, arrays = read_tensors(path, form=_FORMAT, framework="np")
     claims_text = metadata.get("claims", "")
     expected, found = metadata.get("sha256"), _checksum(arrays, claims_text)
     if found != expected:
@@ -83,33 +82,6 @@ def load_certificate(path: str | os.PathLike[str]) -> Certificate:
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} holds no certificate: {error}") from error
-
-
-def _read(path: str | os.PathLike[str]) -> tuple[dict[str, str], _Arrays]:
-    """Read words and arrays.
-
-    Args:
-        path: The file.
-
-    Returns:
-        Both.
-
-    Raises:
-        ValueError: If the file is no safetensors file of this format.
-    """
-    try:
-        with safe_open(path, framework="np") as file:
-            metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}
-    except Exception as error:
-        raise ValueError(
-            f"{path} is not a readable safetensors file: {error}"
-        ) from error
-    if metadata.get("format") != _FORMAT:
-        raise ValueError(
-            f"{path} must hold format {_FORMAT!r}, got {metadata.get('format')!r}."
-        )
-    return metadata, arrays
 
 
 def _take_apart(value: Any, name: str) -> _Arrays:
