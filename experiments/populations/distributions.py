@@ -6,6 +6,7 @@ Lemma 1, where b depends on the length of c. The bounds of Sec. 5 do not ask it 
 
 import math
 from dataclasses import KW_ONLY, dataclass, fields, replace
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -31,6 +32,22 @@ class PopulationMaximum:
     perturbation: Float[Tensor, " d"]
     coverage: float
     upper: float
+
+
+def as_python_numbers(rows: Any) -> None:
+    """Check the dimension of rows, and make every other setting Python's own float.
+
+    Args:
+        rows: A frozen dataclass with a field ``dim`` and numbers besides.
+
+    Raises:
+        TypeError: If the dimension is no integer, or a setting no number.
+        ValueError: If the dimension is below 1.
+    """
+    object.__setattr__(rows, "dim", check_count(rows.dim, "dim", 1))
+    for field in fields(rows):
+        if field.name != "dim":
+            object.__setattr__(rows, field.name, float(getattr(rows, field.name)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +94,7 @@ class GaussianRows:
             TypeError: See the class.
             ValueError: See the class.
         """
-        object.__setattr__(self, "dim", check_count(self.dim, "dim", 1))
-        for field in fields(self)[1:]:
-            object.__setattr__(self, field.name, float(getattr(self, field.name)))
+        as_python_numbers(self)
         check_radius(self.mean_length, "mean_length")
         check_radius(self.epsilon, "epsilon")
         for name in ("scale", "offset_scale"):

@@ -1,7 +1,7 @@
 """The population of a linear classifier: one-dimensional, whatever d is."""
 
 import math
-from dataclasses import KW_ONLY, dataclass, fields
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 import torch
@@ -10,11 +10,12 @@ from torch import Tensor
 
 from experiments.populations.distributions import (
     PopulationMaximum,
+    as_python_numbers,
     check_perturbations,
     seeded,
 )
 from experiments.populations.windows import Steps, WindowMass, farthest
-from paper_lib.checks import check_count, check_radius
+from paper_lib.checks import check_radius
 from paper_lib.geometry import in_l2_ball, project_l2_ball
 from paper_lib.robust_sets import RobustSets
 
@@ -59,9 +60,7 @@ class LinearRows:
             TypeError: See the class.
             ValueError: See the class.
         """
-        object.__setattr__(self, "dim", check_count(self.dim, "dim", 1))
-        for field in fields(self)[1:]:
-            object.__setattr__(self, field.name, float(getattr(self, field.name)))
+        as_python_numbers(self)
         check_radius(self.epsilon, "epsilon")
         if not 0.0 < self.scale < math.inf:
             raise ValueError(f"scale must be finite and > 0, got {self.scale}.")
