@@ -42,11 +42,7 @@ from paper_lib.defense.rows import (
 from paper_lib.defense.solution import certify
 from paper_lib.robust_sets import RobustSets
 from tests.oracles import exact, exact_dot, random_tensor
-from tests.paper_lib.defense.exact.test_hitting_sets import (
-    make_sets,
-    most_satisfied,
-    random_sets,
-)
+from tests.paper_lib.defense.defense_cases import few_rows, make_sets, most_satisfied
 
 F32, F64 = torch.float32, torch.float64
 
@@ -74,7 +70,7 @@ def case(kind):
     if kind == "branched":
         sets, evidence = triangle(), branched_evidence()
     else:
-        sets = random_sets(16, 2, seed=11, shift=-0.6)
+        sets = few_rows(16, 2, seed=11, shift=-0.6)
         evidence = {
             "none": lambda: None,
             "pairs": lambda: matching_evidence(unit_rows(sets)),
@@ -569,7 +565,7 @@ def test_a_stored_certificate_comes_back_as_it_was(kind, tmp_path):
 
 
 def test_a_certificate_of_single_precision_rows_does_too(tmp_path):
-    sets = random_sets(12, 2, seed=7, shift=-0.6, dtype=F32)
+    sets = few_rows(12, 2, seed=7, shift=-0.6, dtype=F32)
     certificate = certify(
         sets, ramp_ascent(sets).perturbation, matching_evidence(unit_rows(sets))
     )

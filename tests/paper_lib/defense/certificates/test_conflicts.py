@@ -14,11 +14,7 @@ from paper_lib.defense.certificates.conflicts import (
 )
 from paper_lib.defense.certificates.subsystems import WEIGHT_ONE
 from paper_lib.defense.rows import unit_rows
-from tests.paper_lib.defense.exact.test_hitting_sets import (
-    make_sets,
-    most_satisfied,
-    random_sets,
-)
+from tests.paper_lib.defense.defense_cases import few_rows, make_sets, most_satisfied
 
 
 def arcs(sets):
@@ -51,7 +47,7 @@ def test_pairs_are_arcs_of_the_circle_that_miss_each_other(seed):
 
 def test_no_row_excludes_itself_nor_its_double():
     """In single precision the product of a unit normal with itself is not one."""
-    normals = random_sets(200, 30, seed=1).normals
+    normals = few_rows(200, 30, seed=1).normals
     offsets = -normals.norm(dim=1) * (1.0 - 1e-9)
     sets = make_sets(normals, offsets, 1.0)
     rows = unit_rows(sets)
@@ -72,7 +68,7 @@ def fractional_optimum(pairs, num):
 @pytest.mark.parametrize("seed", range(12))
 def test_the_matching_is_worth_what_the_linear_program_finds(seed):
     dim = 2 + seed % 3
-    sets = random_sets(30, dim, seed=seed, shift=-0.8)
+    sets = few_rows(30, dim, seed=seed, shift=-0.8)
     rows = unit_rows(sets)
     pairs = conflicting_pairs(rows)
     evidence = matching_evidence(unit_rows(sets))
@@ -105,7 +101,7 @@ def test_lost_rows_count_and_free_ones_do_not():
 
 
 def test_rows_beyond_a_block_are_paired_too(monkeypatch):
-    sets = random_sets(90, 4, seed=3, shift=-0.8)
+    sets = few_rows(90, 4, seed=3, shift=-0.8)
     rows = unit_rows(sets)
     whole = conflicting_pairs(rows)
     monkeypatch.setattr(conflicts, "_BLOCK", 17)
@@ -113,7 +109,7 @@ def test_rows_beyond_a_block_are_paired_too(monkeypatch):
 
 
 def test_a_few_partners_of_each_row_are_some_of_all():
-    sets = random_sets(120, 4, seed=3, shift=-0.8)
+    sets = few_rows(120, 4, seed=3, shift=-0.8)
     rows = unit_rows(sets)
     every = {tuple(pair) for pair in conflicting_pairs(rows).tolist()}
     few = conflicting_pairs(rows, most_partners=3)
@@ -126,7 +122,7 @@ def test_a_few_partners_of_each_row_are_some_of_all():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_conflicting_pairs_are_those_without_a_common_point(seed):
-    sets = random_sets(25, 2, seed, epsilon=1.0, shift=-0.6)
+    sets = few_rows(25, 2, seed, epsilon=1.0, shift=-0.6)
     rows = unit_rows(sets)
     normals, asked = rows.normals.numpy(), rows.thresholds.numpy()
     angles = np.linspace(0.0, 2 * np.pi, 3000)
@@ -153,7 +149,7 @@ def test_the_matching_counts_pairs_halves_and_lost_rows():
 
 
 def test_few_partners_still_prove_a_bound():
-    sets = random_sets(1200, 3, 0, epsilon=1.0, shift=-0.8)
+    sets = few_rows(1200, 3, 0, epsilon=1.0, shift=-0.8)
     full = matching_evidence(unit_rows(sets), most_partners=None).violated_at_least(
         sets
     )

@@ -10,34 +10,25 @@ from paper_lib.defense.exact.boxes import BoxEvidence, box_search
 from paper_lib.defense.rows import as_perturbation, unit_rows
 from paper_lib.defense.solution import certify
 from paper_lib.robust_sets import RobustSets
-from tests.paper_lib.defense.exact.test_hitting_sets import (
-    EDGES,
+from tests.paper_lib.defense.defense_cases import (
     F32,
     F64,
     bounds_of,
+    certified,
+    few_rows,
     make_sets,
     most_satisfied,
-    random_sets,
 )
 
 
 def solve(sets, **settings):
-    """Run the method to its end: the certificate of what it found."""
-    best, evidence = certify(sets, torch.zeros_like(sets.normals[0])), None
-    for progress in box_search(unit_rows(sets), **settings):
-        if progress.point is not None:
-            assert np.linalg.norm(progress.point) <= 1.0 + 1e-12
-            found = certify(sets, as_perturbation(progress.point, sets))
-            best = max(best, found, key=lambda c: c.lower_count)
-        evidence = progress.evidence or evidence
-    assert evidence is not None
-    return certify(sets, best.perturbation, evidence)
+    return certified(box_search, sets, **settings)
 
 
 @pytest.mark.parametrize("seed", range(100))
 def test_it_agrees_with_brute_force(seed):
     dim = 2 + seed % 2
-    sets = random_sets(4 + seed % 12, dim, seed, shift=-0.6 + 0.1 * (seed % 5))
+    sets = few_rows(4 + seed % 12, dim, seed, shift=-0.6 + 0.1 * (seed % 5))
     most = most_satisfied(sets)
     found = solve(sets)
     assert bounds_of(found) == (most, most)
@@ -46,7 +37,7 @@ def test_it_agrees_with_brute_force(seed):
 
 @pytest.mark.parametrize("dim", [1, 4])
 def test_one_and_four_dimensions_agree_too(dim):
-    sets = random_sets(9, dim, 50 + dim)
+    sets = few_rows(9, dim, 50 + dim)
     most = most_satisfied(sets)
     assert bounds_of(solve(sets)) == (most, most)
 
@@ -54,7 +45,7 @@ def test_one_and_four_dimensions_agree_too(dim):
 @pytest.mark.parametrize("dtype", [F32, F64])
 @pytest.mark.parametrize("seed", range(4))
 def test_rows_of_any_scale(seed, dtype):
-    plain = random_sets(8, 2, seed, shift=-0.4, dtype=dtype)
+    plain = few_rows(8, 2, seed, shift=-0.4, dtype=dtype)
     scales = torch.tensor([1e-30, 1.0, 1e30, 1e-30] * 2, dtype=dtype)
     sets = make_sets(
         plain.normals * scales[:, None], plain.offsets * scales, plain.epsilon, dtype
@@ -63,23 +54,8 @@ def test_rows_of_any_scale(seed, dtype):
     assert bounds_of(solve(plain)) == bounds_of(solve(sets)) == (most, most)
 
 
-@pytest.mark.parametrize("dtype", [F32, F64])
-@pytest.mark.parametrize("name", EDGES)
-def test_edge_cases_by_hand(name, dtype):
-    (normals, offsets), most = EDGES[name]
-    sets = make_sets(normals, offsets, dtype=dtype)
-    found = solve(sets)
-    assert bounds_of(found) == (most, most)
-    assert found.verify(sets)
-
-
-def test_a_budget_of_zero_leaves_the_offsets_to_decide():
-    sets = make_sets([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], [0.5, -0.5, 0.0], 0.0)
-    assert bounds_of(solve(sets)) == (2, 2)
-
-
 def test_thousands_of_rows_of_the_plane_are_decided():
-    sets = random_sets(4000, 2, 7, epsilon=1.0)
+    sets = few_rows(4000, 2, 7, epsilon=1.0)
     found = solve(sets)
     assert found.gap == 0.0
     assert found.verify(sets)
@@ -103,7 +79,7 @@ def test_boxes_too_short_to_cut_end_the_search():
 
 
 def test_fewer_boxes_give_a_weaker_bound_and_a_smaller_tree():
-    sets = random_sets(300, 3, 11, epsilon=1.0)
+    sets = few_rows(300, 3, 11, epsilon=1.0)
     tight, loose = solve(sets), solve(sets, max_boxes=100)
     assert len(loose.evidence.splits) <= 100
     assert tight.upper_count < loose.upper_count < 300
@@ -113,7 +89,7 @@ def test_fewer_boxes_give_a_weaker_bound_and_a_smaller_tree():
 
 
 def test_evidence_on_the_way_gets_better():
-    sets = random_sets(300, 3, 11, epsilon=1.0)
+    sets = few_rows(300, 3, 11, epsilon=1.0)
     steps = list(box_search(unit_rows(sets)))
     bounds = [s.evidence.violated_at_least(sets) for s in steps if s.evidence]
     assert bounds == sorted(set(bounds))
@@ -128,7 +104,7 @@ def test_evidence_on_the_way_gets_better():
 
 def test_a_known_count_saves_boxes():
     """Of all rows: those that are free count too."""
-    sets = random_sets(200, 3, 12, epsilon=1.0)
+    sets = few_rows(200, 3, 12, epsilon=1.0)
     assert unit_rows(sets).num_free > 5
     most = solve(sets).lower_count
     plain = len(list(box_search(unit_rows(sets))))
@@ -142,7 +118,7 @@ def test_a_known_count_saves_boxes():
 
 
 def test_two_runs_are_equal_and_the_rows_untouched():
-    rows = unit_rows(random_sets(40, 3, 3))
+    rows = unit_rows(few_rows(40, 3, 3))
     before = rows.normals.clone(), rows.thresholds.clone()
     one, two = (list(box_search(rows))[-1].evidence for _ in range(2))
     assert np.array_equal(one.splits, two.splits)
@@ -195,7 +171,7 @@ def test_corners_beyond_the_ball_count_as_all_rows():
 
 @pytest.fixture(scope="module")
 def solved():
-    sets = random_sets(40, 3, 21, epsilon=1.0)
+    sets = few_rows(40, 3, 21, epsilon=1.0)
     return sets, solve(sets).evidence
 
 
@@ -259,6 +235,6 @@ def test_evidence_of_another_tree_proves_less(solved):
 
 @pytest.mark.bad_input
 def test_a_tree_without_boxes_is_refused():
-    rows = unit_rows(random_sets(5, 2, 0))
+    rows = unit_rows(few_rows(5, 2, 0))
     with pytest.raises(ValueError, match="max_boxes must be at least 1, got 0"):
         next(box_search(rows, max_boxes=0))

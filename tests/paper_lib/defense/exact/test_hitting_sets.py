@@ -11,78 +11,26 @@ import torch
 from paper_lib.defense.certificates.subsystems import WEIGHT_ONE
 from paper_lib.defense.exact import feasibility
 from paper_lib.defense.exact.hitting_sets import hitting_set_search
-from paper_lib.defense.rows import as_perturbation, unit_rows
-from paper_lib.defense.solution import certify
-from paper_lib.robust_sets import RobustSets
-from tests.oracles import random_tensor
-
-F32, F64 = torch.float32, torch.float64
-
-
-def make_sets(normals, offsets, epsilon=1.0, dtype=F64):
-    return RobustSets(
-        normals=torch.as_tensor(normals, dtype=dtype),
-        offsets=torch.as_tensor(offsets, dtype=dtype),
-        epsilon=epsilon,
-    )
-
-
-def random_sets(n, dim, seed, epsilon=0.8, shift=-0.3, dtype=F64):
-    return make_sets(
-        random_tensor(n, dim, seed=seed),
-        random_tensor(n, seed=seed + 1000) + shift,
-        epsilon,
-        dtype,
-    )
-
-
-def most_satisfied(sets):
-    """Try the shortest point on the boundaries of each choice of up to d rows.
-
-    The shortest point of the largest set of rows that can be satisfied is among them.
-
-    Returns:
-        The largest count.
-    """
-    normals, offsets = sets.normals.double().numpy(), sets.offsets.double().numpy()
-    n, dim = normals.shape
-    lengths = np.linalg.norm(normals, axis=1)
-    reach = np.where(lengths > 0, lengths, 1.0)
-    normals = normals / reach[:, None]
-    thresholds = -offsets / reach
-    most = int((thresholds <= 0).sum())
-    for size in range(1, dim + 1):
-        chosen = itertools.combinations(np.flatnonzero(lengths > 0).tolist(), size)
-        rows = np.array(list(chosen), dtype=np.int64).reshape(-1, size)
-        inverses = np.linalg.pinv(normals[rows])
-        points = np.einsum("kds,ks->kd", inverses, thresholds[rows])
-        points = points[np.linalg.norm(points, axis=1) <= sets.epsilon + 1e-12]
-        counts = (points @ normals.T >= thresholds - 1e-9).sum(axis=1)
-        most = max(most, int(counts.max(initial=0)))
-    assert n >= most
-    return most
+from paper_lib.defense.rows import unit_rows
+from tests.paper_lib.defense.defense_cases import (
+    F32,
+    F64,
+    bounds_of,
+    certified,
+    few_rows,
+    make_sets,
+    most_satisfied,
+)
 
 
 def solve(sets, **settings):
-    """Run the method to its end: the certificate of what it found."""
-    best, evidence = certify(sets, torch.zeros_like(sets.normals[0])), None
-    for progress in hitting_set_search(unit_rows(sets), **settings):
-        if progress.point is not None:
-            assert np.linalg.norm(progress.point) <= 1.0 + 1e-12
-            found = certify(sets, as_perturbation(progress.point, sets))
-            best = max(best, found, key=lambda c: c.lower_count)
-        evidence = progress.evidence or evidence
-    return certify(sets, best.perturbation, evidence)
-
-
-def bounds_of(certificate):
-    return certificate.lower_count, certificate.upper_count
+    return certified(hitting_set_search, sets, **settings)
 
 
 @pytest.mark.parametrize("seed", range(60))
 def test_it_agrees_with_brute_force(seed):
     n, dim = 3 + seed % 7, 3 + seed % 4
-    sets = random_sets(n, dim, seed, shift=-0.6 + 0.1 * (seed % 5))
+    sets = few_rows(n, dim, seed, shift=-0.6 + 0.1 * (seed % 5))
     most = most_satisfied(sets)
     found = solve(sets)
     assert bounds_of(found) == (most, most)
@@ -94,7 +42,7 @@ def test_random_sets_are_of_all_kinds():
     counts = {
         (len(sets.offsets) - most_satisfied(sets))
         for seed in range(60)
-        for sets in [random_sets(3 + seed % 7, 3 + seed % 4, seed, shift=-0.4)]
+        for sets in [few_rows(3 + seed % 7, 3 + seed % 4, seed, shift=-0.4)]
     }
     assert {0, 1, 2, 3} <= counts
 
@@ -102,7 +50,7 @@ def test_random_sets_are_of_all_kinds():
 @pytest.mark.parametrize("dtype", [F32, F64])
 @pytest.mark.parametrize("seed", range(4))
 def test_rows_of_any_scale(seed, dtype):
-    plain = random_sets(8, 3, seed, shift=-0.4, dtype=dtype)
+    plain = few_rows(8, 3, seed, shift=-0.4, dtype=dtype)
     scales = torch.tensor([1e-30, 1.0, 1e30, 1e-30] * 2, dtype=dtype)
     sets = make_sets(
         plain.normals * scales[:, None], plain.offsets * scales, plain.epsilon, dtype
@@ -161,7 +109,7 @@ def test_pairs_are_seen_before_anything_is_solved():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_no_row_of_a_subsystem_can_be_spared(seed):
-    sets = random_sets(20, 3, seed, epsilon=1.0)
+    sets = few_rows(20, 3, seed, epsilon=1.0)
     subsystems = by_list(solve(sets).evidence.subsystems)
     assert max(map(len, subsystems)) > 2 or seed
     for rows in subsystems:
@@ -176,35 +124,6 @@ def test_no_row_of_a_subsystem_can_be_spared(seed):
 
 def by_list(lists):
     return [lists[k].tolist() for k in range(len(lists))]
-
-
-EDGES = {
-    "one row": (([[1.0, 0.0]], [-0.5]), 1),
-    "one row out of reach": (([[1.0, 0.0]], [-1.5]), 0),
-    "all can be satisfied": (([[1.0, 0.0], [0.0, 1.0]], [-0.6, -0.6]), 2),
-    "none can": (([[1.0, 0.0], [0.0, 1.0]], [-1.5, -torch.inf]), 0),
-    "zero normals": (([[0.0, 0.0]] * 3, [1.0, 0.0, -1e-30]), 2),
-    "copies": (([[1.0, 0.0]] * 3 + [[-1.0, 0.0]] * 2, [-0.2] * 5), 3),
-    "an empty set beside a pair": (
-        ([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, 0.0]], [-0.2] * 2 + [-9.0, 1.0]),
-        2,
-    ),
-}
-
-
-@pytest.mark.parametrize("dtype", [F32, F64])
-@pytest.mark.parametrize("name", EDGES)
-def test_edge_cases_by_hand(name, dtype):
-    (normals, offsets), most = EDGES[name]
-    sets = make_sets(normals, offsets, dtype=dtype)
-    found = solve(sets)
-    assert bounds_of(found) == (most, most)
-    assert found.verify(sets)
-
-
-def test_a_budget_of_zero_leaves_the_offsets_to_decide():
-    sets = make_sets([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], [0.5, -0.5, 0.0], 0.0)
-    assert bounds_of(solve(sets)) == (2, 2)
 
 
 def test_half_spaces_that_touch_end_with_a_bound():
@@ -223,7 +142,7 @@ def test_half_spaces_that_touch_end_with_a_bound():
 @pytest.fixture(scope="module")
 def branched():
     """A case that packings alone do not decide, with the proof by branching."""
-    sets = random_sets(50, 3, 14, epsilon=1.0)
+    sets = few_rows(50, 3, 14, epsilon=1.0)
     return sets, solve(sets)
 
 
@@ -257,7 +176,7 @@ def test_a_planted_point_is_found_and_proven(seed):
 
 
 def test_it_stops_when_the_time_is_up():
-    sets = random_sets(60, 3, 1, epsilon=1.0)
+    sets = few_rows(60, 3, 1, epsilon=1.0)
     assert list(hitting_set_search(unit_rows(sets), remaining=lambda: 0.0)) == []
     ticks = itertools.count(1.0, -0.05)
     steps = list(hitting_set_search(unit_rows(sets), remaining=lambda: next(ticks)))
@@ -266,7 +185,7 @@ def test_it_stops_when_the_time_is_up():
 
 
 def test_two_runs_are_equal_and_the_rows_untouched():
-    sets = random_sets(30, 4, 3)
+    sets = few_rows(30, 4, 3)
     rows = unit_rows(sets)
     before = rows.normals.clone(), rows.thresholds.clone()
     one, two = (
@@ -362,7 +281,7 @@ def test_least_squares_that_do_not_converge_leave_a_valid_bound(monkeypatch):
     def fail(matrix, target):
         raise RuntimeError("Maximum number of iterations reached.")
 
-    sets = random_sets(30, 3, 5)
+    sets = few_rows(30, 3, 5)
     exact = solve(sets)
     monkeypatch.setattr(feasibility, "nnls", fail)
     found = solve(sets)
@@ -373,7 +292,7 @@ def test_least_squares_that_do_not_converge_leave_a_valid_bound(monkeypatch):
 @pytest.mark.bad_input
 @pytest.mark.parametrize("start", [np.zeros(4), np.array([0.0, np.nan, 0.0])])
 def test_a_start_that_does_not_fit_is_refused(start):
-    sets = random_sets(5, 3, 0)
+    sets = few_rows(5, 3, 0)
     with pytest.raises(
         ValueError, match=r"start must be a finite point of shape \(3,\)"
     ):
@@ -382,6 +301,6 @@ def test_a_start_that_does_not_fit_is_refused(start):
 
 @pytest.mark.bad_input
 def test_a_tree_without_nodes_is_refused():
-    sets = random_sets(5, 3, 0)
+    sets = few_rows(5, 3, 0)
     with pytest.raises(ValueError, match="max_nodes must be at least 1, got 0"):
         next(hitting_set_search(unit_rows(sets), max_nodes=0))
