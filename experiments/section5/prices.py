@@ -8,8 +8,8 @@ import numpy as np
 
 from experiments.populations.distributions import GaussianRows
 from experiments.store.keyed import Record, Run
+from experiments.store.pair_settings import Site
 from experiments.store.plain_values import from_plain
-from experiments.store.provenance import one_thread, surroundings
 from paper_lib.bounds import bounds_at, compress, compression_bound, held_out_bound
 from paper_lib.checks import check_count, check_seed
 from paper_lib.defense import maximize_coverage
@@ -56,22 +56,19 @@ class PriceConfig(Run["Prices"]):
         """What the name of its record begins with."""
         return f"prices-{self.dim}"
 
-    def run(self) -> Record:
+    def measure(self, site: Site) -> Record:
         r"""Fit a v to samples of each size and compute every bound.
 
+        Args:
+            site: Not asked: the rows are drawn.
+
         Returns:
-            The record. For each size, means over samples: the regret
+            For each size, means over samples: the regret
             :math:`\phi(v^*) - \phi(v)`, the overfit :math:`\phi_n(v) - \phi(v)`, and
             the price :math:`\phi_n(v)` less the bound of each, for the v it is computed
             at.
         """
-        with one_thread():
-            return {
-                "schema": self.schema,
-                "config": self.settings,
-                "provenance": surroundings(),
-                "sizes": [_means(self, size) for size in self.sizes],
-            }
+        return {"sizes": [_means(self, size) for size in self.sizes]}
 
     @classmethod
     def result(cls, record: Record) -> "Prices":
@@ -139,9 +136,8 @@ def _once(config: PriceConfig, size: int, seed: int) -> dict[str, float]:
     few = compress(sets, confidence=config.confidence, seed=seed)
     bounds = bounds_at(sets, v, confidence=config.confidence, center=center)
     bounds["compression"] = compression_bound(sets, few, confidence=config.confidence)
-    bounds["center, held out"] = held_out_bound(
-        sets, center, confidence=config.confidence
-    )
+    held_out = held_out_bound(sets, center, confidence=config.confidence)
+    bounds["center, held out"] = held_out
     reached = float(population.coverage(v))
     return {
         "regret": population.maximum().coverage - reached,

@@ -22,8 +22,8 @@ from experiments.populations.sample_rates import (
 )
 from experiments.populations.sample_solvers import SEARCH_0, SolverName
 from experiments.store.keyed import Record, Run
+from experiments.store.pair_settings import Site
 from experiments.store.plain_values import from_plain
-from experiments.store.provenance import one_thread, surroundings
 
 SIZES = (10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
 # Of the finite population, which is itself a draw of the Gaussian one.
@@ -82,7 +82,7 @@ class RatePlan(Run[Rates]):
         """
         return known_population(self.kind, self.dim, **_FINITE)
 
-    def measure(self) -> Rates:
+    def rates(self) -> Rates:
         """Draw the samples, solve them, and compare with the population.
 
         Returns:
@@ -97,17 +97,17 @@ class RatePlan(Run[Rates]):
             with_deviations=self.with_deviations,
         )
 
-    def run(self) -> Record:
+    def measure(self, site: Site) -> Record:
         """Measure, and write the result in plain values.
 
+        Args:
+            site: Not asked: the rows are drawn.
+
         Returns:
-            The record.
+            The counts, and what they are compared with.
         """
-        with one_thread():
-            rates = self.measure()
+        rates = self.rates()
         record = {
-            "config": self.settings,
-            "provenance": surroundings(),
             "best": asdict(rates.best)
             | {"perturbation": rates.best.perturbation.tolist()},
             "counts": [

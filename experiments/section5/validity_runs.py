@@ -17,7 +17,7 @@ from experiments.populations.finite_population import (
 )
 from experiments.section5.bound_tests import BoundTest, Validity
 from experiments.store.keyed import Record, Run
-from experiments.store.provenance import one_thread, surroundings
+from experiments.store.pair_settings import Site
 from paper_lib.bounds import (
     Bound,
     bounds_at,
@@ -106,20 +106,17 @@ class ValidityConfig(Run[ValidityRecord]):
         """What the name of its record begins with."""
         return f"validity-{self.kind}-{self.dim}"
 
-    def run(self) -> Record:
+    def measure(self, site: Site) -> Record:
         """Test every bound and keep what a page shows.
 
+        Args:
+            site: Not asked: the rows are drawn.
+
         Returns:
-            The record.
+            What came of each bound.
         """
-        with one_thread():
-            found = measure_validity(self)
-        return {
-            "schema": self.schema,
-            "config": self.settings,
-            "provenance": surroundings(),
-            "bounds": {name: asdict(one.summary()) for name, one in found.items()},
-        }
+        found = measure_validity(self)
+        return {"bounds": {name: asdict(one.summary()) for name, one in found.items()}}
 
     def population(self) -> Population:
         """Make the population.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from experiments.store.keyed import SINGLE, Key, Record
+from experiments.store.pair_settings import HERE, Site
 from experiments.store.provenance import one_thread, provenance
 from experiments.store.record_files import settings_digest
 from experiments.tables.classifiers import ClassifierConfig, TrainedClassifier
@@ -26,7 +27,6 @@ from experiments.tables.reports import (
 from experiments.tables.results import Provenance, Scores
 from paper_lib.attacks import PGD_READINGS, PGDResult, fgm
 from paper_lib.checks import check_count
-from paper_lib.data.pairs import Source
 from paper_lib.evaluation import judge
 from paper_lib.geometry.sums import full_precision
 from paper_lib.robust_sets import RobustSets
@@ -132,35 +132,27 @@ class PlayedPair:
 
 
 def score_pair(
-    config: ScoreConfig,
-    trained: TrainedClassifier,
-    *,
-    root: str | None = None,
-    source: Source = "auto",
-    device: str = "cpu",
+    config: ScoreConfig, trained: TrainedClassifier, site: Site = HERE
 ) -> Record:
     """Fit the defenses and score every play. Stage B.
 
     Args:
         config: What to score.
         trained: The classifier it names.
-        root: Folder of the data; see :func:`paper_lib.data.load_pair`.
-        source: Source of the data.
-        device: Where to compute.
+        site: Where to find the images, and where to compute.
 
     Returns:
         A record, as :class:`ScoreResult` reads it. Two runs of one configuration on
         one machine differ in ``provenance["seconds"]`` alone.
 
     Raises:
-        ValueError: If ``trained`` is the classifier of another configuration, or the
-            device is not there.
+        ValueError: If ``trained`` is the classifier of another configuration.
     """
     check_trained(config, trained)
     started = time.perf_counter()
     with one_thread():
-        at = linearize_pair(trained, root=root, source=source, device=device)
-        record = score_record(config, trained, play_pair(config, at), device=device)
+        played = play_pair(config, linearize_pair(trained, site))
+        record = score_record(config, trained, played, device=site.device)
     record["provenance"]["seconds"] = round(time.perf_counter() - started, 1)
     return record
 

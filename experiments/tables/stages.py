@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from experiments.store.keyed import SINGLE, Record
+from experiments.store.pair_settings import Site
 from experiments.tables.classifiers import (
     ClassifierConfig,
     TrainedClassifier,
@@ -40,16 +41,16 @@ class Stages:
 
 
 def _train_alone(
-    run: Sequence[ClassifierConfig], **options: Any
+    run: Sequence[ClassifierConfig], site: Site
 ) -> list[TrainedClassifier]:
-    return [train_pair(config, **options) for config in run]
+    return [train_pair(config, site) for config in run]
 
 
 def _score_alone(
-    run: Sequence[ScoreConfig], trained: Sequence[TrainedClassifier], **options: Any
+    run: Sequence[ScoreConfig], trained: Sequence[TrainedClassifier], site: Site
 ) -> list[Record]:
     pairs = zip(run, trained, strict=True)
-    return [score_pair(config, one, **options) for config, one in pairs]
+    return [score_pair(config, one, site) for config, one in pairs]
 
 
 ONE_BY_ONE = Stages(train=_train_alone, score=_score_alone)

@@ -6,9 +6,9 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from experiments.store.keyed import Record, RecordFolder, usable
+from experiments.store.pair_settings import Site
 from experiments.store.record_files import load_record
 from experiments.sweep.runner import InProcess, SweepError, Task, only_writer, run_tasks
 from experiments.tables.calibration import (
@@ -50,11 +50,7 @@ def load_plan(
     Warns:
         UserWarning: If a stored record cannot be used; see :func:`run_plan`.
     """
-    sweep = _Sweep(
-        store=RecordFolder(folder=Path(store), source=source),
-        cache=Path(store) / ".cache",
-        stages=stages,
-    )
+    sweep = _Sweep(folder=Path(store), site=Site(source=source), stages=stages)
     results = {group: sweep.load(group) for group in groups}
     return (
         tuple(result for result in results.values() if result is not None),
@@ -110,11 +106,11 @@ def run_plan(
             f"got {type(executor).__name__}."
         )
     sweep = _Sweep(
-        store=RecordFolder(folder=Path(store), source=source),
-        cache=Path(store) / ".cache" if cache is None else Path(cache),
+        folder=Path(store),
+        site=Site(root=root, source=source, device=device),
         stages=stages,
+        cache=Path(store) / ".cache" if cache is None else Path(cache),
         executor=executor or InProcess(),
-        options={"root": root, "source": source, "device": device},
         progress=progress,
     )
     results = [sweep.load(group) for group in groups]
@@ -152,11 +148,11 @@ def primary_budgets(store: str | os.PathLike[str]) -> dict[Dataset, float]:
 class _Sweep:
     """One call of :func:`run_plan`."""
 
-    store: RecordFolder
-    cache: Path
+    folder: Path
+    site: Site
     stages: Stages
+    cache: Path = Path()
     executor: Executor = field(default_factory=InProcess)
-    options: dict[str, Any] = field(default_factory=dict)
     progress: bool = False
 
     def load(self, group: RunGroup) -> GroupResult | None:
@@ -183,38 +179,37 @@ class _Sweep:
             if calibration is None
             for run in self.stages.runs(config.classifiers)
         )
-        calibrations = {
-            config: calibration or self._calibrate(config)
+        budgets = {
+            config: (calibration or self._calibrate(config)).budgets
             for config, calibration in known.items()
         }
         runs = dict.fromkeys(
             run
             for group in groups
-            for run in self.stages.runs(
-                group.scores(calibrations[group.calibration].budgets)
-            )
+            for run in self.stages.runs(group.scores(budgets[group.calibration]))
         )
         # All are looked at, so that every damaged one is named.
         wanted = [run for run in runs if None in [*self._scores(run)]]
         self._train(tuple(config.classifier for config in run) for run in wanted)
         self._run(map(self._score_task, wanted), len(wanted), "accuracies")
 
+    @property
+    def store(self) -> RecordFolder:
+        """The records."""
+        return RecordFolder(folder=self.folder, source=self.site.source)
+
     def _calibrate(self, config: CalibrationConfig) -> CalibrationResult:
         runs = self.stages.runs(config.classifiers)
-        trained = [one for run in runs for one in self._trained(run)]
-        record = calibrate(config, trained)
-        self.store.save(record, config, self.stages.batching(config.classifiers))
+        record = calibrate(config, [one for run in runs for one in self._trained(run)])
+        self.store.save(record, config)
         return config.result(record)
 
     def _budgets(self, config: CalibrationConfig) -> CalibrationResult | None:
-        record = self.store.load(config, self.stages.batching(config.classifiers))
-        return None if record is None else config.result(record)
+        return self.store.load(config, self.stages.batching(config.classifiers))
 
     def _scores(self, run: Sequence[ScoreConfig]) -> Iterator[ScoreResult | None]:
         batching = self.stages.batching([config.classifier for config in run])
-        for config in run:
-            record = self.store.load(config, batching)
-            yield None if record is None else config.result(record)
+        return (self.store.load(config, batching) for config in run)
 
     def _run(self, tasks: Iterable[Task], total: int, title: str) -> None:
         run_tasks(
@@ -235,34 +230,29 @@ class _Sweep:
             for one in trained:
                 save_trained(one, self.cache)
 
-        call = partial(self.stages.train, run, **self.options)
+        call = partial(self.stages.train, run, self.site)
         return Task(label=_label(run), call=call, keep=keep)
 
     def _score_task(self, run: Sequence[ScoreConfig]) -> Task:
-        classifiers = [config.classifier for config in run]
-
         def keep(records: Sequence[Record]) -> None:
             for config, record in zip(run, records, strict=True):
-                self.store.save(record, config, self.stages.batching(classifiers))
+                self.store.save(record, config)
 
-        trained = self._trained(classifiers)
-        call = partial(self.stages.score, run, trained, **self.options)
+        trained = self._trained([config.classifier for config in run])
+        call = partial(self.stages.score, run, trained, self.site)
         return Task(label=_label(run), call=call, keep=keep)
 
     def _names(self, run: Sequence[ClassifierConfig]) -> list[str]:
-        where = {key: self.options[key] for key in ("source", "device")}
         batching = self.stages.batching(run)
-        return [classifier_name(config, **where, batching=batching) for config in run]
+        return [classifier_name(config, self.site, batching) for config in run]
 
     def _trained(self, run: Sequence[ClassifierConfig]) -> list[TrainedClassifier]:
-        trained = []
-        for config, name in zip(run, self._names(run), strict=True):
-            one = load_trained(self.cache, name)
+        trained = [load_trained(self.cache, name) for name in self._names(run)]
+        for config, one in zip(run, trained, strict=True):
             if one is None:
                 raise FileNotFoundError(
                     f"the classifier of {config.label} vanished from {self.cache}."
                 )
-            trained.append(one)
         return trained
 
 

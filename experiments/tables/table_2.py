@@ -8,7 +8,7 @@ import math
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -16,7 +16,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from experiments.store.keyed import Record, Run
-from experiments.store.provenance import one_thread, provenance
+from experiments.store.pair_settings import PairSettings, Site
+from experiments.store.provenance import provenance
 from experiments.sweep.resume import load_or_compute
 from experiments.tables.calibration import calibrate_shared_epsilon
 from experiments.tables.classifiers import (
@@ -29,9 +30,8 @@ from experiments.tables.points import LinearizedPair, linearize_pair
 from experiments.tables.results import Provenance, Scores
 from experiments.tables.scoring import ScoreConfig, play_pair, score_record
 from paper_lib.attacks import PGD_READINGS
-from paper_lib.checks import check_choice, check_seed
+from paper_lib.checks import check_choice
 from paper_lib.checks.arguments import check_fraction
-from paper_lib.data.pairs import Dataset, Source
 from paper_lib.defense import ramp_value
 from paper_lib.models import TrainConfig
 from paper_lib.robust_sets import RobustSets
@@ -48,14 +48,10 @@ _SAID_ONCE = ("schema", "config", "path", "source", "provenance")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PairConfig(Run["PairResult"]):
+class PairConfig(PairSettings, Run["PairResult"]):
     """Everything that decides the result of one pair, apart from the data.
 
     Attributes:
-        dataset: ``"mnist"`` or ``"fashion-mnist"``.
-        classes: The two classes; the first is -1.
-        seed: Seed of training.
-        train: Settings of the classifier.
         calibration: Approximate accuracy under FGM without defense, on training points,
             at which the budget is set: a number of the paper's table.
         solver: The ascent the defense is fitted with, of ``SOLVERS``.
@@ -72,10 +68,6 @@ class PairConfig(Run["PairResult"]):
 
     schema: ClassVar[str] = "paper-lib/pair-record/2"
 
-    dataset: Dataset = "mnist"
-    classes: tuple[int, int] = (0, 1)
-    seed: int = 0
-    train: TrainConfig = field(default_factory=TrainConfig)
     calibration: float = 0.483
     solver: str = SOLVERS[0]
     ramp_steps: int = 300
@@ -88,7 +80,7 @@ class PairConfig(Run["PairResult"]):
         Raises:
             ValueError: See the class.
         """
-        check_seed(self.seed)
+        PairSettings.__post_init__(self)
         check_choice(self.primary, "primary", sorted(PGD_READINGS))
         check_choice(self.solver, "solver", SOLVERS[:2])
         ramp_config(self.solver, self.ramp_steps)
@@ -136,38 +128,25 @@ class PairConfig(Run["PairResult"]):
         """What a person calls the run."""
         return f"{self.classifier.label}, {self.solver}"
 
-    @property
-    def stem(self) -> str:
-        """What the name of its record begins with."""
-        return self.classifier.stem
-
-    def run(
-        self, *, root: str | None = None, source: Source = "auto", device: str = "cpu"
-    ) -> Record:
+    def measure(self, site: Site) -> Record:
         """Run one pair from raw images to accuracies.
 
         Args:
-            root: Folder of the data; see :func:`paper_lib.data.load_pair`.
-            source: Source of the data.
-            device: Where to compute.
+            site: Where to find the images, and where to compute.
 
         Returns:
-            A record, as :class:`PairResult` reads it. Two runs of one configuration on
-            one machine differ in ``provenance["seconds"]`` alone.
+            What :class:`PairResult` reads. Two runs of one configuration on one machine
+            differ in ``provenance["seconds"]`` alone.
         """
         started = time.perf_counter()
-        trained = train_pair(self.classifier, root=root, source=source, device=device)
+        trained = train_pair(self.classifier, site)
         epsilon = calibrate_shared_epsilon([trained.margins], self.calibration)
-        with one_thread():
-            at = linearize_pair(trained, root=root, source=source, device=device)
-            score, *curve = (
-                _score(one, trained, at, device) for one in self.scores(epsilon)
-            )
-            source_of = provenance(at.pair, device)
+        at = linearize_pair(trained, site)
+        score, *curve = (
+            _score(one, trained, at, site.device) for one in self.scores(epsilon)
+        )
         parts = {"train": at.fit, "test": at.lin}
         return {
-            "schema": self.schema,
-            "config": self.settings,
             "epsilon": epsilon,
             "sizes": {name: len(lin.logits) for name, lin in parts.items()},
             "history": trained.record["history"],
@@ -179,7 +158,7 @@ class PairConfig(Run["PairResult"]):
             "score": score,
             "curve": curve,
             "provenance": {
-                **source_of,
+                **provenance(at.pair, site.device),
                 "seconds": round(time.perf_counter() - started, 1),
             },
         }
