@@ -126,7 +126,7 @@ def score_pairs(
     with one_thread(), full_precision():
         played = _play(configs, trained, site)
         records = [
-            score_record(*one, device=site.device)
+            score_record(*one, site)
             for one in zip(configs, trained, played, strict=True)
         ]
     _share_seconds(records, started)

@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from experiments.populations.distributions import GaussianRows
+from experiments.section5.halves import fit_bounds
 from experiments.store.keyed import Record, Run
 from experiments.store.pair_settings import Site
 from experiments.store.plain_values import from_plain
-from paper_lib.bounds import bounds_at, compress, compression_bound, held_out_bound
+from paper_lib.bounds import compress, held_out_bound
 from paper_lib.checks import check_count, check_seed
 from paper_lib.defense import maximize_coverage
 
@@ -134,8 +135,7 @@ def _once(config: PriceConfig, size: int, seed: int) -> dict[str, float]:
         for one in (sets, other)
     )
     few = compress(sets, confidence=config.confidence, seed=seed)
-    bounds = bounds_at(sets, v, confidence=config.confidence, center=center)
-    bounds["compression"] = compression_bound(sets, few, confidence=config.confidence)
+    bounds = fit_bounds(sets, v, few, confidence=config.confidence, center=center)
     held_out = held_out_bound(sets, center, confidence=config.confidence)
     bounds["center, held out"] = held_out
     reached = float(population.coverage(v))

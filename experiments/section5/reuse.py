@@ -12,12 +12,12 @@ from typing import Any, ClassVar
 import torch
 
 from experiments.section5.bound_runs import FitBounds
-from experiments.section5.halves import some_images
+from experiments.section5.halves import fit_bounds, some_images
 from experiments.store.keyed import Record, Run
 from experiments.store.pair_settings import PairSettings, Site
 from experiments.store.plain_values import plain
 from experiments.store.provenance import provenance
-from paper_lib.bounds import bounds_at, compress, compression_bound
+from paper_lib.bounds import compress
 from paper_lib.checks import check_count, check_radius
 from paper_lib.data import LabeledImages
 from paper_lib.defense import ramp_ascent
@@ -137,19 +137,18 @@ class ReuseConfig(PairSettings, Run[Reuse]):
 def _fits(config: ReuseConfig, sets: RobustSets, test: RobustSets) -> dict[str, Any]:
     """Fit and count on some points, and look at the test images."""
     few = compress(sets, confidence=config.confidence, seed=config.seed)
-    fits = {"ramp": ramp_ascent(sets).perturbation, "compressed": few.perturbation}
-    found: dict[str, Any] = {
-        name: {
-            "coverage": float(sets.coverage(v)),
-            "coverage_test": float(test.coverage(v)),
-            "bounds": bounds_at(sets, v, confidence=config.confidence),
+    ramp = ramp_ascent(sets).perturbation
+    fits = {"ramp": (ramp, None), "compressed": (few.perturbation, few)}
+    return plain(
+        {
+            name: {
+                "coverage": float(sets.coverage(v)),
+                "coverage_test": float(test.coverage(v)),
+                "bounds": fit_bounds(sets, v, points, confidence=config.confidence),
+            }
+            for name, (v, points) in fits.items()
         }
-        for name, v in fits.items()
-    }
-    found["compressed"]["bounds"]["compression"] = compression_bound(
-        sets, few, confidence=config.confidence
     )
-    return plain(found)
 
 
 def _samples(

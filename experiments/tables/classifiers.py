@@ -6,10 +6,12 @@ cache, under a name that changes with whatever may change them: settings, the co
 matters, the version of torch, the device and what was trained in one batch.
 """
 
+import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,7 +23,13 @@ from experiments.store.keyed import SINGLE
 from experiments.store.pair_settings import HERE, PairSettings, Site
 from experiments.store.plain_values import from_plain, plain
 from experiments.store.provenance import one_thread, provenance
-from experiments.store.record_files import code_digest, settings_digest
+from experiments.store.record_files import (
+    code_digest,
+    load_record,
+    save_bytes,
+    save_record,
+    settings_digest,
+)
 from paper_lib.checks import check_count
 from paper_lib.checks.arguments import available_device
 from paper_lib.data.pairs import ClassPair
@@ -239,3 +247,42 @@ def batch_name(configs: Sequence[ClassifierConfig]) -> str:
     """
     digest = settings_digest([asdict(config) for config in configs])
     return f"batched-{len(configs)}-{digest}"
+
+
+def save_trained(trained: TrainedClassifier, cache: Path) -> None:
+    """Keep a classifier under the name that its maker gave it.
+
+    First its weights, then the record that makes it count.
+
+    Args:
+        trained: The classifier.
+        cache: The folder, which must exist.
+    """
+    name = trained.record["name"]
+    save_bytes(trained.weights, cache / f"{name}.safetensors")
+    digest = hashlib.sha256(trained.weights).hexdigest()
+    save_record(trained.record | {"weights_sha256": digest}, cache / f"{name}.json")
+
+
+def load_trained(cache: Path, name: str) -> TrainedClassifier | None:
+    """Take a classifier from the cache.
+
+    Args:
+        cache: The folder.
+        name: Its name there.
+
+    Returns:
+        The classifier; None if it is not there.
+
+    Raises:
+        ValueError: If its files are damaged or do not belong together.
+    """
+    files = [cache / f"{name}.json", cache / f"{name}.safetensors"]
+    if not all(file.is_file() for file in files):
+        return None
+    record = load_record(files[0], schema=CLASSIFIER_SCHEMA)
+    weights = files[1].read_bytes()
+    expected, found = record.pop("weights_sha256"), hashlib.sha256(weights).hexdigest()
+    if found != expected:
+        raise ValueError(f"{files[1]} must have sha256 {expected}, got {found}.")
+    return TrainedClassifier(weights=weights, record=record)

@@ -152,7 +152,7 @@ def score_pair(
     started = time.perf_counter()
     with one_thread():
         played = play_pair(config, linearize_pair(trained, site))
-        record = score_record(config, trained, played, device=site.device)
+        record = score_record(config, trained, played, site)
     record["provenance"]["seconds"] = round(time.perf_counter() - started, 1)
     return record
 
@@ -200,30 +200,46 @@ def play_pair(config: ScoreConfig, at: LinearizedPair) -> PlayedPair:
     )
 
 
-@full_precision()
 def score_record(
-    config: ScoreConfig, trained: TrainedClassifier, played: PlayedPair, *, device: str
+    config: ScoreConfig, trained: TrainedClassifier, played: PlayedPair, site: Site
 ) -> Record:
-    """Score every attack against every defense.
+    """Score every attack against every defense, and say what was scored.
 
     Args:
         config: What to score.
         trained: The classifier it names.
         played: What both players do.
-        device: Where it was computed.
+        site: Where it was computed.
 
     Returns:
         The record, whose provenance still lacks the seconds.
+    """
+    return {
+        "schema": config.schema,
+        "config": config.settings,
+        "path": trained.record["path"],
+        "source": played.at.pair.source,
+        **plain_scores(config, played),
+        "provenance": provenance(played.at.pair, site.device),
+    }
+
+
+@full_precision()
+def plain_scores(config: ScoreConfig, played: PlayedPair) -> Record:
+    """Score every attack against every defense.
+
+    Args:
+        config: What to score.
+        played: What both players do.
+
+    Returns:
+        Plain values, as :class:`Scores` reads them.
     """
     at = played.at
     sets = RobustSets.from_linearization(at.lin, config.epsilon)
     verdicts, isotropic = _judge(config, played)
     rows = {**verdicts, **isotropic}
     return {
-        "schema": config.schema,
-        "config": config.settings,
-        "path": trained.record["path"],
-        "source": at.pair.source,
         "sizes": {
             "train": len(at.pair.train.labels),
             "fit": len(at.fit.logits),
@@ -248,7 +264,6 @@ def score_record(
         },
         "stronger_than_fgm": stronger_than_fgm(verdicts),
         "rows": [[*cell, int(kept.sum())] for cell, kept in rows.items()],
-        "provenance": provenance(at.pair, device),
     }
 
 

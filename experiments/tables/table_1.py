@@ -16,11 +16,12 @@ from experiments.tables.calibration import (
     CalibrationResult,
     calibrate,
 )
-from experiments.tables.classifier_cache import load_trained, save_trained
 from experiments.tables.classifiers import (
     ClassifierConfig,
     TrainedClassifier,
     classifier_name,
+    load_trained,
+    save_trained,
 )
 from experiments.tables.group_results import GroupResult
 from experiments.tables.planning import ALL_PAIRS, DATASETS, RunGroup, groups_of

@@ -20,15 +20,11 @@ from experiments.store.pair_settings import PairSettings, Site
 from experiments.store.provenance import provenance
 from experiments.sweep.resume import load_or_compute
 from experiments.tables.calibration import calibrate_shared_epsilon
-from experiments.tables.classifiers import (
-    ClassifierConfig,
-    TrainedClassifier,
-    train_pair,
-)
+from experiments.tables.classifiers import ClassifierConfig, train_pair
 from experiments.tables.defenses import SOLVERS, ramp_config
 from experiments.tables.points import LinearizedPair, linearize_pair
 from experiments.tables.results import Provenance, Scores
-from experiments.tables.scoring import ScoreConfig, play_pair, score_record
+from experiments.tables.scoring import ScoreConfig, plain_scores, play_pair
 from paper_lib.attacks import PGD_READINGS
 from paper_lib.checks import check_choice
 from paper_lib.checks.arguments import check_fraction
@@ -43,8 +39,6 @@ MULTIPLES_TABLE_2 = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
 _ALL_POINTS = 60_000
 # Margins are stored as this many quantiles, enough to draw their distribution.
 _NUM_QUANTILES = 101
-# What the record of a pair says once, not at every budget.
-_SAID_ONCE = ("schema", "config", "path", "source", "provenance")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,9 +136,7 @@ class PairConfig(PairSettings, Run["PairResult"]):
         trained = train_pair(self.classifier, site)
         epsilon = calibrate_shared_epsilon([trained.margins], self.calibration)
         at = linearize_pair(trained, site)
-        score, *curve = (
-            _score(one, trained, at, site.device) for one in self.scores(epsilon)
-        )
+        score, *curve = (_score(one, at) for one in self.scores(epsilon))
         parts = {"train": at.fit, "test": at.lin}
         return {
             "epsilon": epsilon,
@@ -235,12 +227,10 @@ def load_table_2(
     }
 
 
-def _score(
-    config: ScoreConfig, trained: TrainedClassifier, at: LinearizedPair, device: str
-) -> Record:
+def _score(config: ScoreConfig, at: LinearizedPair) -> Record:
     """Score one budget as stage B does, and keep v and its ramp as well."""
     played = play_pair(config, at)
-    record = score_record(config, trained, played, device=device)
+    record = {"epsilon": config.epsilon, **plain_scores(config, played)}
     sets = RobustSets.from_linearization(at.fit, config.epsilon)
     for solver, (v, _) in played.defenses.items():
         rows = ramp_config(solver, config.ramp_steps).rows
@@ -249,8 +239,7 @@ def _score(
             "perturbation": [float(f"{x:.9g}") for x in v.tolist()],
             "ramp_value": ramp_value(sets, v, rows=rows),
         }
-    kept = {name: value for name, value in record.items() if name not in _SAID_ONCE}
-    return {"epsilon": config.epsilon, **kept}
+    return record
 
 
 def _quantiles(margins: Float[Tensor, " n"]) -> list[float]:

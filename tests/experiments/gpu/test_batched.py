@@ -24,11 +24,11 @@ from experiments.store.plain_values import plain
 from experiments.store.record_files import save_record
 from experiments.sweep.runner import SweepError, process_pool
 from experiments.tables.calibration import CalibrationConfig, calibrate
-from experiments.tables.classifier_cache import load_trained
 from experiments.tables.classifiers import (
     ClassifierConfig,
     batch_name,
     classifier_name,
+    load_trained,
     train_pair,
 )
 from experiments.tables.group_results import cell_percents

@@ -28,11 +28,12 @@ from experiments.tables import classifiers as training
 from experiments.tables import stages
 from experiments.tables import table_1 as module
 from experiments.tables.calibration import CalibrationConfig, calibrate
-from experiments.tables.classifier_cache import load_trained, save_trained
 from experiments.tables.classifiers import (
     ClassifierConfig,
     classifier_name,
     fit_points,
+    load_trained,
+    save_trained,
     train_pair,
 )
 from experiments.tables.defenses import SOLVERS, fit_solver
