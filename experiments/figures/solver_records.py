@@ -5,8 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from experiments.store.plain_values import from_plain
-from experiments.store.record_files import load_record
+from experiments.store.record_files import from_plain, load_record
 
 T = TypeVar("T")
 _SCHEMA = "paper-lib/defense-comparison/1"

@@ -37,7 +37,7 @@ from experiments.tables.scoring import (
     check_trained,
     score_record,
 )
-from experiments.tables.stages import Stages
+from experiments.tables.table_1 import Stages
 from paper_lib.attacks import PGD_READINGS, PGDResult
 from paper_lib.geometry import project_l2_ball
 from paper_lib.geometry.sums import full_precision

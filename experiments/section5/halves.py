@@ -10,7 +10,7 @@ from typing import Any
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from experiments.store.plain_values import plain
+from experiments.store.record_files import plain
 from paper_lib.bounds import (
     Bound,
     bounds_at,

@@ -10,7 +10,7 @@ from experiments.populations.distributions import GaussianRows
 from experiments.section5.halves import fit_bounds
 from experiments.store.keyed import Record, Run
 from experiments.store.pair_settings import Site
-from experiments.store.plain_values import from_plain
+from experiments.store.record_files import from_plain
 from paper_lib.bounds import compress, held_out_bound
 from paper_lib.checks import check_count, check_seed
 from paper_lib.defense import maximize_coverage

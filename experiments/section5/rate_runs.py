@@ -23,7 +23,7 @@ from experiments.populations.sample_rates import (
 from experiments.populations.sample_solvers import SEARCH_0, SolverName
 from experiments.store.keyed import Record, Run
 from experiments.store.pair_settings import Site
-from experiments.store.plain_values import from_plain
+from experiments.store.record_files import from_plain
 
 SIZES = (10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
 # Of the finite population, which is itself a draw of the Gaussian one.

@@ -15,8 +15,8 @@ from experiments.section5.bound_runs import FitBounds
 from experiments.section5.halves import fit_bounds, some_images
 from experiments.store.keyed import Record, Run
 from experiments.store.pair_settings import PairSettings, Site
-from experiments.store.plain_values import plain
 from experiments.store.provenance import provenance
+from experiments.store.record_files import plain
 from paper_lib.bounds import compress
 from paper_lib.checks import check_count, check_radius
 from paper_lib.data import LabeledImages

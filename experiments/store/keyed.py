@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 from experiments.store.pair_settings import HERE, Site
-from experiments.store.plain_values import from_plain, plain
 from experiments.store.provenance import one_thread, surroundings
-from experiments.store.record_files import load_record, save_record, settings_digest
+from experiments.store.record_files import (
+    from_plain,
+    load_record,
+    plain,
+    save_record,
+    settings_digest,
+)
 from paper_lib.data.pairs import Source
 
 Result = TypeVar("Result")

@@ -21,11 +21,12 @@ from torch import Tensor
 
 from experiments.store.keyed import SINGLE
 from experiments.store.pair_settings import HERE, PairSettings, Site
-from experiments.store.plain_values import from_plain, plain
 from experiments.store.provenance import one_thread, provenance
 from experiments.store.record_files import (
     code_digest,
+    from_plain,
     load_record,
+    plain,
     save_bytes,
     save_record,
     settings_digest,

@@ -1,15 +1,15 @@
 """The runs of Table 1: what a plan lists is loaded from a store, or computed."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
-from experiments.store.keyed import Record, RecordFolder, usable
+from experiments.store.keyed import SINGLE, Record, RecordFolder, usable
 from experiments.store.pair_settings import Site
-from experiments.store.record_files import load_record
 from experiments.sweep.runner import InProcess, SweepError, Task, only_writer, run_tasks
 from experiments.tables.calibration import (
     CalibrationConfig,
@@ -19,15 +19,57 @@ from experiments.tables.calibration import (
 from experiments.tables.classifiers import (
     ClassifierConfig,
     TrainedClassifier,
+    batch_name,
     classifier_name,
     load_trained,
     save_trained,
+    train_pair,
 )
 from experiments.tables.group_results import GroupResult
-from experiments.tables.planning import ALL_PAIRS, DATASETS, RunGroup, groups_of
-from experiments.tables.scoring import ScoreConfig, ScoreResult
-from experiments.tables.stages import ONE_BY_ONE, Stages
-from paper_lib.data.pairs import Dataset, Source
+from experiments.tables.planning import RunGroup
+from experiments.tables.scoring import ScoreConfig, ScoreResult, score_pair
+from paper_lib.data.pairs import Source
+
+_Config = TypeVar("_Config", ClassifierConfig, ScoreConfig)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stages:
+    """How the pairs of a group are trained and scored: each alone, or as one batch.
+
+    Attributes:
+        train: Trains the classifiers of a run. Stage A.
+        score: Scores them at their budgets. Stage B.
+        together: Whether the pairs of a group are one run, which takes this process.
+    """
+
+    train: Callable[..., list[TrainedClassifier]]
+    score: Callable[..., list[Record]]
+    together: bool = False
+
+    def runs(self, configs: Sequence[_Config]) -> list[tuple[_Config, ...]]:
+        """Part what a group computes into runs."""
+        return [tuple(configs)] if self.together else [(one,) for one in configs]
+
+    def batching(self, run: Sequence[ClassifierConfig]) -> str:
+        """Name how a run is computed: ``"single"``, or the batch."""
+        return batch_name(run) if self.together else SINGLE
+
+
+def _train_alone(
+    run: Sequence[ClassifierConfig], site: Site
+) -> list[TrainedClassifier]:
+    return [train_pair(config, site) for config in run]
+
+
+def _score_alone(
+    run: Sequence[ScoreConfig], trained: Sequence[TrainedClassifier], site: Site
+) -> list[Record]:
+    pairs = zip(run, trained, strict=True)
+    return [score_pair(config, one, site) for config, one in pairs]
+
+
+ONE_BY_ONE = Stages(train=_train_alone, score=_score_alone)
 
 
 def load_plan(
@@ -123,26 +165,6 @@ def run_plan(
     if len(complete) != len(groups):
         raise SweepError(f"records in {store} vanished while they were written.")
     return complete
-
-
-def primary_budgets(store: str | os.PathLike[str]) -> dict[Dataset, float]:
-    """Read the budgets of Table 1's primary choice, to two decimals.
-
-    Args:
-        store: The folder of Table 1's records.
-
-    Returns:
-        The budget of each data set, a multiple of 0.01.
-
-    Raises:
-        FileNotFoundError: If the store lacks the primary runs of the first seed.
-    """
-    budgets: dict[Dataset, float] = {}
-    for group in groups_of(DATASETS, ALL_PAIRS, 0):
-        config = group.calibration
-        record = load_record(Path(store) / config.record_name(), schema=config.schema)
-        budgets[config.dataset] = round(record["budgets"][0], 2)
-    return budgets
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -8,7 +8,7 @@ import torch
 
 from experiments.gpu.stacked import train_stacked
 from experiments.store.pair_settings import Site
-from experiments.store.plain_values import plain
+from experiments.store.record_files import plain
 from experiments.tables.classifiers import ClassifierConfig, train_pair
 from experiments.tables.scoring import ScoreConfig, score_pair
 from paper_lib.linearize import linearize

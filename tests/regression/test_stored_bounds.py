@@ -14,7 +14,7 @@ from experiments.section5.plans import (
     reuse_plan,
 )
 from experiments.sweep.resume import load_or_compute
-from experiments.tables.table_1 import primary_budgets
+from experiments.tables.group_results import primary_budgets
 from paper_lib.bounds.held_out import clopper_pearson
 from paper_lib.bounds.kl import kl_upper
 

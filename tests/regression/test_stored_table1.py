@@ -17,9 +17,8 @@ from experiments.tables.group_results import cell_percents
 from experiments.tables.paper_numbers import PAPER_TABLE_1
 from experiments.tables.planning import PRIMARY_PGD, PRIMARY_SOLVER, plan
 from experiments.tables.scoring import ScoreConfig, score_pair
-from experiments.tables.stages import ONE_BY_ONE
 from experiments.tables.summary import summarize
-from experiments.tables.table_1 import load_plan
+from experiments.tables.table_1 import ONE_BY_ONE, load_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 STORE = ROOT / "results" / "table1"

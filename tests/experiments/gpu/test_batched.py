@@ -20,8 +20,7 @@ from experiments.gpu.batched import (
 from experiments.gpu.batched_maximizers import ramp_ascents
 from experiments.gpu.stacked import StackedClassifier, train_stacked
 from experiments.store.pair_settings import Site
-from experiments.store.plain_values import plain
-from experiments.store.record_files import save_record
+from experiments.store.record_files import plain, save_record
 from experiments.sweep.runner import SweepError, process_pool
 from experiments.tables.calibration import CalibrationConfig, calibrate
 from experiments.tables.classifiers import (
@@ -34,9 +33,8 @@ from experiments.tables.classifiers import (
 from experiments.tables.group_results import cell_percents
 from experiments.tables.planning import RunGroup
 from experiments.tables.scoring import ScoreConfig, score_pair
-from experiments.tables.stages import ONE_BY_ONE
 from experiments.tables.summary import summarize, write_manifest
-from experiments.tables.table_1 import load_plan, run_plan
+from experiments.tables.table_1 import ONE_BY_ONE, load_plan, run_plan
 from paper_lib.attacks import PGD_READINGS
 from paper_lib.data import LabeledImages, load_pair
 from paper_lib.defense import RampConfig, ramp_ascent

@@ -21,11 +21,9 @@ import torch
 
 import paper_lib
 from experiments.store.pair_settings import Site
-from experiments.store.plain_values import from_plain
-from experiments.store.record_files import code_digest, load_record
+from experiments.store.record_files import code_digest, from_plain, load_record
 from experiments.sweep.runner import SweepError, executor_for
 from experiments.tables import classifiers as training
-from experiments.tables import stages
 from experiments.tables import table_1 as module
 from experiments.tables.calibration import CalibrationConfig, calibrate
 from experiments.tables.classifiers import (
@@ -386,11 +384,11 @@ def test_a_failed_run_is_named_and_the_others_are_kept(result, tmp_path, monkeyp
             raise OSError("disk quota exceeded")
         return score_pair(config, trained, site)
 
-    monkeypatch.setattr(stages, "score_pair", fail)
+    monkeypatch.setattr(module, "score_pair", fail)
     with pytest.raises(SweepError, match=r"1 of 2 .* mnist 3-8 seed 0.*disk quota"):
         run_plan([group()], tmp_path, source="embedded")
     monkeypatch.undo()
-    monkeypatch.setattr(stages, "train_pair", None)  # nothing is trained again
+    monkeypatch.setattr(module, "train_pair", None)  # nothing is trained again
     found = run_plan([group()], tmp_path, source="embedded")
     assert stored(tmp_path).items() <= stored(store).items()
     assert [one.rows for one in found[0].scores] == [
@@ -429,7 +427,7 @@ def test_records_of_the_embedded_images_are_none_of_the_complete_data(
         asked.append(site.source)
         raise ValueError("no data here")
 
-    monkeypatch.setattr(stages, "train_pair", run)
+    monkeypatch.setattr(module, "train_pair", run)
     with (
         pytest.warns(UserWarning, match="computed on 'embedded' data"),
         pytest.raises(SweepError, match="no data here"),

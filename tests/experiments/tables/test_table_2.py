@@ -11,8 +11,7 @@ import torch
 
 from experiments.store import record_files as store
 from experiments.store.pair_settings import Site
-from experiments.store.plain_values import from_plain
-from experiments.store.record_files import load_record, save_record
+from experiments.store.record_files import from_plain, load_record, save_record
 from experiments.sweep.resume import load_or_compute
 from experiments.sweep.runner import SweepError
 from experiments.tables.classifiers import fit_points, train_pair
