@@ -16,7 +16,7 @@ from experiments.gpu.batched_maximizers import ramp_ascents
 from experiments.gpu.stacked import StackedClassifier, train_stacked
 from experiments.store.keyed import Record
 from experiments.store.pair_settings import HERE, Site
-from experiments.store.provenance import one_thread
+from experiments.store.provenance import note_seconds, one_thread
 from experiments.tables.classifiers import (
     ClassifierConfig,
     TrainedClassifier,
@@ -83,7 +83,7 @@ def train_pairs(
             pack_trained(*one, site, batching)
             for one in zip(configs, pairs, results, lins, strict=True)
         ]
-    _share_seconds([one.record for one in trained], started)
+    note_seconds([one.record for one in trained], started)
     return trained
 
 
@@ -129,7 +129,7 @@ def score_pairs(
             score_record(*one, site)
             for one in zip(configs, trained, played, strict=True)
         ]
-    _share_seconds(records, started)
+    note_seconds(records, started)
     return records
 
 
@@ -254,10 +254,3 @@ def _check_equal(configs: Sequence[Any], *names: str) -> None:
         if any(value != values[0] for value in values):
             different = list(dict.fromkeys(map(str, values)))
             raise ValueError(f"configs must share {name}, got {different}.")
-
-
-def _share_seconds(records: Sequence[Record], started: float) -> None:
-    """Note for each record its share of the time, so that they add up."""
-    share = round((time.perf_counter() - started) / len(records), 2)
-    for record in records:
-        record["provenance"]["seconds"] = share

@@ -5,6 +5,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -147,18 +148,27 @@ class RecordFolder:
         Warns:
             UserWarning: If it is there and of no use; it is named.
         """
-        file = self.file(run, path)
-        if not file.exists():
+        if not self.file(run, path).exists():
             return None
-
-        def checked() -> Record:
-            record = load_record(file, schema=run.schema)
-            source = self.source if run.needs_data else None
-            _check_answers(record, file, run, path, source)
-            return record
-
-        record = usable(checked, compute=self.compute)
+        record = usable(partial(self._checked, run, path), compute=self.compute)
         return None if record is None else run.result(record)
+
+    def _checked(self, run: Key, path: str) -> Record:
+        """Reject a record of other settings, or of data that cannot stand in."""
+        file = self.file(run, path)
+        record = load_record(file, schema=run.schema)
+        if record.get("config") != run.settings:
+            raise ValueError(f"{file} holds the result of other settings.")
+        # Most records do not say where they were computed.
+        if (made := record.get("path", SINGLE)) != path:
+            raise ValueError(f"{file} was computed on the path {made!r}, not {path!r}.")
+        data, wanted = record.get("provenance", {}).get("data", {}), self.source
+        found = record.get("source", data.get("source"))
+        if run.needs_data and (found == "embedded") != (wanted == "embedded"):
+            raise ValueError(
+                f"{file} was computed on {found!r} data, not on source={wanted!r}."
+            )
+        return record
 
     def save(self, record: Record, run: Key) -> None:
         """Write a record, whole or not at all.
@@ -265,20 +275,3 @@ def usable(load: Callable[[], _Found], *, compute: bool = True) -> _Found | None
         then = "is computed again" if compute else "counts as missing"
         warnings.warn(f"{error} It {then}.", UserWarning, stacklevel=4)
         return None
-
-
-def _check_answers(
-    record: Record, file: Path, run: Key, path: str, source: Source | None
-) -> None:
-    """Reject a record of other settings, or of data that cannot stand in for others."""
-    if record.get("config") != run.settings:
-        raise ValueError(f"{file} holds the result of other settings.")
-    # Most records do not say where they were computed.
-    if (found := record.get("path", SINGLE)) != path:
-        raise ValueError(f"{file} was computed on the path {found!r}, not {path!r}.")
-    data = record.get("provenance", {}).get("data", {})
-    found = record.get("source", data.get("source"))
-    if source is not None and (found == "embedded") != (source == "embedded"):
-        raise ValueError(
-            f"{file} was computed on {found!r} data, not on source={source!r}."
-        )

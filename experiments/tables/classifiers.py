@@ -21,7 +21,7 @@ from torch import Tensor
 
 from experiments.store.keyed import SINGLE
 from experiments.store.pair_settings import HERE, PairSettings, Site
-from experiments.store.provenance import one_thread, provenance
+from experiments.store.provenance import note_seconds, one_thread, provenance
 from experiments.store.record_files import (
     code_digest,
     from_plain,
@@ -162,8 +162,7 @@ def train_pair(config: ClassifierConfig, site: Site = HERE) -> TrainedClassifier
         )
         lin = linearize(result.model, fit_images(config, pair).to(site.device))
         trained = pack_trained(config, pair, result, lin, site)
-    seconds = round(time.perf_counter() - started, 1)
-    trained.record["provenance"]["seconds"] = seconds
+    note_seconds([trained.record], started)
     return trained
 
 

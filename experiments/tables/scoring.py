@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from experiments.store.keyed import SINGLE, Key, Record
 from experiments.store.pair_settings import HERE, Site
-from experiments.store.provenance import one_thread, provenance
+from experiments.store.provenance import note_seconds, one_thread, provenance
 from experiments.store.record_files import settings_digest
 from experiments.tables.classifiers import ClassifierConfig, TrainedClassifier
 from experiments.tables.defenses import SOLVERS, FittedDefense, fit_solver
@@ -153,7 +153,7 @@ def score_pair(
     with one_thread():
         played = play_pair(config, linearize_pair(trained, site))
         record = score_record(config, trained, played, site)
-    record["provenance"]["seconds"] = round(time.perf_counter() - started, 1)
+    note_seconds([record], started)
     return record
 
 

@@ -271,12 +271,12 @@ class _Sweep:
 
     def _trained(self, run: Sequence[ClassifierConfig]) -> list[TrainedClassifier]:
         trained = [load_trained(self.cache, name) for name in self._names(run)]
-        for config, one in zip(run, trained, strict=True):
-            if one is None:
-                raise FileNotFoundError(
-                    f"the classifier of {config.label} vanished from {self.cache}."
-                )
-        return trained
+        lost = [one.label for one, kept in zip(run, trained, strict=True) if not kept]
+        if lost:
+            raise FileNotFoundError(
+                f"the classifier of {lost[0]} vanished from {self.cache}."
+            )
+        return [one for one in trained if one is not None]
 
 
 def _label(run: Sequence[ClassifierConfig] | Sequence[ScoreConfig]) -> str:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from experiments.store.keyed import Record, Run
 from experiments.store.pair_settings import PairSettings, Site
-from experiments.store.provenance import provenance
+from experiments.store.provenance import note_seconds, provenance
 from experiments.sweep.resume import load_or_compute
 from experiments.tables.calibration import calibrate_shared_epsilon
 from experiments.tables.classifiers import ClassifierConfig, train_pair
@@ -138,7 +138,7 @@ class PairConfig(PairSettings, Run["PairResult"]):
         at = linearize_pair(trained, site)
         score, *curve = (_score(one, at) for one in self.scores(epsilon))
         parts = {"train": at.fit, "test": at.lin}
-        return {
+        record = {
             "epsilon": epsilon,
             "sizes": {name: len(lin.logits) for name, lin in parts.items()},
             "history": trained.record["history"],
@@ -149,11 +149,10 @@ class PairConfig(PairSettings, Run["PairResult"]):
             },
             "score": score,
             "curve": curve,
-            "provenance": {
-                **provenance(at.pair, site.device),
-                "seconds": round(time.perf_counter() - started, 1),
-            },
+            "provenance": provenance(at.pair, site.device),
         }
+        note_seconds([record], started)
+        return record
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
