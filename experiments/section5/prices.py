@@ -33,7 +33,6 @@ class PriceConfig(Run["Prices"]):
     """
 
     schema: ClassVar[str] = "paper-lib/prices-record/1"
-    needs_data: ClassVar[bool] = False
 
     dim: int
     sizes: tuple[int, ...] = (10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)

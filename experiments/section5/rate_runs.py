@@ -49,7 +49,6 @@ class RatePlan(Run[Rates]):
     """
 
     schema: ClassVar[str] = "paper-lib/rates/1"
-    needs_data: ClassVar[bool] = False
 
     kind: Kind
     dim: int

@@ -80,7 +80,6 @@ class ValidityConfig(Run[ValidityRecord]):
 
     schema: ClassVar[str] = "paper-lib/validity-record/1"
     result_type = ValidityRecord
-    needs_data: ClassVar[bool] = False
 
     kind: Kind
     dim: int

@@ -31,14 +31,12 @@ class Key(ABC, Generic[Result]):
 
     Attributes:
         schema: The kind of record it makes.
-        needs_data: Whether the record is of images.
         result_type: What a record is read as: a dataclass with a field for each of its
             names but ``"schema"``.
     """
 
     __slots__ = ()
     schema: ClassVar[str]
-    needs_data: ClassVar[bool] = True
     result_type: ClassVar[Any]
 
     @property
@@ -164,7 +162,8 @@ class RecordFolder:
             raise ValueError(f"{file} was computed on the path {made!r}, not {path!r}.")
         data, wanted = record.get("provenance", {}).get("data", {}), self.source
         found = record.get("source", data.get("source"))
-        if run.needs_data and (found == "embedded") != (wanted == "embedded"):
+        # A record without a source is of no images.
+        if found is not None and (found == "embedded") != (wanted == "embedded"):
             raise ValueError(
                 f"{file} was computed on {found!r} data, not on source={wanted!r}."
             )

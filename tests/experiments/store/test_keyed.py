@@ -107,3 +107,9 @@ def test_one_file_keeps_what_it_holds(tmp_path):
         store.save(run.run(), run)
     entries = load_record(store.file, schema=Square.schema)["entries"]
     assert [entry["square"] for entry in entries] == [9, 16]
+
+
+def test_a_record_of_no_images_answers_whatever_the_source(tmp_path):
+    RecordFolder(folder=tmp_path).save(THREE.run(), THREE)
+    for source in ("embedded", "torchvision"):
+        assert RecordFolder(folder=tmp_path, source=source).load(THREE).square == 9
