@@ -84,10 +84,10 @@ def shatter_table(sizes: Iterable[int], *, seed: int) -> str:
         orders = itertools.permutations(map(float, range(n)))
         boxes = (torch.tensor([*enumerate(order)]).float() for order in orders)
         clouds = (sample_l2_ball(n, 2, 1.0, seed=seed + k) for k in range(20))
-        line = [n, 2**n, max(trace_count(box, "rectangles") for box in boxes)]
-        line.append(shatter_coefficient(n, "rectangles"))
-        line.append(max(trace_count(cloud, "half_planes") for cloud in clouds))
-        line.append(shatter_coefficient(n, "half_planes"))
+        line = [n, 2**n]
+        for kind, some in (("rectangles", boxes), ("half_planes", clouds)):
+            line.append(max(trace_count(points, kind) for points in some))
+            line.append(shatter_coefficient(n, kind))
         lines.append(list(map(str, line)))
     header = ["$n$", "$2^n$", "rectangles, found", "closed form"]
     return markdown_table([*header, "half-planes, found", "closed form"], lines)
@@ -109,9 +109,9 @@ def plot_trace_counts(
     sizes = sorted({n for found in counts.values() for n in found})
     most = [num_regions(n, m) for n in sizes]
     axis.plot(sizes, most, color=COLORS[0], label="most regions of n lines")
-    for k, (name, found) in enumerate(counts.items()):
+    styles = zip(itertools.cycle(COLORS[1:]), itertools.cycle(MARKERS), strict=False)
+    for (color, marker), (name, found) in zip(styles, counts.items(), strict=False):
         points = [(n, value) for n, values in found.items() for value in values]
-        marker, color = MARKERS[k % len(MARKERS)], COLORS[1 + k % (len(COLORS) - 1)]
         axis.plot(*zip(*points, strict=True), marker, color=color, ms=4, label=name)
     small = [n for n in range(sizes[0], sizes[-1] + 1) if 2**n <= most[-1]]
     axis.plot(small, [2**n for n in small], ":", color="gray", label="$2^n$")
@@ -147,16 +147,14 @@ def plot_concentration(drawn: DeviationDraws) -> Figure:
     share = (away >= reach[:, np.newaxis]).mean(axis=1)
     constants = [1.0 / drawn.n] * drawn.n
     right.plot(reach, share, color=COLORS[2], label="share of draws")
-    for name, two_sided, style in (
+    for name, both, style in (
         ("McDiarmid, two tails", True, "-"),
         ("as printed", False, "--"),
     ):
-        bound = [
-            mcdiarmid_tail(constants, float(t), two_sided=two_sided) for t in reach
-        ]
+        bound = [mcdiarmid_tail(constants, t, two_sided=both) for t in reach.tolist()]
         right.plot(reach, bound, style, color=COLORS[1], label=name)
-    right.set(xlabel="distance from the mean", yscale="log")
-    right.set(ylim=(0.5 / len(values), 2.0))
+    lowest = 0.5 / len(values)
+    right.set(xlabel="distance from the mean", yscale="log", ylim=(lowest, 2.0))
     right.legend(frameon=False)
     return figure
 
@@ -178,8 +176,7 @@ def plot_bound_against_samples(
     """
     figure, (axis,) = new_figure(6.2, 3.8)
     sizes = np.unique(np.geomspace(3, 1e7, 120).astype(np.int64)).tolist()
-    for k, m in enumerate(dimensions):
-        color = COLORS[1 + k % (len(COLORS) - 1)]
+    for m, color in zip(dimensions, itertools.cycle(COLORS[1:]), strict=False):
         bounds = [vc_bound(n, m) for n in sizes]
         axis.plot(sizes, [b.value for b in bounds], color=color, label=f"m = {m}")
         least = [bound.steps[0].value for bound in bounds]
@@ -196,8 +193,7 @@ def _draw_subsets(axis: Axes, sets: RobustSets) -> None:
     """Draw one panel of superimposed sets, with the subset of each region."""
     radius, number = sets.epsilon, len(sets.offsets)
     normals, offsets = sets.normals.double().numpy(), sets.offsets.double().numpy()
-    for row in range(number):
-        color = COLORS[1 + row % (len(COLORS) - 1)]
+    for row, color in zip(range(number), itertools.cycle(COLORS[1:]), strict=False):
         for part in cells(normals[row : row + 1], offsets[row : row + 1], radius):
             if part.satisfied[0]:
                 axis.add_patch(Polygon(part.outline(), color=color, alpha=0.16, lw=0))

@@ -16,8 +16,7 @@ from experiments.populations.deviations import supremum
 from experiments.populations.distributions import GaussianRows
 from experiments.populations.finite_population import FinitePopulation, Population
 from experiments.populations.gaussian_plane import gaussian_deviation
-from experiments.populations.linear_rows import LinearRows
-from experiments.populations.windows import Steps, farthest, pieces
+from experiments.populations.linear_rows import LinearRows, farthest
 from paper_lib.generalization import traces
 from paper_lib.robust_sets import RobustSets
 
@@ -68,32 +67,9 @@ def deviation_of(population: Population) -> Deviation | None:
     return None
 
 
-def steps_on_the_line(population: LinearRows, sets: RobustSets) -> Steps:
-    r"""Restrict :math:`\phi_n` to multiples of w, where a linear classifier has it all.
-
-    Args:
-        population: The population, for its w.
-        sets: Robust sets drawn from it.
-
-    Returns:
-        Coverage as a function of z from -epsilon to epsilon. At a cut it is that of
-        the better neighbor.
-    """
-    slopes = (sets.normals @ population.direction).numpy()
-    offsets, half = sets.offsets.numpy(), population.epsilon
-    bounds = -offsets / np.where(slopes == 0, 1.0, slopes)
-    starts, ends = bounds[slopes > 0], bounds[slopes < 0]
-    ends = ends[ends > -half]
-    everywhere = ((slopes == 0) & (offsets >= 0)).sum()
-    at_first = int(everywhere + (starts <= -half).sum() + len(ends))
-    cuts, counts = pieces(starts, ends, (-half, half), at_first)
-    return Steps(cuts=cuts, levels=counts / len(offsets))
-
-
 def _on_the_line(population: LinearRows, sets: RobustSets) -> Bracket:
     """Bracket the deviation of a linear classifier."""
-    steps = steps_on_the_line(population, sets)
-    _, lower, upper = farthest(population.windows, steps, tol=1e-9)
+    _, lower, upper = farthest(population, population.steps(sets), tol=1e-9)
     return Bracket(lower=lower, upper=upper)
 
 

@@ -8,7 +8,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from experiments.populations.finite_population import FinitePopulation, Population
-from experiments.populations.largest_deviation import steps_on_the_line
 from experiments.populations.linear_rows import LinearRows
 from paper_lib.arrangement import heaviest_faces, maximum_coverage
 from paper_lib.checks import check_choice
@@ -54,7 +53,7 @@ def solve_sample(
 def _maximizer(population: Population, sets: RobustSets) -> Float[np.ndarray, " d"]:
     """Find the middle of the longest interval on a line, of one cell in the plane."""
     if isinstance(population, LinearRows):
-        along = steps_on_the_line(population, sets).middle_of_best()
+        along = population.steps(sets).middle_of_best()
         return along * population.direction.numpy()
     if population.dim != 2:
         raise ValueError(

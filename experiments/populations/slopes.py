@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from paper_lib.checks import check_count, check_seed
 
@@ -113,10 +113,15 @@ def fit_slope(
             f"got means {means.tolist()}."
         )
     logs = np.log(used[tail])
-    slope, intercept = _lines(logs, means[kept][tail][np.newaxis])[0].tolist()
+    slope, intercept = np.polyfit(logs, np.log(means[kept][tail]), 1).tolist()
     resampled = _resampled_means([values[k] for k in kept], num_resamples, seed)
-    usable = _usable(resampled[:, tail])
-    slopes = _lines(logs, resampled[usable][:, tail])[:, 0]
+    usable = resampled[:, tail].min(axis=1) > 0
+    if usable.mean() <= 0.5:
+        raise ValueError(
+            "values must be mostly above 0 for an interval, got a mean of 0 or less in "
+            f"{1 - usable.mean():.0%} of the bootstrap samples."
+        )
+    slopes, _ = np.polyfit(logs, np.log(resampled[usable][:, tail]).T, 1)
     levels = [(1 - confidence) / 2, (1 + confidence) / 2]
     low, high = np.quantile(slopes, levels).tolist()
     of_means = np.quantile(resampled, levels, axis=0).T.tolist()
@@ -172,24 +177,3 @@ def _resampled_means(
         chosen = generator.integers(len(row), size=(count, len(row)))
         means.append(np.asarray(row, dtype=np.float64)[chosen].mean(axis=1))
     return np.stack(means, axis=1)
-
-
-def _usable(resampled: Float[np.ndarray, "count k"]) -> Bool[np.ndarray, " count"]:
-    """Find the samples that have a line, which most must have."""
-    usable = resampled.min(axis=1) > 0
-    if usable.mean() <= 0.5:
-        raise ValueError(
-            "values must be mostly above 0 for an interval, got a mean of 0 or less in "
-            f"{1 - usable.mean():.0%} of the bootstrap samples."
-        )
-    return usable
-
-
-def _lines(
-    logs: Float[np.ndarray, " k"], means: Float[np.ndarray, "fits k"]
-) -> Float[np.ndarray, "fits 2"]:
-    """Fit slope and intercept to the logarithms of several rows of means."""
-    heights = np.log(means)
-    centered = logs - logs.mean()
-    slopes = heights @ centered / (centered @ centered)
-    return np.column_stack([slopes, heights.mean(axis=1) - slopes * logs.mean()])
