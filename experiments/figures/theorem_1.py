@@ -73,11 +73,11 @@ def gains_over_uniform(
         Under data set, attack and accuracy, how many points of a hundred SMOOTH gains
         on each pair over one draw of noise.
     """
-    gains = {}
-    for name, cells in by_set.items():
-        for attack in ("FGM", f"PGD {PRIMARY_READING}"):
-            for accuracy in ("approximate", "true"):
-                smooth = cells[attack, PRIMARY_SOLVER, accuracy]
-                uniform = cells[attack, "uniform, one draw", accuracy]
-                gains[name, attack, accuracy] = smooth - uniform
-    return gains
+    attacks, noise = ("FGM", f"PGD {PRIMARY_READING}"), "uniform, one draw"
+    return {
+        (name, attack, kind): cells[attack, PRIMARY_SOLVER, kind]
+        - cells[attack, noise, kind]
+        for name, cells in by_set.items()
+        for attack in attacks
+        for kind in ("approximate", "true")
+    }

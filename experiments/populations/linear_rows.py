@@ -102,9 +102,8 @@ class LinearRows:
         """Draw n robust sets; equal seeds give equal logits in every dimension."""
         generator = seeded(n, seed)
         means = torch.tensor(self.means, dtype=torch.float64)
-        kinds = torch.multinomial(
-            torch.full_like(means, 0.5), n, replacement=True, generator=generator
-        )
+        halves = torch.full_like(means, 0.5)
+        kinds = torch.multinomial(halves, n, replacement=True, generator=generator)
         noise = torch.randn(n, generator=generator, dtype=torch.float64)
         logits = means[kinds] + self.scale * noise
         return RobustSets(

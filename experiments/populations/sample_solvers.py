@@ -66,10 +66,7 @@ def _maximizer(population: Population, sets: RobustSets) -> Float[np.ndarray, " 
     # Many rows are the same.
     rows = np.column_stack([normals, offsets])
     once, counts = np.unique(rows, axis=0, return_counts=True)
-    faces = heaviest_faces(
-        np.ascontiguousarray(once[:, :-1]),
-        np.ascontiguousarray(once[:, -1]),
-        sets.epsilon,
-        weights=counts.astype(np.float64),
-    )
-    return faces[0].point
+    normals, offsets = once[:, :-1].copy(), once[:, -1].copy()
+    weights = counts.astype(np.float64)
+    best, *_ = heaviest_faces(normals, offsets, sets.epsilon, weights=weights)
+    return best.point

@@ -234,17 +234,16 @@ def noise_table(primary: Primary) -> str:
         and on how many pairs it is ahead: approximate accuracy, then true accuracy.
     """
     noise = "uniform, one draw"
-    attacks = {"none": "no attack", "FGM": "FGM"}
-    attacks |= {name: name for name in (f"PGD {reading}" for reading in PGD_READINGS)}
+    attacks = ("none", "FGM", *(f"PGD {reading}" for reading in PGD_READINGS))
     lines = [
         [
             dataset,
-            name,
+            "no attack" if attack == "none" else attack,
             *_beside_smooth(result, attack, noise, "approximate"),
             *_beside_smooth(result, attack, noise, "true"),
         ]
         for dataset, result in primary.items()
-        for attack, name in attacks.items()
+        for attack in attacks
         if (attack, noise, "true") in cell_percents(result)
     ]
     header = ["data set", "attack", "$f_L$: noise over SMOOTH", "pairs ahead"]
