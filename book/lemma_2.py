@@ -64,9 +64,9 @@ num_games = 400  # games of one and two dimensions that challenge FGM, from 40 t
 import torch
 from IPython.display import Markdown
 
-from experiments.figures.lemma_2 import plot_payoffs
 from experiments.figures.markdown import table_of
 from experiments.figures.planar_classifiers import DiscClassifier, example_network
+from experiments.figures.theorem_1 import plot_payoffs
 from experiments.z3_questions import prove
 from paper_lib.attacks import fgm
 from paper_lib.checks import check_count

@@ -60,12 +60,12 @@ import numpy as np
 import torch
 from IPython.display import Markdown, display
 
-from experiments.figures.fictitious_play import play_fictitiously
-from experiments.figures.lemma_2 import plot_payoffs
 from experiments.figures.markdown import table_of
 from experiments.figures.theorem_1 import (
     gains_over_uniform,
+    play_fictitiously,
     plot_fictitious_play,
+    plot_payoffs,
     plot_value_against_budget,
 )
 from experiments.tables.planning import PRIMARY_READING, plan

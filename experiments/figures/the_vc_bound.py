@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Polygon
@@ -14,7 +13,7 @@ from matplotlib.patches import Circle, Polygon
 from experiments.figures.markdown import markdown_table
 from experiments.populations.deviations import DeviationDraws
 from paper_lib.arrangement import cells
-from paper_lib.arrangement.partition import Cell
+from paper_lib.arrangement.lines import half_planes
 from paper_lib.generalization import (
     mcdiarmid_tail,
     num_regions,
@@ -197,23 +196,17 @@ def _draw_subsets(axis: Axes, sets: RobustSets) -> None:
         for part in cells(normals[row : row + 1], offsets[row : row + 1], radius):
             if part.satisfied[0]:
                 axis.add_patch(Polygon(part.outline(), color=color, alpha=0.16, lw=0))
+    lines = half_planes(normals, offsets, radius)
     for cell in cells(normals, offsets, radius):
-        outline = cell.outline()
-        axis.add_patch(Polygon(outline, fill=False, edgecolor="black", linewidth=0.8))
+        edge = {"fill": False, "edgecolor": "black", "linewidth": 0.8}
+        axis.add_patch(Polygon(cell.outline(), **edge))
         named = ",".join(str(i + 1) for i in np.flatnonzero(cell.satisfied))
-        room = max(_LABEL_HEIGHT, _LETTER * len(named))
-        if _width(cell, outline) >= room * radius:
+        middle = cell.interior / radius
+        room = np.abs(lines.distances(middle)).min(initial=1.0 - np.hypot(*middle))
+        if room >= max(_LABEL_HEIGHT, _LETTER * len(named)):
             place = {"ha": "center", "va": "center", "fontsize": 8}
             axis.annotate(named or r"$\emptyset$", cell.interior.tolist(), **place)
     axis.add_patch(Circle((0.0, 0.0), radius, fill=False, color="black"))
     found, most = trace_count(sets, "robust_sets"), num_regions(number, 2)
     axis.set_title(f"n = {number}: {found} subsets, at most {most}", fontsize=9)
     show_square(axis, 1.03 * radius)
-
-
-def _width(cell: Cell, outline: Float[np.ndarray, "p 2"]) -> float:
-    """Measure how far the middle of a convex cell is from its boundary."""
-    along = np.roll(outline, -1, axis=0) - outline
-    lengths, apart = np.hypot(*along.T), cell.interior - outline
-    across = np.abs(along[:, 0] * apart[:, 1] - along[:, 1] * apart[:, 0])
-    return float((across[lengths > 0] / lengths[lengths > 0]).min())

@@ -21,8 +21,12 @@ import numpy as np
 
 from experiments.populations.distributions import PopulationMaximum
 from experiments.populations.finite_population import Population
-from experiments.populations.largest_deviation import Bracket, deviation_of
-from experiments.populations.sample_solvers import SolverName, solve_sample
+from experiments.populations.sample_methods import (
+    Bracket,
+    SolverName,
+    deviation_of,
+    solve_sample,
+)
 from paper_lib.checks import check_count, check_seed
 
 

@@ -9,10 +9,9 @@ import torch
 
 from experiments.populations.distributions import GaussianRows
 from experiments.populations.finite_population import FinitePopulation
-from experiments.populations.largest_deviation import deviation_of
 from experiments.populations.linear_rows import LinearRows, Steps, farthest
+from experiments.populations.sample_methods import deviation_of, solve_sample
 from experiments.populations.sample_rates import measure_rates
-from experiments.populations.sample_solvers import solve_sample
 from experiments.populations.slopes import fit_slope, paper_rate
 from paper_lib.arrangement import cells
 from paper_lib.defense import maximize_coverage
