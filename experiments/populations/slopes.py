@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from paper_lib.checks import check_count, check_seed
 
@@ -102,7 +102,10 @@ def fit_slope(
         >>> round(fit.slope, 6), fit.interval[0] <= -0.5 <= fit.interval[1]
         (-0.5, True)
     """
-    _check_fit(sizes, values, confidence, num_resamples, seed)
+    _check_values(sizes, values)
+    check_count(num_resamples, "num_resamples", 1)
+    if not 0.0 < confidence < 1.0:
+        raise ValueError(f"confidence must be in (0, 1), got {confidence}.")
     means = np.array([np.mean(row) for row in values])
     kept = np.flatnonzero(means > 0).tolist()
     used = np.array(sizes)[kept]
@@ -115,12 +118,7 @@ def fit_slope(
     logs = np.log(used[tail])
     slope, intercept = np.polyfit(logs, np.log(means[kept][tail]), 1).tolist()
     resampled = _resampled_means([values[k] for k in kept], num_resamples, seed)
-    usable = resampled[:, tail].min(axis=1) > 0
-    if usable.mean() <= 0.5:
-        raise ValueError(
-            "values must be mostly above 0 for an interval, got a mean of 0 or less in "
-            f"{1 - usable.mean():.0%} of the bootstrap samples."
-        )
+    usable = _usable(resampled[:, tail])
     slopes, _ = np.polyfit(logs, np.log(resampled[usable][:, tail]).T, 1)
     levels = [(1 - confidence) / 2, (1 + confidence) / 2]
     low, high = np.quantile(slopes, levels).tolist()
@@ -138,22 +136,12 @@ def fit_slope(
     )
 
 
-def _check_fit(
-    sizes: Sequence[int],
-    values: Sequence[Sequence[float]],
-    confidence: float,
-    num_resamples: int,
-    seed: int,
-) -> None:
-    """Check what :func:`fit_slope` is given.
+def _check_values(sizes: Sequence[int], values: Sequence[Sequence[float]]) -> None:
+    """Check what a power of n is fitted to.
 
     Raises:
-        ValueError: See there.
+        ValueError: See :func:`fit_slope`.
     """
-    check_seed(seed)
-    check_count(num_resamples, "num_resamples", 1)
-    if not 0.0 < confidence < 1.0:
-        raise ValueError(f"confidence must be in (0, 1), got {confidence}.")
     if len(sizes) != len(values) or len(set(sizes)) != len(sizes):
         raise ValueError(
             "sizes must be different and as many as there are rows of values, got "
@@ -171,9 +159,17 @@ def _resampled_means(
     rows: Sequence[Sequence[float]], count: int, seed: int
 ) -> Float[np.ndarray, "count k"]:
     """Average samples drawn from each row with replacement."""
-    generator = np.random.default_rng(seed)
-    means = []
-    for row in rows:
-        chosen = generator.integers(len(row), size=(count, len(row)))
-        means.append(np.asarray(row, dtype=np.float64)[chosen].mean(axis=1))
-    return np.stack(means, axis=1)
+    generator = np.random.default_rng(check_seed(seed))
+    drawn = (generator.choice(row, (count, len(row))) for row in rows)
+    return np.stack([sample.mean(axis=1) for sample in drawn], axis=1)
+
+
+def _usable(resampled: Float[np.ndarray, "count k"]) -> Bool[np.ndarray, " count"]:
+    """Find the samples that have a line, which most must have."""
+    usable = resampled.min(axis=1) > 0
+    if usable.mean() <= 0.5:
+        raise ValueError(
+            "values must be mostly above 0 for an interval, got a mean of 0 or less in "
+            f"{1 - usable.mean():.0%} of the bootstrap samples."
+        )
+    return usable

@@ -84,15 +84,13 @@ def table_1(rows: Sequence[SummaryRow]) -> Iterator[Row]:
     """
     for row in rows:
         if row.primary and row.paper_mean is not None:
-            alone = row.low is None
+            span = "" if row.low is None else f"[{row.low:.1f}, {row.high:.1f}]"
             yield {
                 "data set": row.dataset,
                 "play": play_name((row.attack, row.defense)),
                 "paper": _paper_text(row),
                 "here": _row_text(row),
-                "over seeds": "one seed"
-                if alone
-                else f"[{row.low:.1f}, {row.high:.1f}]",
+                "over seeds": span or "one seed",
                 "difference": _gap_text(row),
             }
 
