@@ -83,10 +83,10 @@ def shatter_table(sizes: Iterable[int], *, seed: int) -> str:
         orders = itertools.permutations(map(float, range(n)))
         boxes = (torch.tensor([*enumerate(order)]).float() for order in orders)
         clouds = (sample_l2_ball(n, 2, 1.0, seed=seed + k) for k in range(20))
-        line = [n, 2**n]
-        for kind, some in (("rectangles", boxes), ("half_planes", clouds)):
-            line.append(max(trace_count(points, kind) for points in some))
-            line.append(shatter_coefficient(n, kind))
+        line = [n, 2**n, max(trace_count(box, "rectangles") for box in boxes)]
+        line.append(shatter_coefficient(n, "rectangles"))
+        line.append(max(trace_count(cloud, "half_planes") for cloud in clouds))
+        line.append(shatter_coefficient(n, "half_planes"))
         lines.append(list(map(str, line)))
     header = ["$n$", "$2^n$", "rectangles, found", "closed form"]
     return markdown_table([*header, "half-planes, found", "closed form"], lines)

@@ -1,6 +1,6 @@
 """The same groups computed pair by pair and as batches, as Markdown tables."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import product
 
@@ -126,7 +126,7 @@ def seconds_by_seed(batches: Sequence[GroupResult]) -> dict[int, float]:
         Seconds for each seed, as the records have them: without training, without
         reading the data and without what starts before the first run.
     """
-    seconds = Counter()
+    seconds: defaultdict[int, float] = defaultdict(float)
     for one in batches:
         for score in one.scores:
             seconds[one.seed] += score.provenance.seconds

@@ -35,12 +35,13 @@ def plot_pair_maps(result: GroupResult) -> Figure:
     names, cells = CLASS_LABELS[result.dataset], cell_percents(result)
     figure, axes = new_figure(10.8, 3.5, 1, 3)
     for axis, play in zip(axes, (PLAYS[1], PLAYS[2], PLAYS[4]), strict=True):
-        grid, style = np.full((10, 10), np.nan), {"ha": "center", "va": "center"}
+        grid = np.full((10, 10), np.nan)
         values = cells[stored_cell(play)]
         for (first, second), value in zip(result.pairs, values, strict=True):
             grid[second, first] = value
             color = "black" if value / 100.0 > 0.6 else "white"
-            axis.text(first, second, f"{value:.0f}", fontsize=7, color=color, **style)
+            style = {"ha": "center", "va": "center", "fontsize": 7, "color": color}
+            axis.text(first, second, f"{value:.0f}", **style)
         axis.imshow(grid, vmin=0.0, vmax=100.0, cmap="viridis")
         axis.set_title(play_name(play), fontsize=10)
         axis.set_xticks(range(9), names[:9], rotation=90 if len(names[0]) > 1 else 0)
