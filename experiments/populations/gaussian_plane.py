@@ -36,12 +36,8 @@ def gaussian_deviation(rows: GaussianRows, sets: RobustSets) -> float:
     Returns:
         The largest deviation.
     """
-    unit = replace(
-        rows,
-        mean_length=rows.epsilon * rows.mean_length,
-        scale=rows.epsilon * rows.scale,
-        epsilon=1.0,
-    )
+    length, scale = rows.epsilon * rows.mean_length, rows.epsilon * rows.scale
+    unit = replace(rows, mean_length=length, scale=scale, epsilon=1.0)
     n = len(sets.offsets)
     planes = half_planes(sets.normals.numpy(), sets.offsets.numpy(), sets.epsilon)
     lines = planes.take(planes.crosses)
@@ -68,9 +64,8 @@ def _critical_on_a_line(
     mean, variances = unit.mean.numpy(), unit.variances.numpy()
     u, step = np.append(base, 1.0), np.append(direction, 0.0)
     m0, m1 = float(u @ mean), float(step @ mean)
-    q0, q1, q2 = (
-        float((x * variances) @ y) for x, y in ((u, u), (u, step), (step, step))
-    )
+    both = ((u, u), (u, step), (step, step))
+    q0, q1, q2 = (float((x * variances) @ y) for x, y in both)
     bend = m1 * q1 - m0 * q2
     return (m0 * q1 - m1 * q0) / bend if bend else math.inf
 

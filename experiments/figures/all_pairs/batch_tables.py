@@ -94,15 +94,8 @@ def _moves(both: Twice) -> Iterator[tuple[float, Row]]:
         after[cell] - before[cell]
         for cell in (stored_cell(("FGM", "SMOOTH")), stored_cell(("FGM", "none")))
     )
-    covered = np.array(
-        [
-            [
-                100 * score.defenses[PRIMARY_SOLVER].train_coverage
-                for score in one.scores
-            ]
-            for one in both
-        ]
-    )
+    fits = ([score.defenses[PRIMARY_SOLVER] for score in one.scores] for one in both)
+    alone, batch = ([100 * fit.train_coverage for fit in one] for one in fits)
     for place, (first, second) in enumerate(both[0].pairs):
         row = {
             "data set": both[0].dataset,
@@ -110,8 +103,8 @@ def _moves(both: Twice) -> Iterator[tuple[float, Row]]:
             "seed": both[0].seed,
             "difference, SMOOTH": f"{smooth[place]:+.1f}",
             "difference, no defense": f"{none[place]:+.1f}",
-            "coverage when fitted, one by one": f"{covered[0, place]:.1f}",
-            "batch": f"{covered[1, place]:.1f}",
+            "coverage when fitted, one by one": f"{alone[place]:.1f}",
+            "batch": f"{batch[place]:.1f}",
         }
         yield float(smooth[place]), row
 
