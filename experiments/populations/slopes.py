@@ -103,7 +103,6 @@ def fit_slope(
         (-0.5, True)
     """
     _check_values(sizes, values)
-    check_count(num_resamples, "num_resamples", 1)
     if not 0.0 < confidence < 1.0:
         raise ValueError(f"confidence must be in (0, 1), got {confidence}.")
     means = np.array([np.mean(row) for row in values])
@@ -159,6 +158,7 @@ def _resampled_means(
     rows: Sequence[Sequence[float]], count: int, seed: int
 ) -> Float[np.ndarray, "count k"]:
     """Average samples drawn from each row with replacement."""
+    check_count(count, "num_resamples", 1)
     generator = np.random.default_rng(check_seed(seed))
     drawn = (generator.choice(row, (count, len(row))) for row in rows)
     return np.stack([sample.mean(axis=1) for sample in drawn], axis=1)
