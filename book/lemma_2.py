@@ -64,9 +64,9 @@ num_games = 400  # games of one and two dimensions that challenge FGM, from 40 t
 import torch
 from IPython.display import Markdown
 
-from experiments.figures.lemma_2 import plot_payoffs
 from experiments.figures.markdown import table_of
 from experiments.figures.planar_classifiers import DiscClassifier, example_network
+from experiments.figures.theorem_1 import plot_payoffs
 from experiments.z3_questions import prove
 from paper_lib.attacks import fgm
 from paper_lib.checks import check_count
@@ -356,16 +356,19 @@ for dim, share in shares.items():
         float((led == best).reshape(count, 3).all(dim=1).double().mean()),
         bool((best.abs() < 1).any()),
     )
-columns = {
-    "$d$": lambda dim: dim,
-    "FGM is unbeaten": lambda dim: outcomes[dim][0],
-    "as much is found in 95% of games by utilities alone": lambda dim: (
-        outcomes[dim][1] >= 0.95
-    ),
-    "by a gradient": lambda dim: outcomes[dim][2] >= 0.95,
-    "won in part": lambda dim: outcomes[dim][3],
-}
-Markdown(table_of(outcomes, columns))
+Markdown(
+    table_of(
+        {
+            "$d$": dim,
+            "FGM is unbeaten": outcomes[dim][0],
+            "as much is found in 95% of games by utilities alone": outcomes[dim][1]
+            >= 0.95,
+            "by a gradient": outcomes[dim][2] >= 0.95,
+            "won in part": outcomes[dim][3],
+        }
+        for dim in outcomes
+    )
+)
 
 # %% [markdown]
 # The table also says where the witness ends. Random steps need more of them as the

@@ -46,10 +46,6 @@ from dataclasses import replace
 import torch
 from IPython.display import Markdown, display
 
-from experiments.figures.accuracy_curves import (
-    plot_accuracy_against_budget,
-    plot_margins,
-)
 from experiments.figures.live_pair import (
     coverage_from_elsewhere,
     disagreement_table,
@@ -63,6 +59,8 @@ from experiments.figures.mnist_0_against_1 import (
     dead_zone_table,
     origin_table,
     outside_table,
+    plot_accuracy_against_budget,
+    plot_margins,
     reading_table,
     seed_goal_table,
 )

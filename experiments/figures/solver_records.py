@@ -176,8 +176,7 @@ def load_comparisons(folder: Path) -> list[Comparison]:
     """
     files = [file for file in folder.glob("*.json") if not file.stem.endswith("path")]
     found = [_shown(Comparison, load_record(f, schema=_SCHEMA)) for f in files]
-    order = ("dataset", "classes", "multiple")
-    return sorted(found, key=lambda one: [getattr(one.instance, key) for key in order])
+    return sorted(found, key=lambda one: (one.instance.pair, one.instance.multiple))
 
 
 def load_curves(folder: Path) -> list[BudgetCurve]:

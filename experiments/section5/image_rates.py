@@ -8,9 +8,8 @@ import torch
 
 from experiments.populations.distributions import PopulationMaximum
 from experiments.populations.finite_population import FinitePopulation
-from experiments.populations.largest_deviation import Bracket
+from experiments.populations.sample_methods import Bracket, SolverName
 from experiments.populations.sample_rates import Draw, Rates, measure_rates
-from experiments.populations.sample_solvers import SolverName
 from experiments.section5.bound_runs import BoundsConfig
 from experiments.store.keyed import Record, Run
 from experiments.store.pair_settings import Site

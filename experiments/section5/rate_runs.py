@@ -13,14 +13,13 @@ from experiments.populations.finite_population import (
     Population,
     known_population,
 )
-from experiments.populations.largest_deviation import Bracket
+from experiments.populations.sample_methods import SEARCH_0, Bracket, SolverName
 from experiments.populations.sample_rates import (
     Draw,
     Rates,
     measure_rates,
     sample_seeds,
 )
-from experiments.populations.sample_solvers import SEARCH_0, SolverName
 from experiments.store.keyed import Record, Run
 from experiments.store.pair_settings import Site
 from experiments.store.record_files import from_plain

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from experiments.figures.fictitious_play import play_fictitiously
 from experiments.figures.planar_classifiers import DiscClassifier
+from experiments.figures.theorem_1 import play_fictitiously
 from experiments.gpu.batched_maximizers import maximize_batch
 from experiments.populations.distributions import GaussianRows
 from experiments.populations.sample_rates import measure_rates
