@@ -79,9 +79,12 @@ def test_every_bound_holds_on_jointly_normal_rows():
 @pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("config", VALIDITY_PLAN, ids=lambda config: config.label)
 def test_every_bound_holds_on_every_population(config):
-    config = replace(config, num_rows=40, fit="annealed", repetitions=200)
+    # The optimum of a sample of the finite one is hardly ever below its own: only many
+    # samples can reject a bound of it.
+    num = 1000 if config.kind == "finite" else 200
+    config = replace(config, num_rows=40, fit="annealed", repetitions=num)
     found = measure_validity(config)
-    assert {len(one.values) for one in found.values()} == {200}
+    assert {len(one.values) for one in found.values()} == {num}
     check(found)
     assert found[CONTROL].is_rejected()
 
