@@ -17,7 +17,6 @@ from operator import mul
 from pathlib import Path
 from unittest.mock import Mock
 
-import dask
 import pytest
 
 import paper_lib
@@ -220,6 +219,8 @@ def test_a_lost_scheduler_ends_the_sweep_with_one_error(comes_back):
 
 @pytest.mark.slow
 def test_jobs_sent_to_a_lost_scheduler_end_the_sweep_too():
+    import dask
+
     # A client that is closed looks for its scheduler for as long as this.
     soon = dask.config.set({"distributed.comm.timeouts.connect": "3s"})
     with (
