@@ -211,6 +211,8 @@ def test_bounds_of_few_points_come_out_again():
         for num in config.sizes[:2]
     ]
     assert share_of_equal(after, before) > 0.75
+    # Negative control: those of more points are others.
+    assert share_of_equal(after[:1], before[1:]) < 0.5
 
 
 @pytest.mark.fulldata
@@ -235,8 +237,13 @@ def test_rates_of_small_samples_of_images_come_out_again(place):
             [[round(n * d.sample_coverage), round(num * d.coverage)] for d in row]
             for n, row in zip(fresh.sizes, fresh.draws, strict=True)
         ]
-        kept = [list(map(list, row[:5])) for row in before.counts[solver][:3]]
+        kept, others = (
+            [list(map(list, row[part])) for row in before.counts[solver][:3]]
+            for part in (slice(5), slice(5, 10))
+        )
         assert share_of_equal(after, kept) > 0.75, solver
+        # Negative control: the next five samples have other counts.
+        assert share_of_equal(after, others) < 0.6, solver
 
 
 @pytest.mark.fulldata
