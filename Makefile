@@ -12,6 +12,8 @@ export OPENBLAS_NUM_THREADS := 1
 
 PYTEST := $(BIN)/python -m pytest
 PARALLEL := -n 2 --dist loadfile
+# Few tests, each long, and half of them in two files: shared out one by one.
+ONE_BY_ONE := -n 2 --dist worksteal
 HOOK := --jaxtyping-packages=paper_lib,experiments,beartype.beartype
 NOTEBOOKS := $(wildcard book/*.ipynb)
 NBVAL := $(PYTEST) --nbval --nbval-cell-timeout=300 -p no:cacheprovider $(PARALLEL) $(NOTEBOOKS)
@@ -34,7 +36,7 @@ test: setup  ## Run the tests and check the notebooks' stored outputs
 	$(NBVAL)
 
 check: setup lint types  ## Lint, types, slow and full-data tests, other kernels
-	$(PYTEST) $(HOOK) $(PARALLEL) -m "(slow or gpu or fulldata) and not bad_input" tests
+	$(PYTEST) $(HOOK) $(ONE_BY_ONE) -m "(slow or gpu or fulldata) and not bad_input" tests
 	ATEN_CPU_CAPABILITY=default $(NBVAL)
 
 lint: setup

@@ -4,8 +4,10 @@ Nothing of ``paper_lib`` is imported here: the jaxtyping hook has to come first.
 """
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
+import jaxtyping
 import pytest
 import torch
 from hypothesis import settings
@@ -28,13 +30,33 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(skip)
 
 
+@contextmanager
+def shapes_unchecked():
+    """No look at shapes: at the thousandth call they are those of the first.
+
+    Where an exact method or many samples call the same few functions again and again,
+    looking takes several times as long as computing. Other tests call them, too.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+        yield
+
+
+@pytest.fixture
+def unchecked():
+    """See above."""
+    with shapes_unchecked():
+        yield
+
+
 @pytest.fixture(scope="session")
 def table_1():
     """The published runs of Table 1."""
     from experiments.tables.planning import plan
     from experiments.tables.table_1 import load_plan
 
-    results, missing = load_plan(plan(), RESULTS / "table1")
+    with shapes_unchecked():
+        results, missing = load_plan(plan(), RESULTS / "table1")
     assert not missing
     return results
 
@@ -47,7 +69,8 @@ def table_1_batches():
     from experiments.tables.table_1 import load_plan
 
     groups = plan(primary_only=True)
-    results, missing = load_plan(groups, RESULTS / "table1_gpu", stages=TOGETHER)
+    with shapes_unchecked():
+        results, missing = load_plan(groups, RESULTS / "table1_gpu", stages=TOGETHER)
     assert not missing
     return results
 
