@@ -33,7 +33,7 @@ test: setup  ## Run the tests and check the notebooks' stored outputs
 	$(NBVAL)
 
 check: setup lint types  ## Lint, types, slow and full-data tests, other kernels
-	$(PYTEST) $(HOOK) $(PARALLEL) -m "slow or gpu or fulldata" tests
+	$(PYTEST) $(HOOK) $(PARALLEL) -m "(slow or gpu or fulldata) and not bad_input" tests
 	ATEN_CPU_CAPABILITY=default $(NBVAL)
 
 lint: setup

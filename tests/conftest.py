@@ -27,7 +27,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Deal tests out to workers, those first that come first."""
+    """Keep more than files together, and the order, where files are kept together."""
+    if config.option.dist != "loadfile":
+        return None
     config.option.loadscopereorder = False
     return FilesTogether(config, log)
 
@@ -55,10 +57,12 @@ class FirstCalls(type(jaxtyping.config)):
     @property
     def jaxtyping_disable(self):
         """Whether to let a call through; the wrapper of a function asks at each."""
-        function = sys._getframe(1).f_locals.get("fn")
-        code = getattr(function, "__code__", function)  # of a closure, at each place
+        asking = sys._getframe(1).f_locals
+        if self.is_off or "fn" not in asking:
+            return self.is_off
+        code = getattr(asking["fn"], "__code__", asking["fn"])
         self.seen[code] += 1
-        return self.is_off or self.seen[code] > self.most
+        return self.seen[code] > self.most
 
     @jaxtyping_disable.setter
     def jaxtyping_disable(self, value):
