@@ -14,8 +14,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-# Rows whose products fit a core's cache together; affects speed alone.
-_ROWS_PER_BLOCK = 512
+# Products that fit a core's cache together; affects speed alone.
+_PRODUCTS_PER_BLOCK = 100_000
 # How to read and write what torch computes float32 products and convolutions in.
 _PRODUCTS: tuple[tuple[Any, Any, Any], ...] = (
     (
@@ -181,8 +181,9 @@ def near_one(
 
 def _blocks(rows: Tensor, vectors: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """Cut rows, and vectors where there is one for each, into blocks."""
-    for start in range(0, max(len(rows), 1), _ROWS_PER_BLOCK):
-        part = slice(start, start + _ROWS_PER_BLOCK)
+    size = max(_PRODUCTS_PER_BLOCK // (rows.shape[1] or 1), 1)
+    for start in range(0, max(len(rows), 1), size):
+        part = slice(start, start + size)
         yield rows[part], vectors if len(vectors) == 1 else vectors[part]
 
 
