@@ -9,7 +9,17 @@ OF_THE_BUILT_BOOK = (
     "tests/book/test_play_in_a_browser.py",
 )
 # What takes longest comes first, so that no worker waits for another at the end.
-FIRST = (*OF_THE_BUILT_BOOK,)
+FIRST = (
+    *OF_THE_BUILT_BOOK,
+    "tests/regression/test_zero_against_one.py",
+    "tests/paper_lib/game/test_lemmas.py",
+    "tests/experiments/populations/test_rates.py",
+    "tests/regression/test_stored_rates.py",
+    "tests/experiments/gpu/test_batched.py",
+    "tests/experiments/section5/test_validity.py",
+    "tests/experiments/section5/test_bound_records.py",
+    "tests/experiments/tables/test_table_1.py",
+)
 
 
 def rank(item):
