@@ -51,7 +51,7 @@ class FirstCalls(type(jaxtyping.config)):
     takes several times as long as they do.
     """
 
-    most = 50  # calls of each function
+    most = 20  # calls of each function
     seen: ClassVar = Counter()
 
     @property
