@@ -31,12 +31,11 @@ book: setup  ## Execute the notebooks, build the book, print where to open it
 	$(BIN)/python tools/build_book.py book
 
 test: setup  ## Run the tests and check the notebooks' stored outputs
-	$(PYTEST) $(HOOK) $(PARALLEL) -m "not bad_input and not slow and not gpu and not fulldata" --doctest-modules paper_lib experiments tests
-	$(PYTEST) $(PARALLEL) -m "bad_input and not slow and not gpu and not fulldata" tests
+	$(PYTEST) $(HOOK) $(PARALLEL) -m "not slow and not gpu and not fulldata" --doctest-modules paper_lib experiments tests
 	$(NBVAL)
 
 check: setup lint types  ## Lint, types, slow and full-data tests, other kernels
-	$(PYTEST) $(HOOK) $(ONE_BY_ONE) -m "(slow or gpu or fulldata) and not bad_input" tests
+	$(PYTEST) $(HOOK) $(ONE_BY_ONE) -m "slow or gpu or fulldata" tests
 	ATEN_CPU_CAPABILITY=default $(NBVAL)
 
 lint: setup

@@ -168,7 +168,6 @@ def test_prices_fall_with_n_and_allow_for_the_overfit():
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("place", range(3))
 def test_prices_of_small_samples_come_out_again(place):
     path = STORE / PRICE_PLAN[place].record_name()
@@ -181,7 +180,6 @@ def test_prices_of_small_samples_come_out_again(place):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("unchecked")
 def test_a_test_of_the_bounds_comes_out_again():
     """All thousand samples of the population that takes the least time."""
     config = next(one for one in VALIDITY_PLAN if one.fit == "annealed")
@@ -199,7 +197,6 @@ def test_a_test_of_the_bounds_comes_out_again():
 
 
 @pytest.mark.fulldata
-@pytest.mark.usefixtures("unchecked")
 def test_bounds_of_few_points_come_out_again():
     config = PLANS["bounds"][0]
     path = STORE / config.record_name()
@@ -216,7 +213,6 @@ def test_bounds_of_few_points_come_out_again():
 
 
 @pytest.mark.fulldata
-@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("place", [0, 1])
 def test_rates_of_small_samples_of_images_come_out_again(place):
     before = stored("rates")[place]
@@ -247,7 +243,6 @@ def test_rates_of_small_samples_of_images_come_out_again(place):
 
 
 @pytest.mark.fulldata
-@pytest.mark.usefixtures("unchecked")
 def test_a_stored_record_is_what_the_library_computes():
     config = next(one for one in PLANS["reuse"] if one.random_labels)
     before = next(one for one in stored("reuse") if one.config.random_labels)

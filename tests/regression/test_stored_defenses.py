@@ -46,7 +46,6 @@ def test_a_path_keeps_its_order_at_every_budget(path):
 
 
 @pytest.mark.fulldata
-@pytest.mark.usefixtures("unchecked")
 def test_one_record_comes_out_again():
     """Within a few rows: other processors train other weights."""
     path = FOLDER / "mnist-1-7-0.7.json"

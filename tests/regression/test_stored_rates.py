@@ -51,7 +51,6 @@ def test_equation_18_holds_in_every_stored_sample(name, stored):
                 assert regret <= 2 * draw.deviation.upper + error
 
 
-@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("place", range(len(RATE_PLANS)), ids=NAMES)
 def test_small_samples_come_out_again(place, stored):
     """The first of them; on other processors a count may move by a row."""
@@ -146,7 +145,6 @@ def test_the_cube_root_is_outside_some_of_the_intervals(stored):
 
 
 @pytest.mark.fulldata
-@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("place", [0, 1])
 def test_what_the_ramp_misses_on_images_is_bias(place):
     """The ascent ends where the ramp is larger than at a v that covers more."""
@@ -161,7 +159,6 @@ def test_what_the_ramp_misses_on_images_is_bias(place):
 
 
 @pytest.mark.fulldata
-@pytest.mark.usefixtures("unchecked")
 def test_a_larger_scale_of_the_logit_is_no_cure_on_images():
     """At three times it helps; at thirty the ascent from v = 0 is stuck."""
     config = image_rates_plan({"mnist": 2.81, "fashion-mnist": 2.81})[1]

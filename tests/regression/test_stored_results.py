@@ -43,7 +43,6 @@ def test_the_published_table_loads_every_record():
 
 @pytest.mark.slow
 @pytest.mark.fulldata
-@pytest.mark.usefixtures("unchecked")
 def test_a_record_drawn_by_the_commit_has_not_gone_stale():
     """Another record each commit, so that all are looked at in time."""
     record = load_record(drawn(RECORDS))

@@ -157,7 +157,6 @@ def check_budgets(trained):
 
 @pytest.mark.slow
 @pytest.mark.fulldata
-@pytest.mark.usefixtures("unchecked")
 def test_an_example_drawn_by_the_commit_has_not_gone_stale(table_1):
     stored = drawn(load_examples(STORE / "examples.json"))
     scores = primary_results(table_1, 0)[stored.dataset]
@@ -179,7 +178,6 @@ def test_an_example_drawn_by_the_commit_has_not_gone_stale(table_1):
 
 @pytest.mark.slow
 @pytest.mark.fulldata
-@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("number", range(3))
 def test_records_drawn_by_the_commit_have_not_gone_stale(number):
     """Other records each commit, so that all are looked at in time.

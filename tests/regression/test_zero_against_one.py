@@ -80,7 +80,6 @@ EPSILON = 3.5
 
 
 # Point by point is slow: some of them, and at one scale.
-@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize(
     ("factor", "batch_size", "num"),
     [(1.0, 1, 50), *((f, b, 200) for f in (1.0, 10.0, 0.001) for b in (64, 2_000))],

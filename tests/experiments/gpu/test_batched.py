@@ -316,7 +316,6 @@ def test_the_stages_compute_at_full_precision_and_restore_it(tf32_allowed):
     assert tf32_allowed() == [True, True]
 
 
-@pytest.mark.usefixtures("unchecked")
 def test_for_equal_weights_the_scores_are_those_of_the_single_path(kept):
     classifiers = [config.classifier for config in SCORES]
     path = batch_name(classifiers)

@@ -95,7 +95,6 @@ def test_a_seed_decides_the_draw(name):
     assert one.normals.shape == (50, population.dim)
 
 
-@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("name", POPULATIONS)
 def test_nothing_in_the_ball_exceeds_the_maximum(name):
     population = POPULATIONS[name]

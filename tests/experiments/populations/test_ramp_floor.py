@@ -99,7 +99,6 @@ def test_without_a_mean_normal_no_vector_is_best():
     assert float(ramp_maximizer(even).norm()) < 1e-5
 
 
-@pytest.mark.usefixtures("unchecked")
 def test_samples_approach_the_floor_of_their_own_scale():
     """The reason of the floor: scale 3 leaves it, scale 10 lowers it, as computed."""
     means = {

@@ -68,7 +68,6 @@ def test_the_deviation_in_the_plane_is_that_of_a_fine_search(name, n):
         assert found.lower <= searched + 1e-4
 
 
-@pytest.mark.usefixtures("unchecked")
 def test_the_deviation_in_the_plane_is_large_from_another_population():
     """Negative control: a phi that is not the population's stays away from phi_n."""
     other = GaussianRows(2, mean_offset=0.8)
@@ -181,7 +180,6 @@ def test_there_is_no_method_elsewhere():
     assert deviation_of(many) is None
 
 
-@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("population", [PLANE, TILTED, FINITE], ids=lambda p: p.dim)
 def test_exact_solvers_find_the_maximum_of_a_sample(population):
     for seed in range(10):
@@ -214,7 +212,6 @@ def values(rates):
     ]
 
 
-@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("solver", ["exact", "annealed", "polished", "ramp"])
 def test_a_seed_decides_the_measurement(solver):
     one, same, other = (
@@ -226,7 +223,6 @@ def test_a_seed_decides_the_measurement(solver):
     assert len({seed for seed, *_ in values(one)}) == 6
 
 
-@pytest.mark.usefixtures("unchecked")
 def test_solvers_see_the_same_samples_and_the_exact_one_is_best():
     plan = {"repetitions": 4, "seed": 2, "with_deviations": False}
     exact = measure_rates(PLANE, [20, 60], **plan)
@@ -341,7 +337,6 @@ def test_the_bootstrap_follows_its_seed():
     assert one.slope == other.slope
 
 
-@pytest.mark.usefixtures("unchecked")
 def test_measured_deviations_fall_as_the_square_root():
     """What Donsker's theorem says of half-planes, with room for 40 samples a size."""
     rates = measure_rates(LINE, [100, 1000, 10_000], repetitions=40, seed=3)

@@ -90,7 +90,6 @@ def test_a_classifier_that_learns_by_heart_makes_the_bound_false():
     assert fit.coverage - fit.coverage_test < 0.1
 
 
-@pytest.mark.usefixtures("unchecked")
 def test_a_store_is_filled_once_and_read_afterwards(tmp_path, monkeypatch):
     other = replace(QUICK, seed=7)
     first = load_or_compute([QUICK], tmp_path)
@@ -110,7 +109,6 @@ def test_a_store_is_filled_once_and_read_afterwards(tmp_path, monkeypatch):
     assert load_or_compute([other], tmp_path, compute=False) == [both[1]]
 
 
-@pytest.mark.usefixtures("unchecked")
 def test_a_damaged_record_is_named_and_computed_again(tmp_path):
     (before,) = load_or_compute([QUICK], tmp_path)
     path = tmp_path / QUICK.record_name()
@@ -131,7 +129,6 @@ def test_a_damaged_record_is_named_and_computed_again(tmp_path):
     assert load_or_compute([record], tmp_path, source="embedded") == [found]
 
 
-@pytest.mark.usefixtures("unchecked")
 def test_a_damaged_record_that_is_not_computed_again_is_not_said_to_be(tmp_path):
     load_or_compute([QUICK], tmp_path)
     path = tmp_path / QUICK.record_name()
@@ -146,7 +143,6 @@ def test_a_damaged_record_that_is_not_computed_again_is_not_said_to_be(tmp_path)
     assert path.read_text() == damaged
 
 
-@pytest.mark.usefixtures("unchecked")
 def test_prices_are_of_the_v_they_are_computed_at():
     config = PriceConfig(dim=3, sizes=(20, 2000), repetitions=2)
     record = config.run()

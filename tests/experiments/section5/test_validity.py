@@ -60,7 +60,6 @@ def check(found):
         assert factor < 1.0, name
 
 
-@pytest.mark.usefixtures("unchecked")
 def test_every_bound_holds_on_jointly_normal_rows():
     config = ValidityConfig(
         kind="gaussian", dim=100, num_rows=60, fit="annealed", repetitions=60
@@ -76,7 +75,6 @@ def test_every_bound_holds_on_jointly_normal_rows():
 # The published thousand samples are those of the records: the tests of these say that
 # every bound held there, and compute one of them again.
 @pytest.mark.slow
-@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("config", VALIDITY_PLAN, ids=lambda config: config.label)
 def test_every_bound_holds_on_every_population(config):
     # The optimum of a sample of the finite one is hardly ever below its own: only many

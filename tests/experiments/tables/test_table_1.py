@@ -463,7 +463,6 @@ def test_a_full_disk_is_reported_and_nothing_is_left_half(result, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("unchecked")
 def test_sweeps_killed_at_20_random_moments_end_like_an_undisturbed_one(
     result, tmp_path
 ):

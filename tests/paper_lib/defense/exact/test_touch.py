@@ -80,7 +80,6 @@ def test_the_rational_optimum_is_reached():
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("first", range(5, 35, 5))
 def test_the_rational_optimum_is_reached_on_more(first):
     for seed in range(first, first + 5):
