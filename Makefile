@@ -17,7 +17,7 @@ NOTEBOOKS := $(wildcard book/*.ipynb)
 NBVAL := $(PYTEST) --nbval --nbval-cell-timeout=300 -p no:cacheprovider $(PARALLEL) $(NOTEBOOKS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test check lint types notebooks experiments bench regen clean
+.PHONY: help setup book test check proofs lint types notebooks experiments bench regen clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,9 +33,13 @@ test: setup  ## Run the tests and check the notebooks' stored outputs
 	$(PYTEST) $(PARALLEL) -m "bad_input and not slow and not gpu and not fulldata" tests
 	$(NBVAL)
 
-check: setup lint types  ## Lint, types, slow and full-data tests, other kernels
+check: setup lint types  ## Lint, types, slow and full-data tests, other kernels, proofs
 	$(PYTEST) $(HOOK) $(PARALLEL) -m "(slow or gpu or fulldata) and not bad_input" tests
 	ATEN_CPU_CAPABILITY=default $(NBVAL)
+	$(PYTHON) tools/check_proofs.py --if-present
+
+proofs:  ## Check the proofs with Coq (needs coqc), print the axioms they use
+	$(PYTHON) tools/check_proofs.py
 
 lint: setup
 	$(BIN)/ruff check .

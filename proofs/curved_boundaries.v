@@ -1,7 +1,5 @@
 (* The game scored with f itself, when |f - f_L| is bounded around each input. *)
-From Coq Require Import Reals Lra.
-Require Import inner_product game lemma_1 lemma_2 lemma_3.
-Open Scope R_scope.
+Require Export lemma_3.
 
 Section Curved_boundaries.
 Context {G : game}.

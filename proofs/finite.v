@@ -1,7 +1,6 @@
 (* Finite mixtures and finite samples: nothing is assumed of their means. *)
-From Coq Require Import Reals Lra List Classical_Prop.
-Require Import inner_product game lemma_1 lemma_2 lemma_3 theorem_1.
-Open Scope R_scope.
+From Coq Require Import List Classical_Prop.
+Require Export theorem_1.
 
 Fixpoint weighted_sum {T} (l : list (R * T)) (h : T -> R) : R :=
   match l with nil => 0 | (p, t) :: rest => p * h t + weighted_sum rest h end.

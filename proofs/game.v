@@ -1,7 +1,5 @@
 (* The game of Section 2 and the objects of Section 3, for two budgets. *)
-From Coq Require Import Reals Lra.
-Require Import inner_product.
-Open Scope R_scope.
+Require Export inner_product.
 
 Definition within_one {T} (h : T -> R) : Prop := forall t, -1 <= h t <= 1.
 

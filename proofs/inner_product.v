@@ -1,6 +1,6 @@
 (* Real inner product spaces, the inequality of Cauchy and Schwarz, and R^m. *)
-From Coq Require Import Reals Lra.
-Open Scope R_scope.
+From Coq Require Export Rbase Rbasic_fun R_sqr R_sqrt Lra.
+Global Open Scope R_scope.
 
 Record inner_product_space := {
   vector :> Type;

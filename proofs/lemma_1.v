@@ -1,7 +1,5 @@
 (* Lemma 1: the robust set is a half-space within the ball. *)
-From Coq Require Import Reals Lra.
-Require Import inner_product game.
-Open Scope R_scope.
+Require Export game.
 
 Section Lemma_1.
 Context {G : game}.

@@ -1,7 +1,5 @@
 (* Lemma 2: FGM is a best response to every strategy. *)
-From Coq Require Import Reals Lra.
-Require Import inner_product game lemma_1.
-Open Scope R_scope.
+Require Export lemma_1.
 
 Section Lemma_2.
 Context {G : game}.

@@ -1,7 +1,5 @@
 (* Lemma 3: SMOOTH is a best response to FGM; Corollary 2.1. *)
-From Coq Require Import Reals Lra.
-Require Import inner_product game lemma_1 lemma_2.
-Open Scope R_scope.
+Require Export lemma_2.
 
 Section Lemma_3.
 Context {G : game}.

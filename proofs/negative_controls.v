@@ -1,7 +1,6 @@
 (* What fails when an assumption is removed: counterexamples on the line. *)
-From Coq Require Import Reals Lra List.
-Require Import inner_product game lemma_1 lemma_2 lemma_3 theorem_1 finite.
-Open Scope R_scope.
+From Coq Require Import List.
+Require Export finite.
 
 Definition point (r : R) : real_space 1 := (r, tt).
 
@@ -25,8 +24,10 @@ Proof. intros; unfold in_ball; rewrite length_on_line; now apply Rabs_le. Qed.
 Definition constant r (short : - (5 / 4) <= r <= 5 / 4) : defense line :=
   exist _ (point r) (in_budget r short).
 
-Lemma sgn_one : sgn 1 = 1. Proof. unfold sgn; destruct Rlt_dec; lra. Qed.
-Lemma sgn_minus_one : sgn (-1) = -1.
+Lemma sgn_positive r : 0 < r -> sgn r = 1.
+Proof. unfold sgn; destruct Rlt_dec; lra. Qed.
+
+Lemma sgn_negative r : r < 0 -> sgn r = -1.
 Proof. unfold sgn; repeat destruct Rlt_dec; lra. Qed.
 
 Lemma fgm_at (r : R) : fgm_step (G := line) (point r) = point (- (5 / 4 * sgn r)).
@@ -40,7 +41,7 @@ Lemma utility_at r (a v : space line) : r = 1 \/ r = -1 ->
   utility (G := line) (point r) a v = if Rle_dec 0 (1 + r * (fst v + fst a)) then -1 else 1.
 Proof.
   unfold utility, flip; rewrite tangent_at; unfold point; simpl.
-  intros [-> | ->]; rewrite ?sgn_one, ?sgn_minus_one;
+  intros [-> | ->]; [rewrite sgn_positive by lra | rewrite sgn_negative by lra];
     destruct Req_EM_T; repeat destruct Rle_dec; lra.
 Qed.
 
@@ -54,9 +55,11 @@ Defined.
 
 (* Each case is decided by comparing numbers. *)
 Ltac compute_utilities :=
-  unfold payoff, payoff_by, score_by; simpl; rewrite ?fgm_at, ?utility_at by auto; simpl; rewrite ?sgn_one, ?sgn_minus_one;
-  unfold sgn; repeat (destruct Rlt_dec; try lra);
-  repeat (destruct Req_EM_T; try lra); repeat (destruct Rle_dec; try lra).
+  unfold payoff, payoff_by, score_by; simpl; rewrite ?fgm_at, ?utility_at by auto; simpl;
+  repeat match goal with
+  | |- context [sgn ?r] => (rewrite (sgn_positive r) by lra) || (rewrite (sgn_negative r) by lra)
+  end;
+  repeat (destruct Rle_dec; try lra).
 
 Lemma quarter : - (5 / 4) <= 1 / 4 <= 5 / 4. Proof. lra. Qed.
 Lemma middle : - (5 / 4) <= 0 <= 5 / 4. Proof. lra. Qed.
@@ -104,10 +107,9 @@ Definition payoff_by_labels (label : space line -> R) (a : attack line) : R :=
   mean (inputs line) (fun x => flip (label x) (tangent x (add x (moves a x)))).
 
 Example misclassified_inputs (short : -1 <= 0 <= 1) :
-  exists label, (forall x, label x = 1 \/ label x = -1) /\
-    payoff_by_labels label fgm < payoff_by_labels label (scaled_fgm 0 short).
+  payoff_by_labels (fun x => - sgn (f x)) fgm
+  < payoff_by_labels (fun x => - sgn (f x)) (scaled_fgm 0 short).
 Proof.
-  exists (fun x => if Rlt_dec 0 (fst x) then -1 else 1); split.
-  - intro x; destruct Rlt_dec; auto.
-  - unfold payoff_by_labels, tangent, flip; compute_utilities.
+  unfold payoff_by_labels, tangent, flip; compute_utilities.
+  repeat destruct Req_EM_T; lra.
 Qed.

@@ -1,14 +1,13 @@
-(* Theorem 1: FGM and SMOOTH are an equilibrium, for two budgets. *)
-From Coq Require Import Reals Lra.
-Require Import inner_product game lemma_1 lemma_2 lemma_3.
-Open Scope R_scope.
+(* Theorem 1: FGM and SMOOTH are an equilibrium, for two budgets; its implications. *)
+Require Export lemma_3.
 
 Section Theorem_1.
 Context {G : game}.
 Implicit Types (v : defense G) (sA : expectation (attack G)) (sD : expectation (defense G)).
 
 (* Assumed: what Lemmas 2 and 3 assume, and that phi has a maximizer. *)
-Theorem theorem_1 (v_star : defense G) (sS : expectation (defense G)) : measures_robust_sets G -> best v_star -> smooth sS ->
+Theorem theorem_1 (v_star : defense G) (sS : expectation (defense G)) :
+  measures_robust_sets G -> best v_star -> smooth sS ->
   equilibrium (pure fgm) sS /\ payoff (pure fgm) sS = 1 - 2 * phi v_star.
 Proof.
   intros measured top plays.
@@ -33,4 +32,88 @@ Proof.
   pose proof (no_other_attack sA); pose proof (no_other_defense sD).
   unfold defender_payoff in *; lra.
 Qed.
+
+(* Implication 2: some attack is best whatever the defense. *)
+Theorem implication_2 : exists sA : expectation (attack G),
+  forall sD other, payoff other sD <= payoff sA sD.
+Proof. exists (pure fgm); intros sD other; apply lemma_2. Qed.
+
+(* Implication 3: the value is 1 if phi(v_star) = 0, and -1 if phi(v_star) = 1. *)
+Theorem implication_3 (v_star : defense G) : measures_robust_sets G -> best v_star ->
+  (phi v_star = 0 -> forall sD, payoff (pure fgm) sD = 1) /\
+  (phi v_star = 1 -> forall sA, payoff sA (pure v_star) = -1).
+Proof.
+  intros measured top; destruct (lemma_3 v_star _ measured top (pure_is_smooth _ top))
+    as [value most]; unfold defender_payoff in *; split; intros extreme; [intro sD | intro sA].
+  - specialize (most sD); pose proof (payoff_at_most utility (fun _ => 1) (pure fgm) sD) as less.
+    rewrite mean_constant in less; apply Rle_antisym; [apply less | lra].
+    + intros _; lra.
+    + intros x a v; apply flip_within.
+    + intros a v; apply (score_within a v).
+  - pose proof (lemma_2 sA (pure v_star)); pose proof (payoff_within sA (pure v_star)); lra.
+Qed.
+
+(* With equal budgets phi(v_star) = 0 needs f = 0: to undo FGM is robust. *)
+Theorem undoing_fgm (x : space G) : attack_budget G <= defense_budget G -> f x <> 0 ->
+  robust_set x (scale (-1) (fgm_step x)).
+Proof.
+  intros budgets label; apply lemma_1; unfold in_ball, slack.
+  pose proof (fgm_in_ball x) as short; unfold in_ball in short.
+  rewrite norm_scale, dot_scale.
+  replace (Rabs (-1)) with 1 by (unfold Rabs; destruct Rcase_abs; lra).
+  repeat split; [lra | exact label |].
+  pose proof (fgm_effect x label); rewrite Rmult_plus_distr_l, sgn_abs.
+  pose proof (Rabs_pos (f x)); lra.
+Qed.
 End Theorem_1.
+
+(* Implication 1. Two classifiers at one input: f = epsilon / 2, with gradients e and -e. *)
+Section Implication_1.
+Context {E : inner_product_space} (e : E) (epsilon : R).
+Hypothesis unit_length : norm e = 1.
+Hypothesis positive : 0 < epsilon.
+
+Definition one_input (s : R) : game :=
+  {| space := E; f := fun _ => epsilon / 2; gradient := fun _ => scale s e;
+     attack_budget_nonneg := Rlt_le _ _ positive;
+     defense_budget_nonneg := Rlt_le _ _ positive; inputs := pure zero |}.
+
+Lemma never_both (v : E) :
+  robust_set (G := one_input 1) zero v -> robust_set (G := one_input (-1)) zero v -> False.
+Proof.
+  intros [_ [_ one]]%lemma_1 [_ [_ other]]%lemma_1; unfold slack in *; simpl in *.
+  rewrite dot_scale_left, norm_scale, unit_length in *.
+  rewrite Rabs_R1, (Rabs_left (-1)) in * by lra.
+  revert one other; unfold sgn; destruct Rlt_dec; lra.
+Qed.
+
+(* A strategy fixed before the classifier is known, such as a rotationally symmetric one,
+   gives the attacker at least 0 on one of the two, where another strategy gives -1. *)
+Theorem implication_1 (sD : expectation { v : E | in_ball epsilon v }) :
+  (forall s, measures sD (score_by (G := one_input s) utility fgm)) ->
+  exists s (v : defense (one_input s)), (s = 1 \/ s = -1) /\
+    0 <= payoff (G := one_input s) (pure fgm) sD /\
+    payoff (G := one_input s) (pure fgm) (pure v) = -1.
+Proof.
+  intros measured; set (score s := score_by (G := one_input s) utility fgm).
+  assert (within : forall s, within_one (score s))
+    by (intro s; apply (score_within (G := one_input s))).
+  assert (scores : forall s v,
+    score s v = 1 - 2 * indicator (robust_dec (G := one_input s) zero (proj1_sig v)))
+    by (intros s v; apply (utility_under_fgm (G := one_input s))).
+  assert (won : forall s, exists v, score s v = -1).
+  { intro s; assert (robust : robust_set (G := one_input s) zero (scale (-1) (fgm_step zero)))
+      by (apply undoing_fgm; simpl; lra).
+    exists (exist _ _ (proj1 robust)); rewrite scores; destruct robust_dec; simpl; tauto || lra. }
+  assert (0 <= / 2 * mean sD (score 1) + / 2 * mean sD (score (-1))).
+  { rewrite <- mean_linear by (apply within || apply measured).
+    rewrite <- (mean_constant sD 0) at 1; apply mean_monotone; intro v;
+      pose proof (within 1 v); pose proof (within (-1) v); try lra.
+    pose proof (never_both (proj1_sig v)).
+    rewrite !scores; repeat destruct robust_dec; simpl; tauto || lra. }
+  destruct (Rle_dec 0 (mean sD (score 1))) as [first |];
+    [destruct (won 1) as [v loses]; exists 1, v | destruct (won (-1)) as [v loses]; exists (-1), v];
+    (split; [tauto | split; [| exact loses]]); [exact first |].
+  change (0 <= mean sD (score (-1))); lra.
+Qed.
+End Implication_1.
