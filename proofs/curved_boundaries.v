@@ -48,7 +48,8 @@ Theorem surely_kept x a v : in_ball (attack_budget G) a -> keeps 1 x (move v) ->
 Proof.
   intros short [label enough]; destruct (error x) as [e |] eqn:known; [| lra].
   pose proof (true_margin x a v e short known); pose proof (attack_effect x a short).
-  unfold true_utility, flip, slack in *; destruct Req_EM_T; [easy | destruct Rle_dec; lra].
+  unfold true_utility, flip, slack in *.
+  destruct Req_EM_T; [easy | destruct Rle_dec; lra].
 Qed.
 
 (* FGM flips f where the slack is below minus the error. *)
@@ -56,8 +57,10 @@ Theorem surely_lost x v : ~ keeps (-1) x (move v) ->
   true_utility x (fgm_step x) (move v) = 1.
 Proof.
   unfold true_utility, flip, keeps, slack; destruct Req_EM_T as [| label]; [easy |].
-  intros low; destruct (error x) as [e |] eqn:known; [| destruct low; split; [easy | lra]].
-  pose proof (true_margin x _ v e (fgm_in_ball x) known); pose proof (fgm_effect x label).
+  intros low.
+  destruct (error x) as [e |] eqn:known; [| destruct low; split; easy || lra].
+  pose proof (true_margin x _ v e (fgm_in_ball x) known).
+  pose proof (fgm_effect x label).
   destruct Rle_dec; [destruct low; split; [easy | lra] | reflexivity].
 Qed.
 
@@ -66,12 +69,14 @@ Lemma share_of_kept s v :
 Proof. unfold share; now rewrite mean_of_event by apply measures_shares. Qed.
 
 Lemma share_within s : within_one (fun v => 1 - 2 * share s v).
-Proof. intro v; rewrite share_of_kept; apply mean_within; intro x; apply indicator_within. Qed.
+Proof.
+  intro v; rewrite share_of_kept; apply mean_within; intro x; apply indicator_within.
+Qed.
 
 Lemma true_within x (a v : space G) : -1 <= true_utility x a v <= 1.
 Proof. apply flip_within. Qed.
 
-(* Against s_D no attack gets more than the first bound; FGM gets at least the second. *)
+(* Against s_D no attack gets more than the first bound, FGM at least the second. *)
 Theorem true_payoff_at_most (sA : expectation (attack G)) sD :
   true_payoff sA sD <= mean sD (fun v => 1 - 2 * share 1 v).
 Proof.
@@ -95,8 +100,8 @@ Proof.
   - rewrite surely_lost by exact lost; lra.
 Qed.
 
-(* (FGM, v) is an equilibrium of the true game up to these gains; whatever the others play,
-   FGM gets at least 1 - 2 most, and v gives at most 1 - 2 share 1 v. *)
+(* (FGM, v) is an equilibrium of the true game up to these gains; whatever the other
+   plays, FGM gets at least 1 - 2 most, and v gives at most 1 - 2 share 1 v. *)
 Theorem curved_equilibrium v (most : R) :
   (forall other, share (-1) other <= most) -> most <= 1 ->
   (forall sA, true_payoff sA (pure v) - true_payoff (pure fgm) (pure v)
@@ -113,9 +118,10 @@ Proof.
     by apply (true_payoff_of_fgm (pure v)).
   assert (guarantee : forall sD, 1 - 2 * most <= true_payoff (pure fgm) sD).
   { intro sD; apply Rle_trans with (2 := true_payoff_of_fgm sD).
-    rewrite <- (mean_constant sD (1 - 2 * most)); apply mean_monotone; [| apply share_within |];
-      intro u; specialize (top u); pose proof (share_within (-1) u); simpl in *; lra. }
-  repeat split; auto; intro other; [specialize (above other) | specialize (above (pure fgm));
-    specialize (guarantee other)]; lra.
+    rewrite <- (mean_constant sD (1 - 2 * most)).
+    apply mean_monotone; [| apply share_within |]; intro u;
+      specialize (top u); pose proof (share_within (-1) u); simpl in *; lra. }
+  repeat split; auto; intro other; [specialize (above other); lra |].
+  specialize (above (pure fgm)); specialize (guarantee other); lra.
 Qed.
 End Curved_boundaries.

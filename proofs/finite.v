@@ -13,19 +13,22 @@ Context {T : Type}.
 Implicit Types (l : list (R * T)) (g h : T -> R).
 
 Lemma sum_monotone l g h : Forall (fun draw => 0 <= fst draw) l ->
-  (forall p t, In (p, t) l -> 0 < p -> g t <= h t) -> weighted_sum l g <= weighted_sum l h.
+  (forall p t, In (p, t) l -> 0 < p -> g t <= h t) ->
+  weighted_sum l g <= weighted_sum l h.
 Proof.
-  induction l as [| [p t] l IH]; simpl; intros pos less; [lra |]; inversion pos; simpl in *.
+  induction l as [| [p t] l IH]; simpl; intros pos less; [lra |].
+  inversion pos; simpl in *.
   assert (weighted_sum l g <= weighted_sum l h) by (apply IH; eauto).
   destruct (Req_dec p 0) as [-> |]; [lra |].
   assert (g t <= h t) by (apply (less p); auto; lra); nra.
 Qed.
 
 Lemma sum_equal l g h : (forall t, g t = h t) -> weighted_sum l g = weighted_sum l h.
-Proof. intros same; induction l as [| [p t] l IH]; simpl; [| rewrite same, IH]; auto. Qed.
+Proof. intros e; induction l as [| [p t] l IH]; simpl; [| rewrite e, IH]; auto. Qed.
 
 Lemma sum_linear l b c g h :
-  weighted_sum l (fun t => b * g t + c * h t) = b * weighted_sum l g + c * weighted_sum l h.
+  weighted_sum l (fun t => b * g t + c * h t)
+  = b * weighted_sum l g + c * weighted_sum l h.
 Proof. induction l as [| [p t] l IH]; simpl; [| rewrite IH]; ring. Qed.
 
 Lemma sums_commute {X} l (k : list (R * X)) (h : T -> X -> R) :
@@ -72,7 +75,8 @@ Proof.
   split.
   - apply Forall_forall; intros draw; unfold equal_weights; rewrite in_map_iff.
     intros [x [<- _]]; simpl; left; now apply Rinv_0_lt_compat.
-  - rewrite equal_weights_sum; replace (fold_right _ _ _) with (INR (length xs)); [field; lra |].
+  - rewrite equal_weights_sum.
+    replace (fold_right _ _ _) with (INR (length xs)); [field; lra |].
     clear; induction xs as [| x xs IH]; [easy |].
     change (length (x :: xs)) with (S (length xs)); rewrite S_INR, IH; simpl; ring.
 Qed.
@@ -83,9 +87,10 @@ Lemma maximum_attained (values : list R) h t0 :
   (forall t, h t0 < h t -> In (h t) values) -> exists t, forall other, h other <= h t.
 Proof.
   revert t0; induction values as [| c values IH]; intros t0 finite.
-  - exists t0; intro t; destruct (Rle_dec (h t) (h t0)); [assumption | destruct (finite t); lra].
+  - exists t0; intro t.
+    destruct (Rle_dec (h t) (h t0)); [easy | destruct (finite t); lra].
   - destruct (classic (exists t, h t = c /\ h t0 < h t)) as [[t [<- up]] | none].
-    + apply (IH t); intros other more; destruct (finite other); [lra | lra | assumption].
+    + apply (IH t); intros other more; destruct (finite other); lra || assumption.
     + apply (IH t0); intros other more; destruct (finite other more); [| assumption].
       destruct none; now exists other.
 Qed.
@@ -120,7 +125,9 @@ Proof.
 Qed.
 
 Definition stay : defense G.
-Proof. exists zero; unfold in_ball; rewrite norm_of_zero; apply defense_budget_nonneg. Defined.
+Proof.
+  exists zero; unfold in_ball; rewrite norm_of_zero; apply defense_budget_nonneg.
+Defined.
 
 Theorem maximizer_exists : exists v : defense G, best v.
 Proof.
@@ -128,8 +135,8 @@ Proof.
   intros v _; unfold phi; rewrite finite; apply sum_of_event.
 Qed.
 
-Theorem theorem_1_finite : exists v : defense G,
-  best v /\ equilibrium (pure fgm) (pure v) /\ payoff (pure fgm) (pure v) = 1 - 2 * phi v.
+Theorem theorem_1_finite : exists v : defense G, best v /\
+  equilibrium (pure fgm) (pure v) /\ payoff (pure fgm) (pure v) = 1 - 2 * phi v.
 Proof.
   destruct maximizer_exists as [v top]; exists v; split; [exact top |].
   apply theorem_1; auto using pure_is_smooth; intro; now rewrite finite.

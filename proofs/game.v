@@ -4,8 +4,8 @@ Require Export inner_product.
 Definition within_one {T} (h : T -> R) : Prop := forall t, -1 <= h t <= 1.
 
 (* What is assumed of an average over draws t: on functions with values in [-1, 1] it is
-   monotone; the average of a constant is the constant; it is linear on the functions that
-   it measures. The upper integral of a probability measure is such a mean, and on
+   monotone; of a constant it is the constant; it is linear on the functions that it
+   measures. The upper integral of a probability measure is such a mean, and on
    measurable functions it is the integral. *)
 Record expectation (T : Type) := {
   mean : (T -> R) -> R;
@@ -14,7 +14,8 @@ Record expectation (T : Type) := {
     (forall t, g t <= h t) -> mean g <= mean h;
   mean_constant : forall c, mean (fun _ => c) = c;
   measures_constant : forall c, measures (fun _ => c);
-  mean_linear : forall b c g h, within_one g -> within_one h -> measures g -> measures h ->
+  mean_linear : forall b c g h, within_one g -> within_one h ->
+    measures g -> measures h ->
     mean (fun t => b * g t + c * h t) = b * mean g + c * mean h }.
 Arguments mean {T} _ _. Arguments measures {T} _ _. Arguments mean_constant {T} _ _.
 Arguments mean_monotone {T} _ _ _ _ _ _. Arguments measures_constant {T} _ _.
@@ -41,10 +42,10 @@ Arguments f {_} _. Arguments gradient {_} _.
 
 Definition sgn (r : R) : R := if Rlt_dec 0 r then 1 else if Rlt_dec r 0 then -1 else 0.
 Definition indicator {P} (decided : {P} + {~ P}) : R := if decided then 1 else 0.
-Definition in_ball {E : inner_product_space} (radius : R) (v : E) : Prop := norm v <= radius.
+Definition in_ball {E : inner_product_space} (r : R) (v : E) : Prop := norm v <= r.
 
-(* The two values of Eq. (1), with the conventions: a label of 0 is lost whatever is played,
-   and to land on the boundary is no flip. *)
+(* The two values of Eq. (1), with the conventions: a label of 0 is lost whatever is
+   played, and to land on the boundary is no flip. *)
 Definition flip (label moved : R) : R :=
   if Req_EM_T label 0 then 1 else if Rle_dec 0 (sgn label * moved) then -1 else 1.
 
@@ -126,7 +127,8 @@ Proof.
   split; apply mean_monotone; auto; intro t; try apply inside; lra.
 Qed.
 
-Lemma indicator_within {P} (decided : {P} + {~ P}) : -1 <= 1 - 2 * indicator decided <= 1.
+Lemma indicator_within {P} (decided : {P} + {~ P}) :
+  -1 <= 1 - 2 * indicator decided <= 1.
 Proof. destruct decided; simpl; lra. Qed.
 
 (* One minus twice the share of an event. *)

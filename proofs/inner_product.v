@@ -93,7 +93,7 @@ Definition one_point : inner_product_space.
 Proof.
   refine {| vector := unit; zero := tt; add := fun _ _ => tt; scale := fun _ _ => tt;
             dot := fun _ _ => 0 |};
-    intros; try lra; repeat match goal with v : unit |- _ => destruct v end; reflexivity.
+    intros; try lra; repeat match goal with v : unit |- _ => destruct v end; easy.
 Defined.
 
 Definition product (E F : inner_product_space) : inner_product_space.
@@ -103,8 +103,9 @@ Proof.
             scale := fun c v => (scale c (fst v), scale c (snd v));
             dot := fun u v => dot (fst u) (fst v) + dot (snd u) (snd v) |};
     intros; repeat match goal with v : (_ * _)%type |- _ => destruct v end; simpl in *.
-  1-8: f_equal; first [apply add_comm | apply add_assoc | apply add_zero | apply add_opposite
-    | apply scale_one | apply scale_scale | apply scale_add | apply scale_plus].
+  1-8: f_equal; first [apply add_comm | apply add_assoc | apply add_zero
+    | apply add_opposite | apply scale_one | apply scale_scale
+    | apply scale_add | apply scale_plus].
   - f_equal; apply dot_comm.
   - rewrite !dot_add; ring.
   - rewrite !dot_scale; ring.

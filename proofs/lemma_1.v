@@ -20,7 +20,8 @@ Proof. unfold sgn, Rabs; repeat destruct Rlt_dec; destruct Rcase_abs; lra. Qed.
 
 Lemma label_survives x a v :
   utility x a v = -1 <->
-  f x <> 0 /\ 0 <= sgn (f x) * (f x + dot (gradient x) v) + sgn (f x) * dot (gradient x) a.
+  f x <> 0 /\
+  0 <= sgn (f x) * (f x + dot (gradient x) v) + sgn (f x) * dot (gradient x) a.
 Proof.
   unfold utility, flip; rewrite tangent_at, Rmult_plus_distr_l.
   destruct Req_EM_T; [split; [lra | now intros []] |].
@@ -30,10 +31,12 @@ Qed.
 Lemma fgm_in_ball x : in_ball (attack_budget G) (fgm_step x).
 Proof.
   pose proof (attack_budget_nonneg G) as budget.
-  unfold in_ball, fgm_step; destruct Req_EM_T as [| slope]; [now rewrite norm_of_zero |].
+  unfold in_ball, fgm_step.
+  destruct Req_EM_T as [| slope]; [now rewrite norm_of_zero |].
   pose proof (norm_nonneg (gradient x)).
   rewrite norm_scale, Rabs_Ropp; unfold Rdiv.
-  rewrite !Rabs_mult, Rabs_inv, (Rabs_right (norm _)), (Rabs_right (attack_budget G)) by lra.
+  rewrite !Rabs_mult, Rabs_inv, (Rabs_right (norm _)) by lra.
+  rewrite (Rabs_right (attack_budget G)) by lra.
   replace (_ * _ * norm _) with (attack_budget G * Rabs (sgn (f x))) by (field; auto).
   pose proof (sgn_bound (f x)); nra.
 Qed.
@@ -53,12 +56,9 @@ Qed.
 Lemma attack_effect x a : in_ball (attack_budget G) a ->
   - (attack_budget G * norm (gradient x)) <= sgn (f x) * dot (gradient x) a.
 Proof.
-  unfold in_ball; intros short.
-  assert (Rabs (sgn (f x) * dot (gradient x) a) <= attack_budget G * norm (gradient x)) as h.
-  { rewrite Rabs_mult; pose proof (cauchy_schwarz (gradient x) a).
-    pose proof (norm_nonneg (gradient x)); pose proof (sgn_bound (f x)).
-    pose proof (Rabs_pos (dot (gradient x) a)); pose proof (Rabs_pos (sgn (f x))); nra. }
-  revert h; unfold Rabs; destruct Rcase_abs; lra.
+  unfold in_ball; intros short; pose proof (cauchy_schwarz (gradient x) a) as h.
+  pose proof (norm_nonneg (gradient x)); revert h; unfold Rabs, sgn.
+  destruct Rcase_abs; repeat destruct Rlt_dec; nra.
 Qed.
 
 Theorem lemma_1 x v :

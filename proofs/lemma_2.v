@@ -14,7 +14,8 @@ Proof.
   intros short; destruct (flip_values (f x) (tangent x (add (add x (fgm_step x)) v)))
     as [safe | won]; [| unfold utility; rewrite won; apply flip_within].
   fold (utility x (fgm_step x) v) in safe; apply Req_le; rewrite safe.
-  apply label_survives in safe as [label kept]; apply label_survives; split; [exact label |].
+  apply label_survives in safe as [label kept].
+  apply label_survives; split; [exact label |].
   rewrite (fgm_effect x label) in kept; pose proof (attack_effect x a short); lra.
 Qed.
 

@@ -12,7 +12,7 @@ Definition phi v : R := mean (inputs G) (fun x => indicator (robust_dec x (move 
 Definition best v : Prop := forall other, phi other <= phi v.
 Definition smooth sD : Prop := plays_in sD best.
 
-(* Assumed of p_X where phi occurs: it measures the inputs whose robust set contains v. *)
+(* Assumed of p_X where phi occurs: it measures the inputs whose robust set has v. *)
 Definition measures_robust_sets : Prop :=
   forall v, measures (inputs G) (fun x => indicator (robust_dec x (move v))).
 
@@ -21,14 +21,15 @@ Lemma utility_under_fgm x v :
 Proof.
   destruct robust_dec as [robust | exposed]; simpl.
   - rewrite (proj2 robust) by apply fgm_in_ball; lra.
-  - destruct (flip_values (f x) (tangent x (add (add x (fgm_step x)) (move v)))) as [safe | won];
-      [contradict exposed | unfold utility; rewrite won; lra].
+  - destruct (flip_values (f x) (tangent x (add (add x (fgm_step x)) (move v))))
+      as [safe | won]; [contradict exposed | unfold utility; rewrite won; lra].
     split; [apply move_in_ball |]; intros a short.
     pose proof (fgm_dominates x a (move v) short); unfold utility in *.
     destruct (flip_values (f x) (tangent x (add (add x a) (move v)))); lra.
 Qed.
 
-Lemma score_is_coverage v : measures_robust_sets -> score_by utility fgm v = 1 - 2 * phi v.
+Lemma score_is_coverage v :
+  measures_robust_sets -> score_by utility fgm v = 1 - 2 * phi v.
 Proof.
   intros measured; unfold phi; rewrite <- mean_of_event by apply measured.
   apply mean_equal; intro x; [apply flip_within | apply utility_under_fgm].

@@ -38,7 +38,8 @@ Proof.
 Qed.
 
 Lemma utility_at r (a v : space line) : r = 1 \/ r = -1 ->
-  utility (G := line) (point r) a v = if Rle_dec 0 (1 + r * (fst v + fst a)) then -1 else 1.
+  utility (G := line) (point r) a v
+  = if Rle_dec 0 (1 + r * (fst v + fst a)) then -1 else 1.
 Proof.
   unfold utility, flip; rewrite tangent_at; unfold point; simpl.
   intros [-> | ->]; [rewrite sgn_positive by lra | rewrite sgn_negative by lra];
@@ -49,15 +50,18 @@ Qed.
 Definition scaled_fgm (c : R) (short : -1 <= c <= 1) : attack line.
 Proof.
   exists (fun x => scale c (fgm_step x)); intro x; unfold in_ball; rewrite norm_scale.
-  pose proof (fgm_in_ball x) as h; unfold in_ball in h; pose proof (norm_nonneg (fgm_step x)).
+  pose proof (fgm_in_ball x) as h; unfold in_ball in h.
+  pose proof (norm_nonneg (fgm_step x)).
   apply Rabs_le in short; pose proof (Rabs_pos c); nra.
 Defined.
 
 (* Each case is decided by comparing numbers. *)
 Ltac compute_utilities :=
-  unfold payoff, payoff_by, score_by; simpl; rewrite ?fgm_at, ?utility_at by auto; simpl;
+  unfold payoff, payoff_by, score_by; simpl;
+  rewrite ?fgm_at, ?utility_at by auto; simpl;
   repeat match goal with
-  | |- context [sgn ?r] => (rewrite (sgn_positive r) by lra) || (rewrite (sgn_negative r) by lra)
+  | |- context [sgn ?r] =>
+    (rewrite (sgn_positive r) by lra) || (rewrite (sgn_negative r) by lra)
   end;
   repeat (destruct Rle_dec; try lra).
 
@@ -66,22 +70,29 @@ Lemma middle : - (5 / 4) <= 0 <= 5 / 4. Proof. lra. Qed.
 
 Lemma quarter_is_best : best (constant (1 / 4) quarter).
 Proof.
-  intro v; enough (score_by utility fgm (constant (1 / 4) quarter) <= score_by utility fgm v) as h.
+  intro v; set (u := constant (1 / 4) quarter).
+  enough (score_by utility fgm u <= score_by utility fgm v) as h.
   - rewrite !score_is_coverage in h by easy; lra.
   - compute_utilities.
 Qed.
 
 (* The control: the pair of Theorem 1. *)
-Example fgm_is_in_equilibrium : equilibrium (pure fgm) (pure (constant (1 / 4) quarter)).
+Example fgm_in_equilibrium : equilibrium (pure fgm) (pure (constant (1 / 4) quarter)).
 Proof. eapply theorem_1; [easy | | apply pure_is_smooth]; exact quarter_is_best. Qed.
 
 Example wrong_sign (short : -1 <= -1 <= 1) :
   ~ equilibrium (pure (scaled_fgm (-1) short)) (pure (constant (1 / 4) quarter)).
-Proof. intros [no_gain _]; specialize (no_gain (pure fgm)); revert no_gain; compute_utilities. Qed.
+Proof.
+  intros [no_gain _]; specialize (no_gain (pure fgm)).
+  revert no_gain; compute_utilities.
+Qed.
 
 Example half_the_budget (short : -1 <= 1 / 2 <= 1) :
   ~ equilibrium (pure (scaled_fgm (1 / 2) short)) (pure (constant (1 / 4) quarter)).
-Proof. intros [no_gain _]; specialize (no_gain (pure fgm)); revert no_gain; compute_utilities. Qed.
+Proof.
+  intros [no_gain _]; specialize (no_gain (pure fgm)).
+  revert no_gain; compute_utilities.
+Qed.
 
 Example off_the_maximizers : ~ equilibrium (pure fgm) (pure (constant 0 middle)).
 Proof.

@@ -3,7 +3,8 @@ Require Export lemma_3.
 
 Section Theorem_1.
 Context {G : game}.
-Implicit Types (v : defense G) (sA : expectation (attack G)) (sD : expectation (defense G)).
+Implicit Types v : defense G.
+Implicit Types (sA : expectation (attack G)) (sD : expectation (defense G)).
 
 (* Assumed: what Lemmas 2 and 3 assume, and that phi has a maximizer. *)
 Theorem theorem_1 (v_star : defense G) (sS : expectation (defense G)) :
@@ -22,7 +23,8 @@ Lemma pure_is_smooth v : best v -> smooth (pure v).
 Proof. intros top g h _ _ less; now apply less. Qed.
 
 (* Every equilibrium has this value. *)
-Theorem theorem_1_value (v_star : defense G) sA sD : measures_robust_sets G -> best v_star ->
+Theorem theorem_1_value (v_star : defense G) sA sD :
+  measures_robust_sets G -> best v_star ->
   equilibrium sA sD -> payoff sA sD = 1 - 2 * phi v_star.
 Proof.
   intros measured top [no_attack no_defense].
@@ -43,14 +45,12 @@ Theorem implication_3 (v_star : defense G) : measures_robust_sets G -> best v_st
   (phi v_star = 0 -> forall sD, payoff (pure fgm) sD = 1) /\
   (phi v_star = 1 -> forall sA, payoff sA (pure v_star) = -1).
 Proof.
-  intros measured top; destruct (lemma_3 v_star _ measured top (pure_is_smooth _ top))
-    as [value most]; unfold defender_payoff in *; split; intros extreme; [intro sD | intro sA].
-  - specialize (most sD); pose proof (payoff_at_most utility (fun _ => 1) (pure fgm) sD) as less.
-    rewrite mean_constant in less; apply Rle_antisym; [apply less | lra].
-    + intros _; lra.
-    + intros x a v; apply flip_within.
-    + intros a v; apply (score_within a v).
-  - pose proof (lemma_2 sA (pure v_star)); pose proof (payoff_within sA (pure v_star)); lra.
+  intros measured top.
+  destruct (lemma_3 v_star _ measured top (pure_is_smooth _ top)) as [value most].
+  unfold defender_payoff in *; split; intros extreme; [intro sD | intro sA].
+  - specialize (most sD); pose proof (payoff_within (pure fgm) sD); lra.
+  - pose proof (lemma_2 sA (pure v_star)); pose proof (payoff_within sA (pure v_star)).
+    lra.
 Qed.
 
 (* With equal budgets phi(v_star) = 0 needs f = 0: to undo FGM is robust. *)
@@ -67,7 +67,7 @@ Proof.
 Qed.
 End Theorem_1.
 
-(* Implication 1. Two classifiers at one input: f = epsilon / 2, with gradients e and -e. *)
+(* Implication 1. Two classifiers at one input: f = epsilon / 2, gradients e and -e. *)
 Section Implication_1.
 Context {E : inner_product_space} (e : E) (epsilon : R).
 Hypothesis unit_length : norm e = 1.
@@ -79,7 +79,8 @@ Definition one_input (s : R) : game :=
      defense_budget_nonneg := Rlt_le _ _ positive; inputs := pure zero |}.
 
 Lemma never_both (v : E) :
-  robust_set (G := one_input 1) zero v -> robust_set (G := one_input (-1)) zero v -> False.
+  robust_set (G := one_input 1) zero v ->
+  robust_set (G := one_input (-1)) zero v -> False.
 Proof.
   intros [_ [_ one]]%lemma_1 [_ [_ other]]%lemma_1; unfold slack in *; simpl in *.
   rewrite dot_scale_left, norm_scale, unit_length in *.
@@ -87,8 +88,8 @@ Proof.
   revert one other; unfold sgn; destruct Rlt_dec; lra.
 Qed.
 
-(* A strategy fixed before the classifier is known, such as a rotationally symmetric one,
-   gives the attacker at least 0 on one of the two, where another strategy gives -1. *)
+(* A strategy fixed before the classifier is known, such as a rotationally symmetric
+   one, gives the attacker at least 0 on one of the two, where another gives -1. *)
 Theorem implication_1 (sD : expectation { v : E | in_ball epsilon v }) :
   (forall s, measures sD (score_by (G := one_input s) utility fgm)) ->
   exists s (v : defense (one_input s)), (s = 1 \/ s = -1) /\
@@ -102,9 +103,11 @@ Proof.
     score s v = 1 - 2 * indicator (robust_dec (G := one_input s) zero (proj1_sig v)))
     by (intros s v; apply (utility_under_fgm (G := one_input s))).
   assert (won : forall s, exists v, score s v = -1).
-  { intro s; assert (robust : robust_set (G := one_input s) zero (scale (-1) (fgm_step zero)))
+  { intro s; set (undo := scale (-1) (fgm_step (G := one_input s) zero)).
+    assert (robust : robust_set (G := one_input s) zero undo)
       by (apply undoing_fgm; simpl; lra).
-    exists (exist _ _ (proj1 robust)); rewrite scores; destruct robust_dec; simpl; tauto || lra. }
+    exists (exist _ _ (proj1 robust)); rewrite scores.
+    destruct robust_dec; simpl; tauto || lra. }
   assert (0 <= / 2 * mean sD (score 1) + / 2 * mean sD (score (-1))).
   { rewrite <- mean_linear by (apply within || apply measured).
     rewrite <- (mean_constant sD 0) at 1; apply mean_monotone; intro v;
@@ -112,7 +115,8 @@ Proof.
     pose proof (never_both (proj1_sig v)).
     rewrite !scores; repeat destruct robust_dec; simpl; tauto || lra. }
   destruct (Rle_dec 0 (mean sD (score 1))) as [first |];
-    [destruct (won 1) as [v loses]; exists 1, v | destruct (won (-1)) as [v loses]; exists (-1), v];
+    [destruct (won 1) as [v loses]; exists 1, v
+    | destruct (won (-1)) as [v loses]; exists (-1), v];
     (split; [tauto | split; [| exact loses]]); [exact first |].
   change (0 <= mean sD (score (-1))); lra.
 Qed.

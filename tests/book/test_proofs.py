@@ -50,7 +50,7 @@ def test_the_proofs_are_short(root):
         if line.strip()
     ]
     assert 500 < len(code) < 800
-    assert max(map(len, code)) <= 100
+    assert max(map(len, code)) <= 88
 
 
 def test_the_text_of_the_proofs_assumes_nothing(root):
