@@ -1,5 +1,5 @@
 (* The game scored with f itself, when |f - f_L| is bounded around each input. *)
-Require Export lemma_3.
+Require Export theorem_1.
 
 Section Curved_boundaries.
 Context {G : game}.
@@ -15,7 +15,7 @@ Hypothesis error_bounds : forall x w e, error x = Some e ->
   norm w <= attack_budget G + defense_budget G ->
   Rabs (f (add x w) - tangent x (add x w)) <= e.
 
-(* The slack of Eq. (3) is at least the error (s = 1), or minus the error (s = -1). *)
+(* The slack of Eq. (3) is at least the error (s = 1), or minus that (s = -1). *)
 Definition keeps (s : R) x (v : space G) : Prop :=
   f x <> 0 /\ match error x with Some e => s * e <= slack x v | None => s < 0 end.
 
@@ -26,7 +26,8 @@ Proof.
     | destruct (Rlt_dec s 0)]; (left; tauto) || (right; tauto).
 Defined.
 
-Definition share s v : R := mean (inputs G) (fun x => indicator (keeps_dec s x v)).
+Definition share s v : R :=
+  mean (inputs G) (fun x => indicator (keeps_dec s x v)).
 Hypothesis measures_shares :
   forall s v, measures (inputs G) (fun x => indicator (keeps_dec s x v)).
 
@@ -65,7 +66,8 @@ Proof.
 Qed.
 
 Lemma share_of_kept s v :
-  1 - 2 * share s v = mean (inputs G) (fun x => 1 - 2 * indicator (keeps_dec s x v)).
+  1 - 2 * share s v
+  = mean (inputs G) (fun x => 1 - 2 * indicator (keeps_dec s x v)).
 Proof. unfold share; now rewrite mean_of_event by apply measures_shares. Qed.
 
 Lemma share_within s : within_one (fun v => 1 - 2 * share s v).
@@ -77,7 +79,7 @@ Lemma true_within x (a v : space G) : -1 <= true_utility x a v <= 1.
 Proof. apply flip_within. Qed.
 
 (* Against s_D no attack gets more than the first bound, FGM at least the second. *)
-Theorem true_payoff_at_most (sA : expectation (attack G)) sD :
+Theorem true_payoff_at_most (sA : mixed_attack G) sD :
   true_payoff sA sD <= mean sD (fun v => 1 - 2 * share 1 v).
 Proof.
   apply payoff_at_most; [apply share_within | apply true_within |].

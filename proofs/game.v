@@ -3,10 +3,10 @@ Require Export inner_product.
 
 Definition within_one {T} (h : T -> R) : Prop := forall t, -1 <= h t <= 1.
 
-(* What is assumed of an average over draws t: on functions with values in [-1, 1] it is
-   monotone; of a constant it is the constant; it is linear on the functions that it
-   measures. The upper integral of a probability measure is such a mean, and on
-   measurable functions it is the integral. *)
+(* What is assumed of an average over draws t: it is monotone on functions with
+   values in [-1, 1]; of a constant it is the constant; it is linear on the functions
+   that it measures. The upper integral of a probability measure is such a mean, and
+   on measurable functions it is the integral. *)
 Record expectation (T : Type) := {
   mean : (T -> R) -> R;
   measures : (T -> R) -> Prop;
@@ -28,7 +28,7 @@ Definition plays_in {T} (s : expectation T) (P : T -> Prop) : Prop :=
   forall g h, within_one g -> within_one h -> (forall t, P t -> g t <= h t) ->
   mean s g <= mean s h.
 
-(* A classifier f with a gradient at each input, a budget for each player, and p_X. *)
+(* A classifier f with a gradient at each input, a budget for each player, p_X. *)
 Record game := {
   space : inner_product_space;
   f : space -> R;
@@ -40,7 +40,8 @@ Record game := {
   inputs : expectation space }.
 Arguments f {_} _. Arguments gradient {_} _.
 
-Definition sgn (r : R) : R := if Rlt_dec 0 r then 1 else if Rlt_dec r 0 then -1 else 0.
+Definition sgn (r : R) : R :=
+  if Rlt_dec 0 r then 1 else if Rlt_dec r 0 then -1 else 0.
 Definition indicator {P} (decided : {P} + {~ P}) : R := if decided then 1 else 0.
 Definition in_ball {E : inner_product_space} (r : R) (v : E) : Prop := norm v <= r.
 
@@ -57,7 +58,8 @@ Implicit Types x y : space G.
 Definition tangent x y : R := f x + dot (gradient x) (minus y x).
 
 (* u_A, Eq. (1). *)
-Definition utility x (a v : space G) : R := flip (f x) (tangent x (add (add x a) v)).
+Definition utility x (a v : space G) : R :=
+  flip (f x) (tangent x (add (add x a) v)).
 
 Definition robust_set x (v : space G) : Prop :=
   in_ball (defense_budget G) v /\
@@ -111,6 +113,10 @@ Proof.
 Qed.
 End The_game.
 Arguments attack : clear implicits. Arguments defense : clear implicits.
+
+(* Strategies: what is drawn is one of the pure ones. *)
+Notation mixed_attack G := (expectation (attack G)).
+Notation mixed_defense G := (expectation (defense G)).
 
 Section Means.
 Context {T : Type} (s : expectation T).

@@ -102,7 +102,8 @@ Proof.
             add := fun u v => (add (fst u) (fst v), add (snd u) (snd v));
             scale := fun c v => (scale c (fst v), scale c (snd v));
             dot := fun u v => dot (fst u) (fst v) + dot (snd u) (snd v) |};
-    intros; repeat match goal with v : (_ * _)%type |- _ => destruct v end; simpl in *.
+    intros; repeat match goal with v : (_ * _)%type |- _ => destruct v end;
+    simpl in *.
   1-8: f_equal; first [apply add_comm | apply add_assoc | apply add_zero
     | apply add_opposite | apply scale_one | apply scale_scale
     | apply scale_add | apply scale_plus].

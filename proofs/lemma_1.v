@@ -42,7 +42,8 @@ Proof.
 Qed.
 
 Lemma fgm_effect x : f x <> 0 ->
-  sgn (f x) * dot (gradient x) (fgm_step x) = - (attack_budget G * norm (gradient x)).
+  sgn (f x) * dot (gradient x) (fgm_step x)
+  = - (attack_budget G * norm (gradient x)).
 Proof.
   intros label; unfold fgm_step; destruct Req_EM_T as [flat | slope].
   - rewrite dot_zero, flat; ring.
@@ -86,7 +87,7 @@ Proof.
   pose proof (Rabs_pos (f x)); split; [tauto |]; repeat split; auto; lra.
 Qed.
 
-(* The rows of Eq. (7): c = sgn(f(x)) grad f(x), b = |f(x)| - epsilon ||grad f(x)||. *)
+(* The rows of Eq. (7): c = sgn(f(x)) grad f(x), b = |f(x)| - eps ||grad f(x)||. *)
 Corollary lemma_1_row x v : slack x v =
   dot (scale (sgn (f x)) (gradient x)) v
   + (Rabs (f x) - attack_budget G * norm (gradient x)).

@@ -77,22 +77,21 @@ Proof.
 Qed.
 
 (* The control: the pair of Theorem 1. *)
-Example fgm_in_equilibrium : equilibrium (pure fgm) (pure (constant (1 / 4) quarter)).
+Example fgm_in_equilibrium :
+  equilibrium (pure fgm) (pure (constant (1 / 4) quarter)).
 Proof. eapply theorem_1; [easy | | apply pure_is_smooth]; exact quarter_is_best. Qed.
+
+Ltac attacker_leaves :=
+  intros [no_gain _]; specialize (no_gain (pure fgm));
+  revert no_gain; compute_utilities.
 
 Example wrong_sign (short : -1 <= -1 <= 1) :
   ~ equilibrium (pure (scaled_fgm (-1) short)) (pure (constant (1 / 4) quarter)).
-Proof.
-  intros [no_gain _]; specialize (no_gain (pure fgm)).
-  revert no_gain; compute_utilities.
-Qed.
+Proof. attacker_leaves. Qed.
 
 Example half_the_budget (short : -1 <= 1 / 2 <= 1) :
   ~ equilibrium (pure (scaled_fgm (1 / 2) short)) (pure (constant (1 / 4) quarter)).
-Proof.
-  intros [no_gain _]; specialize (no_gain (pure fgm)).
-  revert no_gain; compute_utilities.
-Qed.
+Proof. attacker_leaves. Qed.
 
 Example off_the_maximizers : ~ equilibrium (pure fgm) (pure (constant 0 middle)).
 Proof.

@@ -1,14 +1,118 @@
-(* Theorem 1: FGM and SMOOTH are an equilibrium, for two budgets; its implications. *)
-Require Export lemma_3.
+(* Lemmas 2 and 3, Corollary 2.1, Theorem 1 for two budgets, and its implications. *)
+Require Export lemma_1.
 
 Section Theorem_1.
 Context {G : game}.
-Implicit Types v : defense G.
-Implicit Types (sA : expectation (attack G)) (sD : expectation (defense G)).
+Implicit Types (v : defense G) (sA : mixed_attack G) (sD sS : mixed_defense G).
+
+Definition fgm : attack G := exist _ fgm_step fgm_in_ball.
+
+(* At each input, and against each vector, however long. *)
+Theorem fgm_dominates (x a v : space G) : in_ball (attack_budget G) a ->
+  utility x a v <= utility x (fgm_step x) v.
+Proof.
+  intros short; destruct (flip_values (f x) (tangent x (add (add x (fgm_step x)) v)))
+    as [safe | won]; [| unfold utility; rewrite won; apply flip_within].
+  fold (utility x (fgm_step x) v) in safe; apply Req_le; rewrite safe.
+  apply label_survives in safe as [label kept].
+  apply label_survives; split; [exact label |].
+  rewrite (fgm_effect x label) in kept; pose proof (attack_effect x a short); lra.
+Qed.
+
+(* What holds against each constant holds on average. *)
+Lemma payoff_at_most u (bound : defense G -> R) sA sD :
+  within_one bound -> (forall x a w, -1 <= u x a w <= 1) ->
+  (forall a v, score_by u a v <= bound v) -> payoff_by u sA sD <= mean sD bound.
+Proof.
+  intros inside small less; rewrite <- (mean_constant sA (mean sD bound)).
+  assert (scores : forall a, within_one (score_by u a)) by
+    (intros a v; apply mean_within; intro x; apply small).
+  apply mean_monotone; intro a; try (apply mean_within; auto; apply scores).
+  apply mean_monotone; auto; apply scores.
+Qed.
+
+Lemma score_within (a : attack G) : within_one (score_by utility a).
+Proof. intro v; apply mean_within; intro x; apply flip_within. Qed.
+
+Lemma payoff_within sA sD : -1 <= payoff sA sD <= 1.
+Proof. apply mean_within; intro a; apply mean_within, score_within. Qed.
+
+(* Assumed of the means over x, a and v: monotone, and of a constant itself. *)
+Theorem lemma_2 sA sD : payoff sA sD <= payoff (pure fgm) sD.
+Proof.
+  apply (payoff_at_most utility (score_by utility fgm)); [apply score_within | |].
+  - intros x a v; apply flip_within.
+  - intros a v; apply mean_monotone; intro x; try apply flip_within.
+    apply fgm_dominates, (proj2_sig a).
+Qed.
+
+(* Eq. (4): the share of inputs whose robust set contains v. *)
+Definition phi v : R :=
+  mean (inputs G) (fun x => indicator (robust_dec x (move v))).
+
+(* V*, and the strategies that play in it with probability one. *)
+Definition best v : Prop := forall other, phi other <= phi v.
+Definition smooth sD : Prop := plays_in sD best.
+
+(* To be assumed of p_X: it measures the inputs whose robust set has v. *)
+Definition measures_robust_sets : Prop :=
+  forall v, measures (inputs G) (fun x => indicator (robust_dec x (move v))).
+
+Lemma utility_under_fgm x v :
+  utility x (fgm_step x) (move v) = 1 - 2 * indicator (robust_dec x (move v)).
+Proof.
+  destruct robust_dec as [robust | exposed]; simpl.
+  - rewrite (proj2 robust) by apply fgm_in_ball; lra.
+  - destruct (flip_values (f x) (tangent x (add (add x (fgm_step x)) (move v))))
+      as [safe | won]; [contradict exposed | unfold utility; rewrite won; lra].
+    split; [apply move_in_ball |]; intros a short.
+    pose proof (fgm_dominates x a (move v) short); unfold utility in *.
+    destruct (flip_values (f x) (tangent x (add (add x a) (move v)))); lra.
+Qed.
+
+Lemma score_is_coverage v :
+  measures_robust_sets -> score_by utility fgm v = 1 - 2 * phi v.
+Proof.
+  intros measured; unfold phi; rewrite <- mean_of_event by apply measured.
+  apply mean_equal; intro x; [apply flip_within | apply utility_under_fgm].
+Qed.
+
+(* Eq. (37), from the attacker's side. *)
+Theorem equation_37 sD : measures_robust_sets ->
+  payoff (pure fgm) sD = mean sD (fun v => 1 - 2 * phi v).
+Proof.
+  intros measured; apply (mean_equal sD (score_by utility fgm)); [apply score_within |].
+  intro v; now apply score_is_coverage.
+Qed.
+
+(* Assumed besides of the mean over v: monotone, and of a constant itself. *)
+Theorem lemma_3 (v_star : defense G) sS :
+  measures_robust_sets -> best v_star -> smooth sS ->
+  defender_payoff (pure fgm) sS = 2 * phi v_star - 1 /\
+  forall sD, defender_payoff (pure fgm) sD <= defender_payoff (pure fgm) sS.
+Proof.
+  intros measured top plays; set (value := 1 - 2 * phi v_star).
+  assert (inside : within_one (fun v => 1 - 2 * phi v)).
+  { intro v; rewrite <- score_is_coverage by exact measured; apply score_within. }
+  assert (below : forall sD, value <= payoff (pure fgm) sD).
+  { intro sD; rewrite equation_37, <- (mean_constant sD value) by exact measured.
+    apply mean_monotone; auto; intro v; [apply inside |].
+    specialize (top v); unfold value; lra. }
+  assert (attained : payoff (pure fgm) sS <= value).
+  { rewrite equation_37, <- (mean_constant sS value) by exact measured.
+    apply plays; auto; [intro v; apply inside |].
+    intros v also; specialize (also v_star); unfold value; lra. }
+  pose proof (below sS); unfold defender_payoff; split; [unfold value in *; lra |].
+  intro sD; specialize (below sD); lra.
+Qed.
+
+Corollary corollary_2_1 sA sS :
+  smooth sS -> payoff sA sS <= payoff (pure fgm) sS.
+Proof. intros _; apply lemma_2. Qed.
 
 (* Assumed: what Lemmas 2 and 3 assume, and that phi has a maximizer. *)
-Theorem theorem_1 (v_star : defense G) (sS : expectation (defense G)) :
-  measures_robust_sets G -> best v_star -> smooth sS ->
+Theorem theorem_1 (v_star : defense G) sS :
+  measures_robust_sets -> best v_star -> smooth sS ->
   equilibrium (pure fgm) sS /\ payoff (pure fgm) sS = 1 - 2 * phi v_star.
 Proof.
   intros measured top plays.
@@ -24,7 +128,7 @@ Proof. intros top g h _ _ less; now apply less. Qed.
 
 (* Every equilibrium has this value. *)
 Theorem theorem_1_value (v_star : defense G) sA sD :
-  measures_robust_sets G -> best v_star ->
+  measures_robust_sets -> best v_star ->
   equilibrium sA sD -> payoff sA sD = 1 - 2 * phi v_star.
 Proof.
   intros measured top [no_attack no_defense].
@@ -36,12 +140,13 @@ Proof.
 Qed.
 
 (* Implication 2: some attack is best whatever the defense. *)
-Theorem implication_2 : exists sA : expectation (attack G),
+Theorem implication_2 : exists sA : mixed_attack G,
   forall sD other, payoff other sD <= payoff sA sD.
 Proof. exists (pure fgm); intros sD other; apply lemma_2. Qed.
 
 (* Implication 3: the value is 1 if phi(v_star) = 0, and -1 if phi(v_star) = 1. *)
-Theorem implication_3 (v_star : defense G) : measures_robust_sets G -> best v_star ->
+Theorem implication_3 (v_star : defense G) :
+  measures_robust_sets -> best v_star ->
   (phi v_star = 0 -> forall sD, payoff (pure fgm) sD = 1) /\
   (phi v_star = 1 -> forall sA, payoff sA (pure v_star) = -1).
 Proof.
@@ -54,7 +159,8 @@ Proof.
 Qed.
 
 (* With equal budgets phi(v_star) = 0 needs f = 0: to undo FGM is robust. *)
-Theorem undoing_fgm (x : space G) : attack_budget G <= defense_budget G -> f x <> 0 ->
+Theorem undoing_fgm (x : space G) :
+  attack_budget G <= defense_budget G -> f x <> 0 ->
   robust_set x (scale (-1) (fgm_step x)).
 Proof.
   intros budgets label; apply lemma_1; unfold in_ball, slack.
@@ -66,6 +172,7 @@ Proof.
   pose proof (Rabs_pos (f x)); lra.
 Qed.
 End Theorem_1.
+Arguments measures_robust_sets : clear implicits.
 
 (* Implication 1. Two classifiers at one input: f = epsilon / 2, gradients e and -e. *)
 Section Implication_1.

@@ -55,8 +55,8 @@ def test_the_proofs_are_short(root):
 
 def test_the_text_of_the_proofs_assumes_nothing(root):
     files = texts(root)
-    assert len(files) == 9
-    assert [check_proofs.text_problems(*file) for file in files.items()] == [[]] * 9
+    assert len(files) == 7
+    assert [check_proofs.text_problems(*file) for file in files.items()] == [[]] * 7
 
 
 def test_every_statement_has_one_name(root):
@@ -177,4 +177,91 @@ def test_the_proofs_stand(root, tmp_path, capsys):
         set(re.findall(r"^  (\S+)$", printed, re.MULTILINE))
         <= check_proofs.ALLOWED_AXIOMS
     )
-    assert printed.count(".v: checked in") == 9
+    assert printed.count(".v: checked in") == 7
+
+
+@pytest.fixture(scope="module")
+def statements(root, formal_statements):
+    return formal_statements.read_statements(root / "proofs")
+
+
+@pytest.fixture(scope="module")
+def page(root):
+    return (root / "book" / "machine_checked_proofs.md").read_text()
+
+
+def shown_in(text):
+    """The names of a page that the directive shows and that the role mentions."""
+    blocks = re.findall(r"```\{coq\} (.*)", text)
+    return {name for block in blocks for name in block.split()}, set(
+        re.findall(r"\{coq\}`(\w+)`", text)
+    )
+
+
+def test_every_statement_of_the_files_is_read(root, statements):
+    named = {
+        name
+        for text in texts(root).values()
+        for name in check_proofs.NAMED.findall(check_proofs.without_comments(text))
+    }
+    assert named < set(statements)
+    others = {statements[name].kind for name in set(statements) - named}
+    assert others == {"Record", "Notation"}
+
+
+def test_a_statement_is_what_the_file_says(root, statements):
+    for one in statements.values():
+        text = (root / "proofs" / f"{one.file}.v").read_text()
+        assert all(part in text for part in (one.comment, one.text, one.proof))
+        assert all(line in text for line in one.assumed)
+        assert (one.kind in ("Record", "Notation")) <= (one.proof == "")
+        assert one.text.endswith(".")
+
+
+def test_what_a_section_assumes_is_shown_with_its_theorems(
+    statements, formal_statements
+):
+    one = statements["implication_1"]
+    shown = formal_statements.statements_markdown([one])
+    assert "Hypothesis unit_length : norm e = 1." in shown
+    assert shown.index("Hypothesis positive") < shown.index("Theorem implication_1")
+    assert shown.index("```\n\nFrom") < shown.index("intros measured")
+    assert "game" not in statements["implication_1"].assumed[0]
+    assert "Hypothesis" not in formal_statements.statements_markdown(
+        [statements["lemma_2"]]
+    )
+
+
+def test_of_a_definition_the_body_is_shown(statements, formal_statements):
+    shown = formal_statements.statements_markdown([statements["pure"]])
+    assert "measures := fun _ => True" in shown
+    assert "dropdown" not in shown
+
+
+def test_each_definition_stands_beside_the_papers(statements, page):
+    table = page[page.index("(formal-definitions)=") : page.index("## What is left")]
+    rows = re.findall(r"^\| (\{coq\}.*?) \|", table, re.MULTILINE)
+    compared = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+    kinds = ("Definition", "Fixpoint", "Notation", "Record")
+    defined = {one.name for one in statements.values() if one.kind in kinds}
+    assert sorted(compared) == sorted(defined)
+
+
+def test_each_theorem_and_control_is_on_the_page(statements, page):
+    shown, mentioned = shown_in(page)
+    kinds = ("Theorem", "Corollary", "Example")
+    theorems = {one.name for one in statements.values() if one.kind in kinds}
+    assert theorems <= shown | mentioned
+    assert shown | mentioned <= set(statements)
+
+
+def test_each_lemmas_page_shows_its_statement(root, statements):
+    expected = {
+        "lemma_1": {"lemma_1"},
+        "lemma_2": {"lemma_2", "corollary_2_1"},
+        "lemma_3": {"lemma_3"},
+        "theorem_1": {"theorem_1", "implication_1", "implication_2", "implication_3"},
+    }
+    for name, theorems in expected.items():
+        shown, _ = shown_in((root / "book" / f"{name}.py").read_text())
+        assert theorems <= shown <= set(statements)
