@@ -142,3 +142,10 @@ Proof.
   apply theorem_1; auto using pure_is_smooth; intro; now rewrite finite.
 Qed.
 End Finite_games.
+
+(* Eq. (5): for a sample phi is the share of the points. *)
+Theorem equation_5 {G : game} xs ok (v : defense G) :
+  inputs G = mixture (equal_weights xs) ok ->
+  phi v = / INR (length xs)
+    * fold_right (fun x total => indicator (robust_dec x (move v)) + total) 0 xs.
+Proof. unfold phi; intros ->; apply equal_weights_sum. Qed.

@@ -213,13 +213,13 @@ def used_axioms(texts: Mapping[str, str], build: Path, coqc: str) -> list[str]:
         ProofError: If one of them is not allowed.
     """
     names = [
-        f"@{name}.{one}"
+        f"let _ := @{name}.{one} in"
         for name, text in texts.items()
         for one in NAMED.findall(without_comments(text))
     ]
     question = (
         f"Require {' '.join(texts)}.\n"
-        f"Definition everything := ({', '.join(names)}).\n"
+        f"Definition everything := {' '.join(names)} True.\n"
         "Print Assumptions everything.\n"
     )
     (build / "assumptions.v").write_text(question, encoding="utf-8")
