@@ -73,14 +73,12 @@ Proof.
   intros some; assert (positive : 0 < INR (length xs)).
   { apply lt_0_INR; destruct xs; [easy | simpl; apply PeanoNat.Nat.lt_0_succ]. }
   split.
-  - apply Forall_forall; intros draw; unfold equal_weights; rewrite in_map_iff.
-    intros [x [<- _]]; simpl; left; now apply Rinv_0_lt_compat.
+  - apply Forall_map, Forall_forall; intros x _; left; now apply Rinv_0_lt_compat.
   - rewrite equal_weights_sum.
     replace (fold_right _ _ _) with (INR (length xs)); [field; lra |].
     clear; induction xs as [| x xs IH]; [easy |].
     change (length (x :: xs)) with (S (length xs)); rewrite S_INR, IH; simpl; ring.
 Qed.
-
 
 (* A function with finitely many values attains its maximum. *)
 Lemma maximum_attained (values : list R) h t0 :
