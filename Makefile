@@ -19,7 +19,7 @@ NOTEBOOKS := $(wildcard book/*.ipynb)
 NBVAL := $(PYTEST) --nbval --nbval-cell-timeout=300 -p no:cacheprovider $(PARALLEL) $(NOTEBOOKS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test check lint types notebooks experiments bench regen clean
+.PHONY: help setup book test check proofs lint types notebooks experiments bench regen clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,9 +34,13 @@ test: setup  ## Run the tests and check the notebooks' stored outputs
 	$(PYTEST) $(HOOK) $(PARALLEL) -m "not slow and not gpu and not fulldata" --doctest-modules paper_lib experiments tests
 	$(NBVAL)
 
-check: setup lint types  ## Lint, types, slow and full-data tests, other kernels
+check: setup lint types  ## Lint, types, slow and full-data tests, other kernels, proofs
 	$(PYTEST) $(HOOK) $(ONE_BY_ONE) -m "slow or gpu or fulldata" tests
 	ATEN_CPU_CAPABILITY=default $(NBVAL)
+	$(PYTHON) tools/check_proofs.py --if-present
+
+proofs:  ## Check the proofs with Coq (needs coqc), print the axioms they use
+	$(PYTHON) tools/check_proofs.py
 
 lint: setup
 	$(BIN)/ruff check .

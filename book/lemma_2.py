@@ -53,6 +53,19 @@
 # for one particular $s_D$.
 
 # %% [markdown]
+# ## The lemma in every dimension, checked by Coq
+#
+# The lemma and its corollary in the language of a proof assistant, which has
+# [checked them](machine_checked_proofs.md) for every real inner product space and for two budgets:
+#
+# ```{coq} fgm fgm_dominates lemma_2 corollary_2_1
+# ```
+#
+# A strategy is an average over attacks, or over vectors, that is monotone and gives a constant
+# its own value; `pure` plays one thing always. Nothing else is assumed, so the lemma holds for every
+# $p_X$. Left out: measures themselves, of which only these two rules are used, and $f$ itself.
+
+# %% [markdown]
 # ## Parameters
 
 # %% tags=["parameters"]
@@ -548,7 +561,7 @@ for attack_epsilon, defense_epsilon in ((0.2, 0.8), (0.8, 0.2), (0.4, 0.0)):
 #
 # Eqs. (21) to (29) were evaluated on one game, exactly, with the signs of (28)
 # corrected. Dominance at a point is proved by z3 for all reals in dimensions one to
-# three. A search that knows utilities alone did not beat FGM, and found as much in up to
+# three, and the lemma by a proof that Coq checked for all. A search that knows utilities alone did not beat FGM, and found as much in up to
 # ten dimensions; the tests repeat this in 10,000 games, and in 10,000 more with a grid in
 # the plane and a gradient elsewhere, which checks the code and not the lemma. The lemma and its corollary hold as stated. They are statements
 # about $f_L$, scored against the sign of $f$, and against a defender who does not react.

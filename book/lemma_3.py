@@ -39,6 +39,25 @@
 # drawing uniformly. It says that it does not hurt.
 
 # %% [markdown]
+# ## The lemma in every dimension, checked by Coq
+#
+# Here it is for a proof assistant, which has [checked it](machine_checked_proofs.md) for every
+# real inner product space and for two budgets. `best` is $V^*$, and `smooth` is every strategy that
+# plays in $V^*$ with probability one.
+#
+# ```{coq} phi best smooth measures_robust_sets equation_37 lemma_3
+# ```
+#
+# Assumed are monotone averages, that $p_X$ measures the sets $\{x : v \in R(x)\}$, and a maximizer
+# `v_star`. For finitely many inputs that, too, is proved:
+#
+# ```{coq} maximizer_exists
+# ```
+#
+# Left out: a maximizer for a density $p_X$, whose [proof](#existence-of-v) is below, and the
+# order of integration, Eq. (34), since Eq. (2) is written with the inputs innermost.
+
+# %% [markdown]
 # ## Parameters
 
 # %% tags=["parameters"]

@@ -49,6 +49,25 @@
 # best attack. The equilibrium itself need not be unique.
 
 # %% [markdown]
+# ## The theorem in every dimension, checked by Coq
+#
+# The theorem for a proof assistant, which has [checked it](machine_checked_proofs.md) for every
+# real inner product space and for two budgets, together with the value and with the case of a
+# single maximizer. `equilibrium` says that neither player gains by leaving alone.
+#
+# ```{coq} theorem_1 pure_is_smooth theorem_1_value
+# ```
+#
+# On finitely many inputs nothing has to be assumed:
+#
+# ```{coq} theorem_1_finite
+# ```
+#
+# Left out are, for a density, a maximizer of $\phi$ and the measurability of the robust sets,
+# which are assumed, and all that $f$ does where it differs from its tangent. For that there is
+# [another theorem](#curved-boundaries).
+
+# %% [markdown]
 # ## Parameters
 
 # %% tags=["parameters"]
@@ -430,6 +449,15 @@ print("isotropic noise is worth less than SMOOTH:", all(worse))
 print("an isotropic vote is worth as much as no defense:", all(same.values()))
 
 # %% [markdown]
+# That no distribution will do which was fixed before the classifier is a theorem, [checked by
+# Coq](machine_checked_proofs.md). Take one input and two classifiers, whose gradients point in
+# opposite directions. Whatever the distribution, an isotropic one or another, on one of the two
+# FGM gets at least 0 against it, where another strategy wins.
+#
+# ```{coq} one_input implication_1
+# ```
+
+# %% [markdown]
 # **For $f$ itself the stored runs do not support it.** These are the networks of
 # [Table 1](all_pairs.ipynb#isotropic-smoothing), primary choice, first seed, means over 45
 # pairs of test points: accuracy with SMOOTH, fitted by the ramp, less accuracy with one
@@ -503,6 +531,12 @@ print("a tangent of x^3 has a wrong sign:", bool((tangent * reached_points < 0).
 print("and FGM wins wherever an attack does:", torch.equal(wins, by_step))
 
 # %% [markdown]
+# For every dimension, [checked by Coq](machine_checked_proofs.md):
+#
+# ```{coq} implication_2
+# ```
+
+# %% [markdown]
 # ## Implication 3: winner takes all
 #
 # The value $1 - 2\phi(v^*)$ is $-1$ if one $v$ lies in almost every robust set, and the
@@ -532,6 +566,13 @@ for extra in (0.99, 1.01):
     empty = lin.margins + epsilon < reach
     same = torch.equal(most < 0, empty)
     print(f"empty sets: {int(empty.sum())}, and exactly as the margins say: {same}")
+
+# %% [markdown]
+# The extremes, and that the reverse of FGM is in each robust set, are [checked by
+# Coq](machine_checked_proofs.md) too.
+#
+# ```{coq} implication_3 undoing_fgm
+# ```
 
 # %% [markdown]
 # If $f$ is linear on the whole space, more is true: $\phi(v^*) \ge 1/2$. All rows $c_i$ are
