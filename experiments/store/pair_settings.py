@@ -6,14 +6,8 @@ from typing import ClassVar, get_args
 
 from paper_lib.checks import check_choice, check_seed
 from paper_lib.checks.arguments import available_device, check_type
-from paper_lib.data.pairs import (
-    ClassPair,
-    Dataset,
-    Source,
-    Splits,
-    check_classes,
-    load_splits,
-)
+from paper_lib.data import ClassPair
+from paper_lib.data.pairs import Dataset, Source, Splits, check_classes, load_splits
 from paper_lib.models import TrainConfig
 
 

@@ -223,17 +223,16 @@ def parse_pairs(pairs: str | int) -> tuple[tuple[int, int], ...]:
         >>> parse_pairs("0-1, 3-5")
         ((0, 1), (3, 5))
     """
-    text = str(pairs)
-    if text.strip() == "all":
+    if str(pairs).strip() == "all":
         return ALL_PAIRS
     try:
-        found = [parse_pair(part) for part in text.split(",")]
+        found = [parse_pair(part) for part in str(pairs).split(",")]
     except ValueError as error:
         raise ValueError(
-            f"pairs must be 'all' or like '0-1,3-5', got {text!r}: {error}"
+            f"pairs must be 'all' or like '0-1,3-5', got {pairs!r}: {error}"
         ) from None
     if len(set(found)) != len(found):
-        raise ValueError(f"pairs must name each pair once, got {text!r}.")
+        raise ValueError(f"pairs must name each pair once, got {pairs!r}.")
     return tuple(found)
 
 

@@ -704,7 +704,7 @@ def test_a_store_that_cannot_be_written_to(tmp_path):
         (parse_pairs, "0-0", r"^pairs must be 'all' or like .* got '0-0'"),
         (parse_pairs, "0-1,", r"got '0-1,': a pair must be two .*, got ''"),
         (parse_pairs, "0-12", r"got '0-12'"),
-        (parse_pairs, 0, r"^pairs must be 'all' or like .* got '0'"),
+        (parse_pairs, 0, r"^pairs must be 'all' or like .* got 0: a pair must"),
         (parse_pair, 3, r"^a pair must be two different digits .* got 3"),
         (parse_pairs, "1-0,0-1", r"^pairs must name each pair once"),
         (parse_seeds, "0,x", r"^seeds must be different integers"),
