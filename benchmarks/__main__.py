@@ -8,6 +8,7 @@ from benchmarks import attacks, bounds, defense, extremes, precision, sweep
 from benchmarks.environment import PeersError
 from benchmarks.report import Report
 from benchmarks.workers import WorkerError
+from paper_lib.checks.arguments import available_device
 
 _NAMES = ("attacks", "precision", "defense", "bounds", "sweep", "extremes")
 # A part of the defense's can be run alone.
@@ -131,6 +132,11 @@ def _parse() -> argparse.Namespace:
         if not 0 < (value := getattr(options, option)) < math.inf:
             name = option.replace("_", "-")
             parser.error(f"--{name} must be finite and > 0, got {value}")
+    # The parts that need it come after half an hour of others.
+    try:
+        available_device(options.device)
+    except ValueError as error:
+        parser.error(f"--{error}")
     return options
 
 

@@ -25,6 +25,14 @@ _Direction = Literal["current", "original"]
 _Projection = Literal["sphere", "ball"]
 
 
+def _check_length(step: float, name: str) -> float:
+    """Reject a step of no length."""
+    check_number(step, name)
+    if not 0.0 < step < math.inf:
+        raise ValueError(f"{name} must be finite and > 0, got {step}.")
+    return float(step)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class PGDResult:
     """Perturbations found by PGD, and how often it stood still.
@@ -55,8 +63,8 @@ class PGDReading:
         steps: How many steps.
 
     Raises:
-        TypeError: If ``steps`` is no integer.
-        ValueError: If there is no step, or a choice is unknown.
+        TypeError: If ``steps`` is no integer or ``relative_step`` no number.
+        ValueError: If there is no step, it has no length, or a choice is unknown.
     """
 
     direction: _Direction = "current"
@@ -72,6 +80,7 @@ class PGDReading:
             ValueError: See the class.
         """
         check_count(self.steps, "steps", 1)
+        _check_length(self.relative_step, "relative_step")
         check_choice(self.direction, "direction", get_args(_Direction))
         check_choice(self.projection, "projection", get_args(_Projection))
 
@@ -192,7 +201,7 @@ def _run(
 ) -> PGDResult:
     """Repeat FGM and project, with steps of the length given; see :func:`pgd`."""
     epsilon = check_radius(epsilon, "epsilon")
-    length = epsilon if step_size is None else _check_length(step_size)
+    length = epsilon if step_size is None else _check_length(step_size, "step_size")
     batch_size = check_inputs(model, inputs, batch_size)
     on_sphere = reading.projection == "sphere"
     project = project_l2_sphere if on_sphere else project_l2_ball
@@ -222,11 +231,3 @@ def _run(
         logits, is_flat = (torch.cat(column) for column in zip(*clean, strict=True))
         check_logits(model, inputs, batch_size, logits, is_flat)
     return PGDResult(perturbations=torch.cat(batches), returned=torch.cat(returned))
-
-
-def _check_length(step_size: float) -> float:
-    """Reject a step of no length."""
-    check_number(step_size, "step_size")
-    if not 0.0 < step_size < math.inf:
-        raise ValueError(f"step_size must be finite and > 0, got {step_size}.")
-    return float(step_size)

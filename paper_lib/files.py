@@ -24,8 +24,13 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Yields:
         The file to write instead, which does not exist yet.
+
+    Raises:
+        FileNotFoundError: If there is no such folder.
     """
     target = Path(path)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"path must lie in a folder that exists, got {path}.")
     # Beside the target: across file systems a move is a copy, and may end halfway.
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".saving-") as folder:
         part = Path(folder) / target.name

@@ -171,12 +171,29 @@ def parameter_names(notebook: NotebookNode) -> set[str]:
     Returns:
         The names assigned in the cells tagged ``parameters``.
     """
-    names: set[str] = set()
-    for cell in notebook.cells:
-        if "parameters" in cell.metadata.get("tags", []):
-            for statement in ast.parse(cell.source).body:
-                names |= _assigned_names(statement)
-    return names
+    return {name for part in _settings(notebook) for name in _assigned_names(part)}
+
+
+def _settings(notebook: NotebookNode) -> list[ast.stmt]:
+    """List the statements of the cells tagged ``parameters``."""
+    return [
+        statement
+        for cell in notebook.cells
+        if "parameters" in cell.metadata.get("tags", [])
+        for statement in ast.parse(cell.source).body
+    ]
+
+
+def _switches(notebook: NotebookNode) -> set[str]:
+    """Name the parameters that are True or False as they stand."""
+    return {
+        name
+        for part in _settings(notebook)
+        if isinstance(part, ast.Assign | ast.AnnAssign)
+        and isinstance(part.value, ast.Constant)
+        and isinstance(part.value.value, bool)
+        for name in _assigned_names(part)
+    }
 
 
 def _assigned_names(statement: ast.stmt) -> set[str]:
@@ -199,16 +216,18 @@ def _assigned_names(statement: ast.stmt) -> set[str]:
 
 
 def check_parameters(notebook: NotebookNode, parameters: Mapping[str, object]) -> None:
-    """Refuse parameters that the notebook does not have.
+    """Refuse parameters that the notebook does not have, and switches half on.
 
-    Papermill itself only warns, runs with the defaults and reports success.
+    Papermill itself only warns, runs with the defaults and reports success. Of a
+    switch any text would count as on, ``no`` among them.
 
     Args:
         notebook: The notebook to be run.
         parameters: Name and value of each parameter to set.
 
     Raises:
-        BookError: If a name is not assigned in the cell tagged ``parameters``.
+        BookError: If a name is not assigned in the cell tagged ``parameters``, or is
+            True or False there and given another value.
     """
     known = parameter_names(notebook)
     unknown = sorted(set(parameters) - known)
@@ -217,6 +236,9 @@ def check_parameters(notebook: NotebookNode, parameters: Mapping[str, object]) -
             f"unknown parameter {', '.join(map(repr, unknown))}; "
             f"this notebook has {', '.join(sorted(known)) or 'no parameters'}."
         )
+    for name in sorted(_switches(notebook) & set(parameters)):
+        if not isinstance(parameters[name], bool):
+            raise BookError(f"{name} must be True or False, got {parameters[name]!r}.")
 
 
 def parse_value(text: str) -> object:

@@ -9,6 +9,7 @@ Table 2, with seeds that no published result uses and without a look at test poi
 The outcome is written to ``results/classifier_choice.json`` and shown in the book.
 """
 
+import argparse
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -84,4 +85,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    # It takes no options; --help and a mistyped one must not start the work.
+    argparse.ArgumentParser(description=__doc__).parse_args()
     main()

@@ -10,6 +10,7 @@ Everything is limited by work, not by time, so that a machine gives the same cou
 again; the seconds are of the machine that ran it.
 """
 
+import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -165,4 +166,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    # It takes no options; --help and a mistyped one must not start the work.
+    argparse.ArgumentParser(description=__doc__).parse_args()
     main()

@@ -43,7 +43,8 @@ def play_fictitiously(
     """Let both players answer the other's average so far. Brown 1951, Robinson 1951.
 
     Both begin with their last play. Where several answers are best, the last is taken,
-    so that FGM, which :func:`attack_candidates` puts first, gets no head start.
+    so that FGM, which :func:`paper_lib.game.attack_candidates` puts first, gets no
+    head start.
 
     Args:
         table: Utilities of the attacker: points, attacks, defenses.

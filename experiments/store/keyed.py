@@ -18,6 +18,7 @@ from experiments.store.record_files import (
     save_record,
     settings_digest,
 )
+from paper_lib.checks.arguments import check_type
 from paper_lib.data.pairs import Source
 
 Result = TypeVar("Result")
@@ -96,7 +97,11 @@ class Run(Key[Result]):
 
         Returns:
             The record.
+
+        Raises:
+            TypeError: If ``site`` is no :class:`Site`.
         """
+        check_type(site, "site", Site)
         with one_thread():
             found = self.measure(site)
         said = {"schema": self.schema, "config": self.settings}

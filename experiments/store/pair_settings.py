@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import ClassVar
+from typing import ClassVar, get_args
 
-from paper_lib.checks import check_seed
-from paper_lib.checks.arguments import available_device
-from paper_lib.data.pairs import ClassPair, Dataset, Source, Splits, load_splits
+from paper_lib.checks import check_choice, check_seed
+from paper_lib.checks.arguments import available_device, check_type
+from paper_lib.data import ClassPair
+from paper_lib.data.pairs import Dataset, Source, Splits, check_classes, load_splits
 from paper_lib.models import TrainConfig
 
 
@@ -20,7 +21,8 @@ class Site:
         device: Where to compute.
 
     Raises:
-        ValueError: If the device is not there: now rather than after the run.
+        ValueError: If the source is unknown, or the device not there: now rather than
+            after the run.
     """
 
     root: str | None = None
@@ -33,6 +35,7 @@ class Site:
         Raises:
             ValueError: See the class.
         """
+        check_choice(self.source, "source", get_args(Source))
         available_device(self.device)
 
 
@@ -57,7 +60,9 @@ class PairSettings:
         prefix: What the names of its files begin with, before the pair.
 
     Raises:
-        ValueError: If the seed is no seed.
+        TypeError: If ``train`` is no :class:`paper_lib.models.TrainConfig`.
+        ValueError: If the data set is unknown, the classes are no two of its classes,
+            or the seed is no seed.
     """
 
     prefix: ClassVar[str] = ""
@@ -68,11 +73,15 @@ class PairSettings:
     train: TrainConfig = field(default_factory=TrainConfig)
 
     def __post_init__(self) -> None:
-        """Reject what is no seed.
+        """Reject what is no pair of classes, no training or no seed.
 
         Raises:
-            ValueError: See the class.
+            TypeError: See the class.
+            ValueError: Likewise.
         """
+        check_choice(self.dataset, "dataset", get_args(Dataset))
+        object.__setattr__(self, "classes", check_classes(self.classes))
+        check_type(self.train, "train", TrainConfig)
         check_seed(self.seed)
 
     @property

@@ -206,11 +206,12 @@ def stored_cell(play: Play, accuracy: str = "approximate") -> Cell:
     return attack, defense, accuracy
 
 
-def parse_pairs(text: str) -> tuple[tuple[int, int], ...]:
+def parse_pairs(pairs: str | int) -> tuple[tuple[int, int], ...]:
     """Read pairs of classes as a command line has them.
 
     Args:
-        text: ``"all"``, or pairs like ``"0-1,3-5"``.
+        pairs: ``"all"``, or pairs like ``"0-1,3-5"``. A digit alone, which a command
+            line hands over as a number, is no pair.
 
     Returns:
         The pairs.
@@ -222,24 +223,24 @@ def parse_pairs(text: str) -> tuple[tuple[int, int], ...]:
         >>> parse_pairs("0-1, 3-5")
         ((0, 1), (3, 5))
     """
-    if text.strip() == "all":
+    if str(pairs).strip() == "all":
         return ALL_PAIRS
     try:
-        pairs = [parse_pair(part) for part in text.split(",")]
+        found = [parse_pair(part) for part in str(pairs).split(",")]
     except ValueError as error:
         raise ValueError(
-            f"pairs must be 'all' or like '0-1,3-5', got {text!r}: {error}"
+            f"pairs must be 'all' or like '0-1,3-5', got {pairs!r}: {error}"
         ) from None
-    if len(set(pairs)) != len(pairs):
-        raise ValueError(f"pairs must name each pair once, got {text!r}.")
-    return tuple(pairs)
+    if len(set(found)) != len(found):
+        raise ValueError(f"pairs must name each pair once, got {pairs!r}.")
+    return tuple(found)
 
 
-def parse_pair(text: str) -> tuple[int, int]:
+def parse_pair(text: str | int) -> tuple[int, int]:
     """Read one pair of classes as a command line has it.
 
     Args:
-        text: A pair like ``"0-1"``.
+        text: A pair like ``"0-1"``; a number is none.
 
     Returns:
         The pair, the smaller class first.
@@ -251,7 +252,7 @@ def parse_pair(text: str) -> tuple[int, int]:
         >>> parse_pair("7-3")
         (3, 7)
     """
-    found = re.fullmatch(r"\s*(\d)\s*-\s*(\d)\s*", text)
+    found = re.fullmatch(r"\s*(\d)\s*-\s*(\d)\s*", str(text))
     first, second = sorted(map(int, found.groups())) if found else (0, 0)
     if first == second:
         raise ValueError(

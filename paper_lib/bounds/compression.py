@@ -25,6 +25,7 @@ from paper_lib.bounds.bound import Bound, log_inverse_failure
 from paper_lib.bounds.distances import check_one, distances_at_zero, unit_normals
 from paper_lib.bounds.kl import kl_upper
 from paper_lib.checks import check_count, check_seed
+from paper_lib.checks.arguments import check_type
 from paper_lib.defense.rows import UnitRows, as_perturbation, unit_rows
 from paper_lib.defense.search.local_search import MARGIN, hold
 from paper_lib.defense.search.min_norm import Gram, MinNorm
@@ -214,10 +215,12 @@ def compression_bound(
         The bound.
 
     Raises:
-        TypeError: If the confidence is no number.
+        TypeError: If ``defense`` is no :class:`CompressedDefense`, or the confidence
+            is no number.
         ValueError: If the points do not rebuild the perturbation, or are all of the
             sample, or the confidence is not strictly between 0 and 1.
     """
+    check_type(defense, "defense", CompressedDefense)
     again = rebuild(sets, defense.points, defense.rule)
     if not torch.equal(again.perturbation, defense.perturbation):
         raise ValueError("defense must be what its points rebuild, got another v.")

@@ -10,6 +10,7 @@ solver allows.
 
 from paper_lib.bounds.bound import Bound
 from paper_lib.bounds.held_out import clopper_pearson
+from paper_lib.checks.arguments import check_type
 from paper_lib.defense import Certificate
 
 
@@ -25,9 +26,10 @@ def optimum_bound(certificate: Certificate, *, confidence: float = 0.95) -> Boun
         count in place of the count at :math:`v^*`, which is no larger.
 
     Raises:
-        TypeError: If the confidence is no number.
+        TypeError: If ``certificate`` is none, or the confidence is no number.
         ValueError: If the confidence is not strictly between 0 and 1.
     """
+    check_type(certificate, "certificate", Certificate)
     most, num = certificate.upper_count, certificate.num_rows
     return Bound(
         value=clopper_pearson(most, num, confidence=confidence, side="upper"),
@@ -53,6 +55,7 @@ def regret_bound(optimum: Bound, fitted: Bound) -> Bound:
         sample leaves open on either side.
 
     Raises:
+        TypeError: If one is no :class:`Bound`.
         ValueError: If the bounds are not of these sides.
 
     Example:
@@ -67,6 +70,8 @@ def regret_bound(optimum: Bound, fitted: Bound) -> Bound:
         >>> round(regret.value, 3), round(regret.confidence, 3)
         (0.15, 0.95)
     """
+    check_type(optimum, "optimum", Bound)
+    check_type(fitted, "fitted", Bound)
     if optimum.side != "upper" or fitted.side != "lower":
         raise ValueError(
             "optimum must be an upper and fitted a lower bound, got "

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from paper_lib.bounds.bound import Bound, log_inverse_failure
 from paper_lib.bounds.distances import check_in_ball
+from paper_lib.checks.arguments import check_number
 from paper_lib.robust_sets import RobustSets
 
 
@@ -39,10 +40,11 @@ def uniform_bound(
         The bound.
 
     Raises:
-        TypeError: If the confidence is no number.
+        TypeError: If ``mean_deviation`` or the confidence is no number.
         ValueError: If v does not fit or lies outside V, ``mean_deviation`` is negative
             or NaN, or the confidence is not strictly between 0 and 1.
     """
+    check_number(mean_deviation, "mean_deviation")
     mean_deviation = float(mean_deviation)
     if not mean_deviation >= 0.0:
         raise ValueError(f"mean_deviation must be at least 0, got {mean_deviation}.")

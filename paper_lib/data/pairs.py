@@ -94,7 +94,7 @@ def load_pair(
         >>> pair.fingerprint[:8]
         'aa3ee675'
     """
-    chosen = _check_classes(classes)  # before anything is read
+    chosen = check_classes(classes)  # before anything is read
     splits = load_splits(dataset, root=root, source=source, download=download)
     return splits.pair(chosen)
 
@@ -127,7 +127,7 @@ class Splits:
         Raises:
             ValueError: If the classes are not two different ones.
         """
-        chosen = _check_classes(classes)
+        chosen = check_classes(classes)
         return ClassPair(
             dataset=self.dataset,
             classes=chosen,
@@ -173,8 +173,18 @@ def load_splits(
     return Splits(dataset=dataset, train=train, test=test, source=found)
 
 
-def _check_classes(classes: Sequence[int]) -> tuple[int, int]:
-    """Accept any integers, such as NumPy's, but for truth values."""
+def check_classes(classes: Sequence[int]) -> tuple[int, int]:
+    """Reject what are no two classes; any integers will do, but for truth values.
+
+    Args:
+        classes: The two classes.
+
+    Returns:
+        The classes as a tuple of Python's own integers.
+
+    Raises:
+        ValueError: If they are not two different integers from 0 to 9.
+    """
     expected = "classes must be two different integers from 0 to 9"
     if not isinstance(classes, Sequence) or len(classes) != 2:
         raise ValueError(f"{expected}, got {classes!r}.")

@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from paper_lib.checks import check_seed
+from paper_lib.checks.arguments import check_type
 from paper_lib.defense.rows import (
     as_perturbation,
     fingerprints,
@@ -52,6 +53,7 @@ def coverage_path(family: Sequence[RobustSets], seed: int = 0) -> tuple[Solution
         A solution for each budget, with the trivial upper bound. The same on every run.
 
     Raises:
+        TypeError: If the family is no sequence of robust sets.
         ValueError: If the family is empty, normals differ, budgets do not increase, or
             the seed is negative.
 
@@ -169,8 +171,12 @@ def _check_family(family: Sequence[RobustSets]) -> None:
     """Reject what is no family of budgets.
 
     Raises:
-        ValueError: See :func:`coverage_path`.
+        TypeError: See :func:`coverage_path`.
+        ValueError: Likewise.
     """
+    check_type(family, "family", Sequence)
+    for place, sets in enumerate(family):
+        check_type(sets, f"family[{place}]", RobustSets)
     if len(devices := {sets.normals.device for sets in family}) > 1:
         raise ValueError(
             f"family must be on one device, got {sorted(map(str, devices))}."

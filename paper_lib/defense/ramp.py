@@ -14,12 +14,14 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from paper_lib.checks.arguments import check_type
+from paper_lib.checks.arguments import check_choice, check_type
 from paper_lib.defense.search.annealing import check_fall, step_lengths
 from paper_lib.defense.solution import Solution, certify
 from paper_lib.geometry import in_l2_ball, l2_norm, project_l2_ball, scale_to_radius
 from paper_lib.geometry.sums import full_precision
 from paper_lib.robust_sets import RobustSets
+
+_ROWS = ("raw", "unit")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,8 +53,7 @@ class RampConfig:
         if self.num_steps < 1:
             raise ValueError(f"num_steps must be at least 1, got {self.num_steps}.")
         check_fall("step", self.first_step, self.last_step)
-        if self.rows not in ("raw", "unit"):
-            raise ValueError(f"rows must be 'raw' or 'unit', got {self.rows!r}.")
+        check_choice(self.rows, "rows", _ROWS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -98,6 +99,7 @@ def ramp_ascent(
         trivial.
 
     Raises:
+        TypeError: If ``config`` is no :class:`RampConfig`.
         ValueError: If ``start`` does not fit the rows or lies outside V.
 
     Example:
@@ -110,7 +112,8 @@ def ramp_ascent(
         1.0
     """
     check_type(sets, "sets", RobustSets)
-    config = config or RampConfig()
+    config = RampConfig() if config is None else config
+    check_type(config, "config", RampConfig)
     normals, offsets = ramp_rows(sets, config.rows)
     count = offsets.new_tensor(len(offsets))
     start = torch.zeros_like(normals[0]) if start is None else start
@@ -142,7 +145,7 @@ def ramp_value(
         The value, in [0, 1]; at most the coverage, up to rounding.
 
     Raises:
-        ValueError: If ``v`` does not fit the rows.
+        ValueError: If ``v`` does not fit the rows, or ``rows`` is unknown.
 
     Example:
         >>> sets = RobustSets(
@@ -153,6 +156,8 @@ def ramp_value(
         >>> ramp_value(sets, torch.zeros(2))
         0.5
     """
+    check_type(sets, "sets", RobustSets)
+    check_choice(rows, "rows", _ROWS)
     sets.check_candidates(v, "v")
     normals, offsets = ramp_rows(sets, rows)
     value, _ = ramp_and_slope(

@@ -9,7 +9,8 @@ import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
-from paper_lib.checks.arguments import available_device
+from paper_lib.checks import check_seed
+from paper_lib.checks.arguments import available_device, check_type
 from paper_lib.checks.extras import needing
 from paper_lib.data import LabeledImages
 from paper_lib.models.cnn import PairCNN
@@ -130,14 +131,18 @@ def train_classifier(
         The trained classifier, its loss history and the settings.
 
     Raises:
-        ValueError: If the images are not ``(n, 1, 28, 28)`` float32, or the device is
-            not there.
+        TypeError: If ``data`` are no labeled images, or ``config`` is no
+            :class:`TrainConfig`.
+        ValueError: If the images are not ``(n, 1, 28, 28)`` float32, the device is not
+            there, or the seed is no seed.
         ImportError: If ``progress`` is asked for and tqdm is not installed.
         TrainingDivergedError: As soon as the loss, or at the end a weight, is NaN or
             infinite.
     """
-    config = config or TrainConfig()
+    config = TrainConfig() if config is None else config
+    check_type(config, "config", TrainConfig)
     check_images(data)
+    seed = check_seed(seed)
     model = initial_model(config, seed).to(available_device(device))
     order = torch.Generator().manual_seed(seed)
     optimizer = make_optimizer(model.parameters(), config)
@@ -175,8 +180,10 @@ def check_images(data: LabeledImages) -> None:
         data: The images to train on.
 
     Raises:
+        TypeError: If they are no labeled images.
         ValueError: If they are not ``(n, 1, 28, 28)`` float32.
     """
+    check_type(data, "data", LabeledImages)
     if data.images.shape[1:] != (1, 28, 28) or data.images.dtype != torch.float32:
         raise ValueError(
             "data.images must be float32 of shape (n, 1, 28, 28), got "

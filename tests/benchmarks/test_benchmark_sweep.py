@@ -16,6 +16,7 @@ def written(monkeypatch, tmp_path):
     monkeypatch.setattr(sweep, "_source", lambda: "auto")
     monkeypatch.setattr(sweep, "process_pool", lambda workers: InProcess())
     monkeypatch.setattr(sweep, "device_name", lambda device: f"a {device} device")
+    monkeypatch.setattr(command, "available_device", lambda device: device)
     monkeypatch.setattr(report, "_FOLDER", tmp_path / "results")
 
     def run(*arguments):
@@ -64,3 +65,16 @@ def test_a_sweep_of_workers_leaves_one_too(written):
 
 def test_without_being_asked_nothing_is_written(written):
     assert written("--runs", "1", "--pairs", "1") == {}
+
+
+@pytest.mark.bad_input
+def test_a_device_that_is_not_there_is_named_before_any_work(monkeypatch, capsys):
+    """Batches and sweeps come last, after half an hour of other benchmarks."""
+    begun = []
+    monkeypatch.setattr(command, "_run", lambda name, options: begun.append(name))
+    monkeypatch.setattr("sys.argv", ["benchmarks", "--device", "nonsense"])
+    with pytest.raises(SystemExit) as stopped:
+        command.main()
+    assert (stopped.value.code, begun) == (2, [])
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert "--device must be one this machine has, got 'nonsense'" in last

@@ -134,6 +134,18 @@ def test_unknown_parameters_are_refused(build_book):
         build_book.check_parameters(new_notebook(), {"seed": 1})
 
 
+@pytest.mark.parametrize("value", ["no", 1, None])
+def test_a_switch_is_true_or_false(build_book, value):
+    """Text would count as on, whatever it says."""
+    notebook = tagged("compute = False\nother: bool = True\nlabel = 'a'")
+    for good in (True, False):
+        build_book.check_parameters(notebook, {"compute": good, "label": value})
+    for name in ("compute", "other"):
+        message = f"^{name} must be True or False, got {value!r}"
+        with pytest.raises(build_book.BookError, match=message):
+            build_book.check_parameters(notebook, {name: value})
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [

@@ -1,6 +1,7 @@
 """Files that are written whole or not at all."""
 
 import os
+import re
 
 import pytest
 
@@ -80,4 +81,13 @@ def test_a_folder_that_is_not_there_is_not_made(tmp_path):
         replacing(os.path.join(tmp_path, "absent", "some.file")),
     ):
         pytest.fail("there is nowhere to write")
+    assert listing(tmp_path) == []
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    """The file that is written first has a name that nobody gave."""
+    path = tmp_path / "absent" / "some.file"
+    message = f"^path must lie in a folder that exists, got {re.escape(str(path))}"
+    with pytest.raises(FileNotFoundError, match=message), replacing(path):
+        pass
     assert listing(tmp_path) == []

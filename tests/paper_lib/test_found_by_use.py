@@ -4,9 +4,22 @@ import numpy as np
 import pytest
 import torch
 
-from paper_lib.attacks import fgm, pgd
-from paper_lib.data import LabeledImages
-from paper_lib.defense import fit_defense, maximize_coverage, upper_bound
+from paper_lib.attacks import PGDReading, fgm, pgd
+from paper_lib.bounds import (
+    compression_bound,
+    optimum_bound,
+    regret_bound,
+    uniform_bound,
+)
+from paper_lib.data import ClassPair, LabeledImages
+from paper_lib.defense import (
+    coverage_path,
+    fit_defense,
+    maximize_coverage,
+    ramp_ascent,
+    ramp_value,
+    upper_bound,
+)
 from paper_lib.evaluation.labels import keeps_label
 from paper_lib.game import (
     exploitability,
@@ -16,6 +29,7 @@ from paper_lib.game import (
     utility,
 )
 from paper_lib.linearize import Linearization, linearize
+from paper_lib.models import train_classifier
 from paper_lib.robust_sets import RobustSets
 from tests.oracles import random_tensor, smooth_network
 
@@ -63,6 +77,10 @@ def test_points_of_another_number_are_refused():
 
 STILL, PENNIES = torch.zeros(20, 3), np.array([[[1.0, -1.0], [-1.0, 1.0]]])
 EVEN, INFINITE = np.ones(2), np.full((1, 2), np.inf)
+SOLVED = maximize_coverage(SETS)
+CERTIFIED = optimum_bound(SOLVED.certificate)
+TWO = LabeledImages(images=torch.zeros(2, 1, 28, 28), labels=torch.tensor([-1.0, 1.0]))
+PAIR = ClassPair(dataset="mnist", classes=(0, 1), train=TWO, test=TWO, source="none")
 REFUSED = {
     "step of text": (lambda: pgd(MODEL, POINTS, 1.0, step_size="a"), "step_size"),
     "step of True": (lambda: pgd(MODEL, POINTS, 1.0, step_size=True), "step_size"),
@@ -78,6 +96,28 @@ REFUSED = {
     "table of torch": (lambda: solve_matrix_game(torch.ones(1, 2, 2)), "table"),
     "complex table": (lambda: solve_matrix_game(PENNIES * 1j), "table"),
     "weights as list": (lambda: judge_strategies(PENNIES, [[1, 1]], EVEN), "attacker"),
+    "pair for its part": (lambda: train_classifier(PAIR, seed=0), "data"),
+    "training as dict": (
+        lambda: train_classifier(PAIR.train, config={"epochs": 2}, seed=0),
+        "config",
+    ),
+    "nothing for settings": (
+        lambda: train_classifier(PAIR.train, config={}, seed=0),
+        "config",
+    ),
+    "ascent as dict": (lambda: ramp_ascent(SETS, config={"num_steps": 9}), "config"),
+    "ramp of lin": (lambda: ramp_value(LIN, STILL[0]), "sets"),
+    "share of text": (lambda: PGDReading(relative_step="a"), "relative_step"),
+    "one for a family": (lambda: coverage_path(SETS), "family"),
+    "lin in a family": (lambda: coverage_path([SETS, LIN]), r"family\[1\]"),
+    "solution as proof": (lambda: optimum_bound(SOLVED), "certificate"),
+    "number as bound": (lambda: regret_bound(0.3, 0.2), "optimum"),
+    "no lower bound": (lambda: regret_bound(CERTIFIED, 0.2), "fitted"),
+    "solution as few": (lambda: compression_bound(SETS, SOLVED), "defense"),
+    "deviation of text": (
+        lambda: uniform_bound(SETS, STILL[0], mean_deviation="0.1"),
+        "mean_deviation",
+    ),
 }
 
 
@@ -93,3 +133,20 @@ def test_the_argument_is_named(name):
 def test_infinite_weights_are_refused():
     with pytest.raises(ValueError, match=r"^attacker must hold finite .* got inf"):
         judge_strategies(PENNIES, INFINITE, EVEN)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("call", "match"),
+    [
+        (lambda: ramp_value(SETS, STILL[0], rows="scaled"), "rows must be one of"),
+        (lambda: PGDReading(relative_step=0.0), "relative_step must be finite and > 0"),
+        (lambda: train_classifier(TWO, seed=-1), "seed must be an integer from 0"),
+        (lambda: train_classifier(TWO, seed="0"), "seed must be an integer from 0"),
+    ],
+    ids=["rows", "share", "negative seed", "seed of text"],
+)
+def test_values_that_passed_unseen_are_refused(call, match):
+    """The first was taken for raw rows, the second for no attack, and so on."""
+    with pytest.raises(ValueError, match=f"^{match}"):
+        call()

@@ -3,6 +3,7 @@
 Do so only for a change that was meant, and say why in ``CHANGELOG.md``.
 """
 
+import argparse
 import json
 from pathlib import Path
 from typing import Any
@@ -66,4 +67,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    # It takes no options; --help and a mistyped one must not start the work.
+    argparse.ArgumentParser(description=__doc__).parse_args()
     main()

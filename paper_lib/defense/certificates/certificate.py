@@ -5,7 +5,7 @@ can be checked without the solver that found it. Both speak of the stored rows a
 real numbers, and of no others: a certificate carries a fingerprint of its rows.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import get_args
 
 from jaxtyping import Float
@@ -43,7 +43,8 @@ class Certificate:
     lower_count: int
     upper_count: int
     perturbation: Float[Tensor, " d"]
-    evidence: Evidence | None
+    # Thousands of numbers, where a person prints a solution.
+    evidence: Evidence | None = field(repr=False)
     fingerprint: str
 
     def __post_init__(self) -> None:

@@ -1,5 +1,6 @@
 """What runs on two classes share: how they are called, and their images."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -58,6 +59,40 @@ def test_a_seed_that_is_none(make):
 
 
 @pytest.mark.bad_input
+@pytest.mark.parametrize("make", [PairSettings, PairConfig, ReuseConfig])
+@pytest.mark.parametrize(
+    ("settings", "error", "match"),
+    [
+        ({"dataset": "MNIST"}, ValueError, "dataset must be one of .* got 'MNIST'"),
+        ({"classes": (0, 10)}, ValueError, r"classes must be two .* got \(0, 10\)"),
+        ({"classes": (3, 3)}, ValueError, r"classes must be two different"),
+        ({"train": {"epochs": 2}}, TypeError, "train must be a TrainConfig, got dict"),
+    ],
+    ids=["dataset", "no class", "one class", "training"],
+)
+def test_settings_that_would_fail_in_the_run_alone(make, settings, error, match):
+    with pytest.raises(error, match=f"^{match}"):
+        make(**settings)
+
+
+@pytest.mark.bad_input
+def test_classes_are_pythons_own_integers_however_they_come():
+    """A record holds them, and one pair has one name."""
+    for classes in ([3, 5], tuple(np.array([3, 5]))):
+        config = PairConfig(classes=classes)
+        assert config == PairConfig(classes=(3, 5))
+        assert config.record_name() == PairConfig(classes=(3, 5)).record_name()
+
+
+@pytest.mark.bad_input
 def test_a_site_without_its_device():
     with pytest.raises(ValueError, match=r"^device must be .*got 'cuda:99'"):
         Site(device="cuda:99")
+
+
+@pytest.mark.bad_input
+def test_a_site_of_another_source_or_kind():
+    with pytest.raises(ValueError, match=r"^source must be one of .* got 'web'"):
+        Site(source="web")
+    with pytest.raises(TypeError, match=r"^site must be a Site, got str"):
+        PairConfig().run("embedded")

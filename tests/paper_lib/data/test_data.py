@@ -373,7 +373,7 @@ class Mirror:
     """A loopback mirror of a small set, which counts requests and can break off."""
 
     def __init__(self, small: SmallSet) -> None:
-        """Compress the files; nothing is served before :meth:`start`."""
+        """Compress the files; nothing is served before its thread starts."""
         packed = {name: gzip.compress(file) for name, file in small.files.items()}
         self.files = {f"/{name}.gz": content for name, content in packed.items()}
         self.requests: list[str] = []

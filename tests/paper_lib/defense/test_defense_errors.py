@@ -32,7 +32,7 @@ def test_the_start_of_the_ascent(start, match):
         ({"last_step": 0.0}, "^steps must be .* got 0.0 and 0.1"),
         ({"first_step": math.inf}, "^steps must be finite"),
         ({"first_step": math.nan}, "^steps must be finite"),
-        ({"rows": "scaled"}, "^rows must be 'raw' or 'unit', got 'scaled'"),
+        ({"rows": "scaled"}, "^rows must be one of 'raw', 'unit', got 'scaled'"),
     ],
 )
 def test_settings_of_the_ascent(settings, match):

@@ -820,3 +820,13 @@ def test_parts_of_other_kinds_prove_nothing():
         {"multipliers": evidence.multipliers.view(np.recarray)},
     ):
         assert dataclasses.replace(evidence, **change).violated_at_least(sets) == -1
+
+
+def test_a_printed_solution_says_how_good_it_is_and_not_why():
+    """The proof may hold thousands of numbers, which would bury the rest."""
+    certificate = maximize_coverage(triangle()).certificate
+    assert certificate.evidence is not None
+    shown = repr(certificate)
+    assert "lower_count=1, upper_count=1" in shown
+    assert "Evidence" not in shown
+    assert len(shown) < 300
