@@ -307,6 +307,20 @@ def test_what_a_section_assumes_is_shown_with_its_theorems(
     )
 
 
+def test_an_inner_section_keeps_what_the_outer_one_assumes(proofs, formal_statements):
+    inner = (
+        "Section Inner. Variable m : nat. Lemma a : n = n. Proof. easy. Qed. End Inner."
+    )
+    after = "Lemma b : n = 0. Proof. easy. Qed.\nEnd Numbers.\nLemma c : 0 = 0."
+    code = FIRST.replace("End Numbers.", f"{inner}\n{after}")
+    (proofs / "first.v").write_text(code)
+    read = formal_statements.read_statements(proofs)
+    outer = ("Variable n : nat.", "Hypothesis zero : n = 0.")
+    assert read["a"].assumed == (*outer, "Variable m : nat.")
+    assert read["b"].assumed == outer
+    assert read["c"].assumed == ()
+
+
 def test_of_a_definition_the_body_is_shown(statements, formal_statements):
     shown = formal_statements.statements_markdown([statements["pure"]])
     assert "measures := fun _ => True" in shown
