@@ -26,8 +26,7 @@ Proof.
     | destruct (Rlt_dec s 0)]; (left; tauto) || (right; tauto).
 Defined.
 
-Definition share s v : R :=
-  mean (inputs G) (fun x => indicator (keeps_dec s x v)).
+Definition share s v : R := mean (inputs G) (fun x => indicator (keeps_dec s x v)).
 Hypothesis measures_shares :
   forall s v, measures (inputs G) (fun x => indicator (keeps_dec s x v)).
 
@@ -65,8 +64,7 @@ Proof.
   destruct Rle_dec; [destruct low; split; [easy | lra] | reflexivity].
 Qed.
 
-Lemma share_of_kept s v :
-  1 - 2 * share s v
+Lemma share_of_kept s v : 1 - 2 * share s v
   = mean (inputs G) (fun x => 1 - 2 * indicator (keeps_dec s x v)).
 Proof. unfold share; now rewrite mean_of_event by apply measures_shares. Qed.
 

@@ -40,8 +40,7 @@ Record game := {
   inputs : expectation space }.
 Arguments f {_} _. Arguments gradient {_} _.
 
-Definition sgn (r : R) : R :=
-  if Rlt_dec 0 r then 1 else if Rlt_dec r 0 then -1 else 0.
+Definition sgn (r : R) : R := if Rlt_dec 0 r then 1 else if Rlt_dec r 0 then -1 else 0.
 Definition indicator {P} (decided : {P} + {~ P}) : R := if decided then 1 else 0.
 Definition in_ball {E : inner_product_space} (r : R) (v : E) : Prop := norm v <= r.
 
@@ -58,15 +57,12 @@ Implicit Types x y : space G.
 Definition tangent x y : R := f x + dot (gradient x) (minus y x).
 
 (* u_A, Eq. (1). *)
-Definition utility x (a v : space G) : R :=
-  flip (f x) (tangent x (add (add x a) v)).
+Definition utility x (a v : space G) : R := flip (f x) (tangent x (add (add x a) v)).
 
-Definition robust_set x (v : space G) : Prop :=
-  in_ball (defense_budget G) v /\
+Definition robust_set x (v : space G) : Prop := in_ball (defense_budget G) v /\
   forall a, in_ball (attack_budget G) a -> utility x a v = -1.
 
-Definition fgm_step x : space G :=
-  if Req_EM_T (norm (gradient x)) 0 then zero
+Definition fgm_step x : space G := if Req_EM_T (norm (gradient x)) 0 then zero
   else scale (- (attack_budget G * (sgn (f x) / norm (gradient x)))) (gradient x).
 
 (* Pure strategies: a move for each input, and one move for all. *)
@@ -102,8 +98,7 @@ Lemma tangent_at x (a v : space G) :
 Proof. unfold tangent, minus; rewrite !dot_add, dot_scale; ring. Qed.
 
 (* Off the boundary the utility is Eq. (1) as printed. *)
-Theorem equation_1 x (a v : space G) :
-  f x <> 0 -> tangent x (add (add x a) v) <> 0 ->
+Theorem equation_1 x (a v : space G) : f x <> 0 -> tangent x (add (add x a) v) <> 0 ->
   utility x a v = 1 <-> sgn (tangent x x) <> sgn (tangent x (add (add x a) v)).
 Proof.
   assert (start : tangent x x = f x) by
