@@ -40,7 +40,8 @@ Record game := {
   inputs : expectation space }.
 Arguments f {_} _. Arguments gradient {_} _.
 
-Definition sgn (r : R) : R := if Rlt_dec 0 r then 1 else if Rlt_dec r 0 then -1 else 0.
+Definition sgn (r : R) : R :=
+  if Rlt_dec 0 r then 1 else if Rlt_dec r 0 then -1 else 0.
 Definition indicator {P} (decided : {P} + {~ P}) : R := if decided then 1 else 0.
 Definition in_ball {E : inner_product_space} (r : R) (v : E) : Prop := norm v <= r.
 
@@ -98,7 +99,8 @@ Lemma tangent_at x (a v : space G) :
 Proof. unfold tangent, minus; rewrite !dot_add, dot_scale; ring. Qed.
 
 (* Off the boundary the utility is Eq. (1) as printed. *)
-Theorem equation_1 x (a v : space G) : f x <> 0 -> tangent x (add (add x a) v) <> 0 ->
+Theorem equation_1 x (a v : space G) :
+  f x <> 0 -> tangent x (add (add x a) v) <> 0 ->
   utility x a v = 1 <-> sgn (tangent x x) <> sgn (tangent x (add (add x a) v)).
 Proof.
   assert (start : tangent x x = f x) by
