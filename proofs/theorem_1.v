@@ -169,22 +169,22 @@ Qed.
 End Theorem_1.
 Arguments measures_robust_sets : clear implicits.
 
-(* Implication 1. Two classifiers at one input: f = epsilon / 2, gradients e and -e. *)
+(* Implication 1. Two linear classifiers, with gradients e and -e, at the input 0. *)
 Section Implication_1.
 Context {E : inner_product_space} (e : E) (epsilon : R).
 Hypothesis unit_length : norm e = 1.
 Hypothesis positive : 0 < epsilon.
 
 Definition one_input (s : R) : game :=
-  {| space := E; f := fun _ => epsilon / 2; gradient := fun _ => scale s e;
-     attack_budget_nonneg := Rlt_le _ _ positive;
+  {| space := E; f := fun y => epsilon / 2 + dot (scale s e) y;
+     gradient := fun _ => scale s e; attack_budget_nonneg := Rlt_le _ _ positive;
      defense_budget_nonneg := Rlt_le _ _ positive; inputs := pure zero |}.
 
 Lemma never_both (v : E) : robust_set (G := one_input 1) zero v ->
   robust_set (G := one_input (-1)) zero v -> False.
 Proof.
   intros [_ [_ one]]%lemma_1 [_ [_ other]]%lemma_1; unfold slack in *; simpl in *.
-  rewrite dot_scale_left, norm_scale, unit_length in *.
+  rewrite dot_zero, dot_scale_left, norm_scale, unit_length in *.
   rewrite Rabs_R1, (Rabs_left (-1)) in * by lra.
   revert one other; unfold sgn; destruct Rlt_dec; lra.
 Qed.
@@ -206,7 +206,7 @@ Proof.
   assert (won : forall s, exists v, score s v = -1).
   { intro s; set (undo := scale (-1) (fgm_step (G := one_input s) zero)).
     assert (robust : robust_set (G := one_input s) zero undo)
-      by (apply undoing_fgm; simpl; lra).
+      by (apply undoing_fgm; simpl; rewrite ?dot_zero; lra).
     exists (exist _ _ (proj1 robust)); rewrite scores.
     destruct robust_dec; simpl; tauto || lra. }
   assert (0 <= / 2 * mean sD (score 1) + / 2 * mean sD (score (-1))).
