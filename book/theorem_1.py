@@ -450,7 +450,7 @@ print("an isotropic vote is worth as much as no defense:", all(same.values()))
 
 # %% [markdown]
 # That no distribution will do which was fixed before the classifier is a theorem, [checked by
-# Coq](machine_checked_proofs.md). Take one input and two classifiers, whose gradients point in
+# Coq](machine_checked_proofs.md). Take one input and two linear classifiers, whose gradients point in
 # opposite directions. Whatever the distribution, an isotropic one or another, on one of the two
 # FGM gets at least 0 against it, where another strategy wins.
 #

@@ -131,6 +131,11 @@ def test_sentences_are_those_of_coq():
     assert check_proofs.named_in(code) == [("Lemma", "a'")]
 
 
+def test_two_marks_of_a_comment_in_code_are_no_comment_in_a_comment():
+    code = "(* one *) Lemma a : f (x *y) (z). (* two *)"
+    assert check_proofs.MISLEADING.findall(code) == []
+
+
 def test_a_hypothesis_after_its_section_is_refused():
     assert check_proofs.text_problems("a.v", FIRST) == []
     moved = FIRST.replace("End Numbers.\n", "") + "End Numbers.\nVariable late : nat.\n"
