@@ -12,6 +12,7 @@ library is needed to run this file.
 """
 
 import argparse
+import os
 import re
 import resource
 import shutil
@@ -227,8 +228,15 @@ def compile_file(coqc: str, folder: Path, name: str) -> str:
         ProofError: If Coq refuses it.
     """
     command = [coqc, "-q", "-Q", ".", "", f"{name}.v"]
+    # Files that COQPATH leads to would come before those of the folder.
+    surroundings = {key: text for key, text in os.environ.items() if key != "COQPATH"}
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, check=False
+        command,
+        cwd=folder,
+        env=surroundings,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise ProofError(f"{name}.v: Coq refuses it:\n{done.stdout}{done.stderr}")

@@ -187,6 +187,16 @@ def test_coq_itself_names_a_check_that_was_off(proofs, capsys, monkeypatch):
 
 
 @needs_coq
+def test_files_of_the_same_name_elsewhere_are_not_read(proofs, tmp_path, monkeypatch):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "first.v").write_text("Definition still_zero := 0.\n")
+    subprocess.run(["coqc", "-q", "first.v"], cwd=elsewhere, check=True)
+    monkeypatch.setenv("COQPATH", str(elsewhere))
+    assert run(proofs) == 0
+
+
+@needs_coq
 def test_an_indented_statement_is_asked_about(proofs, capsys):
     used = "From Coq Require Import ClassicalEpsilon.\n  Definition one := epsilon.\n"
     (proofs / "second.v").write_text(used)
