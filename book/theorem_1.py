@@ -450,7 +450,7 @@ print("an isotropic vote is worth as much as no defense:", all(same.values()))
 
 # %% [markdown]
 # That no distribution will do which was fixed before the classifier is a theorem, [checked by
-# Coq](machine_checked_proofs.md). Take one input and two classifiers, whose gradients point in
+# Coq](machine_checked_proofs.md). Take one input and two linear classifiers, whose gradients point in
 # opposite directions. Whatever the distribution, an isotropic one or another, on one of the two
 # FGM gets at least 0 against it, where another strategy wins.
 #
@@ -568,10 +568,13 @@ for extra in (0.99, 1.01):
     print(f"empty sets: {int(empty.sum())}, and exactly as the margins say: {same}")
 
 # %% [markdown]
-# The extremes, and that the reverse of FGM is in each robust set, are [checked by
-# Coq](machine_checked_proofs.md) too.
+# [Checked by Coq](machine_checked_proofs.md) are the extremes, that the reverse of FGM is in $R(x)$
+# where $f(x) \ne 0$, and, for finitely many inputs, that then $\phi(v^*) > 0$.
 #
 # ```{coq} implication_3 undoing_fgm
+# ```
+#
+# ```{coq} attacker_cannot_win_all
 # ```
 
 # %% [markdown]

@@ -26,8 +26,7 @@ Qed.
 Lemma sum_equal l g h : (forall t, g t = h t) -> weighted_sum l g = weighted_sum l h.
 Proof. intros e; induction l as [| [p t] l IH]; simpl; [| rewrite e, IH]; auto. Qed.
 
-Lemma sum_linear l b c g h :
-  weighted_sum l (fun t => b * g t + c * h t)
+Lemma sum_linear l b c g h : weighted_sum l (fun t => b * g t + c * h t)
   = b * weighted_sum l g + c * weighted_sum l h.
 Proof. induction l as [| [p t] l IH]; simpl; [| rewrite IH]; ring. Qed.
 
@@ -43,10 +42,19 @@ Qed.
 Lemma sum_constant l c : weighted_sum l (fun _ => c) = c * weighted_sum l (fun _ => 1).
 Proof. induction l as [| [p t] l IH]; simpl; [| rewrite IH]; ring. Qed.
 
+Lemma sum_at_least l h : Forall (fun draw => 0 <= fst draw) l ->
+  (forall t, 0 <= h t) ->
+  0 <= weighted_sum l h /\ forall p t, In (p, t) l -> p * h t <= weighted_sum l h.
+Proof.
+  intros pos some; induction pos as [| [q s] l first _ [IH more]]; simpl in *.
+  - split; [lra | easy].
+  - pose proof (some s); split; [nra |]; intros p t [[= -> ->] | other]; [lra |].
+    specialize (more p t other); nra.
+Qed.
+
 Definition mixture l (weights : are_weights l) : expectation T.
 Proof.
-  refine {| mean := weighted_sum l; measures := fun _ => True |};
-    auto using sum_linear.
+  refine {| mean := weighted_sum l; measures := fun _ => True |}; auto using sum_linear.
   - intros g h _ _ less; apply sum_monotone; auto; apply weights.
   - intro c; rewrite sum_constant, (proj2 weights); ring.
 Defined.
@@ -60,8 +68,7 @@ Proof. intros all g h _ _ less; apply sum_monotone; [apply weights | eauto]. Qed
 Definition equal_weights (xs : list T) : list (R * T) :=
   map (fun x => (/ INR (length xs), x)) xs.
 
-Lemma equal_weights_sum xs (h : T -> R) :
-  weighted_sum (equal_weights xs) h
+Lemma equal_weights_sum xs (h : T -> R) : weighted_sum (equal_weights xs) h
   = / INR (length xs) * fold_right (fun x total => h x + total) 0 xs.
 Proof.
   unfold equal_weights; generalize (/ INR (length xs)) as p; intro p.
@@ -139,11 +146,25 @@ Proof.
   destruct maximizer_exists as [v top]; exists v; split; [exact top |].
   apply theorem_1; auto using pure_is_smooth; intro; now rewrite finite.
 Qed.
+
+(* Implication 3: with equal budgets phi(v_star) = 0 needs f = 0 at all inputs. *)
+Theorem attacker_cannot_win_all p x (v : defense G) :
+  attack_budget G <= defense_budget G -> In (p, x) X -> 0 < p -> f x <> 0 ->
+  best v -> 0 < phi v.
+Proof.
+  intros budgets drawn weight label top.
+  pose proof (undoing_fgm x budgets label) as held.
+  set (u := exist _ _ (proj1 held) : defense G); apply Rlt_le_trans with (2 := top u).
+  unfold phi; rewrite finite; apply Rlt_le_trans with (1 := weight); simpl.
+  set (h y := indicator (robust_dec y (move u))).
+  replace p with (p * h x) by (unfold h; destruct robust_dec; simpl; lra || tauto).
+  apply sum_at_least; [apply wX | | exact drawn].
+  intro y; unfold h; destruct robust_dec; simpl; lra.
+Qed.
 End Finite_games.
 
 (* Eq. (5): for a sample phi is the share of the points. *)
 Theorem equation_5 {G : game} xs ok (v : defense G) :
-  inputs G = mixture (equal_weights xs) ok ->
-  phi v = / INR (length xs)
+  inputs G = mixture (equal_weights xs) ok -> phi v = / INR (length xs)
     * fold_right (fun x total => indicator (robust_dec x (move v)) + total) 0 xs.
 Proof. unfold phi; intros ->; apply equal_weights_sum. Qed.

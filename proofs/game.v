@@ -58,15 +58,12 @@ Implicit Types x y : space G.
 Definition tangent x y : R := f x + dot (gradient x) (minus y x).
 
 (* u_A, Eq. (1). *)
-Definition utility x (a v : space G) : R :=
-  flip (f x) (tangent x (add (add x a) v)).
+Definition utility x (a v : space G) : R := flip (f x) (tangent x (add (add x a) v)).
 
-Definition robust_set x (v : space G) : Prop :=
-  in_ball (defense_budget G) v /\
+Definition robust_set x (v : space G) : Prop := in_ball (defense_budget G) v /\
   forall a, in_ball (attack_budget G) a -> utility x a v = -1.
 
-Definition fgm_step x : space G :=
-  if Req_EM_T (norm (gradient x)) 0 then zero
+Definition fgm_step x : space G := if Req_EM_T (norm (gradient x)) 0 then zero
   else scale (- (attack_budget G * (sgn (f x) / norm (gradient x)))) (gradient x).
 
 (* Pure strategies: a move for each input, and one move for all. *)

@@ -18,8 +18,7 @@ Proof. unfold sgn, Rabs; repeat destruct Rlt_dec; destruct Rcase_abs; lra. Qed.
 Lemma sgn_abs r : sgn r * r = Rabs r.
 Proof. unfold sgn, Rabs; repeat destruct Rlt_dec; destruct Rcase_abs; lra. Qed.
 
-Lemma label_survives x a v :
-  utility x a v = -1 <->
+Lemma label_survives x a v : utility x a v = -1 <->
   f x <> 0 /\
   0 <= sgn (f x) * (f x + dot (gradient x) v) + sgn (f x) * dot (gradient x) a.
 Proof.
@@ -41,8 +40,7 @@ Proof.
   pose proof (sgn_bound (f x)); nra.
 Qed.
 
-Lemma fgm_effect x : f x <> 0 ->
-  sgn (f x) * dot (gradient x) (fgm_step x)
+Lemma fgm_effect x : f x <> 0 -> sgn (f x) * dot (gradient x) (fgm_step x)
   = - (attack_budget G * norm (gradient x)).
 Proof.
   intros label; unfold fgm_step; destruct Req_EM_T as [flat | slope].
@@ -88,8 +86,7 @@ Proof.
 Qed.
 
 (* The rows of Eq. (7): c = sgn(f(x)) grad f(x), b = |f(x)| - eps ||grad f(x)||. *)
-Corollary lemma_1_row x v : slack x v =
-  dot (scale (sgn (f x)) (gradient x)) v
+Corollary lemma_1_row x v : slack x v = dot (scale (sgn (f x)) (gradient x)) v
   + (Rabs (f x) - attack_budget G * norm (gradient x)).
 Proof. unfold slack; rewrite dot_scale_left, <- sgn_abs; ring. Qed.
 

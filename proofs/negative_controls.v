@@ -77,12 +77,10 @@ Proof.
 Qed.
 
 (* The control: the pair of Theorem 1. *)
-Example fgm_in_equilibrium :
-  equilibrium (pure fgm) (pure (constant (1 / 4) quarter)).
+Example fgm_in_equilibrium : equilibrium (pure fgm) (pure (constant (1 / 4) quarter)).
 Proof. eapply theorem_1; [easy | | apply pure_is_smooth]; exact quarter_is_best. Qed.
 
-Ltac attacker_leaves :=
-  intros [no_gain _]; specialize (no_gain (pure fgm));
+Ltac attacker_leaves := intros [no_gain _]; specialize (no_gain (pure fgm));
   revert no_gain; compute_utilities.
 
 Example wrong_sign (short : -1 <= -1 <= 1) :

@@ -47,8 +47,7 @@ Proof.
 Qed.
 
 (* Eq. (4): the share of inputs whose robust set contains v. *)
-Definition phi v : R :=
-  mean (inputs G) (fun x => indicator (robust_dec x (move v))).
+Definition phi v : R := mean (inputs G) (fun x => indicator (robust_dec x (move v))).
 
 (* V*, and the strategies that play in it with probability one. *)
 Definition best v : Prop := forall other, phi other <= phi v.
@@ -65,9 +64,8 @@ Proof.
   - rewrite (proj2 robust) by apply fgm_in_ball; lra.
   - destruct (flip_values (f x) (tangent x (add (add x (fgm_step x)) (move v))))
       as [safe | won]; [contradict exposed | unfold utility; rewrite won; lra].
-    split; [apply move_in_ball |]; intros a short.
-    pose proof (fgm_dominates x a (move v) short); unfold utility in *.
-    destruct (flip_values (f x) (tangent x (add (add x a) (move v)))); lra.
+    split; [apply move_in_ball |]; intros a short; apply Rle_antisym;
+      [rewrite <- safe; now apply fgm_dominates | apply flip_within].
 Qed.
 
 Lemma score_is_coverage v :
@@ -106,8 +104,7 @@ Proof.
   intro sD; specialize (below sD); lra.
 Qed.
 
-Corollary corollary_2_1 sA sS :
-  smooth sS -> payoff sA sS <= payoff (pure fgm) sS.
+Corollary corollary_2_1 sA sS : smooth sS -> payoff sA sS <= payoff (pure fgm) sS.
 Proof. intros _; apply lemma_2. Qed.
 
 (* Assumed: what Lemmas 2 and 3 assume, and that phi has a maximizer. *)
@@ -145,8 +142,7 @@ Theorem implication_2 : exists sA : mixed_attack G,
 Proof. exists (pure fgm); intros sD other; apply lemma_2. Qed.
 
 (* Implication 3: the value is 1 if phi(v_star) = 0, and -1 if phi(v_star) = 1. *)
-Theorem implication_3 (v_star : defense G) :
-  measures_robust_sets -> best v_star ->
+Theorem implication_3 (v_star : defense G) : measures_robust_sets -> best v_star ->
   (phi v_star = 0 -> forall sD, payoff (pure fgm) sD = 1) /\
   (phi v_star = 1 -> forall sA, payoff sA (pure v_star) = -1).
 Proof.
@@ -158,10 +154,9 @@ Proof.
     lra.
 Qed.
 
-(* With equal budgets phi(v_star) = 0 needs f = 0: to undo FGM is robust. *)
-Theorem undoing_fgm (x : space G) :
-  attack_budget G <= defense_budget G -> f x <> 0 ->
-  robust_set x (scale (-1) (fgm_step x)).
+(* With equal budgets no robust set is empty where f <> 0: to undo FGM is robust. *)
+Theorem undoing_fgm (x : space G) : attack_budget G <= defense_budget G ->
+  f x <> 0 -> robust_set x (scale (-1) (fgm_step x)).
 Proof.
   intros budgets label; apply lemma_1; unfold in_ball, slack.
   pose proof (fgm_in_ball x) as short; unfold in_ball in short.
@@ -174,23 +169,22 @@ Qed.
 End Theorem_1.
 Arguments measures_robust_sets : clear implicits.
 
-(* Implication 1. Two classifiers at one input: f = epsilon / 2, gradients e and -e. *)
+(* Implication 1. Two linear classifiers, with gradients e and -e, at the input 0. *)
 Section Implication_1.
 Context {E : inner_product_space} (e : E) (epsilon : R).
 Hypothesis unit_length : norm e = 1.
 Hypothesis positive : 0 < epsilon.
 
 Definition one_input (s : R) : game :=
-  {| space := E; f := fun _ => epsilon / 2; gradient := fun _ => scale s e;
-     attack_budget_nonneg := Rlt_le _ _ positive;
+  {| space := E; f := fun y => epsilon / 2 + dot (scale s e) y;
+     gradient := fun _ => scale s e; attack_budget_nonneg := Rlt_le _ _ positive;
      defense_budget_nonneg := Rlt_le _ _ positive; inputs := pure zero |}.
 
-Lemma never_both (v : E) :
-  robust_set (G := one_input 1) zero v ->
+Lemma never_both (v : E) : robust_set (G := one_input 1) zero v ->
   robust_set (G := one_input (-1)) zero v -> False.
 Proof.
   intros [_ [_ one]]%lemma_1 [_ [_ other]]%lemma_1; unfold slack in *; simpl in *.
-  rewrite dot_scale_left, norm_scale, unit_length in *.
+  rewrite dot_zero, dot_scale_left, norm_scale, unit_length in *.
   rewrite Rabs_R1, (Rabs_left (-1)) in * by lra.
   revert one other; unfold sgn; destruct Rlt_dec; lra.
 Qed.
@@ -212,7 +206,7 @@ Proof.
   assert (won : forall s, exists v, score s v = -1).
   { intro s; set (undo := scale (-1) (fgm_step (G := one_input s) zero)).
     assert (robust : robust_set (G := one_input s) zero undo)
-      by (apply undoing_fgm; simpl; lra).
+      by (apply undoing_fgm; simpl; rewrite ?dot_zero; lra).
     exists (exist _ _ (proj1 robust)); rewrite scores.
     destruct robust_dec; simpl; tauto || lra. }
   assert (0 <= / 2 * mean sD (score 1) + / 2 * mean sD (score (-1))).

@@ -8,6 +8,7 @@ twice, and a name that is not there is a warning of the build.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from docutils import nodes
@@ -77,13 +78,15 @@ def _statements_of(file: str, code: str) -> Iterator[Statement]:
         The statements, in order.
     """
     pieces = list(PIECE.finditer(code))
-    assumed: list[str] = []
+    assumed: list[list[str]] = [[]]  # for the file, and each section that is open
     for number, piece in enumerate(pieces):
         first, *rest = piece.group().split(maxsplit=2)
-        if first in ("Section", "End"):
-            assumed = []
+        if first == "Section":
+            assumed.append([])
+        elif first == "End":
+            assumed.pop()
         elif first in ASSUMPTIONS:
-            assumed.append(piece.group())
+            assumed[-1].append(piece.group())
         elif first in STATEMENTS + DEFINITIONS:
             above = pieces[number - 1]
             close = code[above.end() : piece.start()] == "\n"
@@ -94,7 +97,7 @@ def _statements_of(file: str, code: str) -> Iterator[Statement]:
                 name=rest[0],
                 file=file,
                 comment=comment,
-                assumed=tuple(assumed),
+                assumed=tuple(chain.from_iterable(assumed)),
                 text=piece.group(),
                 proof=_proof_at_start(proof),
             )

@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import subprocess
+import sys
 
 import check_proofs
 import pytest
@@ -10,7 +12,7 @@ needs_coq = pytest.mark.skipif(
     shutil.which("coqc") is None, reason="coqc is not installed"
 )
 # Small enough to need nothing of Coq's library but its first page.
-FIRST = """(* A comment (* in a comment *) that says Admitted. *)
+FIRST = """(* A comment that says Admitted. *)
 Section Numbers.
 Variable n : nat.
 Hypothesis zero : n = 0.
@@ -34,8 +36,7 @@ def proofs(tmp_path):
 
 
 def run(folder, *options):
-    build = folder.parent / "build"
-    return check_proofs.main(["--proofs", str(folder), "--build", str(build), *options])
+    return check_proofs.main(["--proofs", str(folder), *options])
 
 
 def texts(root):
@@ -56,14 +57,12 @@ def test_the_proofs_are_short(root):
 def test_the_text_of_the_proofs_assumes_nothing(root):
     files = texts(root)
     assert len(files) == 7
-    assert [check_proofs.text_problems(*file) for file in files.items()] == [[]] * 7
+    assert check_proofs.folder_problems(files) == []
 
 
 def test_every_statement_has_one_name(root):
     names = [
-        name
-        for text in texts(root).values()
-        for name in check_proofs.NAMED.findall(check_proofs.without_comments(text))
+        name for text in texts(root).values() for _, name in check_proofs.named_in(text)
     ]
     assert len(names) > 100
     assert len(names) == len(set(names))
@@ -84,6 +83,26 @@ def test_every_statement_has_one_name(root):
         ("Lemma wrong : 0 = 1.\nProof. admit. Admitted.", "admit is not allowed"),
         ("#[bypass_check(guard)] Fixpoint f (n : nat) := f n.", "bypass_check is not"),
         ("Unset Guard Checking.", "Unset is not allowed"),
+        (
+            "Reserved Notation \"'(*'\". (* *) (* *) Axiom b : nat. (* *) *)",
+            "'\"' is not",
+        ),
+        ('(* "(*" *) Axiom wrong : 0 = 1. (* "*)" *)', "'\"' is not allowed"),
+        ('Notation "x = y" := True.', "'\"' is not allowed"),
+        ("(* one (* two *) Lemma wrong : 0 = 1. *)", "'(*' is not allowed"),
+        ("Definition \u0430dd := 0.", "is not allowed"),
+        ("Load other.", "Load is not allowed"),
+        ("Local Lemma wrong : 0 = 1.", "Local is no command"),
+        ("#[local] Notation n := 0.", "#[local] is no command"),
+        ("Module Type M. End M.", "Module is no command"),
+        ("Add LoadPath x.", "Add is no command"),
+        ("Inductive false : Prop := .", "Inductive is no command"),
+        ("  Primitive int := #int63_type.", "Primitive is no command"),
+        ("Require Export elsewhere.", "elsewhere, which is not in the folder"),
+        ("From Other Require Export first.", "From is no command"),
+        ("Definition still_zero := 0.", "still_zero is named twice"),
+        ("  Definition zero_twice := 0.", "zero_twice is named twice"),
+        ("Record r := { a : nat; b : nat }.\nDefinition b := 0.", "b is named twice"),
     ],
 )
 def test_each_way_around_a_proof_is_refused(
@@ -94,6 +113,27 @@ def test_each_way_around_a_proof_is_refused(
     (proofs / "first.v").write_text(f"{FIRST}{added}\n")
     assert run(proofs) == 1
     assert problem in capsys.readouterr().err
+
+
+def test_an_axiom_cannot_pass_for_one_of_the_librarys(proofs, capsys):
+    (proofs / "Classical_Prop.v").write_text(FIRST)
+    assert check_proofs.folder_problems(texts(proofs.parent)) == [
+        "still_zero is named twice",
+        "Classical_Prop.v: the name has to be in small letters",
+    ]
+
+
+def test_sentences_are_those_of_coq():
+    code = "Lemma a' : p.\n Proof. { 1-2: b.c. }\n- (* x. *) d. Qed.\n1: { Admitted."
+    assert [one for _, one in check_proofs.sentences(code)] == [
+        *("Lemma a' : p", "Proof", "b.c", "d", "Qed", "Admitted")
+    ]
+    assert check_proofs.named_in(code) == [("Lemma", "a'")]
+
+
+def test_two_marks_of_a_comment_in_code_are_no_comment_in_a_comment():
+    code = "(* one *) Lemma a : f (x *y) (z). (* two *)"
+    assert check_proofs.MISLEADING.findall(code) == []
 
 
 def test_a_hypothesis_after_its_section_is_refused():
@@ -120,8 +160,61 @@ def test_axioms_are_read():
     answer = "Axioms:\nA.b : forall x,\n  x = x\nC.long_name\n  : nat\n"
     assert check_proofs.axioms_in(answer) == ["A.b", "C.long_name"]
     assert check_proofs.axioms_in("Closed under the global context\n") == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Fetching opaque proofs from disk",
+        "Axioms:\nbad is assumed to be guarded.\n",
+        "Axioms:\nA.b : nat\nbad relies on an unsafe hierarchy.\n",
+        "Closed under the global context\nAxioms:\nA.b : nat\n",
+        "Axioms:\n",
+    ],
+)
+def test_an_answer_that_is_not_understood_is_refused(answer):
     with pytest.raises(check_proofs.ProofError, match="cannot be read"):
-        check_proofs.axioms_in("Fetching opaque proofs from disk")
+        check_proofs.axioms_in(answer)
+
+
+@needs_coq
+def test_coq_itself_names_a_check_that_was_off(proofs, capsys, monkeypatch):
+    monkeypatch.setattr(check_proofs, "text_problems", lambda *_: [])
+    loop = "Unset Guard Checking.\nFixpoint loop (n : nat) : 0 = 1 := loop n.\n"
+    (proofs / "first.v").write_text(FIRST + loop)
+    assert run(proofs) == 1
+    assert "loop is assumed to be guarded" in capsys.readouterr().err
+
+
+@needs_coq
+def test_files_of_the_same_name_elsewhere_are_not_read(proofs, tmp_path, monkeypatch):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "first.v").write_text("Definition still_zero := 0.\n")
+    subprocess.run(["coqc", "-q", "first.v"], cwd=elsewhere, check=True)
+    monkeypatch.setenv("COQPATH", str(elsewhere))
+    assert run(proofs) == 0
+
+
+@needs_coq
+def test_an_indented_statement_is_asked_about(proofs, capsys):
+    used = "From Coq Require Import ClassicalEpsilon.\n  Definition one := epsilon.\n"
+    (proofs / "second.v").write_text(used)
+    assert run(proofs) == 1
+    assert "constructive_indefinite_description" in capsys.readouterr().err
+
+
+@needs_coq
+def test_anywhere_read_only_and_two_at_once(root, proofs, tmp_path):
+    folder = proofs.rename(tmp_path / "the proofs")
+    folder.chmod(0o555)
+    program = [sys.executable, str(root / "tools" / "check_proofs.py")]
+    runs = [
+        subprocess.Popen([*program, "--proofs", folder.name], cwd=tmp_path)
+        for _ in range(2)
+    ]
+    assert [one.wait() for one in runs] == [0, 0]
+    folder.chmod(0o755)
 
 
 @pytest.mark.parametrize(("options", "status"), [((), 3), (("--if-present",), 0)])
@@ -129,7 +222,6 @@ def test_without_coq_the_status_says_so(options, status, proofs, capsys, monkeyp
     monkeypatch.setenv("PATH", "/nonexistent")
     assert run(proofs, *options) == status
     assert "apt-get install coq" in capsys.readouterr().err
-    assert not (proofs.parent / "build").exists()
 
 
 @needs_coq
@@ -150,7 +242,7 @@ def test_a_wrong_proof_is_refused(proofs, capsys):
 
 @needs_coq
 def test_coq_itself_names_what_the_text_check_would_miss(proofs, capsys, monkeypatch):
-    monkeypatch.setattr(check_proofs, "UNPROVED", re.compile("never written"))
+    monkeypatch.setattr(check_proofs, "text_problems", lambda *_: [])
     (proofs / "first.v").write_text(f"{FIRST}Lemma wrong : 0 = 1.\nAdmitted.\n")
     assert run(proofs) == 1
     assert "axioms that are not allowed: first.wrong" in capsys.readouterr().err
@@ -169,9 +261,8 @@ def test_an_axiom_of_the_library_has_to_be_on_the_list(proofs, capsys, monkeypat
 
 @needs_coq
 @pytest.mark.slow
-def test_the_proofs_stand(root, tmp_path, capsys):
-    build = tmp_path / "build"
-    assert check_proofs.main(["--build", str(build)]) == 0
+def test_the_proofs_stand(capsys):
+    assert check_proofs.main([]) == 0
     printed = capsys.readouterr().out
     assert (
         set(re.findall(r"^  (\S+)$", printed, re.MULTILINE))
@@ -202,11 +293,10 @@ def test_every_statement_of_the_files_is_read(root, statements):
     named = {
         name
         for text in texts(root).values()
-        for name in check_proofs.NAMED.findall(check_proofs.without_comments(text))
+        for kind, name in check_proofs.named_in(text)
+        if kind != "field"
     }
-    assert named < set(statements)
-    others = {statements[name].kind for name in set(statements) - named}
-    assert others == {"Record", "Notation"}
+    assert named == set(statements)
 
 
 def test_a_statement_is_what_the_file_says(root, statements):
@@ -230,6 +320,20 @@ def test_what_a_section_assumes_is_shown_with_its_theorems(
     assert "Hypothesis" not in formal_statements.statements_markdown(
         [statements["lemma_2"]]
     )
+
+
+def test_an_inner_section_keeps_what_the_outer_one_assumes(proofs, formal_statements):
+    inner = (
+        "Section Inner. Variable m : nat. Lemma a : n = n. Proof. easy. Qed. End Inner."
+    )
+    after = "Lemma b : n = 0. Proof. easy. Qed.\nEnd Numbers.\nLemma c : 0 = 0."
+    code = FIRST.replace("End Numbers.", f"{inner}\n{after}")
+    (proofs / "first.v").write_text(code)
+    read = formal_statements.read_statements(proofs)
+    outer = ("Variable n : nat.", "Hypothesis zero : n = 0.")
+    assert read["a"].assumed == (*outer, "Variable m : nat.")
+    assert read["b"].assumed == outer
+    assert read["c"].assumed == ()
 
 
 def test_of_a_definition_the_body_is_shown(statements, formal_statements):
