@@ -92,15 +92,15 @@ class Run(Key[Result]):
         """Compute the record, with one thread.
 
         Args:
-            site: Where to find the images, if it needs any, and where to compute.
+            site: Where to find the images, and where to compute, if it asks for either.
 
         Returns:
             The record.
         """
         with one_thread():
-            found = self.measure(site)
-        said = {"schema": self.schema, "config": self.settings}
-        return {**said, "provenance": surroundings(site.device), **found}
+            said = {"schema": self.schema, "config": self.settings}
+            # Of the CPU: what computes elsewhere says so itself.
+            return {**said, "provenance": surroundings(), **self.measure(site)}
 
     @abstractmethod
     def measure(self, site: Site) -> Record:

@@ -4,8 +4,10 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import pytest
+import torch
 
 from experiments.store.keyed import RecordFolder, RecordsFile, Run, open_store
+from experiments.store.pair_settings import Site
 from experiments.store.record_files import load_record, save_record
 
 
@@ -54,6 +56,14 @@ def test_what_is_kept_is_found_under_its_settings_alone(store):
     assert store.load(THREE) == THREE.result(THREE.run())
     assert store.load(FOUR).square == 16
     assert store.load(replace(THREE, number=5)) is None
+
+
+def test_a_record_says_what_it_was_computed_with():
+    """One thread of the CPU, whatever else there is."""
+    torch.set_num_threads(2)
+    said = THREE.run(Site(device="meta"))["provenance"]
+    assert (said["threads"], said["device"]) == (1, "cpu")
+    assert torch.get_num_threads() == 2
 
 
 def test_the_place_says_which_store_it_is(tmp_path):
