@@ -148,10 +148,9 @@ class RecordFolder:
         """
         if not self.file(run, path).exists():
             return None
-        record = usable(partial(self._checked, run, path), compute=self.compute)
-        return None if record is None else run.result(record)
+        return usable(partial(self._checked, run, path), compute=self.compute)
 
-    def _checked(self, run: Key, path: str) -> Record:
+    def _checked(self, run: Key[Result], path: str) -> Result:
         """Reject a record of other settings, or of data that cannot stand in."""
         file = self.file(run, path)
         record = load_record(file, schema=run.schema)
@@ -167,7 +166,7 @@ class RecordFolder:
             raise ValueError(
                 f"{file} was computed on {found!r} data, not on source={wanted!r}."
             )
-        return record
+        return _read(run, record, file)
 
     def save(self, record: Record, run: Key) -> None:
         """Write a record, whole or not at all.
@@ -205,11 +204,11 @@ class RecordsFile:
 
         Raises:
             ValueError: If the file is damaged, which would lose the other records, or
-                of another schema.
+                of another schema, or the record does not say what it has to.
         """
         wanted, found = run.settings, self._records(run)
-        records = (run.result(one) for one in found if one["config"] == wanted)
-        return next(records, None)
+        records = (one for one in found if one["config"] == wanted)
+        return next((_read(run, one, self.file) for one in records), None)
 
     def save(self, record: Record, run: Key) -> None:
         """Write the file anew with one more record.
@@ -250,6 +249,14 @@ def open_store(
     if Path(place).suffix == ".json":
         return RecordsFile(file=Path(place))
     return RecordFolder(folder=Path(place), source=source, compute=compute)
+
+
+def _read(run: Key[Result], record: Record, file: Path) -> Result:
+    """Read a record; where it does not say what it has to, name its file."""
+    try:
+        return run.result(record)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{file} cannot be read: {error}.") from error
 
 
 _Found = TypeVar("_Found")

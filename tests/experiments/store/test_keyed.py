@@ -123,3 +123,38 @@ def test_a_record_of_no_images_answers_whatever_the_source(tmp_path):
     RecordFolder(folder=tmp_path).save(THREE.run(), THREE)
     for source in ("embedded", "torchvision"):
         assert RecordFolder(folder=tmp_path, source=source).load(THREE).square == 9
+
+
+UNREADABLE = {
+    "a name too many": (lambda record: record | {"cube": 27}, "'cube'"),
+    "a name too few": (
+        lambda record: {k: v for k, v in record.items() if k != "square"},
+        "'square'",
+    ),
+    "another kind": (lambda record: record | {"square": "9"}, "'9' cannot be read"),
+    "nothing": (lambda record: record | {"square": None}, "None cannot be read"),
+}
+
+
+@pytest.mark.parametrize(("change", "said"), UNREADABLE.values(), ids=UNREADABLE)
+def test_a_record_that_says_something_else_is_named(store, change, said):
+    """Whole, of these settings, and yet not what is to be read of it."""
+    store.save(change(THREE.run()), THREE)
+    if isinstance(store, RecordsFile):
+        with pytest.raises(ValueError, match=rf"all\.json cannot be read: .*{said}"):
+            store.load(THREE)
+        return
+    named = rf"{THREE.record_name()} cannot be read: .*{said}.*\. It is computed again"
+    with pytest.warns(UserWarning, match=named):
+        assert store.load(THREE) is None
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+def test_a_file_that_was_cut_off_is_named(tmp_path, share):
+    store = RecordFolder(folder=tmp_path)
+    store.save(THREE.run(), THREE)
+    file = store.file(THREE)
+    text = file.read_text()
+    file.write_text(text[: int(share * len(text))])
+    with pytest.warns(UserWarning, match=rf"{file.name} is damaged: .* again\.$"):
+        assert store.load(THREE) is None
