@@ -85,6 +85,13 @@ def test_a_batch_is_no_single_run(tmp_path):
         assert store.load(THREE) is None
 
 
+def test_a_file_of_other_settings_is_refused(tmp_path):
+    store = RecordFolder(folder=tmp_path)
+    save_record(FOUR.run(), store.file(THREE))
+    with pytest.warns(UserWarning, match=r"holds the result of other settings\. It is"):
+        assert store.load(THREE) is None
+
+
 @pytest.mark.parametrize("where", ["source", "provenance"])
 def test_embedded_data_stand_in_for_no_others(tmp_path, where):
     said = {

@@ -409,13 +409,14 @@ def test_rough_products_are_off_by_no_more_than_they_say(dtype, powers):
 
 @pytest.mark.parametrize("dtype", [F32, F64])
 def test_rough_products_that_overflow_say_nothing(dtype):
-    """The sum is zero, and of any sign on the way; the rows' length is a number."""
-    large = 0.5 * torch.finfo(dtype).max
-    rows = torch.tensor([[large, -large, 0.0], [1.0, 1.0, 1.0]], dtype=dtype)
-    products, errors = rough_dots(rows, torch.tensor([[4.0, 4.0, 1.0]], dtype=dtype))
+    """The sum is zero, and of any sign on the way; no length overflows."""
+    root = math.sqrt(torch.finfo(dtype).max)
+    rows = torch.tensor([[0.5 * root, -0.5 * root], [1.0, 1.0]], dtype=dtype)
+    vectors = torch.tensor([[4.0 * root, 4.0 * root], [2.0, 3.0]], dtype=dtype)
+    products, errors = rough_dots(rows, vectors)
     assert not products[0, 0].isfinite()
     assert errors[0, 0] == math.inf
-    assert (products[0, 1], errors[0, 1] < 1e-3) == (9.0, True)
+    assert (products[1, 1], errors[1, 1] < 1e-3) == (5.0, True)
 
 
 def test_one_ring_of_one_point_is_a_grid_too():
