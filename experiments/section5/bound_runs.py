@@ -153,7 +153,7 @@ class BoundsConfig(PairSettings, Run[PairBounds]):
         """Train on one half of the training images and linearize everywhere.
 
         Args:
-            site: Where to find the images, and where to compute.
+            site: Where to find the images; the CPU computes.
 
         Returns:
             The robust sets, and the provenance of the run.
@@ -177,7 +177,7 @@ class BoundsConfig(PairSettings, Run[PairBounds]):
         """Fit on the second half in several ways and compute every bound.
 
         Args:
-            site: Where to find the images, and where to compute.
+            site: Where to find the images; the CPU computes.
 
         Returns:
             For each number of points, for each fit its coverage of the points counted

@@ -99,7 +99,7 @@ class ImageRatesConfig(Run[ImageRates]):
         """Draw samples of the test set, solve them, and compare with all of it.
 
         Args:
-            site: Where to find the images, and where to compute.
+            site: Where to find the images; the CPU computes.
 
         Returns:
             Counts on the sample and on the test set, the best perturbation known for

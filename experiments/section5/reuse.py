@@ -96,7 +96,7 @@ class ReuseConfig(PairSettings, Run[Reuse]):
         """Train, fit and count on the same images, and look at the test images.
 
         Args:
-            site: Where to find the images, and where to compute.
+            site: Where to find the images; the CPU computes.
 
         Returns:
             What the bounds would say, and the coverage of the test images. For part of

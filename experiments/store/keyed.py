@@ -93,7 +93,7 @@ class Run(Key[Result]):
         """Compute the record, with one thread.
 
         Args:
-            site: Where to find the images, if it needs any, and where to compute.
+            site: Where to find the images, and where to compute, if it asks for either.
 
         Returns:
             The record.
@@ -103,9 +103,9 @@ class Run(Key[Result]):
         """
         check_type(site, "site", Site)
         with one_thread():
-            found = self.measure(site)
-        said = {"schema": self.schema, "config": self.settings}
-        return {**said, "provenance": surroundings(site.device), **found}
+            said = {"schema": self.schema, "config": self.settings}
+            # Of the CPU: what computes elsewhere says so itself.
+            return {**said, "provenance": surroundings(), **self.measure(site)}
 
     @abstractmethod
     def measure(self, site: Site) -> Record:
@@ -153,10 +153,9 @@ class RecordFolder:
         """
         if not self.file(run, path).exists():
             return None
-        record = usable(partial(self._checked, run, path), compute=self.compute)
-        return None if record is None else run.result(record)
+        return usable(partial(self._checked, run, path), compute=self.compute)
 
-    def _checked(self, run: Key, path: str) -> Record:
+    def _checked(self, run: Key[Result], path: str) -> Result:
         """Reject a record of other settings, or of data that cannot stand in."""
         file = self.file(run, path)
         record = load_record(file, schema=run.schema)
@@ -172,7 +171,7 @@ class RecordFolder:
             raise ValueError(
                 f"{file} was computed on {found!r} data, not on source={wanted!r}."
             )
-        return record
+        return _read(run, record, file)
 
     def save(self, record: Record, run: Key) -> None:
         """Write a record, whole or not at all.
@@ -210,11 +209,11 @@ class RecordsFile:
 
         Raises:
             ValueError: If the file is damaged, which would lose the other records, or
-                of another schema.
+                of another schema, or the record does not say what it has to.
         """
         wanted, found = run.settings, self._records(run)
-        records = (run.result(one) for one in found if one["config"] == wanted)
-        return next(records, None)
+        records = (one for one in found if one["config"] == wanted)
+        return next((_read(run, one, self.file) for one in records), None)
 
     def save(self, record: Record, run: Key) -> None:
         """Write the file anew with one more record.
@@ -255,6 +254,14 @@ def open_store(
     if Path(place).suffix == ".json":
         return RecordsFile(file=Path(place))
     return RecordFolder(folder=Path(place), source=source, compute=compute)
+
+
+def _read(run: Key[Result], record: Record, file: Path) -> Result:
+    """Read a record; where it does not say what it has to, name its file."""
+    try:
+        return run.result(record)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{file} cannot be read: {error}.") from error
 
 
 _Found = TypeVar("_Found")

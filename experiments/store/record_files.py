@@ -17,7 +17,11 @@ import paper_lib
 from paper_lib.files import replacing
 
 SCHEMA = "paper-lib/pair-record/2"
-_AS_IT_IS = (Any, bool, int, float, str)
+# What each kind is stored as; JSON leaves out the point of a whole number.
+_FORMS = {
+    **{kind: kind for kind in (bool, int, str)},
+    **{float: (float, int), tuple: (list, tuple), dict: Mapping, Mapping: Mapping},
+}
 _PACKAGES = (Path(paper_lib.__file__).parent, Path(__file__).parents[1])
 
 
@@ -177,11 +181,18 @@ def from_plain(kind: Any, value: Any) -> Any:
         The value.
 
     Raises:
-        TypeError: If a dataclass lacks a value, or has no such field.
+        TypeError: If a dataclass lacks a value, or has no such field, or a value is of
+            another kind.
+        ValueError: If there are more parts than types, or fewer.
     """
-    if value is None or kind in _AS_IT_IS:
-        return value
-    if isinstance(kind, type) and is_dataclass(kind):
+    origin, args = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        (kind,) = (one for one in args if one is not NoneType)
+        return None if value is None else from_plain(kind, value)
+    is_class = isinstance(kind, type) and is_dataclass(kind)
+    if not isinstance(value, _FORMS.get(dict if is_class else origin or kind, object)):
+        raise TypeError(f"{value!r} cannot be read as {kind}.")
+    if is_class:
         hints, computed = _hints(kind)
         return kind(
             **{
@@ -190,14 +201,9 @@ def from_plain(kind: Any, value: Any) -> Any:
                 if name not in computed
             }
         )
-    origin, args = get_origin(kind), get_args(kind)
-    if origin in (Union, UnionType):
-        (kind,) = (one for one in args if one is not NoneType)
-        return from_plain(kind, value)
-    if origin is tuple and args[-1] is Ellipsis:
-        return tuple(from_plain(args[0], part) for part in value)
     if origin is tuple:
-        return tuple(map(from_plain, args, value))
+        kinds = args[:1] * len(value) if args[-1] is Ellipsis else args
+        return tuple(from_plain(*one) for one in zip(kinds, value, strict=True))
     if origin in (dict, Mapping):
         return {name: from_plain(args[1], part) for name, part in value.items()}
     return value

@@ -35,6 +35,8 @@ from paper_lib.checks import check_count
 _IN_FLIGHT = 32
 # Tasks that a message names.
 _NAMED = 3
+# What tasks are called that failed, not always differently, and why.
+_Failed = list[tuple[str, BaseException]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,7 +152,7 @@ def run_tasks(
         UserWarning: If a cluster has no worker; the tasks wait for one.
     """
     waiting: dict[Future, Task] = {}
-    failed: dict[str, BaseException] = {}
+    failed: _Failed = []
     num_kept = 0
     cluster = Cluster.behind(executor)
     with tqdm(total=total, desc=title, unit="run", disable=not progress) as bar:
@@ -173,11 +175,10 @@ def run_tasks(
             for future in waiting:
                 future.cancel()
     if failed:
-        first = next(iter(failed.values()))
         raise SweepError(
             f"{len(failed)} of {total} {title} failed, the others are kept: "
             + _causes(failed)
-        ) from first
+        ) from failed[0][1]
 
 
 def _as_done(
@@ -216,24 +217,24 @@ def _is_broken(future: Future) -> bool:
     return future.cancelled() or isinstance(future.exception(), BrokenExecutor)
 
 
-def _settle(future: Future, task: Task, failed: dict[str, BaseException]) -> bool:
+def _settle(future: Future, task: Task, failed: _Failed) -> bool:
     """Keep a result, or note why there is none; tell which."""
     try:
         worker, made_by, result = future.result()
     except (BrokenExecutor, CancelledError):
         raise
     except Exception as error:
-        failed[task.label] = error
+        failed.append((task.label, error))
         return False
     refuse_foreign(worker, made_by)
     task.keep(result)
     return True
 
 
-def _causes(failed: dict[str, BaseException]) -> str:
+def _causes(failed: _Failed) -> str:
     """Say each cause once, after the names of the tasks that it made fail."""
     labels: dict[str, list[str]] = {}
-    for label, error in failed.items():
+    for label, error in failed:
         labels.setdefault(str(error) or type(error).__name__, []).append(label)
     return "; ".join(f"{_some(names)}: {cause}" for cause, names in labels.items())
 

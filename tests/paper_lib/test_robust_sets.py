@@ -1,12 +1,15 @@
 """Lemma 1 by hand, and against Definition 1 in exact arithmetic."""
 
 import itertools
+import math
 from fractions import Fraction
 
 import pytest
 import torch
 
 from paper_lib import robust_sets
+from paper_lib.geometry import l2_norm
+from paper_lib.geometry.sums import rough_dots
 from paper_lib.linearize import Linearization
 from paper_lib.robust_sets import RobustSets
 from tests.oracles import RATIONAL_DIRECTIONS, exact, exact_dot, random_tensor
@@ -190,6 +193,41 @@ def test_many_perturbations_are_judged_as_one_by_one(dtype, block, monkeypatch):
     assert together.tolist() == [sets.contains(v).tolist() for v in points]
     assert sets.coverage(points).tolist() == [sets.coverage(v) for v in points]
     assert 0 < int(together.sum()) < together.numel()
+
+
+def test_many_perturbations_are_compared_in_blocks(monkeypatch):
+    """So that memory does not grow with their number."""
+    sizes = []
+
+    def noted(rows, vectors):
+        sizes.append(len(vectors))
+        return rough_dots(rows, vectors)
+
+    monkeypatch.setattr(robust_sets, "_BLOCK", 1000)
+    monkeypatch.setattr(robust_sets, "rough_dots", noted)
+    random_sets().contains(torch.zeros(30, 6, dtype=F64))
+    assert sizes == [4] * 7 + [2]
+
+
+def test_the_ball_is_the_same_in_any_layout_of_the_memory():
+    """Norms in single precision are summed in an order that depends on it."""
+    points = random_tensor(300, 97, seed=3, dtype=F32)
+    strided = points.t().contiguous().t()
+    lengths, others = l2_norm(points), l2_norm(strided)
+    k = int((lengths - others).abs().argmax())
+    assert lengths[k] != others[k]
+    # Between the two lies the edge of the ball, with its slack.
+    middle = float(lengths[k] + others[k]) / 2 / (1.0 + 1e-6)
+    near = [middle + step * math.ulp(middle) for step in range(-4, 5)]
+    verdicts = set()
+    for epsilon in near:
+        sets = RobustSets(
+            normals=torch.ones(1, 97), offsets=torch.full((1,), 1e4), epsilon=epsilon
+        )
+        found = sets.contains(points)
+        assert torch.equal(sets.contains(strided), found)
+        verdicts.add(bool(found[k, 0]))
+    assert verdicts == {False, True}
 
 
 @pytest.mark.parametrize("v", [torch.zeros(6, dtype=F64), torch.eye(6, dtype=F64)[0]])

@@ -18,20 +18,29 @@ def drawn(items):
 
 def share_of_equal(fresh, stored):
     """The share of stored numbers that come out again, to four digits; none lacks."""
-    pairs = list(_numbers(fresh, stored))
-    same = [math.isclose(a, b, rel_tol=1e-4, abs_tol=1e-6) for a, b in pairs]
+    numbers = list(_numbers(fresh, stored))
+    same = [math.isclose(a, b, rel_tol=1e-4, abs_tol=1e-6) for _, a, b in numbers]
     return sum(same) / len(same)
 
 
-def _numbers(fresh, stored):
+def far_apart(fresh, stored):
+    """Name the numbers that another processor does not explain: one kind may be few."""
+    return [
+        name
+        for name, a, b in _numbers(fresh, stored)
+        if abs(a - b) > 0.05 * abs(b) + 0.005
+    ]
+
+
+def _numbers(fresh, stored, name=""):
     if isinstance(stored, dict):
         assert fresh.keys() == stored.keys()
-        for name, part in stored.items():
-            yield from _numbers(fresh[name], part)
+        for key, part in stored.items():
+            yield from _numbers(fresh[key], part, f"{name}/{key}")
     elif isinstance(stored, list):
-        for one, other in zip(fresh, stored, strict=True):
-            yield from _numbers(one, other)
+        for k, (one, other) in enumerate(zip(fresh, stored, strict=True)):
+            yield from _numbers(one, other, f"{name}/{k}")
     elif isinstance(stored, Real):
-        yield fresh, stored
+        yield name, fresh, stored
     else:
         assert fresh == stored

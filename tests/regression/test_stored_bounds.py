@@ -24,7 +24,7 @@ from experiments.tables.group_results import primary_budgets
 from paper_lib.bounds.held_out import clopper_pearson
 from paper_lib.bounds.kl import kl_upper
 from paper_lib.defense import ramp_ascent
-from tests.regression.recomputed import share_of_equal
+from tests.regression.recomputed import far_apart, share_of_equal
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 STORE = RESULTS / "generalization"
@@ -173,7 +173,9 @@ def test_prices_of_small_samples_come_out_again(place):
     path = STORE / PRICE_PLAN[place].record_name()
     before = load_record(path, schema=PriceConfig.schema)["sizes"][:2]
     config = replace(PRICE_PLAN[place], sizes=PRICE_PLAN[place].sizes[:2])
-    assert share_of_equal(config.run()["sizes"], before) > 0.75
+    after = config.run()["sizes"]
+    assert share_of_equal(after, before) > 0.75
+    assert far_apart(after, before) == []
     # Negative control: other samples have other prices.
     other = replace(config, seed=1000, sizes=config.sizes[:1])
     assert share_of_equal(other.run()["sizes"], before[:1]) < 0.5

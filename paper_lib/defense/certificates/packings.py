@@ -90,8 +90,6 @@ def prove_bound(
         free[satisfied], hit[violated] = 0.0, 1.0
         chosen, weights, cover = _pack(matrix, hit, free)
         bound = len(violated) - (-int(weights.sum()) // WEIGHT_ONE)
-        if len(chosen) and cover is None:
-            bound = num_rows  # a subsystem has no free row left
         row = -1 if cover is None else _fractional_row(cover)
         if bound >= goal or row == -1 or opened + 2 > max_nodes or remaining() <= 0:
             row = -1
@@ -156,20 +154,18 @@ def _pack(
 
     Returns:
         Subsystems, their weights in units of 1 / 2^30, and the fractional cover of
-        them that the linear program gives; None where there is nothing to cover, or a
-        subsystem without a free row, which is then the only one weighed.
+        them that the linear program gives; None where there is nothing to cover.
     """
     active = np.flatnonzero(matrix @ hit == 0)
     part = csr_array(matrix[active])
+    # Each keeps a free row: the last one covers it alone, and is not branched on.
     part.data = free[part.indices]
-    empty = active[part.sum(axis=1) == 0]
-    if len(empty) or len(active) == 0:
-        chosen = empty[:1]
-        return chosen, np.full(len(chosen), WEIGHT_ONE), None
+    if len(active) == 0:
+        return active, active, None
     cost, ones = np.ones(len(free)), -np.ones(len(active))
     result = linprog(cost, A_ub=-part, b_ub=ones, method="highs")
     if result.status != 0:
-        return active[:0], np.zeros(0, dtype=np.int64), None
+        return active[:0], active[:0], None
     weights = np.clip(-result.ineqlin.marginals, 0.0, 1.0)
     # Rounded down after a little is taken off: in whole units no row is overloaded.
     weights *= (1.0 - 1e-12) / max(1.0, float((part.T @ weights).max()))

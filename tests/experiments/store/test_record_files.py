@@ -57,3 +57,35 @@ def test_a_name_too_many_or_too_few_is_refused():
         from_plain(Inner, {"numbers": [], "other": 1})
     with pytest.raises(TypeError, match="missing 1 required positional argument"):
         from_plain(Inner, {})
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("kind", "value", "error"),
+    [
+        (int, "4", "'4' cannot be read as <class 'int'>"),
+        (int, 0.5, "0.5 cannot be read"),
+        (float, "0.5", "'0.5' cannot be read"),
+        (float, None, "None cannot be read"),
+        (str, 3, "3 cannot be read"),
+        (Inner, [1], r"\[1\] cannot be read as .*Inner"),
+        (tuple[int, ...], "12", "'12' cannot be read"),
+        (Mapping[str, int], [1], r"\[1\] cannot be read"),
+        (Outer, {"inner": {"numbers": [0.5]}, "named": {}, "rows": []}, "0.5 cannot"),
+        (int | None, "4", "'4' cannot be read"),
+    ],
+)
+def test_a_value_of_another_kind_is_refused(kind, value, error):
+    with pytest.raises(TypeError, match=f"^{error}"):
+        from_plain(kind, value)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("pair", [[1], [1, 0.5, 2]])
+def test_parts_too_many_or_too_few_are_refused(pair):
+    with pytest.raises(ValueError, match=r"^zip\(\) argument 2 is"):
+        from_plain(Inner, {"numbers": [], "pair": pair})
+
+
+def test_whole_numbers_pass_for_others():
+    assert from_plain(tuple[float, bool, str], [1, True, ""]) == (1, True, "")

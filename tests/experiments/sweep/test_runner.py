@@ -105,6 +105,12 @@ def test_a_cause_is_said_once_with_the_first_tasks_that_it_made_fail():
     assert len(kept) == 10
 
 
+def test_two_of_one_name_that_fail_are_two():
+    tasks = [Task(label="one", call=partial(int, x), keep=print) for x in "xy"]
+    with pytest.raises(SweepError, match=r"^2 of 2 runs failed.*one: .*; one: "):
+        run_tasks(tasks, InProcess(), total=2, title="runs")
+
+
 def test_workers_that_are_gone_end_the_sweep_at_once_and_are_reported():
     kept = {}
     tasks = squares(kept, range(3))

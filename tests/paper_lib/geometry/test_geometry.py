@@ -14,6 +14,7 @@ from paper_lib.geometry import (
     project_l2_ball,
     sample_l2_ball,
     scale_to_radius,
+    sums,
     unit_vectors,
 )
 from paper_lib.geometry.ball import project_l2_sphere
@@ -344,8 +345,10 @@ def test_row_products_of_float32_are_exact_before_the_sum():
     assert found.item() == step**2 - 1.0
 
 
-def test_row_products_pair_each_row_with_its_own_vector():
-    rows, vectors = random_tensor(1_100, 5, seed=7), random_tensor(1_100, 5, seed=8)
+@pytest.mark.parametrize("num", [1_100, 50_000])  # within a block, and over three
+def test_row_products_pair_each_row_with_its_own_vector(num):
+    assert (5 * num > 2 * sums._PRODUCTS_PER_BLOCK) == (num == 50_000)
+    rows, vectors = random_tensor(num, 5, seed=7), random_tensor(num, 5, seed=8)
     found = row_dots(rows, vectors)
     assert torch.allclose(found, (rows * vectors).sum(1), rtol=1e-12, atol=1e-14)
     assert row_dots(torch.tensor([[3.0]]), torch.tensor([[-2.0]])).tolist() == [-6.0]
@@ -382,17 +385,44 @@ def test_half_spaces_with_the_largest_and_smallest_normals(size):
     assert found.tolist() == pytest.approx([0.5, 0.5], rel=1e-12)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("power", [-0.7, -0.5, 0.0, 0.5])
-def test_rough_products_are_off_by_no_more_than_they_say(dtype, power):
-    """Also where the squares of the entries vanish or overflow."""
-    scale = torch.finfo(dtype).max ** power
-    rows = (random_tensor(50, 9) * scale).to(dtype)
-    vector = (random_tensor(9, seed=1) / scale).to(dtype)
-    products, errors = rough_dots(rows, vector)
-    for row, product, error in zip(rows, products, errors, strict=True):
-        off = abs(exact_dot(row, vector) - Fraction(product.item()))
-        assert math.isinf(error) or off <= Fraction(error.item())
+@pytest.mark.parametrize("dtype", [F32, F64])
+@pytest.mark.parametrize(
+    "powers", [(-0.7, 0.7), (-0.5, 0.5), (0.0, 0.0), (0.5, -0.5), (-0.7, -0.7)]
+)
+def test_rough_products_are_off_by_no_more_than_they_say(dtype, powers):
+    """Also where the squares of the entries, or all products, vanish or overflow."""
+    scales = [torch.finfo(dtype).max ** power for power in powers]
+    rows = (random_tensor(50, 9) * scales[0]).to(dtype)
+    vectors = (random_tensor(2, 9, seed=1) * scales[1]).to(dtype)
+    products, errors = rough_dots(rows, vectors)
+    assert products.dtype == errors.dtype == F64
+    for k, vector in enumerate(vectors):
+        found = [x[k] for x in (products, errors)]
+        for row, product, error in zip(rows, *found, strict=True):
+            off = abs(exact_dot(row, vector) - Fraction(product.item()))
+            assert math.isinf(error) or off <= Fraction(error.item())
+        # One alone may be added in another order.
+        alone, error = rough_dots(rows, vector)
+        assert torch.equal(error, errors[k])
+        assert ((alone - products[k]).abs() <= 2 * error).all()
+
+
+@pytest.mark.parametrize("dtype", [F32, F64])
+def test_rough_products_that_overflow_say_nothing(dtype):
+    """The sum is zero, and of any sign on the way; no length overflows."""
+    root = math.sqrt(torch.finfo(dtype).max)
+    rows = torch.tensor([[0.5 * root, -0.5 * root], [1.0, 1.0]], dtype=dtype)
+    vectors = torch.tensor([[4.0 * root, 4.0 * root], [2.0, 3.0]], dtype=dtype)
+    products, errors = rough_dots(rows, vectors)
+    assert not products[0, 0].isfinite()
+    assert errors[0, 0] == math.inf
+    assert (products[1, 1], errors[1, 1] < 1e-3) == (5.0, True)
+
+
+def test_one_ring_of_one_point_is_a_grid_too():
+    assert disc_grid(2.0, num_rings=1, num_angles=1).norm(dim=1) == pytest.approx(
+        [0.0, 2.0], rel=1e-12
+    )
 
 
 def test_the_grid_of_the_disc_has_a_center_and_8_rings_of_90():

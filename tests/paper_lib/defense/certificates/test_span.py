@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -74,6 +75,25 @@ def test_the_span_leaves_nothing_out_unseen():
             fails = inside.normals @ y < span.rows(asked).thresholds
             assert fails.mean() > 0.9
             assert (rows.normals @ u < asked.thresholds)[fails].all()
+
+
+def test_bounds_are_rounded_outward():
+    """In rational numbers: none proves more than it may, nor much less."""
+    draw = np.random.default_rng(0)
+    span = SafeSpan.of(np.linalg.qr(draw.normal(size=(9, 4)))[0])
+    normals = draw.normal(size=(500, 9)) / 3
+    low, high = np.sort(draw.normal(size=(2, 500)) * 10.0 ** draw.integers(-9, 3, 500))
+    left_out = span.coordinates(normals)[1]
+    lower, upper = span.slab(low, high, left_out)
+    lowered = span.rows(SafeRows(normals=normals, thresholds=low)).thresholds
+    for found, values, way in ((lower, low, -1), (upper, high, 1), (lowered, low, -1)):
+        for bound, value, more in zip(found, values, left_out, strict=True):
+            exact = (Fraction(value) + way * Fraction(more)) / Fraction(span.stretch)
+            outward = way * (Fraction(bound) - exact)
+            assert 0 <= outward <= 1e-14 * (1 + abs(value))
+    # What bounds nothing goes on to bound nothing.
+    none = np.array([np.inf])
+    assert span.slab(-none, none, np.zeros(1)) == (-none, none)
 
 
 def test_forgetting_what_is_left_out_would_be_noticed():
