@@ -179,7 +179,7 @@ def test_modules_and_functions_are_short(path):
 
 
 # What the library and the experiments may hold: lines of code, exported names.
-LARGEST = {"paper_lib": 7500, "experiments": 5850}
+LARGEST = {"paper_lib": 7500, "experiments": 5900}
 MOST_EXPORTS = 130
 
 
