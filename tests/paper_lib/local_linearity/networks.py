@@ -49,7 +49,7 @@ MIXTURES = {
         ),
     ),
     "strange max": (
-        (2, 7, 9),
+        (2, 8, 9),
         lambda: nn.Sequential(
             nn.Conv2d(2, 4, (2, 3), (1, 2), padding=1, dilation=(2, 1), groups=2),
             nn.ReLU(), nn.MaxPool2d((3, 2), stride=(2, 1), padding=1, ceil_mode=True),

@@ -1,0 +1,34 @@
+"""Radii, inputs and bounds of which nothing can be said."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from paper_lib.local_linearity.segments import follow_segment
+
+pytestmark = pytest.mark.bad_input
+
+MODEL = nn.Sequential(nn.Linear(2, 1), nn.Flatten(0))
+SMOOTH = nn.Sequential(nn.Linear(2, 1), nn.Tanh(), nn.Flatten(0))
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "match"),
+    [
+        (torch.zeros(2), torch.zeros(3), r"^start and end .* \(2,\) and \(3,\)"),
+        (torch.tensor(1.0), torch.tensor(2.0), "^start and end must be two inputs"),
+        (torch.zeros(3), torch.ones(3), r"^inputs must have a shape that model takes"),
+        (torch.zeros(2), torch.tensor([0.0, math.nan]), "^end must be finite, got 1"),
+        (torch.zeros(2), torch.zeros(2, dtype=torch.float64), "^end must have the dty"),
+    ],
+)
+def test_segments_that_are_none(start, end, match):
+    with pytest.raises(ValueError, match=match):
+        follow_segment(MODEL, start, end)
+
+
+def test_segments_through_unknown_layers():
+    with pytest.raises(ValueError, match=r"got Tanh at model\.1"):
+        follow_segment(SMOOTH, torch.zeros(2), torch.ones(2))
