@@ -3,4 +3,5 @@
 For classifiers that are piecewise linear, so that what is said of f is exact or proven.
 """
 
+from paper_lib.local_linearity.disagreements import find_disagreements
 from paper_lib.local_linearity.segments import follow_segment

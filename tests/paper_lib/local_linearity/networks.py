@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+from tests.oracles import random_tensor
+
 F64 = torch.float64
 
 
@@ -21,6 +23,14 @@ def seeded(build, seed):
     return model
 
 
+def balanced(model, inputs):
+    """Shift the last bias, so that half of the inputs are of each class."""
+    bias = [weight for name, weight in model.named_parameters() if "bias" in name][-1]
+    with torch.no_grad():
+        bias -= model.eval()(inputs).median()
+    return model
+
+
 def dense(*widths, seed=0, dtype=F64):
     """Fully connected layers with ReLU between, one logit in the end."""
 
@@ -30,7 +40,8 @@ def dense(*widths, seed=0, dtype=F64):
             layers += [nn.Linear(before, after), nn.ReLU()]
         return nn.Sequential(*layers[:-1], nn.Flatten(0)).to(dtype)
 
-    return seeded(build, seed)
+    model = seeded(build, seed)
+    return balanced(model, random_tensor(31, widths[0], seed=seed).to(dtype))
 
 
 def images(count, *shape, seed=0, dtype=F64):
@@ -91,5 +102,5 @@ def mixture(name, seed=0, dtype=F64):
         model.eval()(torch.zeros(2, *shape))  # lazy layers learn their sizes
         return model
 
-    model = seeded(settled, seed).to(dtype)
-    return model, images(12, *shape, seed=seed, dtype=dtype)
+    model, inputs = seeded(settled, seed).to(dtype), images(13, *shape, seed=seed)
+    return balanced(model, inputs.to(dtype)), inputs[:12].to(dtype)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from paper_lib.local_linearity.segments import follow_segment
+from paper_lib.local_linearity import find_disagreements, follow_segment
 
 pytestmark = pytest.mark.bad_input
 
@@ -32,3 +32,25 @@ def test_segments_that_are_none(start, end, match):
 def test_segments_through_unknown_layers():
     with pytest.raises(ValueError, match=r"got Tanh at model\.1"):
         follow_segment(SMOOTH, torch.zeros(2), torch.ones(2))
+
+
+@pytest.mark.parametrize("radius", [-0.1, math.nan, math.inf])
+def test_a_radius_that_is_none(radius):
+    with pytest.raises(
+        ValueError, match=f"^radius must be finite and >= 0, got {radius}"
+    ):
+        find_disagreements(MODEL, torch.zeros(1, 2), radius)
+
+
+def test_searches_that_cannot_run():
+    points = torch.zeros(1, 2)
+    with pytest.raises(ValueError, match=r"got Tanh at model\.1"):
+        find_disagreements(SMOOTH, points, 1.0)
+    with pytest.raises(ValueError, match=r"^inputs must have a shape .* \(1, 3\)"):
+        find_disagreements(MODEL, torch.zeros(1, 3), 1.0)
+    with pytest.raises(ValueError, match="^inputs must hold at least one point"):
+        find_disagreements(MODEL, torch.zeros(0, 2), 1.0)
+    with pytest.raises(ValueError, match="^seed must be"):
+        find_disagreements(MODEL, points, 1.0, seed=-1)
+    with pytest.raises(ValueError, match="^batch_size must be"):
+        find_disagreements(MODEL, points, 1.0, batch_size=0)

@@ -1,0 +1,318 @@
+r"""Where a classifier and its tangent differ in sign: witnesses against the assumption.
+
+Every theorem of the paper speaks of :math:`f_L(x + o) = f(x) + \nabla f(x)^\top o`. It
+carries over to f at x where :math:`f f_L \ge 0` in the whole ball, Appendix E. A search
+in the precision of the model proposes offsets; each is judged in float64.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from paper_lib.checks import check_count, check_radius, check_seed
+from paper_lib.geometry import l2_norm, project_l2_ball, scale_to_radius, unit_vectors
+from paper_lib.geometry.sums import row_dots
+from paper_lib.local_linearity.layers import (
+    evaluate_layers,
+    piecewise_linear_layers,
+    rounding_bound,
+)
+from paper_lib.local_linearity.segments import SegmentPath, follow_layers
+from paper_lib.models.guard import frozen_evaluation, logits_and_gradients
+
+# Steps of the search for the shortest flip, of a climb, and of the last bisection.
+_STEPS, _CLIMB, _HALVINGS = 40, 20, 8
+# After so many steps points are given up where |f| is above this share of that at x.
+_TRIAL, _HOPELESS = 10, 0.5
+# By how much a step beyond the boundary is longer, relative: the nearest come first.
+_SHIFTS = (1e-6, 1e-4, 1e-2)
+# Shares of the radius at which the line through x along the gradient is looked at.
+_SHARES = (0.25, 0.5, 1.0)
+# Shares of a chord of the tangent's boundary, on both sides of its middle.
+_CHORD = (-0.9, -0.5, 0.5, 0.9)
+# How fast the length of a search for the shortest flip shrinks and grows.
+_RATE = 0.06
+# A segment is followed where |f| falls below this share of what it is at x.
+_PROMISING = 0.1
+# In so few dimensions every segment is followed.
+_FEW_DIMS = 10
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Disagreements:
+    """Offsets at which a classifier and its tangent differ in sign.
+
+    Attributes:
+        found: At which points there is one; elsewhere nothing is known.
+        offsets: The shortest found, no longer than the radius; zero where none was.
+    """
+
+    found: Bool[Tensor, " n"]
+    offsets: Float[Tensor, "n d"]
+
+    @property
+    def lengths(self) -> Float[Tensor, " n"]:
+        """Their lengths, as float64; infinite where none was found."""
+        return l2_norm(self.offsets).masked_fill(~self.found, torch.inf)
+
+
+def find_disagreements(
+    model: nn.Module,
+    inputs: Float[Tensor, "n ..."],
+    radius: float,
+    seed: int = 0,
+    *,
+    batch_size: int = 100,
+) -> Disagreements:
+    r"""Look for offsets o with :math:`f(x + o) f_L(x + o) < 0` in the ball. App. E.
+
+    A lower bound on the share of points at which the assumption fails. Looked at are
+    the boundary of the tangent, where any value of f but zero is a witness; the
+    shortest flips of f, by steps whose length falls after each success (the idea of
+    DDN, Rony et al. 2019, arXiv 1811.09600); the lowest and the highest f in the ball;
+    and then, exactly, the segments that lead there.
+
+    Args:
+        model: Maps ``(n, ...)`` to ``(n,)``, of the layers that
+            :mod:`paper_lib.local_linearity.layers` knows; left as it was.
+        inputs: One input a row, in the model's dtype and on its device.
+        radius: Of the ball looked at: the attacker's budget and the defender's
+            together, in the units of the inputs.
+        seed: Seed of the starts.
+        batch_size: Inputs a pass.
+
+    Returns:
+        What was found. Both signs are sure in float64, whatever is rounded there.
+
+    Raises:
+        TypeError: If an argument is of another type.
+        ValueError: If the radius is negative, NaN or infinite, the model has a layer
+            that is not known, or the inputs do not fit it.
+
+    Example:
+        >>> model = nn.Sequential(nn.Linear(1, 1), nn.ReLU(), nn.Linear(1, 1))
+        >>> for weight, value in zip(model.parameters(), (1.0, 0.0, 1.0, -1.0)):
+        ...     _ = weight.data.fill_(value)
+        >>> model.append(nn.Flatten(0)) is model  # f = max(x, 0) - 1
+        True
+        >>> find_disagreements(model, torch.tensor([[-0.5], [2.0]]), 2.0).found.tolist()
+        [True, False]
+    """
+    radius, seed = check_radius(radius), check_seed(seed)
+    batch_size = check_count(batch_size, "batch_size", 1)
+    layers = piecewise_linear_layers(model, inputs)
+    generator = torch.Generator().manual_seed(seed)
+    parts = []
+    with frozen_evaluation(model):
+        for points in inputs.detach().split(batch_size):
+            search = _Search(model, layers, points, radius)
+            search.run(generator)
+            parts.append(search.best)
+    offsets = torch.cat(parts)
+    return Disagreements(found=l2_norm(offsets) > 0, offsets=offsets)
+
+
+class _Search:
+    """Points of one batch, and the shortest witness so far at each."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        layers: tuple[nn.Module, ...],
+        points: Float[Tensor, "n ..."],
+        radius: float,
+    ) -> None:
+        """Compute the tangents, in float64."""
+        self.model, self.layers, self.points, self.radius = (
+            model,
+            layers,
+            points,
+            radius,
+        )
+        exact = nn.Sequential(*layers)
+        self.logits, slopes = logits_and_gradients(exact, points.double())
+        self.slopes = slopes.flatten(1)
+        self.signs = torch.where(self.logits < 0, -1.0, 1.0).to(self.logits)
+        self.margins = (self.logits.abs() / l2_norm(self.slopes)).nan_to_num(0.0)
+        # Nearer to zero than this a sign may be rounding's.
+        self.unsure = 4 * rounding_bound(layers, points.double().abs() + radius)
+        self.best = torch.zeros_like(points.flatten(1))
+        self.length = torch.full_like(self.logits, torch.inf)
+
+    def run(self, generator: torch.Generator) -> None:
+        """Look everywhere, at the cheap places first."""
+        self._look_along_gradients()
+        hopeful = self._shorten_flips(self._drawn(generator))
+        for chosen in (torch.ones_like(hopeful), hopeful):
+            start = self._drawn(generator)
+            rows = (self.length.isinf() & chosen).nonzero()[:, 0]
+            for ends in self._extremes(rows, start[rows]) if len(rows) else ():
+                self._follow(rows, ends)
+        self._bisect()
+
+    def offer(self, offsets: Float[Tensor, "m d"], rows: Tensor | None = None) -> None:
+        """Keep offsets that are witnesses, and shorter than those known."""
+        rows = torch.arange(len(self.points)) if rows is None else rows
+        offsets = project_l2_ball(offsets.to(self.points.dtype), self.radius)
+        is_witness = self._judge(offsets, rows)
+        length = l2_norm(offsets)
+        better = is_witness & (length < self.length[rows])
+        self.best[rows[better]] = offsets[better]
+        self.length[rows[better]] = length[better]
+
+    def _judge(self, offsets: Float[Tensor, "m d"], rows: Tensor) -> Bool[Tensor, " m"]:
+        """Decide in float64 where f and its tangent surely differ in sign."""
+        moved = self.points[rows].double() + offsets.double().view_as(self.points[rows])
+        value, line = self._exactly(moved), self._tangent(offsets, rows)
+        sure = torch.minimum(value.abs(), line.abs()) > self.unsure[rows]
+        return sure & (value.sign() != line.sign())
+
+    def _tangent(self, offsets: Tensor, rows: Tensor) -> Float[Tensor, " m"]:
+        return self.logits[rows] + row_dots(self.slopes[rows], offsets)
+
+    def _look_along_gradients(self) -> None:
+        """Offer points around the nearest of the tangent's boundary, and FGM's."""
+        steepest = unit_vectors(self.slopes)
+        near = (self.margins < self.radius).nonzero()[:, 0]
+        nearest = -steepest[near] * (self.signs * self.margins)[near].unsqueeze(1)
+        for shift in _SHIFTS:
+            self.offer(nearest * (1.0 + shift), near)
+            self.offer(nearest * (1.0 - shift), near)
+        for share in _SHARES:
+            self.offer(steepest * (share * self.radius))
+            self.offer(steepest * (-share * self.radius))
+
+    def _values(
+        self, offsets: Float[Tensor, "m d"], rows: Tensor
+    ) -> tuple[Float[Tensor, " m"], Float[Tensor, "m d"]]:
+        """Evaluate and differentiate sgn(f(x)) f at offsets, as the model rounds."""
+        points, signs = self.points[rows], self.signs[rows]
+        moved = points + offsets.view_as(points)
+        value, slope = logits_and_gradients(self.model, moved)
+        return signs * value.double(), slope.flatten(1) * signs.unsqueeze(1).to(slope)
+
+    def _shorten_flips(self, start: Float[Tensor, "n d"]) -> Bool[Tensor, " n"]:
+        """Step towards the boundary of f, on spheres that shrink after each flip."""
+        hopeful = torch.ones_like(self.length, dtype=torch.bool)
+        lowest = torch.full_like(self.length, torch.inf)
+        reach = self.margins.clamp(max=self.radius)
+        # Without a gradient there is no way from x itself.
+        offsets = torch.where(self.slopes.any(1, keepdim=True), 0.0 * start, start)
+        for step in range(_STEPS):
+            rows = hopeful.nonzero()[:, 0]
+            value, slope = self._values(offsets[rows], rows)
+            lowest[rows] = torch.minimum(lowest[rows], value)
+            flipped = value < 0
+            self.offer(offsets[rows[flipped]], rows[flipped])
+            scale = torch.where(flipped, 1.0 - _RATE, 1.0 + _RATE)
+            reach[rows] = (reach[rows] * scale).clamp(max=self.radius)
+            pace = reach[rows] * (0.5 * (1.0 - step / _STEPS) + 0.02)
+            moved = offsets[rows] - unit_vectors(slope) * pace.unsqueeze(1)
+            moved = unit_vectors(moved) * reach[rows].unsqueeze(1)
+            offsets[rows] = moved.to(offsets.dtype)
+            if step == _TRIAL:
+                hopeful &= lowest < _HOPELESS * self.logits.abs()
+                hopeful |= self.margins <= self.radius
+        return hopeful
+
+    def _drawn(self, generator: torch.Generator) -> Float[Tensor, "n d"]:
+        """Draw offsets of half the radius."""
+        kind = {"generator": generator, "dtype": self.points.dtype}
+        drawn = torch.randn(self.best.shape, **kind).to(self.best.device)
+        return scale_to_radius(drawn, 0.5 * self.radius)
+
+    def _extremes(
+        self, rows: Tensor, start: Float[Tensor, "m d"]
+    ) -> Iterator[Float[Tensor, "m d"]]:
+        """Give ends of segments worth following: far points, and a low and a high f."""
+        self._cross(rows, start)
+        steepest = unit_vectors(self.slopes[rows]) * self.radius
+        for sign in (-1.0, 1.0):
+            yield sign * steepest.to(start.dtype)
+            yield sign * 2.0 * start
+        yield self._climbed(start, rows, -1.0)
+        # Else f_L keeps its sign in the ball, and only a low f can differ from it.
+        if bool((self.margins[rows] < self.radius).any()):
+            yield self._climbed(start, rows, 1.0)
+
+    def _cross(self, rows: Tensor, drawn: Float[Tensor, "m d"]) -> None:
+        """Offer points on both sides of a chord of the tangent's boundary."""
+        near = self.margins[rows] < self.radius
+        rows, drawn = rows[near], drawn[near].double()
+        steepest = unit_vectors(self.slopes[rows])
+        nearest = -steepest * (self.signs * self.margins)[rows].unsqueeze(1)
+        across = drawn - steepest * (drawn * steepest).sum(1, keepdim=True)
+        half = (self.radius**2 - self.margins[rows].square()).sqrt()
+        across = unit_vectors(across) * half.unsqueeze(1)
+        for share in _CHORD:
+            for shift in (1.0 - _SHIFTS[1], 1.0 + _SHIFTS[1]):
+                self.offer(nearest * shift + share * across, rows)
+
+    def _climbed(
+        self, offsets: Float[Tensor, "m d"], rows: Tensor, direction: float
+    ) -> Float[Tensor, "m d"]:
+        """Follow the gradient of sgn(f(x)) f, projected, to the highest or lowest."""
+        best, highest = offsets, torch.full_like(self.length[rows], -torch.inf)
+        for step in range(_CLIMB):
+            value, slope = self._values(offsets, rows)
+            higher = direction * value > highest
+            highest = torch.where(higher, direction * value, highest)
+            best = torch.where(higher.unsqueeze(1), offsets, best)
+            pace = direction * self.radius * (0.4 * (1.0 - step / _CLIMB) + 0.02)
+            offsets = project_l2_ball(offsets + pace * unit_vectors(slope), self.radius)
+        self.offer(best, rows)
+        return best
+
+    def _follow(self, rows: Tensor, ends: Float[Tensor, "m d"]) -> None:
+        """Look for witnesses on the segments to some offsets, exactly."""
+        ends = project_l2_ball(ends, self.radius).double()
+        chosen = self.length[rows].isinf() & self._are_promising(rows, ends)
+        for row, end in zip(rows[chosen], ends[chosen], strict=True):
+            point = self.points[row].double()
+            both = torch.stack([point, point + end.view_as(point)])
+            line = self.logits[row] + self.slopes[row] @ end
+            places = _partings(follow_layers(self.layers, both), line)
+            self.offer(places.unsqueeze(1) * end, row.repeat(len(places)))
+
+    def _are_promising(
+        self, rows: Tensor, ends: Float[Tensor, "m d"]
+    ) -> Bool[Tensor, " m"]:
+        """Tell whether f or its tangent comes near zero on the way."""
+        points = self.points[rows].double()
+        least = self.logits[rows] + (self.slopes[rows] * ends).sum(1)
+        least *= self.signs[rows]
+        for share in _SHARES:
+            values = self._exactly(points + share * ends.view_as(points))
+            least = torch.minimum(least, values * self.signs[rows])
+        is_cheap = ends.shape[1] <= _FEW_DIMS
+        return (least < _PROMISING * self.logits[rows].abs()) | is_cheap
+
+    @torch.no_grad()
+    def _exactly(self, points: Float[Tensor, "m ..."]) -> Float[Tensor, " m"]:
+        return evaluate_layers(self.layers, points)
+
+    def _bisect(self) -> None:
+        """Shorten each witness towards x."""
+        rows = self.length.isfinite().nonzero()[:, 0]
+        longest, low = self.best[rows], torch.zeros_like(self.length[rows])
+        high = torch.ones_like(low)
+        for _ in range(_HALVINGS if len(rows) else 0):
+            middle = 0.5 * (low + high)
+            offsets = (longest * middle.unsqueeze(1)).to(longest.dtype)
+            is_witness = self._judge(offsets, rows)
+            low = torch.where(is_witness, low, middle)
+            high = torch.where(is_witness, middle, high)
+            self.offer(offsets, rows)
+
+
+def _partings(path: SegmentPath, line: Float[Tensor, ""]) -> Float[Tensor, " m"]:
+    """List a place between each two sign changes where f and its tangent differ."""
+    ends = torch.tensor([0.0, 1.0], dtype=torch.float64, device=path.positions.device)
+    values = torch.stack([path.values[0], line])
+    tangent = SegmentPath(positions=ends, values=values)
+    cuts = torch.cat([ends, path.sign_changes(), tangent.sign_changes()]).sort().values
+    middles = 0.5 * (cuts[1:] + cuts[:-1])
+    return middles[path.at(middles) * tangent.at(middles) < 0]
