@@ -150,3 +150,31 @@ def distance_to_disagreement(pieces, center, tangent):
         for polygon, slope, at in pieces
         for side in (-1.0, 1.0)
     )
+
+
+def largest_gap(pieces, center, tangent, radius):
+    """Compute the largest value of ``|f - f_L|`` in a disc."""
+    slope_l, at_l = tangent
+    largest = 0.0
+    for polygon, slope, at in pieces:
+        slope, at = slope - slope_l, at - at_l
+        places = [*polygon[((polygon - center) ** 2).sum(1) <= radius**2]]
+        places += _on_circle(polygon, center, radius)
+        if (length := np.sqrt(slope @ slope)) > 0:
+            for side in (-1.0, 1.0):
+                outermost = center + side * radius / length * slope
+                places += [outermost] if distance(polygon, outermost) < 1e-12 else []
+        largest = max([largest, *(abs(place @ slope + at) for place in places)])
+    return largest
+
+
+def _on_circle(polygon, center, radius):
+    """List where the edges of a polygon meet a circle."""
+    found = []
+    for here, there in zip(polygon, np.roll(polygon, -1, 0), strict=True):
+        edge, away = there - here, here - center
+        a, b, c = edge @ edge, edge @ away, away @ away - radius**2
+        if a > 0 and b * b - a * c >= 0:
+            roots = [(-b + side * np.sqrt(b * b - a * c)) / a for side in (-1.0, 1.0)]
+            found += [here + root * edge for root in roots if 0 <= root <= 1]
+    return found

@@ -6,7 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from paper_lib.local_linearity import find_disagreements, follow_segment
+from paper_lib.local_linearity import (
+    curved_game,
+    find_disagreements,
+    follow_segment,
+)
+from tests.paper_lib.error_cases import SETS
 
 pytestmark = pytest.mark.bad_input
 
@@ -48,9 +53,52 @@ def test_searches_that_cannot_run():
         find_disagreements(SMOOTH, points, 1.0)
     with pytest.raises(ValueError, match=r"^inputs must have a shape .* \(1, 3\)"):
         find_disagreements(MODEL, torch.zeros(1, 3), 1.0)
-    with pytest.raises(ValueError, match="^inputs must hold at least one point"):
+    with pytest.raises(ValueError, match=r"^inputs must hold at least one point"):
         find_disagreements(MODEL, torch.zeros(0, 2), 1.0)
-    with pytest.raises(ValueError, match="^seed must be"):
+    with pytest.raises(ValueError, match=r"^seed must be"):
         find_disagreements(MODEL, points, 1.0, seed=-1)
-    with pytest.raises(ValueError, match="^batch_size must be"):
+    with pytest.raises(ValueError, match=r"^batch_size must be"):
         find_disagreements(MODEL, points, 1.0, batch_size=0)
+
+
+@pytest.mark.parametrize(
+    ("error", "match"),
+    [
+        (
+            torch.zeros(5),
+            r"^error must hold one bound a row, of shape \(6,\), got \(5,\)",
+        ),
+        (torch.zeros(6, 1), r"^error must hold .* got \(6, 1\)"),
+        (
+            torch.tensor([0.0, 1.0, -0.1, 0.0, -2.0, 0.0]),
+            r"^error must be at least 0, .* got 2 other .* -0\.1.* at index 2",
+        ),
+        (torch.tensor([0.0] * 5 + [math.nan]), "^error must .* first nan at index 5"),
+        (torch.zeros(6, dtype=torch.int64), "^error must be float32 or float64"),
+    ],
+)
+def test_errors_that_are_none(error, match):
+    with pytest.raises(ValueError, match=match):
+        curved_game(SETS, torch.zeros(4), error)
+
+
+@pytest.mark.parametrize(
+    ("v", "match"),
+    [
+        (torch.full((4,), 0.51), "^v must lie in the ball of radius 1.0, got length"),
+        (torch.stack([torch.zeros(4), torch.ones(4)]), "^v must lie in the ball"),
+        (torch.zeros(3), r"^v must have shape \(4,\) or \(k, 4\), got \(3,\)"),
+        (torch.zeros(0, 4), "^v must hold at least one perturbation, got none"),
+        (torch.full((4,), math.nan), "^v must be finite"),
+    ],
+)
+def test_defenses_that_are_none(v, match):
+    with pytest.raises(ValueError, match=match):
+        curved_game(SETS, v, torch.zeros(6))
+
+
+def test_games_of_other_kinds():
+    with pytest.raises(TypeError, match=r"^sets must be a RobustSets, got int"):
+        curved_game(3, torch.zeros(4), torch.zeros(6))
+    with pytest.raises(ValueError, match=r"^max_nodes must be at least 1"):
+        curved_game(SETS, torch.zeros(4), torch.zeros(6), max_nodes=0)
