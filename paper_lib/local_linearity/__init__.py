@@ -1,0 +1,4 @@
+"""How far a classifier is from its tangent: the assumption of Sec. 2 and Appendix E.
+
+For classifiers that are piecewise linear, so that what is said of f is exact or proven.
+"""

@@ -1,0 +1,95 @@
+"""Small networks of every kind of layer, for the tests of local linearity."""
+
+import torch
+from torch import nn
+
+F64 = torch.float64
+
+
+def seeded(build, seed):
+    """Build a module with weights of its own seed, biases large enough to matter."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = build()
+        for name, weight in model.named_parameters():
+            if name.endswith("bias"):
+                nn.init.normal_(weight, std=0.5)
+        for module in model.modules():
+            if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+                module.running_mean.normal_()
+                module.running_var.uniform_(0.5, 2.0)
+    return model
+
+
+def dense(*widths, seed=0, dtype=F64):
+    """Fully connected layers with ReLU between, one logit in the end."""
+
+    def build():
+        layers = []
+        for before, after in zip(widths, (*widths[1:], 1), strict=True):
+            layers += [nn.Linear(before, after), nn.ReLU()]
+        return nn.Sequential(*layers[:-1], nn.Flatten(0)).to(dtype)
+
+    return seeded(build, seed)
+
+
+def images(count, *shape, seed=0, dtype=F64):
+    """Draw images with flat parts, where pools meet ties."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(count, *shape, generator=generator).sub(0.4).clamp(0).to(dtype)
+
+
+# What each takes: one input's shape, and how it is built.
+MIXTURES = {
+    "max": (
+        (1, 8, 8),
+        lambda: nn.Sequential(
+            nn.Conv2d(1, 3, 3), nn.MaxPool2d(2), nn.ReLU(), nn.Flatten(),
+            nn.Linear(27, 5), nn.ReLU(), nn.Linear(5, 1), nn.Flatten(0),
+        ),
+    ),
+    "strange max": (
+        (2, 7, 9),
+        lambda: nn.Sequential(
+            nn.Conv2d(2, 4, (2, 3), (1, 2), padding=1, dilation=(2, 1), groups=2),
+            nn.ReLU(), nn.MaxPool2d((3, 2), stride=(2, 1), padding=1, ceil_mode=True),
+            nn.Flatten(), nn.LazyLinear(1), nn.Flatten(0),
+        ),
+    ),
+    "dilated max": (
+        (1, 9, 9),
+        lambda: nn.Sequential(
+            nn.MaxPool2d(2, stride=2, dilation=2), nn.Conv2d(1, 2, 3, padding="same"),
+            nn.ReLU(), nn.Flatten(), nn.LazyLinear(1), nn.Flatten(0),
+        ),
+    ),
+    "average": (
+        (1, 8, 8),
+        lambda: nn.Sequential(
+            nn.Conv2d(1, 3, 3, bias=False), nn.AvgPool2d((2, 3)), nn.ReLU(),
+            nn.Dropout(), nn.Flatten(), nn.Linear(18, 4), nn.ReLU(),
+            nn.Sequential(nn.Identity(), nn.Linear(4, 1)), nn.Flatten(0),
+        ),
+    ),
+    "normalized": (
+        (1, 6, 6),
+        lambda: nn.Sequential(
+            nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten(),
+            nn.Linear(48, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 1),
+            nn.Flatten(0),
+        ),
+    ),
+}  # fmt: skip
+
+
+def mixture(name, seed=0, dtype=F64):
+    """Build one of the mixtures, and some inputs for it."""
+    shape, build = MIXTURES[name]
+
+    def settled():
+        model = build()
+        model.eval()(torch.zeros(2, *shape))  # lazy layers learn their sizes
+        return model
+
+    model = seeded(settled, seed).to(dtype)
+    return model, images(12, *shape, seed=seed, dtype=dtype)
