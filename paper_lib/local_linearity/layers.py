@@ -133,11 +133,7 @@ def _terms(layer: nn.Module) -> int:
 def _compare(
     model: nn.Module, layers: tuple[nn.Module, ...], inputs: Float[Tensor, "n ..."]
 ) -> None:
-    """Reject a model whose forward pass is not that of its layers.
-
-    Raises:
-        ValueError: See the summary.
-    """
+    """Reject a model whose forward pass is not that of its layers."""
     twin = copy.deepcopy(model).double()
     for one, points in ((model, inputs), (twin, inputs.double())):
         with frozen_evaluation(one), torch.no_grad():
@@ -154,11 +150,7 @@ def _compare(
 def _chained(
     layers: tuple[nn.Module, ...], inputs: Float[Tensor, "n ..."]
 ) -> Float[Tensor, "..."]:
-    """Run the layers, which may not even fit each other without a forward pass.
-
-    Raises:
-        ValueError: If they do not.
-    """
+    """Run the layers, which may not even fit each other without a forward pass."""
     try:
         return evaluate_layers(layers, inputs)
     except RuntimeError as error:
@@ -169,11 +161,7 @@ def _chained(
 
 
 def _called(model: nn.Module, inputs: Float[Tensor, "n ..."]) -> Float[Tensor, " n"]:
-    """Evaluate a model, and say which inputs it could not take.
-
-    Raises:
-        ValueError: If it fails.
-    """
+    """Evaluate a model, or say which inputs it could not take."""
     try:
         return call(model, inputs)
     except RuntimeError as error:
@@ -184,11 +172,7 @@ def _called(model: nn.Module, inputs: Float[Tensor, "n ..."]) -> Float[Tensor, "
 
 
 def _refuse(place: str, module: nn.Module, reason: str) -> NoReturn:
-    """Say which layer is not known, where it is, and why.
-
-    Raises:
-        ValueError: Always.
-    """
+    """Say which layer is not known, where it is, and why."""
     known = "Conv2d, Linear, ReLU, MaxPool2d, AvgPool2d, Flatten, BatchNorm, Dropout"
     raise ValueError(
         f"model must be a PairCNN or nn.Sequential of layers of the kinds {known} and "
