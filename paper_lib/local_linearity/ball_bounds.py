@@ -29,6 +29,7 @@ from paper_lib.local_linearity.max_units import (
     Rivals,
     bound_units,
     find_rivals,
+    share_radius,
 )
 
 
@@ -99,7 +100,8 @@ def _next_units(
     ahead = ~(high <= 0)  # True for NaN
     rivals, high = rivals.only(ahead), high[ahead]
     low = rivals.start - _lead(rivals, -rivals.rows, done, cap)
-    return bound_units(block, sizes, rivals, low, high)
+    units = bound_units(block, sizes, rivals, low, high)
+    return units if done else share_radius(units, rivals, high, cap.radius)
 
 
 def _lead(
@@ -114,7 +116,7 @@ def _lead(
 def backwards(
     done: Sequence[MaxUnits],
     rows: Float[Tensor, "r u"],
-    tangents: Sequence[Float[Tensor, "r u"]] | None = None,
+    tangents: Sequence[Float[Tensor, "1 _"]] | None = None,
 ) -> tuple[Float[Tensor, "r d"], Float[Tensor, " r"]]:
     """Bound combinations of units' moves by a linear function of the offset.
 
@@ -154,7 +156,7 @@ class Tangent:
 
     value: float
     error: float
-    rows: tuple[Float[Tensor, "1 u"], ...]
+    rows: tuple[Float[Tensor, "1 _"], ...]
     gradient: Float[Tensor, "1 d"]
     slack: float
 

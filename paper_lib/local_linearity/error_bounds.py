@@ -1,6 +1,8 @@
 r"""Two sides of the largest distance between f and its tangent in a ball."""
 
+import math
 from dataclasses import dataclass
+from itertools import product
 
 import torch
 from jaxtyping import Float
@@ -25,10 +27,8 @@ from paper_lib.local_linearity.layers import (
     rounding_bound,
 )
 
-# Steps of the search, from how many starts for each sign.
-_STEPS, _STARTS = 20, 2
-# The first step, and what each is multiplied by after it, in radii.
-_FIRST_STEP, _DECAY = 0.5, 0.85
+# Steps of the search from each start; the first, in radii, and what shortens the next.
+_STEPS, _FIRST_STEP, _DECAY = 12, 0.5, 0.8
 
 Layers = tuple[nn.Module, ...]
 
@@ -87,43 +87,39 @@ def linearization_error(
             _upper(blocks, sizes, radius) for sizes in sizes_of(blocks, points, radius)
         ]
     return LinearizationError(
-        upper=points.new_tensor(upper).nan_to_num(nan=torch.inf),
+        upper=points.new_tensor(upper),
         lower=_lower(layers, points, radius, seed),
     )
 
 
 def _upper(blocks: tuple[Block, ...], sizes: tuple[Sizes, ...], radius: float) -> float:
     ball = Cap(radius=radius)
-    units = relax(blocks, sizes, ball)
-    tangent = tangent_of(units, sizes)
     if is_linear(blocks, sizes, ball):
         return 0.0
-    both = torch.tensor(
-        [error_bound(units, tangent, sign, ball) for sign in (-1.0, 1.0)]
-    )
-    return float(both.amax())  # NaN if one is
+    units = relax(blocks, sizes, ball)
+    tangent = tangent_of(units, sizes)
+    bounds = [error_bound(units, tangent, sign, ball) for sign in (-1.0, 1.0)]
+    return math.inf if any(map(math.isnan, bounds)) else max(bounds)
 
 
 def _lower(
     layers: Layers, points: Float[Tensor, "n ..."], radius: float, seed: int
 ) -> Float[Tensor, " n"]:
-    """Ascend on both signs of the difference from random starts."""
-    count, dim = len(points), points[0].numel()
+    """Ascend on both signs of the difference from a few starts."""
     values, gradients = _differentiate(layers, points)
+    along = scale_to_radius(gradients, radius)
+    drawn = sample_l2_ball(*gradients.shape, radius, seed=seed).to(points)
+    # Of both values and of the gradient's product.
+    rounded = 3 * rounding_bound(layers, points.abs() + radius)
     best = torch.zeros_like(values)
-    draws = sample_l2_ball(2 * _STARTS * count, dim, radius, seed=seed).to(points)
-    for number, start in enumerate(draws.split(count)):
-        sign, offsets, step = (-1.0) ** number, start, _FIRST_STEP * radius
+    for start, sign in product((along, -along, drawn), (1.0, -1.0)):
+        offsets, step = start, _FIRST_STEP * radius
         for _ in range(_STEPS):
             moved, slopes = _differentiate(layers, points + offsets.view_as(points))
             difference = moved - values - row_dots(gradients, offsets)
-            sizes = points.abs() + offsets.view_as(points).abs()
-            # Of both values and of the gradient's product.
-            sure = difference.abs() - 3 * rounding_bound(layers, sizes)
-            best = torch.maximum(best, sure)
+            best = torch.maximum(best, difference.abs() - rounded)
             ahead = scale_to_radius(sign * (slopes - gradients), step)
-            offsets = project_l2_ball(offsets + ahead, radius)
-            step *= _DECAY
+            offsets, step = project_l2_ball(offsets + ahead, radius), step * _DECAY
     return best
 
 
