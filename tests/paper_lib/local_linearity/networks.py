@@ -23,14 +23,6 @@ def seeded(build, seed):
     return model
 
 
-def balanced(model, inputs):
-    """Shift the last bias, so that half of the inputs are of each class."""
-    bias = [weight for name, weight in model.named_parameters() if "bias" in name][-1]
-    with torch.no_grad():
-        bias -= model.eval()(inputs).median()
-    return model
-
-
 def dense(*widths, seed=0, dtype=F64):
     """Fully connected layers with ReLU between, one logit in the end."""
 
@@ -40,8 +32,21 @@ def dense(*widths, seed=0, dtype=F64):
             layers += [nn.Linear(before, after), nn.ReLU()]
         return nn.Sequential(*layers[:-1], nn.Flatten(0)).to(dtype)
 
-    model = seeded(build, seed)
-    return balanced(model, random_tensor(31, widths[0], seed=seed).to(dtype))
+    return seeded(build, seed)
+
+
+def balanced(model, inputs):
+    """Shift the last bias, so that half of the inputs are of each class."""
+    bias = [weight for name, weight in model.named_parameters() if "bias" in name][-1]
+    with torch.no_grad():
+        bias -= model.eval()(inputs).median()
+    return model
+
+
+def balanced_dense(*widths, seed=0):
+    """Fully connected layers whose logit has both signs near zero."""
+    model = dense(*widths, seed=seed)
+    return balanced(model, random_tensor(31, widths[0], seed=seed))
 
 
 def images(count, *shape, seed=0, dtype=F64):
@@ -102,5 +107,11 @@ def mixture(name, seed=0, dtype=F64):
         model.eval()(torch.zeros(2, *shape))  # lazy layers learn their sizes
         return model
 
-    model, inputs = seeded(settled, seed).to(dtype), images(13, *shape, seed=seed)
-    return balanced(model, inputs.to(dtype)), inputs[:12].to(dtype)
+    model = seeded(settled, seed).to(dtype)
+    return model, images(12, *shape, seed=seed, dtype=dtype)
+
+
+def balanced_mixture(name, seed=0, dtype=F64):
+    """Build one of the mixtures, with inputs of both classes."""
+    model, inputs = mixture(name, seed, dtype)
+    return balanced(model, torch.cat([inputs, inputs[:1]])), inputs

@@ -14,7 +14,7 @@ from paper_lib.linearize import Linearization, linearize
 from paper_lib.local_linearity import curved_game
 from paper_lib.robust_sets import RobustSets
 from tests.oracles import random_tensor
-from tests.paper_lib.local_linearity.networks import F64, dense
+from tests.paper_lib.local_linearity.networks import F64, balanced_dense
 from tests.paper_lib.local_linearity.regions import (
     cells,
     distance_to_flip,
@@ -30,7 +30,7 @@ class PlanarGame:
     def __init__(self, seed, budgets=(0.5, 0.5), count=8):
         """Choose points; compute tangents and the exact errors."""
         self.reach, self.epsilon = budgets
-        self.model = dense(2, 4, 3, seed=seed)
+        self.model = balanced_dense(2, 4, 3, seed=seed)
         self.points = random_tensor(count, 2, seed=seed + 1000)
         self.lin = linearize(self.model, self.points)
         self.pieces = cells(self.model, 12.0)

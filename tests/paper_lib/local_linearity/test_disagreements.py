@@ -14,8 +14,8 @@ from tests.oracles import random_tensor, state_of
 from tests.paper_lib.local_linearity.networks import (
     F64,
     MIXTURES,
-    dense,
-    mixture,
+    balanced_dense,
+    balanced_mixture,
 )
 from tests.paper_lib.local_linearity.regions import cells, distance_to_disagreement
 
@@ -39,7 +39,7 @@ def are_witnesses(model, inputs, radius, result):
 @pytest.mark.parametrize("name", MIXTURES)
 @pytest.mark.parametrize("dtype", [torch.float32, F64])
 def test_every_offset_is_a_witness(name, dtype):
-    model, inputs = mixture(name, seed=1, dtype=dtype)
+    model, inputs = balanced_mixture(name, seed=1, dtype=dtype)
     before = str(state_of(model))
     result = find_disagreements(model, inputs, 3.0)
     assert result.found.sum() >= 4
@@ -52,7 +52,7 @@ def test_every_offset_is_a_witness(name, dtype):
 
 def test_an_offset_that_is_none_is_seen():
     """Negative control: half of a witness that is nearly the shortest is none."""
-    model, inputs = mixture("max", seed=1)
+    model, inputs = balanced_mixture("max", seed=1)
     result = find_disagreements(model, inputs, 3.0)
     shorter = disagreements.Disagreements(
         found=result.found, offsets=0.5 * result.offsets
@@ -78,7 +78,7 @@ def test_the_nearest_disagreement_of_tiny_networks_is_found(count):
     missed, found, excess = 0, 0, []
     for seed in range(count):
         dim = 1 + seed % 2
-        model, radius = dense(dim, 5, 4, seed=seed), 1.5
+        model, radius = balanced_dense(dim, 5, 4, seed=seed), 1.5
         points = random_tensor(6, dim, seed=seed) * 1.5
         exact = nearest(model, points)
         result = find_disagreements(model, points, radius, seed=seed)
@@ -99,7 +99,7 @@ def test_a_linear_classifier_has_none():
 
 def test_a_network_on_one_side_of_its_bends_has_none():
     """Its ReLUs are all on, or all off, in the whole ball."""
-    model = dense(3, 8, seed=3)
+    model = balanced_dense(3, 8, seed=3)
     with torch.no_grad():
         model[0].bias.fill_(100.0)
     points = random_tensor(6, 3, seed=1)
@@ -148,7 +148,7 @@ def test_a_point_without_a_label_may_have_one():
 
 
 def test_seeds_and_batches(monkeypatch):
-    model, inputs = mixture("max", seed=7)
+    model, inputs = balanced_mixture("max", seed=7)
     result = find_disagreements(model, inputs, 2.0, seed=1)
     again = find_disagreements(model, inputs, 2.0, seed=1)
     assert torch.equal(result.offsets, again.offsets)
@@ -165,13 +165,13 @@ def test_seeds_and_batches(monkeypatch):
 
 
 def test_a_ball_of_no_size_holds_none():
-    model, inputs = mixture("average")
+    model, inputs = balanced_mixture("average")
     assert not find_disagreements(model, inputs, 0.0).found.any()
 
 
 def test_segments_find_what_both_ends_hide():
     """On the way f and its tangent cross zero apart; at the end they agree."""
-    model = dense(2, 6, seed=11)
+    model = balanced_dense(2, 6, seed=11)
     ends = torch.stack([torch.tensor([-2.0, 1.0]), torch.tensor([2.0, -1.0])]).double()
     path = disagreements.follow_layers(tuple(model), ends)
     line = -0.7 * path.values[0]
@@ -185,7 +185,7 @@ def test_segments_find_what_both_ends_hide():
 
 
 def test_lengths_are_those_of_the_offsets():
-    model, inputs = mixture("strange max", seed=1)
+    model, inputs = balanced_mixture("strange max", seed=1)
     result = find_disagreements(model, inputs, 3.0)
     assert result.found.any()
     assert torch.equal(
