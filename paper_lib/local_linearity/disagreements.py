@@ -13,8 +13,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from paper_lib.checks import check_count, check_radius, check_seed
-from paper_lib.geometry import l2_norm, project_l2_ball, scale_to_radius, unit_vectors
+from paper_lib.geometry import l2_norm, project_l2_ball, unit_vectors
 from paper_lib.geometry.sums import row_dots
+from paper_lib.local_linearity.descents import climb, draw_starts, signed_gradients
 from paper_lib.local_linearity.layers import (
     evaluate_layers,
     piecewise_linear_layers,
@@ -23,8 +24,8 @@ from paper_lib.local_linearity.layers import (
 from paper_lib.local_linearity.segments import SegmentPath, follow_layers
 from paper_lib.models.guard import frozen_evaluation, logits_and_gradients
 
-# Steps of the search for the shortest flip, of a climb, and of the last bisection.
-_STEPS, _CLIMB, _HALVINGS = 40, 20, 8
+# Steps of the search for the shortest flip, and of the last bisection.
+_STEPS, _HALVINGS = 40, 8
 # After so many steps points are given up where |f| is above this share of that at x.
 _TRIAL, _HOPELESS = 10, 0.5
 # By how much a step beyond the boundary is longer, relative: the nearest come first.
@@ -145,9 +146,11 @@ class _Search:
     def run(self, generator: torch.Generator) -> None:
         """Look everywhere, at the cheap places first."""
         self._look_along_gradients()
-        hopeful = self._shorten_flips(self._drawn(generator))
-        for chosen in (torch.ones_like(hopeful), hopeful):
-            start = self._drawn(generator)
+        starts = [draw_starts(self.best, self.radius, generator) for _ in range(3)]
+        hopeful = self._shorten_flips(starts[0])
+        for chosen, start in zip(
+            (~self.unsure.isnan(), hopeful), starts[1:], strict=True
+        ):
             rows = (self.length.isinf() & chosen).nonzero()[:, 0]
             for ends in self._extremes(rows, start[rows]) if len(rows) else ():
                 self._follow(rows, ends)
@@ -185,15 +188,6 @@ class _Search:
             self.offer(steepest * (share * self.radius))
             self.offer(steepest * (-share * self.radius))
 
-    def _values(
-        self, offsets: Float[Tensor, "m d"], rows: Tensor
-    ) -> tuple[Float[Tensor, " m"], Float[Tensor, "m d"]]:
-        """Evaluate and differentiate sgn(f(x)) f at offsets, as the model rounds."""
-        points, signs = self.points[rows], self.signs[rows]
-        moved = points + offsets.view_as(points)
-        value, slope = logits_and_gradients(self.model, moved)
-        return signs * value.double(), slope.flatten(1) * signs.unsqueeze(1).to(slope)
-
     def _shorten_flips(self, start: Float[Tensor, "n d"]) -> Bool[Tensor, " n"]:
         """Step towards the boundary of f, on spheres that shrink after each flip."""
         hopeful = torch.ones_like(self.length, dtype=torch.bool)
@@ -203,7 +197,9 @@ class _Search:
         offsets = torch.where(self.slopes.any(1, keepdim=True), 0.0 * start, start)
         for step in range(_STEPS):
             rows = hopeful.nonzero()[:, 0]
-            value, slope = self._values(offsets[rows], rows)
+            value, slope = signed_gradients(
+                self.model, self.points[rows], offsets[rows], self.signs[rows]
+            )
             lowest[rows] = torch.minimum(lowest[rows], value)
             flipped = value < 0
             self.offer(offsets[rows[flipped]], rows[flipped])
@@ -218,12 +214,6 @@ class _Search:
                 hopeful |= self.margins <= self.radius
         return hopeful
 
-    def _drawn(self, generator: torch.Generator) -> Float[Tensor, "n d"]:
-        """Draw offsets of half the radius."""
-        kind = {"generator": generator, "dtype": self.points.dtype}
-        drawn = torch.randn(self.best.shape, **kind).to(self.best.device)
-        return scale_to_radius(drawn, 0.5 * self.radius)
-
     def _extremes(
         self, rows: Tensor, start: Float[Tensor, "m d"]
     ) -> Iterator[Float[Tensor, "m d"]]:
@@ -233,10 +223,13 @@ class _Search:
         for sign in (-1.0, 1.0):
             yield sign * steepest.to(start.dtype)
             yield sign * 2.0 * start
-        yield self._climbed(start, rows, -1.0)
-        # Else f_L keeps its sign in the ball, and only a low f can differ from it.
-        if bool((self.margins[rows] < self.radius).any()):
-            yield self._climbed(start, rows, 1.0)
+        # Where f_L keeps its sign in the ball only a low f can differ from it.
+        near = bool((self.margins[rows] < self.radius).any())
+        for sign in (-1.0, 1.0) if near else (-1.0,):
+            towards = sign * self.signs[rows]
+            ends = climb(self.model, self.points[rows], towards, start, self.radius)
+            self.offer(ends, rows)
+            yield ends
 
     def _cross(self, rows: Tensor, drawn: Float[Tensor, "m d"]) -> None:
         """Offer points on both sides of a chord of the tangent's boundary."""
@@ -250,21 +243,6 @@ class _Search:
         for share in _CHORD:
             for shift in (1.0 - _SHIFTS[1], 1.0 + _SHIFTS[1]):
                 self.offer(nearest * shift + share * across, rows)
-
-    def _climbed(
-        self, offsets: Float[Tensor, "m d"], rows: Tensor, direction: float
-    ) -> Float[Tensor, "m d"]:
-        """Follow the gradient of sgn(f(x)) f, projected, to the highest or lowest."""
-        best, highest = offsets, torch.full_like(self.length[rows], -torch.inf)
-        for step in range(_CLIMB):
-            value, slope = self._values(offsets, rows)
-            higher = direction * value > highest
-            highest = torch.where(higher, direction * value, highest)
-            best = torch.where(higher.unsqueeze(1), offsets, best)
-            pace = direction * self.radius * (0.4 * (1.0 - step / _CLIMB) + 0.02)
-            offsets = project_l2_ball(offsets + pace * unit_vectors(slope), self.radius)
-        self.offer(best, rows)
-        return best
 
     def _follow(self, rows: Tensor, ends: Float[Tensor, "m d"]) -> None:
         """Look for witnesses on the segments to some offsets, exactly."""

@@ -23,6 +23,9 @@ from tests.paper_lib.local_linearity.regions import (
 
 INF = math.inf
 
+# Some tiny networks are constant around all points.
+pytestmark = pytest.mark.filterwarnings("ignore:model may give no logit")
+
 
 class PlanarGame:
     """The game of a tiny network scored with f itself, by listing its regions."""

@@ -19,6 +19,9 @@ from tests.paper_lib.local_linearity.networks import (
 )
 from tests.paper_lib.local_linearity.regions import cells, distance_to_disagreement
 
+# Some tiny networks are constant around all points.
+pytestmark = pytest.mark.filterwarnings("ignore:model may give no logit")
+
 
 def products(model, inputs, offsets):
     """F times f_L at offsets, in float64, from the model itself."""

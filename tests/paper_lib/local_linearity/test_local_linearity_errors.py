@@ -10,6 +10,7 @@ from paper_lib.local_linearity import (
     curved_game,
     find_disagreements,
     follow_segment,
+    network_coverage,
 )
 from tests.paper_lib.error_cases import SETS
 
@@ -45,6 +46,10 @@ def test_a_radius_that_is_none(radius):
         ValueError, match=f"^radius must be finite and >= 0, got {radius}"
     ):
         find_disagreements(MODEL, torch.zeros(1, 2), radius)
+    with pytest.raises(
+        ValueError, match=f"^epsilon must be finite and >= 0, got {radius}"
+    ):
+        network_coverage(MODEL, torch.zeros(1, 2), torch.zeros(2), radius)
 
 
 def test_searches_that_cannot_run():
@@ -102,3 +107,30 @@ def test_games_of_other_kinds():
         curved_game(3, torch.zeros(4), torch.zeros(6))
     with pytest.raises(ValueError, match=r"^max_nodes must be at least 1"):
         curved_game(SETS, torch.zeros(4), torch.zeros(6), max_nodes=0)
+
+
+@pytest.mark.parametrize(
+    ("v", "match"),
+    [
+        (torch.ones(2), "^v must lie in the ball of radius 1.0, got length"),
+        (torch.zeros(3), r"^v must have shape \(2,\), got \(3,\)"),
+        (torch.zeros(1, 2), r"^v must have shape \(2,\), got \(1, 2\)"),
+        (torch.full((2,), math.inf), "^v must be finite, got 2"),
+        (torch.zeros(2, dtype=torch.float64), "^v must have the dtype of inputs"),
+    ],
+)
+def test_constant_defenses_that_are_none(v, match):
+    with pytest.raises(ValueError, match=match):
+        network_coverage(MODEL, torch.zeros(1, 2), v, 1.0)
+
+
+def test_networks_that_cannot_be_attacked():
+    points, v = torch.zeros(1, 2), torch.zeros(2)
+    with pytest.raises(ValueError, match=r"got Tanh at model\.1"):
+        network_coverage(SMOOTH, points, v, 1.0)
+    with pytest.raises(ValueError, match=r"^inputs must have a shape .* \(1, 3\)"):
+        network_coverage(MODEL, torch.zeros(1, 3), v, 1.0)
+    with pytest.raises(ValueError, match=r"^attack_epsilon must be finite and >= 0"):
+        network_coverage(MODEL, points, v, 1.0, attack_epsilon=-1.0)
+    with pytest.raises(ValueError, match=r"^seed must be"):
+        network_coverage(MODEL, points, v, 1.0, seed=-1)
