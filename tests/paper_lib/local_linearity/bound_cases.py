@@ -12,6 +12,7 @@ from torch import nn
 from paper_lib.local_linearity import certify_agreement, linearization_error
 from paper_lib.local_linearity.agreement import sign_is_kept
 from paper_lib.local_linearity.layers import piecewise_linear_layers
+from tests.paper_lib.local_linearity.exact_discs import f_and_tangent, places
 from tests.paper_lib.local_linearity.exact_lines import on_a_line, rational, value
 from tests.paper_lib.local_linearity.networks import F64, dense, mixture
 
@@ -102,6 +103,31 @@ def false_on_planes(count=90, scale=1.0):
             wrong.append((number, float(f)))
         proven += kept
     return wrong, proven
+
+
+def false_on_discs(seeds=range(4), radii=(0.2, 0.6, 2.0)):
+    """Compare with the exact error on discs, and with signs at many of their points."""
+    wrong, ratios = [], []
+    for seed in seeds:
+        model = dense(2, 3 + seed, seed=seed)
+        points = _gaussian(2, seed)[:3]
+        for radius in radii:
+            agrees = certify_agreement(model, points, radius)
+            errors = linearization_error(model, points, radius)
+            for i, center in enumerate(points.numpy()):
+                offsets = places(model, center, radius)
+                f, tangent = f_and_tangent(model, center, offsets)
+                error = abs(f - tangent).max()
+                low, high = errors.lower[i].item(), errors.upper[i].item()
+                if not low - 1e-12 <= error <= high + 1e-12:
+                    wrong.append((seed, radius, i, low, error, high))
+                between = (offsets[:, None] + offsets[None]).reshape(-1, 2) / 2
+                f, tangent = f_and_tangent(model, center, between)
+                if agrees[i] and (f * tangent).min() < -1e-12:
+                    wrong.append((seed, radius, i, "sign"))
+                if error > 1e-9:
+                    ratios.append((low / error, high / error))
+    return wrong, ratios
 
 
 def searched(model, points, radius, *, seed, steps=15):

@@ -16,6 +16,7 @@ from paper_lib.local_linearity import (
 )
 from tests.paper_lib.local_linearity.bound_cases import (
     false_by_search,
+    false_on_discs,
     false_on_lines,
     false_on_one_bend,
     false_on_planes,
@@ -32,6 +33,14 @@ def test_bounds_hold_exactly_in_rationals_on_a_line(scale):
     assert wrong == []
     assert proven >= len(ratios) // 2
     assert sum(ratios) / len(ratios) < 1.7, "and are near"
+
+
+def test_bounds_hold_on_discs_where_all_corners_are_listed():
+    wrong, ratios = false_on_discs()
+    assert wrong == []
+    lower, upper = zip(*ratios, strict=True)
+    assert sum(lower) / len(ratios) > 0.9, "and are near"
+    assert sum(upper) / len(ratios) < 2.0
 
 
 @SCALES
@@ -82,13 +91,13 @@ def pooled_pixels():
     Returns:
         The weights and both sides of the error.
     """
+    last = seeded(lambda: nn.Linear(16, 1), 0)
+    last.weight.data.abs_().add_(0.1)
     model = nn.Sequential(
-        nn.MaxPool2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(16, 1), nn.Flatten(0)
-    )
-    model = seeded(lambda: model, 0).to(F64)
-    model[3].weight.data.abs_().add_(0.1)
+        nn.MaxPool2d(2), nn.ReLU(), nn.Flatten(), last, nn.Flatten(0)
+    ).to(F64)
     error = linearization_error(model, torch.zeros(1, 1, 8, 8, dtype=F64), 1.0)
-    return model[3].weight[0].tolist(), error
+    return last.weight[0].tolist(), error
 
 
 def test_search_beats_no_bound_on_any_kind_of_layer():
