@@ -46,7 +46,7 @@ def certify_agreement(
     What is proven is about the function in real arithmetic with the model's weights,
     and about the gradient of the pieces that float64 chooses, as torch does: where two
     are equal, as in a max-pool on a blank background, f has no other. The time is
-    about 0.2 seconds a point and core for 10-20-50 channels.
+    0.3 to 0.6 seconds a point and core for 10-20-50 channels.
 
     Args:
         model: Of the layers that ``local_linearity`` knows; left as it was.

@@ -177,8 +177,8 @@ def tangent_of(units: Sequence[MaxUnits], sizes: tuple[Sizes, ...]) -> Tangent:
         slack += float(row.abs() @ one.slack) * WIDE
         row = row @ one.tangent
     return Tangent(
-        value=float(sizes[-1].values[0]),
-        error=float(sizes[-1].errors[0]),
+        value=float(sizes[-1].values[sizes[-1].chosen]),
+        error=float(sizes[-1].errors.amax()),
         rows=tuple(reversed(rows)),
         gradient=row,
         slack=slack,

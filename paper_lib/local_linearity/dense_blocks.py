@@ -71,12 +71,9 @@ def _linear_block(layer: nn.Module, image: Tensor) -> Block:
     units = units.view(size, *image.shape[1:])
     bias = layer(torch.zeros_like(image))  # that of no bias, of a pool too, is zero
     if isinstance(layer, nn.Conv2d):
-        settings = (layer.stride, layer.padding, layer.dilation, layer.groups)
-        rows = nn.functional.conv2d(units, layer.weight, None, *settings)
-    elif isinstance(layer, nn.Linear):
-        rows = units @ layer.weight.T
+        rows = layer._conv_forward(units, layer.weight, None)
     else:
-        rows = layer(units)
+        rows = units @ layer.weight.T if isinstance(layer, nn.Linear) else layer(units)
     rows = rows.reshape(size, -1).T
     count = len(rows)
     return Block(

@@ -108,7 +108,8 @@ def _lower(
     """Ascend on both signs of the difference from a few starts."""
     values, gradients = _differentiate(layers, points)
     along = scale_to_radius(gradients, radius)
-    drawn = sample_l2_ball(*gradients.shape, radius, seed=seed).to(points)
+    count, dim = gradients.shape
+    drawn = sample_l2_ball(count, dim, radius, seed=seed).to(points)
     # Of both values and of the gradient's product.
     rounded = 3 * rounding_bound(layers, points.abs() + radius)
     best = torch.zeros_like(values)

@@ -55,13 +55,8 @@ class Rivals:
 
     def only(self, keep: Bool[Tensor, " c"]) -> "Rivals":
         """Leave the others out."""
-        return Rivals(
-            unit=self.unit[keep],
-            rows=self.rows[keep],
-            start=self.start[keep],
-            error=self.error[keep],
-            reach=self.reach[keep],
-        )
+        names = self.__dataclass_fields__
+        return Rivals(**{name: getattr(self, name)[keep] for name in names})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -158,9 +153,7 @@ def bound_units(
     count = len(block.groups)
     rise = _rise(rivals, low, high, chords, count)
     constant = _rise(rivals, low, high, flat, count)
-    import os
-
-    is_flat = ~(rise <= float(os.environ.get("CC", "1")) * constant)
+    is_flat = ~(rise <= _WORTH * constant)  # True for NaN
     slopes = torch.where(is_flat[rivals.unit], flat, chords)
     used = slopes.nonzero().squeeze(1)
     # Each step of a pass is a product of rows with these, rounded.
@@ -175,9 +168,7 @@ def bound_units(
         flat=constant.where(is_flat, 0.0),
         shared=math.inf,
         slack=2 * (1 + 2 * size) * terms * ROUNDING * moves,
-        loose=torch.zeros_like(constant, dtype=torch.bool).index_fill(
-            0, rivals.unit, True
-        ),
+        loose=torch.zeros_like(is_flat).index_fill(0, rivals.unit, True),
     )
 
 

@@ -12,6 +12,7 @@ from torch import nn
 from paper_lib.local_linearity import certify_agreement, linearization_error
 from paper_lib.local_linearity.agreement import sign_is_kept
 from paper_lib.local_linearity.layers import piecewise_linear_layers
+from tests.paper_lib.local_linearity.exact_discs import f_and_tangent, places
 from tests.paper_lib.local_linearity.exact_lines import on_a_line, rational, value
 from tests.paper_lib.local_linearity.networks import F64, dense, mixture
 
@@ -57,7 +58,7 @@ def false_on_lines(scale=1.0, seeds=range(2), radii=(0.2, 1.5)):
     return wrong, proven, ratios
 
 
-def false_on_one_bend(scale=1.0, count=12):
+def false_on_one_bend(scale=1.0, count=8):
     """Compare where one unit bends, so that its chord meets f at an end of the ball."""
     draw = torch.Generator().manual_seed(7)
     wrong, ratios = [], []
@@ -87,7 +88,8 @@ def false_on_planes(count=90, scale=1.0):
         model = scaled(dense(3, seed=number), scale)
         model = nn.Sequential(nn.Linear(3, 1), nn.Flatten(0)).to(F64)
         weight, x = torch.randn(2, 1, 3, dtype=F64, generator=draw)
-        near = (number % 7 - 3) * 2.0**-53 if number % 2 else 2.0 ** -(20 + number % 10)
+        x = 1000 * x  # so that f is what is left of larger terms, and rounded
+        near = (number % 7 - 3) * 2.0**-45 if number % 2 else 2.0 ** -(20 + number % 10)
         shift = scale * (1 + near)
         model[0].weight.data.copy_(scale * weight)
         radius = 0.75
@@ -103,7 +105,32 @@ def false_on_planes(count=90, scale=1.0):
     return wrong, proven
 
 
-def searched(model, points, radius, *, seed, steps=25):
+def false_on_discs(seeds=range(4), radii=(0.2, 0.6, 2.0)):
+    """Compare with the exact error on discs, and with signs at many of their points."""
+    wrong, ratios = [], []
+    for seed in seeds:
+        model = dense(2, 3 + seed, seed=seed)
+        points = _gaussian(2, seed)[:3]
+        for radius in radii:
+            agrees = certify_agreement(model, points, radius)
+            errors = linearization_error(model, points, radius)
+            for i, center in enumerate(points.numpy()):
+                offsets = places(model, center, radius)
+                f, tangent = f_and_tangent(model, center, offsets)
+                error = abs(f - tangent).max()
+                low, high = errors.lower[i].item(), errors.upper[i].item()
+                if not low - 1e-12 <= error <= high + 1e-12:
+                    wrong.append((seed, radius, i, low, error, high))
+                between = (offsets[:, None] + offsets[None]).reshape(-1, 2) / 2
+                f, tangent = f_and_tangent(model, center, between)
+                if agrees[i] and (f * tangent).min() < -1e-12:
+                    wrong.append((seed, radius, i, "sign"))
+                if error > 1e-9:
+                    ratios.append((low / error, high / error))
+    return wrong, ratios
+
+
+def searched(model, points, radius, *, seed, steps=15):
     """Find a large error and a small product of f and its tangent, by gradients."""
     draw = torch.Generator().manual_seed(seed)
     leaf = points.clone().requires_grad_(True)
