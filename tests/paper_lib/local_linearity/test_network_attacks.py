@@ -52,7 +52,7 @@ def contains(found, distances, reach):
     return inside and safe_for_sure and flipped_for_sure
 
 
-@pytest.mark.parametrize("count", [8, pytest.param(500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [6, pytest.param(500, marks=pytest.mark.slow)])
 def test_the_coverage_of_500_tiny_networks_is_enclosed(count):
     gaps, lowers = [], []
     for seed in range(count):
@@ -67,7 +67,7 @@ def test_the_coverage_of_500_tiny_networks_is_enclosed(count):
 
 def test_verdicts_of_a_smaller_or_larger_budget_would_be_wrong():
     """Negative control: judge by the distances at another budget."""
-    games = [tiny_game(seed) for seed in range(5, 30, 6)]
+    games = [tiny_game(seed) for seed in range(5, 24, 6)]
     for scale in (0.5, 2.0):
         right = [
             contains(

@@ -47,7 +47,7 @@ def some_or_all(few, many):
     )
 
 
-@some_or_all(10, 100)
+@some_or_all(5, 100)
 def test_a_thousand_segments_equal_dense_evaluation(count):
     """Half of them through images, half in the plane."""
     worst = 0.0
@@ -95,7 +95,7 @@ def holds_all(found, pieces):
     )
 
 
-@some_or_all(20, 150)
+@some_or_all(12, 150)
 def test_no_bend_of_150_segments_of_tiny_networks_is_missed(count):
     seen = 0
     for seed in range(count):
@@ -118,7 +118,7 @@ def pooled(seed):
     )  # fmt: skip
 
 
-@some_or_all(10, 50)
+@some_or_all(8, 50)
 def test_no_bend_of_50_segments_through_maxima_is_missed(count):
     seen = 0
     for seed in range(count):
