@@ -81,7 +81,7 @@ def forward_sizes(
         values = entries.gather(1, chosen)
         errors = wrong[:, block.groups].amax(-1)
         # What is not chosen is above the chosen by no more than rounding hides.
-        moves = (far + 2 * wrong)[:, block.groups].amax(-1)
+        moves = far[:, block.groups].amax(-1) + 2 * errors
     for number in range(len(points)):
         yield tuple(
             Sizes(values=z[number], errors=e[number], moves=m[number], chosen=c[number])

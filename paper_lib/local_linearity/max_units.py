@@ -158,7 +158,8 @@ def bound_units(
     used = slopes.nonzero().squeeze(1)
     # Each step of a pass is a product of rows with these, rounded.
     terms, size = sum(block.weight.shape) + len(used) + 8, block.groups.shape[1]
-    moves = (sizes.moves + 2 * sizes.errors)[block.groups].amax(1)
+    entries = sizes.moves + 2 * sizes.errors.amax()
+    moves = entries[block.groups].amax(1)
     return MaxUnits(
         tangent=block.weight[sizes.chosen],
         unit=rivals.unit[used],

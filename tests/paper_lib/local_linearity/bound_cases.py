@@ -16,7 +16,7 @@ from tests.paper_lib.local_linearity.exact_discs import f_and_tangent, places
 from tests.paper_lib.local_linearity.exact_lines import on_a_line, rational, value
 from tests.paper_lib.local_linearity.networks import F64, dense, mixture
 
-LINE_WIDTHS = [(1, 3), (1, 8), (1, 4, 3), (1, 6, 5, 3)]
+LINE_WIDTHS = [(1, 8), (1, 4, 3), (1, 6, 5, 3)]
 
 
 def scaled(model, scale):
@@ -130,7 +130,7 @@ def false_on_discs(seeds=range(4), radii=(0.2, 0.6, 2.0)):
     return wrong, ratios
 
 
-def searched(model, points, radius, *, seed, steps=15):
+def searched(model, points, radius, *, seed, steps=10):
     """Find a large error and a small product of f and its tangent, by gradients."""
     draw = torch.Generator().manual_seed(seed)
     leaf = points.clone().requires_grad_(True)
