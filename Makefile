@@ -12,12 +12,14 @@ export OPENBLAS_NUM_THREADS := 1
 
 PYTEST := $(BIN)/python -m pytest
 PARALLEL := -n 2 --dist loadfile
+# Few tests, each long, and half of them in two files: shared out one by one.
+ONE_BY_ONE := -n 2 --dist worksteal
 HOOK := --jaxtyping-packages=paper_lib,experiments,beartype.beartype
 NOTEBOOKS := $(wildcard book/*.ipynb)
 NBVAL := $(PYTEST) --nbval --nbval-cell-timeout=300 -p no:cacheprovider $(PARALLEL) $(NOTEBOOKS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test check lint types notebooks experiments bench regen clean
+.PHONY: help setup book test check proofs lint types notebooks experiments bench regen clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,13 +31,16 @@ book: setup  ## Execute the notebooks, build the book, print where to open it
 	$(BIN)/python tools/build_book.py book
 
 test: setup  ## Run the tests and check the notebooks' stored outputs
-	$(PYTEST) $(HOOK) $(PARALLEL) -m "not bad_input and not slow and not gpu and not fulldata" --doctest-modules paper_lib experiments tests
-	$(PYTEST) $(PARALLEL) -m "bad_input and not slow and not gpu and not fulldata" tests
+	$(PYTEST) $(HOOK) $(PARALLEL) -m "not slow and not gpu and not fulldata" --doctest-modules paper_lib experiments tests
 	$(NBVAL)
 
-check: setup lint types  ## Lint, types, slow and full-data tests, other kernels
-	$(PYTEST) $(HOOK) $(PARALLEL) -m "(slow or gpu or fulldata) and not bad_input" tests
+check: setup lint types  ## Lint, types, slow and full-data tests, other kernels, proofs
+	$(PYTEST) $(HOOK) $(ONE_BY_ONE) -m "slow or gpu or fulldata" tests
 	ATEN_CPU_CAPABILITY=default $(NBVAL)
+	$(PYTHON) tools/check_proofs.py --if-present
+
+proofs:  ## Check the proofs with Coq (needs coqc), print the axioms they use
+	$(PYTHON) tools/check_proofs.py
 
 lint: setup
 	$(BIN)/ruff check .

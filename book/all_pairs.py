@@ -88,13 +88,12 @@ from experiments.tables.planning import (
     parse_seeds,
     plan,
 )
-from experiments.tables.stages import ONE_BY_ONE
 from experiments.tables.summary import (
     summarize,
     write_csv,
     write_manifest,
 )
-from experiments.tables.table_1 import load_plan, run_plan
+from experiments.tables.table_1 import ONE_BY_ONE, load_plan, run_plan
 from paper_lib.checks import check_choice, check_count
 from paper_lib.checks.arguments import available_device
 from paper_lib.data.pairs import Source

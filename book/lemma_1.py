@@ -60,6 +60,21 @@
 # a vector in many half-spaces.
 
 # %% [markdown]
+# ## The lemma in every dimension, checked by Coq
+#
+# This is the same statement, with its two odd cases and the rows of Eq. (7), in the language of a
+# proof assistant. Coq has [checked the proof](machine_checked_proofs.md) for every real inner
+# product space, so for $\mathbb R^m$ whatever $m$, and for two budgets.
+#
+# ```{coq} slack lemma_1 lemma_1_unlabeled lemma_1_flat lemma_1_row
+# ```
+#
+# `robust_set` is Definition 1, `in_ball` is $V$, and `scale` stretches a vector; each is set [beside the
+# paper's](#formal-definitions). The
+# [conventions](#conventions) decide $f(x) = 0$ and the landing on the boundary. Left out: that
+# `gradient` is the gradient, which no step uses, and what $f$ itself does at $x + v$.
+
+# %% [markdown]
 # ## Parameters
 
 # %% tags=["parameters"]
@@ -481,8 +496,9 @@ for attack_epsilon in (0.5, 2.0):
 # ## What was checked
 #
 # Every display of Appendix A was run, on random cases in dimensions 2, 3, 5 and 9 with many
-# close to the edge, and the claim itself is proved by z3 for all reals in dimensions one to
-# three, with a reduction of every dimension to one. The tests of the library repeat the
+# close to the edge. The claim itself is proved by z3 for all reals in dimensions one to
+# three, with a reduction of every dimension to one, and in every dimension by the proof that
+# Coq checked. The tests of the library repeat the
 # comparison in every dimension up to 50, and judge in exact arithmetic whether an attack
 # that was found loses the label. Up to ten dimensions the search is the one above. Beyond,
 # random steps are too weak; the tests follow the gradient there, which cannot but end at

@@ -39,6 +39,25 @@
 # drawing uniformly. It says that it does not hurt.
 
 # %% [markdown]
+# ## The lemma in every dimension, checked by Coq
+#
+# Here it is for a proof assistant, which has [checked it](machine_checked_proofs.md) for every
+# real inner product space and for two budgets. `best` is $V^*$, and `smooth` is every strategy that
+# plays in $V^*$ with probability one.
+#
+# ```{coq} phi best smooth measures_robust_sets equation_37 lemma_3
+# ```
+#
+# Assumed are monotone averages, that $p_X$ measures the sets $\{x : v \in R(x)\}$, and a maximizer
+# `v_star`. For finitely many inputs that, too, is proved:
+#
+# ```{coq} maximizer_exists
+# ```
+#
+# Left out: a maximizer for a density $p_X$, whose [proof](#existence-of-v) is below, and the
+# order of integration, Eq. (34), since Eq. (2) is written with the inputs innermost.
+
+# %% [markdown]
 # ## Parameters
 
 # %% tags=["parameters"]
@@ -299,11 +318,15 @@ for case in range(40):
     game = Linearization(logits=heights, gradients=slopes)
     found = maximizer_set(RobustSets.from_linearization(game, epsilon))
     numbers[len(found.cells)] += 1
-columns = {
-    "cells of V*": lambda k: k,
-    "random games of nine inputs": lambda k: numbers[k],
-}
-Markdown(table_of(sorted(numbers), columns))
+Markdown(
+    table_of(
+        {
+            "cells of V*": k,
+            "random games of nine inputs": numbers[k],
+        }
+        for k in sorted(numbers)
+    )
+)
 
 # %% [markdown]
 # ## Are the draws uniform?
@@ -396,19 +419,20 @@ runs, apart = {60: long, 1: short}, {}
 for steps, run in runs.items():
     by_chain = run.points.reshape(HitAndRunConfig().num_chains, -1, 6)
     apart[steps] = (by_chain.mean(dim=1).std(dim=0) / run.points.std(dim=0)).max()
-columns = {
-    "steps between draws": lambda steps: steps,
-    "R-hat": lambda steps: f"{runs[steps].r_hat:.1f}",
-    "above 1.01": lambda steps: runs[steps].r_hat > 1.01,
-    "means of chains differ by a fifth of the spread": lambda steps: bool(
-        apart[steps] > 0.2
-    ),
-    "worth half as many independent draws": lambda steps: (
-        runs[steps].effective_size > len(runs[steps].points) / 2
-    ),
-    "said to be mixed": lambda steps: runs[steps].is_mixed,
-}
-Markdown(table_of(runs, columns))
+Markdown(
+    table_of(
+        {
+            "steps between draws": steps,
+            "R-hat": f"{runs[steps].r_hat:.1f}",
+            "above 1.01": runs[steps].r_hat > 1.01,
+            "means of chains differ by a fifth of the spread": bool(apart[steps] > 0.2),
+            "worth half as many independent draws": runs[steps].effective_size
+            > len(runs[steps].points) / 2,
+            "said to be mixed": runs[steps].is_mixed,
+        }
+        for steps in runs
+    )
+)
 
 # %% [markdown]
 # Three limits. The walk sees one cell, not all of $V^*$. How many steps it needs grows with
@@ -527,12 +551,16 @@ gains = {
     name: exploitability(five, *played, epsilon=epsilon).defender_gain
     for name, played in controls.items()
 }
-columns = {
-    "played": lambda name: name,
-    "the defender gains": lambda name: f"{gains[name]:.2f}",
-    "more than 0.01": lambda name: gains[name] > 0.01,
-}
-Markdown(table_of(gains, columns))
+Markdown(
+    table_of(
+        {
+            "played": name,
+            "the defender gains": f"{gains[name]:.2f}",
+            "more than 0.01": gains[name] > 0.01,
+        }
+        for name in gains
+    )
+)
 
 # %%
 seeing = PointwiseDefense(-step)

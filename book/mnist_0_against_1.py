@@ -46,10 +46,6 @@ from dataclasses import replace
 import torch
 from IPython.display import Markdown, display
 
-from experiments.figures.accuracy_curves import (
-    plot_accuracy_against_budget,
-    plot_margins,
-)
 from experiments.figures.live_pair import (
     coverage_from_elsewhere,
     disagreement_table,
@@ -63,9 +59,12 @@ from experiments.figures.mnist_0_against_1 import (
     dead_zone_table,
     origin_table,
     outside_table,
+    plot_accuracy_against_budget,
+    plot_margins,
     reading_table,
     seed_goal_table,
 )
+from experiments.store.pair_settings import Site
 from experiments.tables.classifier_choice import load_candidates, nearest_candidate
 from experiments.tables.classifiers import train_pair
 from experiments.tables.paper_numbers import PAPER_TABLE_2
@@ -156,8 +155,9 @@ live = PairConfig(
     primary=primary,
     budget_multiples=(0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0),
 )
-trained = train_pair(live.classifier, source=source)
-at = linearize_pair(trained, source=source)
+site = Site(source=source)
+trained = train_pair(live.classifier, site)
+at = linearize_pair(trained, site)
 train_lin, test_lin = at.fit, at.lin
 right = int(100 * (test_lin.signs == pair.test.labels).double().mean())
 print(f"classified correctly, at least {min(right, 99)}% of test points")
@@ -252,7 +252,7 @@ plot_attack_and_defense(at, attacks["FGM"], solution.perturbation)
 # NBVAL_IGNORE_OUTPUT
 # Depends on trained weights; tests/regression covers the numbers.
 calibrated, *others = live.scores(epsilon)
-result = calibrated.result(score_pair(calibrated, trained, source=source))
+result = calibrated.result(score_pair(calibrated, trained, site))
 here = f"here, live, {pair.source} images"
 display(Markdown(comparison_table([result.table_3(primary)], paper, here=here)))
 
@@ -332,7 +332,7 @@ have the same origin.
 # for these classes, drawn at the budget of the tables above.
 
 # %%
-curve = [one.result(score_pair(one, trained, source=source)) for one in others]
+curve = [one.result(score_pair(one, trained, site)) for one in others]
 plot_accuracy_against_budget(
     [point.config.epsilon for point in curve],
     [point.table_3(primary) for point in curve],

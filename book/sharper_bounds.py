@@ -97,7 +97,7 @@ from experiments.section5.rate_runs import RATE_PLANS, RatePlan
 from experiments.store.record_files import stored_folder
 from experiments.sweep.resume import load_or_compute
 from experiments.sweep.runner import executor_for
-from experiments.tables.table_1 import primary_budgets
+from experiments.tables.group_results import primary_budgets
 from paper_lib.checks import check_choice, check_count
 from paper_lib.defense import ramp_ascent
 from paper_lib.generalization import expected_deviation_bound, log_num_regions
@@ -322,23 +322,25 @@ plot_pair_bounds(
 values = bound_values(whole, shown)
 held_out = [entry.searched.coverage_test for entry in whole]
 fitted = [entry.fits["certified"].bounds["PAC-Bayes, center"] for entry in whole]
-columns = {
-    "pair": lambda k: pair_name(bounds[k].config).replace(
-        "-", "\N{NON-BREAKING HYPHEN}"
-    ),
-    "split": lambda k: bounds[k].config.seed,
-    "budget": lambda k: f"{bounds[k].config.epsilon:.2f}",
-    "n": lambda k: f"{whole[k].num:,}",
-    "$\\phi_n(v_n)$": lambda k: f"{whole[k].searched.coverage:.3f}",
-    "held out": lambda k: f"{held_out[k]:.3f}",
-    **{
-        title: lambda k, found=found: f"{found[k]:.3f} ({held_out[k] - found[k]:.3f})"
-        for title, found in values.items()
-    },
-    "center, held out": lambda k: f"{whole[k].center.value:.3f}",
-    "move of the fit": lambda k: f"{fitted[k].terms['distance from center']:.2f}",
-}
-Markdown(table_of(range(len(bounds)), columns))
+Markdown(
+    table_of(
+        {
+            "pair": pair_name(bounds[k].config).replace("-", "\N{NON-BREAKING HYPHEN}"),
+            "split": bounds[k].config.seed,
+            "budget": f"{bounds[k].config.epsilon:.2f}",
+            "n": f"{whole[k].num:,}",
+            "$\\phi_n(v_n)$": f"{whole[k].searched.coverage:.3f}",
+            "held out": f"{held_out[k]:.3f}",
+            **{
+                title: f"{found[k]:.3f} ({held_out[k] - found[k]:.3f})"
+                for title, found in values.items()
+            },
+            "center, held out": f"{whole[k].center.value:.3f}",
+            "move of the fit": f"{fitted[k].terms['distance from center']:.2f}",
+        }
+        for k in range(len(bounds))
+    )
+)
 
 # %% [markdown]
 # In parentheses: the distance below the held-out share. Each bound is a method by itself,
@@ -362,23 +364,21 @@ around = {
     pair_name(pair.config): pair.sizes[-1].searched.bounds["PAC-Bayes, center"]
     for pair in drawn
 }
-columns = {
-    "polished, around a center": lambda name: name,
-    "$\\phi_n(v_n)$": lambda name: f"{around[name].observed:.3f}",
-    "kept with noise and margin": lambda name: (
-        f"{around[name].terms['kept with noise']:.3f}"
-    ),
-    "bound": lambda name: f"{around[name].value:.3f}",
-    "noise": lambda name: f"{around[name].terms['noise']:.2f}",
-    "margin": lambda name: f"{around[name].terms['margin']:.2f}",
-    "relative entropy (nats)": lambda name: (
-        f"{around[name].terms['relative entropy']:.1f}"
-    ),
-    "distance from the center": lambda name: (
-        f"{around[name].terms['distance from center']:.2f}"
-    ),
-}
-Markdown(table_of(around, columns))
+Markdown(
+    table_of(
+        {
+            "polished, around a center": name,
+            "$\\phi_n(v_n)$": f"{around[name].observed:.3f}",
+            "kept with noise and margin": f"{around[name].terms['kept with noise']:.3f}",
+            "bound": f"{around[name].value:.3f}",
+            "noise": f"{around[name].terms['noise']:.2f}",
+            "margin": f"{around[name].terms['margin']:.2f}",
+            "relative entropy (nats)": f"{around[name].terms['relative entropy']:.1f}",
+            "distance from the center": f"{around[name].terms['distance from center']:.2f}",
+        }
+        for name in around
+    )
+)
 
 # %% [markdown]
 # ## The regret, optimization error included
@@ -401,26 +401,20 @@ of_split = {
     for pair in bounds
     if pair.config.seed == splits[0]
 }
-columns = {
-    "pair": lambda name: name,
-    "$\\phi_n(v_n)$, polished": lambda name: f"{of_split[name].searched.coverage:.3f}",
-    "certified $\\max \\phi_n$": lambda name: (
-        f"{of_split[name].certificate.upper_count / of_split[name].num:.3f}"
-    ),
-    "$\\phi(v^*)$ at most": lambda name: (
-        f"{of_split[name].certificate.optimum.value:.3f}"
-    ),
-    "regret of the polished": lambda name: (
-        f"{of_split[name].searched.regrets['PAC-Bayes, center'].value:.3f}"
-    ),
-    "of the compressed": lambda name: (
-        f"{of_split[name].fits['compressed'].regrets['compression'].value:.3f}"
-    ),
-    "of the fit for PAC-Bayes": lambda name: (
-        f"{of_split[name].fits['certified'].regrets['PAC-Bayes, center'].value:.3f}"
-    ),
-}
-Markdown(table_of(of_split, columns))
+Markdown(
+    table_of(
+        {
+            "pair": name,
+            "$\\phi_n(v_n)$, polished": f"{of_split[name].searched.coverage:.3f}",
+            "certified $\\max \\phi_n$": f"{of_split[name].certificate.upper_count / of_split[name].num:.3f}",
+            "$\\phi(v^*)$ at most": f"{of_split[name].certificate.optimum.value:.3f}",
+            "regret of the polished": f"{of_split[name].searched.regrets['PAC-Bayes, center'].value:.3f}",
+            "of the compressed": f"{of_split[name].fits['compressed'].regrets['compression'].value:.3f}",
+            "of the fit for PAC-Bayes": f"{of_split[name].fits['certified'].regrets['PAC-Bayes, center'].value:.3f}",
+        }
+        for name in of_split
+    )
+)
 
 # %% [markdown]
 # ## Do they hold?

@@ -174,17 +174,21 @@ families = {
     for n in (3, 6, 12, 24, 40)
 }
 solved = {n: maximize_coverage(sets) for n, sets in families.items()}
-columns = {
-    "points": lambda n: n,
-    "cells in the disc": lambda n: len(
-        cells(families[n].normals.numpy(), families[n].offsets.numpy(), 1.0)
-    ),
-    "at most": lambda n: (n * n + n + 2) // 2,
-    "maximum found": lambda n: round(solved[n].coverage * n),
-    "method": lambda n: solved[n].method,
-    "proven bound": lambda n: solved[n].certificate.upper_count,
-}
-Markdown(table_of(families, columns))
+Markdown(
+    table_of(
+        {
+            "points": n,
+            "cells in the disc": len(
+                cells(families[n].normals.numpy(), families[n].offsets.numpy(), 1.0)
+            ),
+            "at most": (n * n + n + 2) // 2,
+            "maximum found": round(solved[n].coverage * n),
+            "method": solved[n].method,
+            "proven bound": solved[n].certificate.upper_count,
+        }
+        for n in families
+    )
+)
 
 # %%
 plot_half_planes(families[12])
@@ -394,51 +398,69 @@ print("read back from disk, it holds:", again.verify(sets))
 # %% tags=["hide-input"]
 records = load_comparisons(defenses)
 methods = list(records[0].methods)
-columns = {
-    "covered (%)": lambda one: one.name,
-    **{
-        name: lambda one, name=name: f"{one.percent(one.methods[name].count):.2f}"
-        for name in methods
-    },
-}
-display(Markdown(table_of(records, columns)))
+display(
+    Markdown(
+        table_of(
+            {
+                "covered (%)": one.name,
+                **{
+                    name: f"{one.percent(one.methods[name].count):.2f}"
+                    for name in methods
+                },
+            }
+            for one in records
+        )
+    )
+)
 
 # %% tags=["hide-input"]
-columns = {
-    "held out (%)": lambda one: one.name,
-    **{
-        name: lambda one, name=name: f"{100 * one.methods[name].holdout:.2f}"
-        for name in methods
-    },
-}
-display(Markdown(table_of(records, columns)))
+display(
+    Markdown(
+        table_of(
+            {
+                "held out (%)": one.name,
+                **{name: f"{100 * one.methods[name].holdout:.2f}" for name in methods},
+            }
+            for one in records
+        )
+    )
+)
 
 # %% tags=["hide-input"]
-columns = {
-    "seconds": lambda one: one.name,
-    **{
-        name: lambda one, name=name: f"{one.methods[name].seconds:.2f}"
-        for name in methods
-    },
-    "bound": lambda one: f"{one.bounds['moments'].seconds:.0f}",
-}
-display(Markdown(table_of(records, columns)))
+display(
+    Markdown(
+        table_of(
+            {
+                "seconds": one.name,
+                **{name: f"{one.methods[name].seconds:.2f}" for name in methods},
+                "bound": f"{one.bounds['moments'].seconds:.0f}",
+            }
+            for one in records
+        )
+    )
+)
 
 # %% [markdown]
 # **The certified gap**, in points of coverage: between the best count found and what
 # pairs prove, and what moments prove with 101 parts of the ball.
 
 # %% tags=["hide-input"]
-columns = {
-    "percent": lambda one: one.name,
-    "best found": lambda one: f"{one.percent(one.best):.2f}",
-    "bound, pairs": lambda one: f"{one.percent(one.bounds['pairs'].count):.2f}",
-    "bound, moments": lambda one: f"{one.percent(one.bounds['moments'].count):.2f}",
-    "gap, pairs": lambda one: f"{one.percent(one.gap('pairs')):.2f}",
-    "gap, moments": lambda one: f"{one.percent(one.gap('moments')):.2f}",
-    "ratio": lambda one: f"{one.gap('moments') / one.gap('pairs'):.2f}",
-}
-display(Markdown(table_of(records, columns)))
+display(
+    Markdown(
+        table_of(
+            {
+                "percent": one.name,
+                "best found": f"{one.percent(one.best):.2f}",
+                "bound, pairs": f"{one.percent(one.bounds['pairs'].count):.2f}",
+                "bound, moments": f"{one.percent(one.bounds['moments'].count):.2f}",
+                "gap, pairs": f"{one.percent(one.gap('pairs')):.2f}",
+                "gap, moments": f"{one.percent(one.gap('moments')):.2f}",
+                "ratio": f"{one.gap('moments') / one.gap('pairs'):.2f}",
+            }
+            for one in records
+        )
+    )
+)
 print("every certificate was checked:", end=" ")
 print(all(one.bounds["moments"].verified for one in records))
 gains = [
@@ -465,18 +487,24 @@ print(f"median gain over the ramp, in points: {median(gains):.2f}")
 
 # %% tags=["hide-input"]
 longer = load_benchmark(f"{store}/search_600s.json", LongSearch, "Quality", "instances")
-columns = {
-    "rows covered": lambda one: one.name,
-    "ramp": lambda one: one.counts["ramp"],
-    "ramp, unit rows": lambda one: one.counts["ramp, unit rows"],
-    "annealed + polish": lambda one: one.counts["polished"],
-    "search": lambda one: one.counts["ours"],
-    "best, ten minutes": lambda one: one.best,
-    "gain over the ramp, points": lambda one: f"{one.gain:.2f}",
-    "left to find, points": lambda one: f"{one.distance:.2f}",
-    "time to the ramp's": lambda one: f"{one.time_ratio:.2f}",
-}
-display(Markdown(table_of(longer, columns)))
+display(
+    Markdown(
+        table_of(
+            {
+                "rows covered": one.name,
+                "ramp": one.counts["ramp"],
+                "ramp, unit rows": one.counts["ramp, unit rows"],
+                "annealed + polish": one.counts["polished"],
+                "search": one.counts["ours"],
+                "best, ten minutes": one.best,
+                "gain over the ramp, points": f"{one.gain:.2f}",
+                "left to find, points": f"{one.distance:.2f}",
+                "time to the ramp's": f"{one.time_ratio:.2f}",
+            }
+            for one in longer
+        )
+    )
+)
 middle = median(one.gain for one in longer)
 most = max(one.distance for one in longer)
 slowest = max(one.time_ratio for one in longer)
@@ -511,15 +539,21 @@ for curve in load_curves(defenses):
 
 # %% tags=["hide-input"]
 followed = load_benchmark(f"{store}/path_budgets.json", FollowedPath, "Path", "pairs")
-columns = {
-    "pair": lambda one: one.name,
-    "rows": lambda one: f"{one.rows:,}",
-    "budgets with as many": lambda one: one.gains.count(0),
-    "the path covers fewer": lambda one: one.off(-1),
-    "the path covers more": lambda one: one.off(1),
-    "time, in single searches": lambda one: f"{one.ratio:.2f}",
-}
-display(Markdown(table_of(followed, columns)))
+display(
+    Markdown(
+        table_of(
+            {
+                "pair": one.name,
+                "rows": f"{one.rows:,}",
+                "budgets with as many": one.gains.count(0),
+                "the path covers fewer": one.off(-1),
+                "the path covers more": one.off(1),
+                "time, in single searches": f"{one.ratio:.2f}",
+            }
+            for one in followed
+        )
+    )
+)
 budgets_compared = [gain for one in followed for gain in one.gains]
 worst = min(followed, key=lambda one: min(one.gains))
 lost = sum(gain < 0 for gain in budgets_compared)
@@ -566,13 +600,17 @@ print("the fitted one covers no more of its sample than the search:", end=" ")
 print(deployed.coverage <= solution.coverage)
 
 # %% tags=["hide-input"]
-columns = {
-    "complete data": lambda name: name,
-    "mean held out (%)": lambda name: (
-        f"{100 * sum(one.methods[name].holdout for one in records) / len(records):.2f}"
-    ),
-}
-display(Markdown(table_of(methods, columns)))
+display(
+    Markdown(
+        table_of(
+            {
+                "complete data": name,
+                "mean held out (%)": f"{100 * sum(one.methods[name].holdout for one in records) / len(records):.2f}",
+            }
+            for name in methods
+        )
+    )
+)
 smoother = sum(
     one.methods["annealed"].holdout >= one.methods["search"].holdout for one in records
 )

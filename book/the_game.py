@@ -110,15 +110,19 @@ points = torch.tensor(
     dtype=torch.float64,
 )
 lin = linearize(network, points)
-columns = {
-    "$x$": lambda i: "({:g}, {:g})".format(*points[i].tolist()),
-    "$f(x)$": lambda i: f"{lin.logits[i]:.2f}",
-    r"$\nabla f(x)$": lambda i: "({:.2f}, {:.2f})".format(*lin.gradients[i].tolist()),
-    r"margin $\lvert f \rvert / \lVert \nabla f \rVert$": lambda i: (
-        f"{lin.margins[i]:.3f}"
-    ),
-}
-display(Markdown(table_of(range(len(points)), columns)))
+display(
+    Markdown(
+        table_of(
+            {
+                "$x$": "({:g}, {:g})".format(*points[i].tolist()),
+                "$f(x)$": f"{lin.logits[i]:.2f}",
+                r"$\nabla f(x)$": "({:.2f}, {:.2f})".format(*lin.gradients[i].tolist()),
+                r"margin $\lvert f \rvert / \lVert \nabla f \rVert$": f"{lin.margins[i]:.3f}",
+            }
+            for i in range(len(points))
+        )
+    )
+)
 
 # %% [markdown]
 # Two checks of the tangent. The gradient is compared with difference quotients of the
@@ -406,13 +410,19 @@ for budget in (0.1, 0.2, 0.4, 0.8):
     by_f = logits_at(network, around.reshape(-1, 2)).reshape(by_tangent.shape)
     broken.append(bool((by_f.sign() != by_tangent.sign()).any(dim=1).all()))
     counts[budget] = [int(one.sum()) for one in (~free, free & ~right, free & right)]
-columns = {
-    r"$\epsilon$": lambda budget: f"{budget:g}",
-    "a corner within $2\\epsilon$": lambda budget: counts[budget][0],
-    "no corner, but a wrong sign": lambda budget: counts[budget][1],
-    "neither found": lambda budget: counts[budget][2],
-}
-display(Markdown(table_of(counts, columns)))
+display(
+    Markdown(
+        table_of(
+            {
+                r"$\epsilon$": f"{budget:g}",
+                "a corner within $2\\epsilon$": counts[budget][0],
+                "no corner, but a wrong sign": counts[budget][1],
+                "neither found": counts[budget][2],
+            }
+            for budget in counts
+        )
+    )
+)
 print("points in all:", len(square))
 print("a corner within two budgets breaks the condition each time:", all(broken))
 wrong_signs = [count[1] for count in counts.values()]

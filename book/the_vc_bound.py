@@ -351,15 +351,18 @@ for n in (1, 2, 4, 8, 16, 32, 64):
             sets = RobustSets.from_linearization(linearize(classifier, inputs), epsilon)
             found.append(trace_count(sets, "robust_sets"))
         counts[name][n] = found
-columns = {
-    "$n$": lambda n: n,
-    "$(n^2 + n + 2)/2$": lambda n: num_regions(n, 2),
-    **{
-        name: lambda n, of_kind=of_kind: " ".join(map(str, of_kind[n]))
-        for name, of_kind in counts.items()
-    },
-}
-Markdown(table_of(counts["made for it"], columns))
+Markdown(
+    table_of(
+        {
+            "$n$": n,
+            "$(n^2 + n + 2)/2$": num_regions(n, 2),
+            **{
+                name: " ".join(map(str, of_kind[n])) for name, of_kind in counts.items()
+            },
+        }
+        for n in counts["made for it"]
+    )
+)
 
 # %%
 plot_trace_counts(counts)
@@ -445,15 +448,19 @@ many = {
 errors = {n: 4 * drawn.std(ddof=1) / num_draws**0.5 for n, drawn in many.items()}
 forms = ["$\\sqrt{2 \\log(2S)/n}$", "$2\\sqrt{2 \\log S/n}$", "$S \\to n^m + 1$"]
 forms.append("Eq. (20)")
-columns = {
-    "$n$": lambda n: n,
-    "mean, four standard errors": lambda n: f"{many[n].mean():.3f} ± {errors[n]:.3f}",
-    **{
-        form: lambda n, k=k: f"{vc_bound(n, 2).steps[k].value:.2f}"
-        for k, form in enumerate(forms)
-    },
-}
-Markdown(table_of(many, columns))
+Markdown(
+    table_of(
+        {
+            "$n$": n,
+            "mean, four standard errors": f"{many[n].mean():.3f} ± {errors[n]:.3f}",
+            **{
+                form: f"{vc_bound(n, 2).steps[k].value:.2f}"
+                for k, form in enumerate(forms)
+            },
+        }
+        for n in many
+    )
+)
 
 # %% [markdown]
 # The bounds hold, with room to spare. They hold for *every* distribution and every classifier, and
@@ -470,14 +477,18 @@ Markdown(table_of(many, columns))
 # %%
 dimensions = (2, 10, 100, 784)
 names = ("centered", "regions", "polynomial", "paper")
-columns = {
-    "$m$": lambda m: m,
-    **{
-        form: lambda m, name=name: f"{smallest_informative_n(m, form=name):,}"
-        for form, name in zip(forms, names, strict=True)
-    },
-}
-Markdown(table_of(dimensions, columns))
+Markdown(
+    table_of(
+        {
+            "$m$": m,
+            **{
+                form: f"{smallest_informative_n(m, form=name):,}"
+                for form, name in zip(forms, names, strict=True)
+            },
+        }
+        for m in dimensions
+    )
+)
 
 # %%
 record = load_record(min(stored.glob("mnist-0-1-seed0-*.json")))
@@ -490,14 +501,20 @@ plot_bound_against_samples(dimensions, num_samples={"images of 0 and 1": num_ima
 
 # %%
 images = vc_bound(num_images, 784)
-columns = {
-    "form": lambda k: forms[k],
-    "$\\log S$, or what stands for it": lambda k: f"{images.steps[k].log_shatter:,.0f}",
-    "bound": lambda k: f"{images.steps[k].value:.2f}",
-    "below 1": lambda k: "yes" if images.steps[k].value < 1 else "no",
-}
 display(Markdown(f"**{num_images:,} images, 784 dimensions**"))
-display(Markdown(table_of(range(len(forms)), columns)))
+display(
+    Markdown(
+        table_of(
+            {
+                "form": forms[k],
+                "$\\log S$, or what stands for it": f"{images.steps[k].log_shatter:,.0f}",
+                "bound": f"{images.steps[k].value:.2f}",
+                "below 1": "yes" if images.steps[k].value < 1 else "no",
+            }
+            for k in range(len(forms))
+        )
+    )
+)
 
 # %% [markdown]
 # So Eq. (20) is vacuous at the size of the paper's experiments, and so is Eq. (19) with the exact

@@ -49,6 +49,25 @@
 # best attack. The equilibrium itself need not be unique.
 
 # %% [markdown]
+# ## The theorem in every dimension, checked by Coq
+#
+# The theorem for a proof assistant, which has [checked it](machine_checked_proofs.md) for every
+# real inner product space and for two budgets, together with the value and with the case of a
+# single maximizer. `equilibrium` says that neither player gains by leaving alone.
+#
+# ```{coq} theorem_1 pure_is_smooth theorem_1_value
+# ```
+#
+# On finitely many inputs nothing has to be assumed:
+#
+# ```{coq} theorem_1_finite
+# ```
+#
+# Left out are, for a density, a maximizer of $\phi$ and the measurability of the robust sets,
+# which are assumed, and all that $f$ does where it differs from its tangent. For that there is
+# [another theorem](#curved-boundaries).
+
+# %% [markdown]
 # ## Parameters
 
 # %% tags=["parameters"]
@@ -60,12 +79,12 @@ import numpy as np
 import torch
 from IPython.display import Markdown, display
 
-from experiments.figures.fictitious_play import play_fictitiously
-from experiments.figures.lemma_2 import plot_payoffs
 from experiments.figures.markdown import table_of
 from experiments.figures.theorem_1 import (
     gains_over_uniform,
+    play_fictitiously,
     plot_fictitious_play,
+    plot_payoffs,
     plot_value_against_budget,
 )
 from experiments.tables.planning import PRIMARY_READING, plan
@@ -170,14 +189,18 @@ for ratio, gains in left.items():
         played = equilibrium(game, **budgets)
         gains.append(exploitability(game, played.attacker, played.defender, **budgets))
         values[ratio].append(played.value)
-columns = {
-    "attacker's budget / defender's": lambda ratio: f"{ratio:g}",
-    "games": lambda ratio: len(left[ratio]),
-    "gains exact": lambda ratio: sum(one.is_exact for one in left[ratio]),
-    "gains zero": lambda ratio: sum(one.total < 1e-12 for one in left[ratio]),
-    "mean value": lambda ratio: f"{np.mean(values[ratio]):.2f}",
-}
-Markdown(table_of(left, columns))
+Markdown(
+    table_of(
+        {
+            "attacker's budget / defender's": f"{ratio:g}",
+            "games": len(left[ratio]),
+            "gains exact": sum(one.is_exact for one in left[ratio]),
+            "gains zero": sum(one.total < 1e-12 for one in left[ratio]),
+            "mean value": f"{np.mean(values[ratio]):.2f}",
+        }
+        for ratio in left
+    )
+)
 
 # %% [markdown]
 # ## A witness that is told neither lemma
@@ -231,13 +254,17 @@ for case in range(8):
         ]
     )
     compared.append((case, solved.value, 1 - 2 * best.coverage, fewer.value))
-columns = {
-    "game": lambda values: values[0],
-    "value by the program": lambda values: f"{values[1]:.4f}",
-    "1 - 2 phi(v*)": lambda values: f"{values[2]:.4f}",
-    "value without FGM": lambda values: f"{values[3]:.4f}",
-}
-Markdown(table_of(compared, columns))
+Markdown(
+    table_of(
+        {
+            "game": values[0],
+            "value by the program": f"{values[1]:.4f}",
+            "1 - 2 phi(v*)": f"{values[2]:.4f}",
+            "value without FGM": f"{values[3]:.4f}",
+        }
+        for values in compared
+    )
+)
 
 # %%
 names = [
@@ -330,15 +357,19 @@ left = {
 }
 who = {(0, 0): "nobody", (1, 0): "attacker", (0, 1): "defender"}
 who[1, 1] = "attacker and defender"
-columns = {
-    "played": lambda name: name,
-    "attacker gains": lambda name: f"{left[name].attacker_gain:.2f}",
-    "defender gains": lambda name: f"{left[name].defender_gain:.2f}",
-    "who should leave": lambda name: who[
-        left[name].attacker_gain > 0.01, left[name].defender_gain > 0.01
-    ],
-}
-Markdown(table_of(left, columns))
+Markdown(
+    table_of(
+        {
+            "played": name,
+            "attacker gains": f"{left[name].attacker_gain:.2f}",
+            "defender gains": f"{left[name].defender_gain:.2f}",
+            "who should leave": who[
+                left[name].attacker_gain > 0.01, left[name].defender_gain > 0.01
+            ],
+        }
+        for name in left
+    )
+)
 
 # %% [markdown]
 # Two controls change the rules instead.
@@ -402,16 +433,29 @@ for noise in ("uniform", "gaussian"):
     shares[name] = float(held.double().mean())
     worse.append(shares[name] < chosen.coverage - 0.01)
     same[name] = torch.equal(majority(held)[clear], none[clear])
-columns = {
-    "defense": lambda name: name,
-    "mean phi under FGM": lambda name: f"{shares[name]:.2f}",
-    "the vote equals no defense": lambda name: same.get(name, ""),
-}
-Markdown(table_of(shares, columns))
+Markdown(
+    table_of(
+        {
+            "defense": name,
+            "mean phi under FGM": f"{shares[name]:.2f}",
+            "the vote equals no defense": same.get(name, ""),
+        }
+        for name in shares
+    )
+)
 
 # %%
 print("isotropic noise is worth less than SMOOTH:", all(worse))
 print("an isotropic vote is worth as much as no defense:", all(same.values()))
+
+# %% [markdown]
+# That no distribution will do which was fixed before the classifier is a theorem, [checked by
+# Coq](machine_checked_proofs.md). Take one input and two classifiers, whose gradients point in
+# opposite directions. Whatever the distribution, an isotropic one or another, on one of the two
+# FGM gets at least 0 against it, where another strategy wins.
+#
+# ```{coq} one_input implication_1
+# ```
 
 # %% [markdown]
 # **For $f$ itself the stored runs do not support it.** These are the networks of
@@ -430,16 +474,23 @@ results, _ = load_plan(chosen, "../results/table1")
 by_pair = gains_over_uniform(
     {result.dataset: cell_percents(result) for result in results}
 )
-columns = {
-    "data set": lambda cell: cell[0],
-    "attack": lambda cell: cell[1],
-    "accuracy": lambda cell: cell[2],
-    "SMOOTH less uniform": lambda cell: f"{by_pair[cell].mean():+.1f}",
-    "pairs with SMOOTH ahead": lambda cell: (
-        f"{(by_pair[cell] > 0).sum()} of {len(by_pair[cell])}"
-    ),
-}
-display(Markdown(table_of(by_pair, columns, align="lllrr")))
+display(
+    Markdown(
+        table_of(
+            [
+                {
+                    "data set": cell[0],
+                    "attack": cell[1],
+                    "accuracy": cell[2],
+                    "SMOOTH less uniform": f"{by_pair[cell].mean():+.1f}",
+                    "pairs with SMOOTH ahead": f"{(by_pair[cell] > 0).sum()} of {len(by_pair[cell])}",
+                }
+                for cell in by_pair
+            ],
+            align="lllrr",
+        )
+    )
+)
 by_tangent, by_network = (
     [gains.mean() for cell, gains in by_pair.items() if cell[1:] == scored]
     for scored in (("FGM", "approximate"), (f"PGD {PRIMARY_READING}", "true"))
@@ -480,6 +531,12 @@ print("a tangent of x^3 has a wrong sign:", bool((tangent * reached_points < 0).
 print("and FGM wins wherever an attack does:", torch.equal(wins, by_step))
 
 # %% [markdown]
+# For every dimension, [checked by Coq](machine_checked_proofs.md):
+#
+# ```{coq} implication_2
+# ```
+
+# %% [markdown]
 # ## Implication 3: winner takes all
 #
 # The value $1 - 2\phi(v^*)$ is $-1$ if one $v$ lies in almost every robust set, and the
@@ -509,6 +566,13 @@ for extra in (0.99, 1.01):
     empty = lin.margins + epsilon < reach
     same = torch.equal(most < 0, empty)
     print(f"empty sets: {int(empty.sum())}, and exactly as the margins say: {same}")
+
+# %% [markdown]
+# The extremes, and that the reverse of FGM is in each robust set, are [checked by
+# Coq](machine_checked_proofs.md) too.
+#
+# ```{coq} implication_3 undoing_fgm
+# ```
 
 # %% [markdown]
 # If $f$ is linear on the whole space, more is true: $\phi(v^*) \ge 1/2$. All rows $c_i$ are

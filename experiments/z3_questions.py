@@ -32,9 +32,7 @@ class Proof:
     """What z3 found about one statement.
 
     Attributes:
-        name: The statement, a key of ``STATEMENTS``.
         claim: What is claimed, in words.
-        dim: The dimension of the inputs.
         question: What the solver was told, in SMT-LIB: assumptions and the claim's
             opposite.
         verdict: ``"proved"``, ``"refuted"`` or, if it gave up, ``"unknown"``.
@@ -42,9 +40,7 @@ class Proof:
             refuted.
     """
 
-    name: str
     claim: str
-    dim: int
     question: str
     verdict: Literal["proved", "refuted", "unknown"]
     counterexample: Mapping[str, str]
@@ -100,10 +96,6 @@ class _Point:
         still = [self.z3.Implies(self.n == 0, x == 0) for x in self.fgm]
         return along + still
 
-    def fgm_effect(self) -> Any:
-        """Write by how much FGM moves f_L."""
-        return self.dot(self.g, self.fgm)
-
     def on_a_line(self) -> list:
         """Say that all vectors lie on the first axis."""
         return [x == 0 for vector in (self.g, self.v, self.a) for x in vector[1:]]
@@ -125,20 +117,12 @@ def _beats_fgm(point: _Point, factor: Any = 1) -> list:
 STATEMENTS: dict[str, Statement] = {
     "lemma_1_sufficient": Statement(
         claim="v in the half-space of Eq. (3): no attack loses the label.",
-        violated=lambda p: [
-            p.slack() >= 0,
-            p.in_ball(p.a),
-            p.moved(p.v, p.a) < 0,
-        ],
+        violated=lambda p: [p.slack() >= 0, p.in_ball(p.a), p.moved(p.v, p.a) < 0],
         expected="proved",
     ),
     "lemma_1_necessary": Statement(
         claim="v outside the half-space of Eq. (3): an attack, FGM, loses the label.",
-        violated=lambda p: [
-            p.slack() < 0,
-            *p.is_fgm(),
-            p.moved(p.v, p.fgm) >= 0,
-        ],
+        violated=lambda p: [p.slack() < 0, *p.is_fgm(), p.moved(p.v, p.fgm) >= 0],
         expected="proved",
     ),
     "fgm_keeps_the_budget": Statement(
@@ -148,7 +132,7 @@ STATEMENTS: dict[str, Statement] = {
     ),
     "fgm_effect": Statement(
         claim="FGM lowers the linearized logit by epsilon n.",
-        violated=lambda p: [*p.is_fgm(), p.fgm_effect() != -p.epsilon * p.n],
+        violated=lambda p: [*p.is_fgm(), p.dot(p.g, p.fgm) != -p.epsilon * p.n],
         expected="proved",
     ),
     "fgm_dominates": Statement(
@@ -217,9 +201,7 @@ def prove(name: str, dim: int) -> Proof:
     # Nothing found where the search was narrowed proves nothing.
     is_proof = answer == z3.unsat and not narrowed
     return Proof(
-        name=name,
         claim=statement.claim,
-        dim=dim,
         question=question,
         verdict="proved" if is_proof else "refuted" if model else "unknown",
         counterexample={str(real): str(model[real]) for real in model},

@@ -19,6 +19,9 @@ from paper_lib.geometry import in_l2_ball, l2_norm
 from paper_lib.geometry.sums import rough_dots, row_dots
 from paper_lib.linearize import Linearization
 
+# Entries of rows and perturbations compared at once; affects speed and memory alone.
+_BLOCK = 2**22
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class RobustSets:
@@ -152,13 +155,9 @@ class RobustSets:
         self.check_candidates(v, "v")
         v = v.detach()
         if v.ndim == 1:
-            return self._contains_one(v)
-        verdicts = [self._contains_one(row) for row in v]
-        return (
-            torch.stack(verdicts)
-            if verdicts
-            else v.new_zeros((0, len(self.offsets)), dtype=torch.bool)
-        )
+            return self._contains_each(v.unsqueeze(0))[0]
+        parts = v.split(max(_BLOCK // self.normals.numel(), 1))
+        return torch.cat([self._contains_each(part) for part in parts])
 
     def coverage(self, v: Float[Tensor, "*k d"]) -> float | Float[Tensor, " k"]:
         r"""Count the share of robust sets that contain v: :math:`\phi_n(v)`, Eq. (5).
@@ -195,12 +194,12 @@ class RobustSets:
             )
         check_finite(**{name: v})
 
-    def _contains_one(self, v: Float[Tensor, " d"]) -> Bool[Tensor, " n"]:
+    def _contains_each(self, v: Float[Tensor, "k d"]) -> Bool[Tensor, "k n"]:
         products, error = rough_dots(self.normals, v)
         slack = products + self.offsets.double()
         verdicts = slack >= 0
         # Where rounding could decide, one order of summation does.
-        near = (~(slack.abs() > error)).nonzero()[:, 0]
-        careful = row_dots(self.normals[near], v.unsqueeze(0))
-        verdicts[near] = careful + self.offsets[near].double() >= 0
-        return verdicts & in_l2_ball(v, self.epsilon)
+        which, near = (~(slack.abs() > error)).nonzero().unbind(dim=1)
+        careful = row_dots(self.normals[near], v[which])
+        verdicts[which, near] = careful + self.offsets[near].double() >= 0
+        return verdicts & in_l2_ball(v.contiguous(), self.epsilon).unsqueeze(-1)

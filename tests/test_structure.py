@@ -180,7 +180,7 @@ def test_modules_and_functions_are_short(path):
 
 
 # What the library and the experiments may hold: lines of code, exported names.
-LARGEST = {"paper_lib": 8400, "experiments": 6250}
+LARGEST = {"paper_lib": 8500, "experiments": 5850}
 MOST_EXPORTS = 130
 
 

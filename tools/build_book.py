@@ -40,8 +40,8 @@ from tqdm import tqdm
 from experiments.sweep.locks import holding
 
 ROOT = Path(__file__).resolve().parent.parent
-# What the build reads: pages, stored results, and the tests that the ledger names.
-SOURCES = ("_config.yml", "_toc.yml", "book", "results", "tests")
+# What the build reads: pages, stored results, and the tests and proofs they name.
+SOURCES = ("_config.yml", "_toc.yml", "book", "proofs", "results", "tests")
 IGNORED = shutil.ignore_patterns("__pycache__", ".*")
 CELL_TIMEOUT = 600
 CELL_METADATA_DROPPED = ("execution", "papermill")

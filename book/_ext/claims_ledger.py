@@ -16,6 +16,7 @@ from pathlib import Path
 import yaml
 from docutils import nodes
 from docutils.statemachine import StringList
+from formal_statements import FOLDER, STATEMENTS, read_statements
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
@@ -47,6 +48,7 @@ class Claim:
         page: The page of the book that checks it, without folder and suffix.
         module: The module of the library that computes it.
         test: ``path`` or ``path::name`` of the test that checks it.
+        proof: The theorems of ``proofs`` that state it for all dimensions, in one line.
         outcome: One of `OUTCOMES`.
         note: What to know about the outcome.
     """
@@ -58,6 +60,7 @@ class Claim:
     page: str | None
     module: str | None
     test: str | None
+    proof: str | None
     outcome: str
     note: str | None
 
@@ -109,6 +112,7 @@ def entry_problems(
             _page_problem(claim, pages),
             _module_problem(claim),
             _test_problem(claim, root),
+            _proof_problem(claim, root),
         )
         if problem
     ]
@@ -182,6 +186,24 @@ def _test_problem(claim: Claim, root: Path) -> str | None:
     return None
 
 
+def _proof_problem(claim: Claim, root: Path) -> str | None:
+    """Check that the theorems are there.
+
+    Args:
+        claim: The claim.
+        root: The project.
+
+    Returns:
+        The problem, or None.
+    """
+    if not claim.proof:
+        return None
+    known = read_statements(root / FOLDER).values()
+    theorems = {one.name for one in known if one.kind in STATEMENTS}
+    gone = sorted(set(claim.proof.split()) - theorems)
+    return f"no theorem {', '.join(gone)} in {FOLDER}" if gone else None
+
+
 def _function_names(file: Path) -> set[str]:
     """Name the functions that a file defines.
 
@@ -234,8 +256,9 @@ def ledger_markdown(claims: Sequence[Claim]) -> str:
     rows = "\n".join(_row(claim) for claim in claims)
     return (
         f"{len(claims)} claims: {total}.\n\n"
-        "```{list-table}\n:header-rows: 1\n:widths: 19 40 26 15\n:class: ledger\n\n"
-        "* - Claim\n  - What it says\n  - Checked in\n  - Outcome\n"
+        "```{list-table}\n:header-rows: 1\n:widths: 15 41 19 13 12\n:class: ledger\n\n"
+        "* - Claim\n  - What it says\n  - Checked in\n  - Proved for all dimensions\n"
+        "  - Outcome\n"
         f"{rows}\n```\n"
     )
 
@@ -247,7 +270,7 @@ def _row(claim: Claim) -> str:
         claim: The claim.
 
     Returns:
-        Four cells of a ``list-table``.
+        Five cells of a ``list-table``.
     """
     note = f"\n\n    *{claim.note.strip()}*" if claim.note else ""
     badge = f"{{bdg-{OUTCOMES[claim.outcome]}}}`{claim.outcome}`"
@@ -255,6 +278,7 @@ def _row(claim: Claim) -> str:
         f"* - **{claim.title}**\n\n    {claim.where}\n"
         f"  - {claim.statement.strip()}{note}\n"
         f"  - {_places(claim)}\n"
+        f"  - {_theorems(claim)}\n"
         f"  - {badge}"
     )
 
@@ -277,6 +301,19 @@ def _places(claim: Claim) -> str:
         path, _, name = claim.test.partition("::")
         places.append(f"{{download}}`{name or Path(path).name} </{path}>`")
     return "\n\n    ".join(places) or "none yet"
+
+
+def _theorems(claim: Claim) -> str:
+    """Write what Coq checked of a claim.
+
+    Args:
+        claim: The claim.
+
+    Returns:
+        The theorems' names, or a dash.
+    """
+    names = (claim.proof or "").split()
+    return "\n\n    ".join(f"{{coq}}`{name}`" for name in names) or "—"
 
 
 class ClaimsLedger(SphinxDirective):

@@ -48,12 +48,11 @@ def plot_bounds(
         )
     figure, (axis,) = new_figure(8.4, 5.2)
     ends = []
-    for number, (name, values) in enumerate(curves.items()):
+    for place, (name, values) in enumerate(curves.items(), start=-len(measured)):
         shown = np.where(np.array(values) > 0.0, values, np.nan)
-        color = _draw_curve(axis, number - len(measured), sizes, shown)
-        silent = np.isnan(shown[-1])
-        name = f"{name} (says nothing)" if silent else name
-        ends.append((0.0 if silent else float(shown[-1]), name, color))
+        color = _draw_curve(axis, place, sizes, shown, name)
+        said = name if values[-1] > 0.0 else f"{name} (says nothing)"
+        ends.append((max(float(values[-1]), 0.0), said, color))
     axis.set(xscale="log", xlabel="n, points counted", ylim=(-0.02, 1.02))
     axis.set_ylabel(r"share of robust sets: lower bounds of $\phi(v)$")
     _name_ends(axis, sizes[-1], ends)
@@ -65,16 +64,14 @@ def _draw_curve(
     place: int,
     sizes: Sequence[int],
     shown: Float[np.ndarray, " k"],
-    name: str | None = None,
+    name: str,
 ) -> str:
     """Draw a curve in the color of its place, thick below place 0: measured."""
-    if place < 0:
-        color = _MEASURED[place]
-        axis.plot(sizes, shown, color=color, linewidth=2.4, label=name)
-    else:
-        color, dashes = COLORS[place % len(COLORS)], _DASHES[place // len(COLORS)]
-        look = MARKERS[place % len(MARKERS)] + dashes
-        axis.plot(sizes, shown, look, color=color, lw=1.2, ms=4, label=name)
+    color, look, width = _MEASURED[place % 2], "-", 2.4
+    if place >= 0:
+        color, marker = COLORS[place % len(COLORS)], MARKERS[place % len(MARKERS)]
+        look, width = marker + _DASHES[place // len(COLORS)], 1.2
+    axis.plot(sizes, shown, look, color=color, lw=width, ms=4, label=name)
     return color
 
 
@@ -157,17 +154,17 @@ def plot_prices(prices: Sequence[Prices]) -> Figure:
         raise ValueError("prices must be at least one record, got none.")
     figure, axes = new_figure(4.4 * len(prices), 4.6, 1, len(prices), sharey=True)
     for axis, of_dim in zip(axes, prices, strict=True):
-        curves = [("regret", [one.regret for one in of_dim.sizes])]
-        curves.append(("overfit", [one.overfit for one in of_dim.sizes]))
-        for name in of_dim.sizes[0].prices:
-            if not name.startswith("noisy"):
-                curves.append((name, [one.prices[name] for one in of_dim.sizes]))
-        for place, (name, values) in enumerate(curves, start=-len(_MEASURED)):
-            height = np.array(values)
+        by_size = [
+            {"regret": x.regret, "overfit": x.overfit, **x.prices} for x in of_dim.sizes
+        ]
+        sizes = [one.num for one in of_dim.sizes]
+        names = [name for name in by_size[0] if not name.startswith("noisy")]
+        for place, name in enumerate(names, start=-len(_MEASURED)):
+            height = np.array([one[name] for one in by_size])
             shown = np.where((height > 0.0) & (height < 0.999), height, np.nan)
-            _draw_curve(axis, place, [one.num for one in of_dim.sizes], shown, name)
-        axis.set(xscale="log", yscale="log", xlabel="n")
-        axis.set_title(f"d = {of_dim.config.dim}")
+            _draw_curve(axis, place, sizes, shown, name)
+        title = f"d = {of_dim.config.dim}"
+        axis.set(xscale="log", yscale="log", xlabel="n", title=title)
     names = axes[0].get_legend_handles_labels()
     figure.legend(*names, loc="outside lower center", ncols=4, frameon=False)
     return figure

@@ -1,7 +1,7 @@
 """Robust sets in the plane: the two conditions of Appendix A, and their check."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Polygon
 from torch import Tensor
 
-from experiments.figures.markdown import markdown_table
+from experiments.figures.markdown import Row, tabulated
 from experiments.z3_questions import prove
 from paper_lib.arrangement import heaviest_faces
 from paper_lib.attacks import fgm
@@ -115,7 +115,8 @@ def plot_membership_check(
     return figure
 
 
-def strict_reading_table(dimensions: Sequence[int] = (1, 2, 3)) -> str:
+@tabulated()
+def strict_reading_table(dimensions: Sequence[int] = (1, 2, 3)) -> Iterator[Row]:
     """Check the counterexamples of z3 to Lemma 1 with an open half-space.
 
     In each, all vectors lie on the first axis, so that every length is rational.
@@ -123,11 +124,10 @@ def strict_reading_table(dimensions: Sequence[int] = (1, 2, 3)) -> str:
     Args:
         dimensions: Numbers of dimensions, each asked separately.
 
-    Returns:
-        The table: for each whether the attack lands on the boundary, both moves keep
-        the budget, v is in the closed half-space, and the library keeps the label.
+    Yields:
+        For each whether the attack lands on the boundary, both moves keep the budget, v
+        is in the closed half-space, and the library keeps the label.
     """
-    lines = []
     for dim in dimensions:
         strict = prove("strict_reading", dim)
         found = {key: Fraction(value) for key, value in strict.counterexample.items()}
@@ -135,19 +135,17 @@ def strict_reading_table(dimensions: Sequence[int] = (1, 2, 3)) -> str:
             found.pop(key, Fraction(0)) for key in ("f", "epsilon", "g1", "v1", "a1")
         )
         assert not any(found[key] for key in found if key[0] in "gva")
-        numbers = [[float(number)] for number in (f, g, v, a)]
-        logit, *vectors = torch.tensor(numbers, dtype=torch.float64).unsqueeze(1)
-        on_edge = Linearization(logits=logit[0], gradients=vectors[0])
-        verdicts = [
-            f + g * (v + a) == 0,
-            max(abs(v), abs(a)) <= budget,
-            f + g * v - budget * abs(g) >= 0,
-            bool(on_edge.label_survives(*vectors[1:])),
-        ]
-        lines.append([str(dim), strict.verdict, *map(str, verdicts)])
-    header = ["$d$", "z3", "the attack lands on the boundary"]
-    header += ["both moves keep the budget", "$v$ in the half-space of Eq. (3)"]
-    return markdown_table([*header, "the library keeps the label"], lines)
+        values = [[[float(value)]] for value in (f, g, v, a)]
+        numbers = torch.tensor(values, dtype=torch.float64)
+        on_edge = Linearization(logits=numbers[0, 0], gradients=numbers[1])
+        yield {
+            "$d$": dim,
+            "z3": strict.verdict,
+            "the attack lands on the boundary": f + g * (v + a) == 0,
+            "both moves keep the budget": max(abs(v), abs(a)) <= budget,
+            "$v$ in the half-space of Eq. (3)": f + g * v - budget * abs(g) >= 0,
+            "the library keeps the label": bool(on_edge.label_survives(*numbers[2:])),
+        }
 
 
 def draw_robust_set(

@@ -1,19 +1,19 @@
 """What the page on zeros against ones computes live."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from experiments.figures.markdown import titled_table
+from experiments.figures.markdown import Row, tabulated
 from experiments.figures.mnist_0_against_1 import percent_of
 from experiments.tables.points import LinearizedPair
 from experiments.tables.results import Scores
 from experiments.tables.scoring import ScoreResult
 from paper_lib.defense import ramp_ascent
-from paper_lib.evaluation import PLAYS, disagreement, play_name
+from paper_lib.evaluation import PLAYS, disagreement, logits_at, play_name
 from paper_lib.geometry import scale_to_radius, unit_vectors
 from paper_lib.plotting.perturbations import plot_images
 from paper_lib.robust_sets import RobustSets
@@ -51,34 +51,34 @@ def plot_attack_and_defense(
     """
     labels, digits = at.test.labels, at.pair.classes
     chosen = torch.cat([(labels == label).nonzero()[:2, 0] for label in (-1.0, 1.0)])
-    clean, moves = at.test.images[chosen].flatten(1), attack[chosen]
-    defense = v.expand(len(chosen), -1)
-    images = {
+    images, moves = at.test.images[chosen], attack[chosen]
+    clean, defense = images.flatten(1), v.expand(len(chosen), -1)
+    columns = {
         "image $x$": clean,
         "attack $a$": moves,
         "$x + a$": clean + moves,
         "defense $v$": defense,
         "$x + a + v$": clean + moves + defense,
     }
-    signed = ("attack $a$", "defense $v$")
-    with torch.no_grad():
-        seen = {
-            title: [
-                f"seen as {digits[int(logit > 0)]}"
-                for logit in at.model(rows.reshape(-1, 1, 28, 28))
-            ]
-            for title, rows in images.items()
-            if title not in signed
-        }
-    return plot_images(images, signed=signed, notes=seen)
+    logits = {
+        "image $x$": logits_at(at.model, images),
+        "$x + a$": logits_at(at.model, images, moves),
+        "$x + a + v$": logits_at(at.model, images, moves, defense),
+    }
+    seen = {
+        title: [f"seen as {digits[int(logit > 0)]}" for logit in found]
+        for title, found in logits.items()
+    }
+    return plot_images(columns, signed=("attack $a$", "defense $v$"), notes=seen)
 
 
+@tabulated()
 def disagreement_table(
     at: LinearizedPair,
     fgm_attack: Float[Tensor, "n d"],
     pgd_attack: Float[Tensor, "n d"],
     v: Float[Tensor, " d"],
-) -> str:
+) -> Iterator[Row]:
     """Show for each play how often the network and its linear model disagree.
 
     Args:
@@ -87,24 +87,21 @@ def disagreement_table(
         pgd_attack: What PGD plays there.
         v: The defense.
 
-    Returns:
-        The table.
+    Yields:
+        Each play.
     """
     still = torch.zeros_like(v).unsqueeze(0)
     moves = {"none": still, "FGM": fgm_attack, "PGD": pgd_attack}
     answers = {"none": still, "SMOOTH": v.unsqueeze(0)}
-    rows = []
     for attack, defense in PLAYS:
         only_f, only_linear = disagreement(
             at.model, at.test.images, at.lin, moves[attack], answers[defense]
         )
-        row = {
+        yield {
             "percent of test points": play_name((attack, defense)),
             "only f keeps": f"{100 * only_f:.1f}",
             "only f_L keeps": f"{100 * only_linear:.1f}",
         }
-        rows.append(row)
-    return titled_table(rows)
 
 
 def coverage_from_elsewhere(
@@ -127,9 +124,10 @@ def coverage_from_elsewhere(
     return coverages
 
 
+@tabulated()
 def start_table(
     multiples: Sequence[float], from_zero: Sequence[float], elsewhere: Sequence[float]
-) -> str:
+) -> Iterator[Row]:
     """Set the training coverage from both starts side by side.
 
     Args:
@@ -137,18 +135,13 @@ def start_table(
         from_zero: The coverage from zero at each.
         elsewhere: The coverage from the mean normal.
 
-    Returns:
-        The table.
+    Yields:
+        Each budget.
     """
-    return titled_table(
-        [
-            {
-                "budget, multiple": f"{multiple}",
-                "from zero (%)": f"{100 * zero:.1f}",
-                "from the mean normal (%)": f"{100 * other:.1f}",
-            }
-            for multiple, zero, other in zip(
-                multiples, from_zero, elsewhere, strict=True
-            )
-        ]
-    )
+    for multiple, *both in zip(multiples, from_zero, elsewhere, strict=True):
+        zero, other = (f"{100 * share:.1f}" for share in both)
+        yield {
+            "budget, multiple": multiple,
+            "from zero (%)": zero,
+            "from the mean normal (%)": other,
+        }

@@ -1,11 +1,17 @@
 """What a page tabulates, as Markdown."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import wraps
+from typing import ParamSpec
 
 from paper_lib.evaluation import percents, play_name
 from paper_lib.evaluation.plays import Cell
 from paper_lib.evaluation.scores import TableRow
+
+P = ParamSpec("P")
+# Under the titles of its columns, the cells of one line of a table.
+Row = Mapping[str, object]
+NOT_APPLICABLE = "not applicable"
 
 
 def markdown_table(
@@ -44,39 +50,70 @@ def markdown_table(
     return "\n".join("| " + " | ".join(line) + " |" for line in table)
 
 
-def table_of(
-    items: Iterable[Any],
-    columns: Mapping[str, Callable[[Any], object]],
-    *,
-    align: str | None = None,
-) -> str:
-    """Write a Markdown table, a line for each item.
+def table_of(rows: Iterable[Row], *, align: str | None = None) -> str:
+    """Write a Markdown table of rows whose cells name their columns.
 
     Args:
-        items: What the table lists.
-        columns: Under the title of each column, what it says of an item.
-        align: As in :func:`markdown_table`.
+        rows: Under the titles of the columns, the cells; the same titles in each.
+        align: As :func:`markdown_table` takes it.
 
     Returns:
-        The table.
+        The table; "not applicable" where there is no row.
+
+    Raises:
+        KeyError: If a row lacks a title that the first one has.
+        ValueError: If ``align`` is not one letter for each column.
 
     Example:
-        >>> print(table_of([1, 2], {"n": lambda n: n, "square": lambda n: n * n}))
+        >>> print(table_of({"n": n, "square": n * n} for n in (1, 2)))
         | n | square |
         | :-- | --: |
         | 1 | 1 |
         | 2 | 4 |
     """
-    lines = [[str(says(item)) for says in columns.values()] for item in items]
-    return markdown_table(list(columns), lines, align=align)
+    listed = list(rows)
+    if not listed:
+        return NOT_APPLICABLE
+    lines = [[str(row[title]) for title in listed[0]] for row in listed]
+    return markdown_table(list(listed[0]), lines, align=align)
 
 
+def tabulated(
+    align: str | None = None,
+) -> Callable[[Callable[P, Iterator[Row]]], Callable[P, str]]:
+    """Make a function that yields rows return them as a Markdown table.
+
+    Args:
+        align: As :func:`table_of` takes it.
+
+    Returns:
+        A decorator.
+
+    Example:
+        >>> @tabulated("rr")
+        ... def squares(most):
+        ...     for n in range(1, most + 1):
+        ...         yield {"n": n, "square": n * n}
+        >>> print(squares(1))
+        | n | square |
+        | --: | --: |
+        | 1 | 1 |
+    """
+
+    def decorate(rows_of: Callable[P, Iterator[Row]]) -> Callable[P, str]:
+        @wraps(rows_of)
+        def table(*args: P.args, **kwargs: P.kwargs) -> str:
+            return table_of(rows_of(*args, **kwargs), align=align)
+
+        return table
+
+    return decorate
+
+
+@tabulated()
 def comparison_table(
-    runs: Sequence[Sequence[TableRow]],
-    paper: Mapping[Cell, float],
-    *,
-    here: str = "here",
-) -> str:
+    runs: Sequence[Sequence[TableRow]], paper: Mapping[Cell, float], here: str = "here"
+) -> Iterator[Row]:
     """Set measured rows beside the paper's numbers.
 
     Args:
@@ -84,25 +121,33 @@ def comparison_table(
         paper: The paper's values, in percent; a row without one has no difference.
         here: The title of what was measured.
 
-    Returns:
-        A Markdown table: for each row the paper's value, the measured one (the mean
-        over seeds, with the smallest and largest), and the difference in points.
+    Yields:
+        For each row the paper's value, the measured one (the mean over seeds, with the
+        smallest and largest), and the difference in points.
     """
     measured = [percents(run) for run in runs]
-    lines = []
     for key in measured[0]:
         values = [run[key] for run in measured]
-        mean = sum(values) / len(values)
+        gap = sum(values) / len(values) - paper.get(key, 0.0)
         known = key in paper
-        lines.append(
-            [
-                f"{key[2]}: {play_name(key[:2])}",
-                f"{paper[key]:.1f}" if known else "not applicable",
-                mean_and_span(values),
-                f"{mean - paper[key]:+.1f}" if known else "not applicable",
-            ]
-        )
-    return markdown_table(["accuracy in percent", "paper", here, "difference"], lines)
+        yield {
+            "accuracy in percent": cell_name(key),
+            "paper": f"{paper[key]:.1f}" if known else NOT_APPLICABLE,
+            here: mean_and_span(values),
+            "difference": f"{gap:+.1f}" if known else NOT_APPLICABLE,
+        }
+
+
+def cell_name(cell: Cell) -> str:
+    """Name a cell of Table 2.
+
+    Args:
+        cell: Attack, defense and accuracy.
+
+    Returns:
+        The accuracy, then the play.
+    """
+    return f"{cell[2]}: {play_name(cell[:2])}"
 
 
 def mean_and_span(values: Sequence[float]) -> str:
@@ -120,28 +165,3 @@ def mean_and_span(values: Sequence[float]) -> str:
     """
     span = f" [{min(values):.1f}, {max(values):.1f}]" if len(values) > 1 else ""
     return f"{sum(values) / len(values):.1f}{span}"
-
-
-def titled_table(rows: Sequence[Mapping[str, str]], *, align: str | None = None) -> str:
-    """Write a Markdown table of rows whose cells name their columns.
-
-    Args:
-        rows: Under the titles of the columns, the cells; the same titles in each.
-        align: As :func:`markdown_table` takes it.
-
-    Returns:
-        The table; "not applicable" where there is no row.
-
-    Raises:
-        ValueError: If ``align`` is not one letter for each column.
-
-    Example:
-        >>> print(titled_table([{"row": "a", "value": "1"}]))
-        | row | value |
-        | :-- | --: |
-        | a | 1 |
-    """
-    if not rows:
-        return "not applicable"
-    lines = [[row[title] for title in rows[0]] for row in rows]
-    return markdown_table(list(rows[0]), lines, align=align)

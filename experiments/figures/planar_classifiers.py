@@ -1,5 +1,7 @@
 """Classifiers for pictures: a ReLU network, its corners, a polygon and a disc."""
 
+import copy
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -40,22 +42,18 @@ class PlanarReLU(nn.Module):
         check_same_kind(weights=weights, biases=biases, output_weights=output_weights)
         check_finite(weights=weights, biases=biases, output_weights=output_weights)
         num = len(weights)
-        if weights.shape != (num, 2) or not (
-            biases.shape == output_weights.shape == (num,)
-        ):
+        shapes = [tuple(part.shape) for part in (weights, biases, output_weights)]
+        if shapes != [(num, 2), (num,), (num,)]:
             raise ValueError(
                 "weights must be (h, 2), biases and output_weights (h,), got "
-                f"{tuple(weights.shape)}, {tuple(biases.shape)} and "
-                f"{tuple(output_weights.shape)}."
+                f"{shapes[0]}, {shapes[1]} and {shapes[2]}."
             )
         super().__init__()
-        self.hidden = nn.Linear(2, num, dtype=weights.dtype)
-        self.output = nn.Linear(num, 1, dtype=weights.dtype)
-        with torch.no_grad():
-            self.hidden.weight.copy_(weights)
-            self.hidden.bias.copy_(biases)
-            self.output.weight.copy_(output_weights.unsqueeze(0))
-            self.output.bias.fill_(output_bias)
+        self.hidden, self.output = nn.Linear(2, num), nn.Linear(num, 1)
+        self.hidden.weight = nn.Parameter(weights.clone())
+        self.hidden.bias = nn.Parameter(biases.clone())
+        self.output.weight = nn.Parameter(output_weights.clone()[None])
+        self.output.bias = nn.Parameter(weights.new_full((1,), output_bias))
 
     def forward(self, inputs: Float[Tensor, "n 2"]) -> Float[Tensor, " n"]:
         """Compute the logits.
@@ -77,17 +75,13 @@ class PlanarReLU(nn.Module):
         Returns:
             The corners, in float64.
         """
-        weights, biases = self.hidden.weight.double(), self.hidden.bias.double()
-        found = [
-            self._zeros_on(unit, weights.detach(), biases.detach())
-            for unit in range(len(weights))
-        ]
-        return torch.cat(found)
+        exact = copy.deepcopy(self).double().requires_grad_(False)
+        units = range(len(self.hidden.bias))
+        return torch.cat([exact._zeros_on(unit) for unit in units])
 
-    def _zeros_on(
-        self, unit: int, weights: Float[Tensor, "h 2"], biases: Float[Tensor, " h"]
-    ) -> Float[Tensor, "k 2"]:
+    def _zeros_on(self, unit: int) -> Float[Tensor, "k 2"]:
         """Find the zeros of f on one unit's line."""
+        weights, biases = self.hidden.weight, self.hidden.bias
         normal, length = weights[unit], weights[unit].square().sum()
         if length == 0:
             return weights.new_zeros((0, 2))
@@ -98,7 +92,7 @@ class PlanarReLU(nn.Module):
         crosses[unit] = False
         stops = (-levels[crosses] / slopes[crosses]).sort().values
         stops = torch.cat([stops[:1] - 1.0, stops, stops[-1:] + 1.0])
-        values = self._values(base + stops.unsqueeze(1) * along)
+        values = self(base + stops.unsqueeze(1) * along)
         left, right = values[:-1], values[1:]
         # Beyond the outer stops f goes on straight.
         low, high = torch.zeros_like(left), torch.ones_like(left)
@@ -109,13 +103,6 @@ class PlanarReLU(nn.Module):
         zeros = stops[:-1] + share * stops.diff()
         return base + zeros[found].unsqueeze(1) * along
 
-    def _values(self, points: Float[Tensor, "k 2"]) -> Float[Tensor, " k"]:
-        """Evaluate f in float64."""
-        hidden = points @ self.hidden.weight.double().t() + self.hidden.bias.double()
-        weights = self.output.weight.double().squeeze(0)
-        values = torch.relu(hidden) @ weights + self.output.bias.double()
-        return values.detach()
-
 
 def example_network() -> PlanarReLU:
     """Make the network of the book's pictures: a boundary of four straight pieces.
@@ -123,14 +110,13 @@ def example_network() -> PlanarReLU:
     Returns:
         The network, in float64.
     """
-    return PlanarReLU(
-        torch.tensor(
-            [[0.0, 1.0], [1.0, 0.25], [1.0, -0.25], [-1.0, 0.5]], dtype=torch.float64
-        ),
-        torch.tensor([6.0, 1.75, -1.25, -3.0], dtype=torch.float64),
-        torch.tensor([1.0, 0.75, -1.75, 1.0], dtype=torch.float64),
-        -6.0,
+    weights = [[0.0, 1.0], [1.0, 0.25], [1.0, -0.25], [-1.0, 0.5]]
+    biases, output_weights = [6.0, 1.75, -1.25, -3.0], [1.0, 0.75, -1.75, 1.0]
+    hidden, shifts, last = (
+        torch.tensor(part, dtype=torch.float64)
+        for part in (weights, biases, output_weights)
     )
+    return PlanarReLU(hidden, shifts, last, -6.0)
 
 
 class PolygonClassifier(nn.Module):

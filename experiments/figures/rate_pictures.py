@@ -1,12 +1,12 @@
 """Measured rates against n: the powers fitted to them, in pictures and a table."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.figures.markdown import markdown_table
+from experiments.figures.markdown import NOT_APPLICABLE, Row, tabulated
 from experiments.populations.sample_rates import Rates
 from experiments.populations.slopes import SlopeFit, fit_slope, paper_rate
 from experiments.section5.rate_runs import RatePlan
@@ -113,11 +113,12 @@ def fit_rates(
     return fits
 
 
+@tabulated("lrlrrrl")
 def slope_table(
     plans: Sequence[RatePlan],
     rates: Sequence[Rates],
     fits: Mapping[tuple[str, str], SlopeFit],
-) -> str:
+) -> Iterator[Row]:
     """Set the slopes of all plans beside each other.
 
     Args:
@@ -125,24 +126,27 @@ def slope_table(
         rates: The rates of each.
         fits: Of :func:`fit_rates`.
 
-    Returns:
-        The table. Its last column says whether the interval holds -2/3, the power of
+    Yields:
+        Each plan. Its last column says whether the interval holds -2/3, the power of
         maximizers of smooth populations.
     """
-    lines = []
     for plan, found in zip(plans, rates, strict=True):
         title = f"{plan.kind}, d = {plan.dim}, {plan.solver}"
         regret, deviation = fits[title, "regret"], fits.get((title, "deviation"))
-        slopes = [slope_text(regret)]
-        slopes.append(slope_text(deviation) if deviation else "not computed")
         low, high = regret.interval
         within = "inside" if low <= -2 / 3 <= high else "outside"
         smooth = plan.kind != "finite" and plan.solver != "ramp"
-        named = [plan.kind, str(plan.dim), plan.solver, f"{found.best.coverage:.3f}"]
-        lines.append([*named, *slopes, within if smooth else "not applicable"])
-    header = ["rows", "d", "solver", "$\\phi(v^*)$", "regret, slope"]
-    header += ["largest deviation, slope", "$-2/3$"]
-    return markdown_table(header, lines, align="lrlrrrl")
+        yield {
+            "rows": plan.kind,
+            "d": plan.dim,
+            "solver": plan.solver,
+            "$\\phi(v^*)$": f"{found.best.coverage:.3f}",
+            "regret, slope": slope_text(regret),
+            "largest deviation, slope": (
+                slope_text(deviation) if deviation else "not computed"
+            ),
+            "$-2/3$": within if smooth else NOT_APPLICABLE,
+        }
 
 
 def slope_text(fit: SlopeFit) -> str:

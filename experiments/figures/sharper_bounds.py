@@ -1,8 +1,9 @@
 """Bounds pair by pair, put to the test on populations, and on one sample for all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 
-from experiments.figures.markdown import markdown_table
+from experiments.figures.markdown import Row, markdown_table, tabulated
 from experiments.section5.bound_runs import BoundsConfig, PairBounds, SizeBounds
 from experiments.section5.reuse import Reuse, ReuseConfig
 from experiments.section5.validity_runs import ValidityRecord
@@ -78,9 +79,8 @@ def fit_table(entry: SizeBounds) -> str:
         found = [fit.bounds.get(key) for fit in fits]
         (holds_for,) = {bound.holds_for for bound in found if bound}
         lines.append([key, holds_for, *map(_bound_text, found)])
-    names = [
-        "fit for PAC-Bayes" if name == "certified" else name for name in entry.fits
-    ]
+    renamed = {"certified": "fit for PAC-Bayes"}
+    names = [renamed.get(name, name) for name in entry.fits]
     header = ["lower bound", "holds for", *names]
     return markdown_table(header, lines, align="ll" + "r" * len(names))
 
@@ -102,78 +102,83 @@ def goal_verdicts(
         A Markdown list.
     """
     lines = []
-    for title, found in values.items():
-        for split in sorted({pair.config.seed for pair in bounds}):
-            gaps = {
-                pair_name(pair.config): pair.sizes[-1].searched.coverage_test - value
-                for pair, value in zip(bounds, found, strict=True)
-                if pair.config.seed == split
-            }
-            missed = [name for name, gap in gaps.items() if gap > within]
-            share = f"{len(gaps) - len(missed)} of {len(gaps)} pairs"
-            names = f", not on {', '.join(missed)}" if missed else ""
-            lines.append(
-                f"- {title}, split {split}: within {within:.2f} on {share}{names}; "
-                f"largest distance {max(gaps.values()):.3f}."
-            )
+    splits = sorted({pair.config.seed for pair in bounds})
+    for (title, found), split in product(values.items(), splits):
+        gaps = {
+            pair_name(pair.config): pair.sizes[-1].searched.coverage_test - value
+            for pair, value in zip(bounds, found, strict=True)
+            if pair.config.seed == split
+        }
+        missed = [name for name, gap in gaps.items() if gap > within]
+        share = f"{len(gaps) - len(missed)} of {len(gaps)} pairs"
+        names = f", not on {', '.join(missed)}" if missed else ""
+        lines.append(
+            f"- {title}, split {split}: within {within:.2f} on {share}{names}; "
+            f"largest distance {max(gaps.values()):.3f}."
+        )
     return "\n".join(lines)
 
 
-def validity_table(tests: Sequence[ValidityRecord]) -> str:
+@tabulated("llrrrlr")
+def validity_table(tests: Sequence[ValidityRecord]) -> Iterator[Row]:
     """Say of each bound how it fared on samples of populations that are known.
 
     Args:
         tests: The tests.
 
-    Returns:
-        The table.
+    Yields:
+        Each bound on each population.
     """
-    lines = []
     for test in tests:
         config = test.config
-        population = f"{config.kind}, d = {config.dim}, n = {config.num_rows}"
         for name, found in test.bounds.items():
             silent = found.side == "lower" and found.mean_value < 0.005
             verdict = "says nothing" if silent else "holds"
-            verdict = "rejected" if found.is_rejected else verdict
             factor = found.rejecting_factor
-            shrunk = "not rejected" if factor is None else f"{factor:.2f}"
-            means = f"{found.mean_value:.3f}", f"{found.mean_truth:.3f}"
-            line = [population, name, *means, str(found.failures), verdict, shrunk]
-            lines.append(line)
-    header = ["population", "bound", "mean bound", "mean truth", "failures in 1,000"]
-    header += ["verdict", "rejected when shrunk to"]
-    return markdown_table(header, lines, align="llrrrlr")
+            yield {
+                "population": f"{config.kind}, d = {config.dim}, n = {config.num_rows}",
+                "bound": name,
+                "mean bound": f"{found.mean_value:.3f}",
+                "mean truth": f"{found.mean_truth:.3f}",
+                "failures in 1,000": found.failures,
+                "verdict": "rejected" if found.is_rejected else verdict,
+                "rejected when shrunk to": f"{factor:.2f}"
+                if factor
+                else "not rejected",
+            }
 
 
-def reuse_table(runs: Sequence[Reuse]) -> str:
+@tabulated("lrlllrrrl")
+def reuse_table(runs: Sequence[Reuse]) -> Iterator[Row]:
     """Say what bounds are worth on the images that trained f, and on fresh ones.
 
     Args:
         runs: The runs.
 
-    Returns:
-        The table.
+    Yields:
+        Each fit and bound of each run.
     """
-    lines = []
     for run in runs:
         trained = "300 images by heart" if run.config.num else "all images"
         trained += ", labels tossed" if run.config.random_labels else ""
         counted = [("the same images", "no guarantee", run.fits)]
         if run.fresh:
             counted.append(("fresh images", "applies", run.fresh))
-        for where, applies, fits in counted:
-            for name, key in (("ramp", "PAC-Bayes"), ("compressed", "compression")):
-                fit, value = fits[name], fits[name].bounds[key].value
-                verdict = "false" if value > fit.coverage_test else "true"
-                of_run = pair_name(run.config), f"{run.epsilon:.2f}", trained
-                counts = f"{run.num:,}, {where}", f"{name}, {key}"
-                shares = (fit.coverage, value, fit.coverage_test)
-                written = (f"{share:.3f}" for share in shares)
-                lines.append([*of_run, *counts, *written, f"{applies}: {verdict}"])
-    header = ["pair", "budget", "$f$ is trained on", "n", "fit and bound"]
-    header += ["in the sample", "bound", "test images", "verdict"]
-    return markdown_table(header, lines, align="lrlllrrrl")
+        shown = product(counted, (("ramp", "PAC-Bayes"), ("compressed", "compression")))
+        for (where, applies, fits), (name, key) in shown:
+            fit, value = fits[name], fits[name].bounds[key].value
+            verdict = "false" if value > fit.coverage_test else "true"
+            yield {
+                "pair": pair_name(run.config),
+                "budget": f"{run.epsilon:.2f}",
+                "$f$ is trained on": trained,
+                "n": f"{run.num:,}, {where}",
+                "fit and bound": f"{name}, {key}",
+                "in the sample": f"{fit.coverage:.3f}",
+                "bound": f"{value:.3f}",
+                "test images": f"{fit.coverage_test:.3f}",
+                "verdict": f"{applies}: {verdict}",
+            }
 
 
 def _bound_text(bound: Bound | None) -> str:

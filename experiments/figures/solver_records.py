@@ -5,8 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from experiments.store.plain_values import from_plain
-from experiments.store.record_files import load_record
+from experiments.store.record_files import from_plain, load_record
 
 T = TypeVar("T")
 _SCHEMA = "paper-lib/defense-comparison/1"
@@ -177,8 +176,7 @@ def load_comparisons(folder: Path) -> list[Comparison]:
     """
     files = [file for file in folder.glob("*.json") if not file.stem.endswith("path")]
     found = [_shown(Comparison, load_record(f, schema=_SCHEMA)) for f in files]
-    order = ("dataset", "classes", "multiple")
-    return sorted(found, key=lambda one: [getattr(one.instance, key) for key in order])
+    return sorted(found, key=lambda one: (one.instance.pair, one.instance.multiple))
 
 
 def load_curves(folder: Path) -> list[BudgetCurve]:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Polygon
@@ -14,7 +13,7 @@ from matplotlib.patches import Circle, Polygon
 from experiments.figures.markdown import markdown_table
 from experiments.populations.deviations import DeviationDraws
 from paper_lib.arrangement import cells
-from paper_lib.arrangement.partition import Cell
+from paper_lib.arrangement.lines import half_planes
 from paper_lib.generalization import (
     mcdiarmid_tail,
     num_regions,
@@ -109,9 +108,9 @@ def plot_trace_counts(
     sizes = sorted({n for found in counts.values() for n in found})
     most = [num_regions(n, m) for n in sizes]
     axis.plot(sizes, most, color=COLORS[0], label="most regions of n lines")
-    for k, (name, found) in enumerate(counts.items()):
+    styles = zip(itertools.cycle(COLORS[1:]), itertools.cycle(MARKERS), strict=False)
+    for (color, marker), (name, found) in zip(styles, counts.items(), strict=False):
         points = [(n, value) for n, values in found.items() for value in values]
-        marker, color = MARKERS[k % len(MARKERS)], COLORS[1 + k % (len(COLORS) - 1)]
         axis.plot(*zip(*points, strict=True), marker, color=color, ms=4, label=name)
     small = [n for n in range(sizes[0], sizes[-1] + 1) if 2**n <= most[-1]]
     axis.plot(small, [2**n for n in small], ":", color="gray", label="$2^n$")
@@ -147,16 +146,14 @@ def plot_concentration(drawn: DeviationDraws) -> Figure:
     share = (away >= reach[:, np.newaxis]).mean(axis=1)
     constants = [1.0 / drawn.n] * drawn.n
     right.plot(reach, share, color=COLORS[2], label="share of draws")
-    for name, two_sided, style in (
+    for name, both, style in (
         ("McDiarmid, two tails", True, "-"),
         ("as printed", False, "--"),
     ):
-        bound = [
-            mcdiarmid_tail(constants, float(t), two_sided=two_sided) for t in reach
-        ]
+        bound = [mcdiarmid_tail(constants, t, two_sided=both) for t in reach.tolist()]
         right.plot(reach, bound, style, color=COLORS[1], label=name)
-    right.set(xlabel="distance from the mean", yscale="log")
-    right.set(ylim=(0.5 / len(values), 2.0))
+    lowest = 0.5 / len(values)
+    right.set(xlabel="distance from the mean", yscale="log", ylim=(lowest, 2.0))
     right.legend(frameon=False)
     return figure
 
@@ -178,8 +175,7 @@ def plot_bound_against_samples(
     """
     figure, (axis,) = new_figure(6.2, 3.8)
     sizes = np.unique(np.geomspace(3, 1e7, 120).astype(np.int64)).tolist()
-    for k, m in enumerate(dimensions):
-        color = COLORS[1 + k % (len(COLORS) - 1)]
+    for m, color in zip(dimensions, itertools.cycle(COLORS[1:]), strict=False):
         bounds = [vc_bound(n, m) for n in sizes]
         axis.plot(sizes, [b.value for b in bounds], color=color, label=f"m = {m}")
         least = [bound.steps[0].value for bound in bounds]
@@ -196,28 +192,21 @@ def _draw_subsets(axis: Axes, sets: RobustSets) -> None:
     """Draw one panel of superimposed sets, with the subset of each region."""
     radius, number = sets.epsilon, len(sets.offsets)
     normals, offsets = sets.normals.double().numpy(), sets.offsets.double().numpy()
-    for row in range(number):
-        color = COLORS[1 + row % (len(COLORS) - 1)]
+    for row, color in zip(range(number), itertools.cycle(COLORS[1:]), strict=False):
         for part in cells(normals[row : row + 1], offsets[row : row + 1], radius):
             if part.satisfied[0]:
                 axis.add_patch(Polygon(part.outline(), color=color, alpha=0.16, lw=0))
+    lines = half_planes(normals, offsets, radius)
     for cell in cells(normals, offsets, radius):
-        outline = cell.outline()
-        axis.add_patch(Polygon(outline, fill=False, edgecolor="black", linewidth=0.8))
+        edge = {"fill": False, "edgecolor": "black", "linewidth": 0.8}
+        axis.add_patch(Polygon(cell.outline(), **edge))
         named = ",".join(str(i + 1) for i in np.flatnonzero(cell.satisfied))
-        room = max(_LABEL_HEIGHT, _LETTER * len(named))
-        if _width(cell, outline) >= room * radius:
+        middle = cell.interior / radius
+        room = np.abs(lines.distances(middle)).min(initial=1.0 - np.hypot(*middle))
+        if room >= max(_LABEL_HEIGHT, _LETTER * len(named)):
             place = {"ha": "center", "va": "center", "fontsize": 8}
             axis.annotate(named or r"$\emptyset$", cell.interior.tolist(), **place)
     axis.add_patch(Circle((0.0, 0.0), radius, fill=False, color="black"))
     found, most = trace_count(sets, "robust_sets"), num_regions(number, 2)
     axis.set_title(f"n = {number}: {found} subsets, at most {most}", fontsize=9)
     show_square(axis, 1.03 * radius)
-
-
-def _width(cell: Cell, outline: Float[np.ndarray, "p 2"]) -> float:
-    """Measure how far the middle of a convex cell is from its boundary."""
-    along = np.roll(outline, -1, axis=0) - outline
-    lengths, apart = np.hypot(*along.T), cell.interior - outline
-    across = np.abs(along[:, 0] * apart[:, 1] - along[:, 1] * apart[:, 0])
-    return float((across[lengths > 0] / lengths[lengths > 0]).min())

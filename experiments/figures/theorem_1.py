@@ -1,15 +1,111 @@
-"""The value of the game by play and against the budget; SMOOTH against mere noise."""
+"""Finite games, fictitious play and the value; SMOOTH against mere noise.
+
+In fictitious play both players of a finite game answer what was played so far.
+"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from experiments.figures.fictitious_play import FictitiousPlay
 from experiments.tables.planning import PRIMARY_READING, PRIMARY_SOLVER
+from paper_lib.checks import check_count
 from paper_lib.evaluation.plays import Cell
-from paper_lib.plotting.style import COLORS, new_figure
+from paper_lib.game.matrix_games import MatrixEquilibrium, check_table, judge_strategies
+from paper_lib.plotting.style import COLORS, MARKERS, new_figure
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class FictitiousPlay:
+    """Both players answering what the other has played so far, on average.
+
+    Attributes:
+        last: The averages at the end, with what they guarantee.
+        attacker_guarantees: The attacker's guarantee after each round.
+        defender_guarantees: The defender's.
+    """
+
+    last: MatrixEquilibrium
+    attacker_guarantees: Float[np.ndarray, " rounds"]
+    defender_guarantees: Float[np.ndarray, " rounds"]
+
+    @property
+    def exploitability(self) -> Float[np.ndarray, " rounds"]:
+        """Both gains together after each round; the value lies between guarantees."""
+        return self.defender_guarantees - self.attacker_guarantees
+
+
+def play_fictitiously(
+    table: Float[np.ndarray, "n k m"], num_rounds: int
+) -> FictitiousPlay:
+    """Let both players answer the other's average so far. Brown 1951, Robinson 1951.
+
+    Both begin with their last play. Where several answers are best, the last is taken,
+    so that FGM, which :func:`attack_candidates` puts first, gets no head start.
+
+    Args:
+        table: Utilities of the attacker: points, attacks, defenses.
+        num_rounds: How many rounds, at least one.
+
+    Returns:
+        The averages, and both guarantees after each round.
+
+    Raises:
+        TypeError: If ``num_rounds`` is no integer.
+        ValueError: If the table is empty or not finite, or there is no round.
+    """
+    check_table(table)
+    num_rounds = check_count(num_rounds, "num_rounds", 1)
+    num, num_attacks, num_defenses = table.shape
+    points = np.arange(num)
+    earned = np.zeros(num_defenses)  # by the attacker so far, against each defense
+    offered = np.zeros((num, num_attacks))  # to the attacker so far, by each attack
+    p, q = np.zeros((num, num_attacks)), np.zeros(num_defenses)
+    attack = np.full(num, num_attacks - 1)
+    defense, guarantees = num_defenses - 1, []
+    for played in range(1, num_rounds + 1):
+        p[points, attack] += 1.0
+        q[defense] += 1.0
+        earned += table[points, attack].mean(axis=0)
+        offered += table[:, :, defense]
+        low, high = earned.min(), offered.max(axis=1).mean()
+        guarantees.append((low / played, high / played))
+        attack = num_attacks - 1 - offered[:, ::-1].argmax(axis=1)
+        defense = num_defenses - 1 - int(earned[::-1].argmin())
+    lows, highs = np.array(guarantees).T
+    return FictitiousPlay(
+        last=judge_strategies(table, p, q),
+        attacker_guarantees=lows,
+        defender_guarantees=highs,
+    )
+
+
+def plot_payoffs(table: Float[np.ndarray, "n k m"], *, chosen: int = 0) -> Figure:
+    """Draw the attacker's utility for every defense: one attack, and the best of all.
+
+    Args:
+        table: Utilities of the attacker: points, attacks, defenses.
+        chosen: The attack to compare, FGM where it comes first.
+
+    Returns:
+        The figure; defenses in the order of what the best attack gets against them.
+    """
+    best = table.max(axis=1).mean(axis=0)
+    order = np.argsort(best, kind="stable")
+    figure, (axis,) = new_figure(6.4, 3.2)
+    for name, values, color, marker in (
+        ("the best attack at each point", best, COLORS[0], MARKERS[0]),
+        ("the chosen attack", table[:, chosen].mean(axis=0), COLORS[1], MARKERS[1]),
+        ("the mean of all attacks", table.mean(axis=(0, 1)), COLORS[2], MARKERS[2]),
+    ):
+        axis.plot(values[order], marker, color=color, mfc="none", ms=4, label=name)
+    axis.axhline(best.min(), color="black", linewidth=1, linestyle=":")
+    axis.set_xlabel("defense, by what an attacker gets")
+    axis.set_ylabel("utility of the attacker")
+    axis.legend(frameon=False)
+    return figure
 
 
 def plot_fictitious_play(
@@ -73,11 +169,11 @@ def gains_over_uniform(
         Under data set, attack and accuracy, how many points of a hundred SMOOTH gains
         on each pair over one draw of noise.
     """
-    gains = {}
-    for name, cells in by_set.items():
-        for attack in ("FGM", f"PGD {PRIMARY_READING}"):
-            for accuracy in ("approximate", "true"):
-                smooth = cells[attack, PRIMARY_SOLVER, accuracy]
-                uniform = cells[attack, "uniform, one draw", accuracy]
-                gains[name, attack, accuracy] = smooth - uniform
-    return gains
+    attacks, noise = ("FGM", f"PGD {PRIMARY_READING}"), "uniform, one draw"
+    return {
+        (name, attack, kind): cells[attack, PRIMARY_SOLVER, kind]
+        - cells[attack, noise, kind]
+        for name, cells in by_set.items()
+        for attack in attacks
+        for kind in ("approximate", "true")
+    }

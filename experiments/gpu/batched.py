@@ -15,14 +15,14 @@ from torch import Tensor
 from experiments.gpu.batched_maximizers import ramp_ascents
 from experiments.gpu.stacked import StackedClassifier, train_stacked
 from experiments.store.keyed import Record
-from experiments.store.provenance import one_thread
+from experiments.store.pair_settings import HERE, Site
+from experiments.store.provenance import note_seconds, one_thread
 from experiments.tables.classifiers import (
     ClassifierConfig,
     TrainedClassifier,
     batch_name,
     fit_images,
     pack_trained,
-    pair_of,
 )
 from experiments.tables.defenses import (
     FittedDefense,
@@ -37,10 +37,8 @@ from experiments.tables.scoring import (
     check_trained,
     score_record,
 )
-from experiments.tables.stages import Stages
+from experiments.tables.table_1 import Stages
 from paper_lib.attacks import PGD_READINGS, PGDResult
-from paper_lib.checks.arguments import available_device
-from paper_lib.data.pairs import Source
 from paper_lib.geometry import project_l2_ball
 from paper_lib.geometry.sums import full_precision
 from paper_lib.linearize import Linearization, linearize
@@ -52,69 +50,54 @@ _INPUTS_A_PASS = 100
 
 
 def train_pairs(
-    configs: Sequence[ClassifierConfig],
-    *,
-    root: str | None = None,
-    source: Source = "auto",
-    device: str = "cpu",
-    progress: bool = False,
+    configs: Sequence[ClassifierConfig], site: Site = HERE
 ) -> list[TrainedClassifier]:
     """Train the classifiers of several pairs as one batch. Stage A.
 
     Args:
         configs: What to train, of equal settings of the classifier.
-        root: Folder of the data; see :func:`paper_lib.data.load_pair`.
-        source: Source of the data.
-        device: Where to compute.
-        progress: Show a progress bar.
+        site: Where to find the images, and where to compute.
 
     Returns:
         Weights and records as :func:`~experiments.tables.classifiers.train_pair`
         gives them. The seconds of a record are its share of the batch.
 
     Raises:
-        ValueError: If there is no configuration, their classifiers differ in settings,
-            or the device is not there.
+        ValueError: If there is no configuration, or their classifiers differ in
+            settings.
     """
     _check_equal(configs, "train")
-    available_device(device)  # fails now rather than after the data are read
     started = time.perf_counter()
     with one_thread(), full_precision():
-        pairs = [pair_of(config, root=root, source=source) for config in configs]
+        pairs = [config.images(site) for config in configs]
         results = train_stacked(
             [pair.train for pair in pairs],
             config=configs[0].train,
             seeds=[config.seed for config in configs],
-            device=device,
-            progress=progress,
+            device=site.device,
         )
         points = list(map(fit_images, configs, pairs))
         lins = linearize_stacked([result.model for result in results], points)
         batching = batch_name(configs)
         trained = [
-            pack_trained(*one, device=device, batching=batching)
+            pack_trained(*one, site, batching)
             for one in zip(configs, pairs, results, lins, strict=True)
         ]
-    _share_seconds([one.record for one in trained], started)
+    note_seconds([one.record for one in trained], started)
     return trained
 
 
 def score_pairs(
     configs: Sequence[ScoreConfig],
     trained: Sequence[TrainedClassifier],
-    *,
-    root: str | None = None,
-    source: Source = "auto",
-    device: str = "cpu",
+    site: Site = HERE,
 ) -> list[Record]:
     """Linearize, attack and defend several pairs as one batch, and score each. Stage B.
 
     Args:
         configs: What to score, alike but for classes, seeds and budgets.
         trained: The classifiers they name.
-        root: Folder of the data; see :func:`paper_lib.data.load_pair`.
-        source: Source of the data.
-        device: Where to compute.
+        site: Where to find the images, and where to compute.
 
     Returns:
         Records as :func:`~experiments.tables.scoring.score_pair` gives
@@ -139,15 +122,14 @@ def score_pairs(
                 f"trained must be of the path {batching!r}, got {path!r} for "
                 f"{config.classifier.label}."
             )
-    available_device(device)
     started = time.perf_counter()
     with one_thread(), full_precision():
-        played = _play(configs, trained, root=root, source=source, device=device)
+        played = _play(configs, trained, site)
         records = [
-            score_record(*one, device=device)
+            score_record(*one, site)
             for one in zip(configs, trained, played, strict=True)
         ]
-    _share_seconds(records, started)
+    note_seconds(records, started)
     return records
 
 
@@ -213,19 +195,14 @@ def attack_stacked(
 
 
 def _play(
-    configs: Sequence[ScoreConfig],
-    trained: Sequence[TrainedClassifier],
-    *,
-    root: str | None,
-    source: Source,
-    device: str,
+    configs: Sequence[ScoreConfig], trained: Sequence[TrainedClassifier], site: Site
 ) -> list[PlayedPair]:
     """Compute what both players do in each pair."""
     classifiers = [config.classifier for config in configs]
-    pairs = [pair_of(config, root=root, source=source) for config in classifiers]
-    models = [one.model(device) for one in trained]
+    pairs = [config.images(site) for config in classifiers]
+    models = [one.model(site.device) for one in trained]
     fits = linearize_stacked(models, list(map(fit_images, classifiers, pairs)))
-    tests = [moved(pair.test, device) for pair in pairs]
+    tests = [moved(pair.test, site.device) for pair in pairs]
     images = [test.images for test in tests]
     points = zip(
         pairs, models, fits, tests, linearize_stacked(models, images), strict=True
@@ -277,10 +254,3 @@ def _check_equal(configs: Sequence[Any], *names: str) -> None:
         if any(value != values[0] for value in values):
             different = list(dict.fromkeys(map(str, values)))
             raise ValueError(f"configs must share {name}, got {different}.")
-
-
-def _share_seconds(records: Sequence[Record], started: float) -> None:
-    """Note for each record its share of the time, so that they add up."""
-    share = round((time.perf_counter() - started) / len(records), 2)
-    for record in records:
-        record["provenance"]["seconds"] = share

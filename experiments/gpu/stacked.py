@@ -12,7 +12,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.utils.rnn import pad_sequence
-from tqdm import tqdm
 
 from experiments.tables.points import moved
 from paper_lib.checks.arguments import available_device
@@ -157,7 +156,6 @@ def train_stacked(
     config: TrainConfig | None = None,
     seeds: Sequence[int],
     device: str | torch.device = "cpu",
-    progress: bool = False,
 ) -> list[TrainResult]:
     """Train classifiers of one architecture together, each on its own images.
 
@@ -171,7 +169,6 @@ def train_stacked(
         config: Settings of all of them; None: the defaults.
         seeds: The seed of each.
         device: Where to train; orders and initial weights are drawn on the CPU.
-        progress: Show a progress bar.
 
     Returns:
         The trained classifiers, in order.
@@ -196,8 +193,7 @@ def train_stacked(
     orders = [torch.Generator().manual_seed(seed) for seed in seeds]
     on_device = [moved(data, place) for data in datas]
     epochs: list[list[float]] = []
-    bar = tqdm(range(config.epochs), "training", unit="epoch", disable=not progress)
-    for _ in bar:
+    for _ in range(config.epochs):
         batches = [
             torch.randperm(len(data.labels), generator=order).split(config.batch_size)
             for data, order in zip(datas, orders, strict=True)

@@ -7,7 +7,7 @@ suprema over all v are maxima over a list, faces without area included.
 
 import itertools
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -122,12 +122,10 @@ def deviation_distribution(population: RobustSets, n: int) -> dict[Fraction, Fra
     size = listed.shape[1]
     law: defaultdict[Fraction, Fraction] = defaultdict(Fraction)
     for sample in itertools.combinations_with_replacement(range(size), n):
-        orders = math.factorial(n)
-        for repeated in Counter(sample).values():
-            orders //= math.factorial(repeated)
-        law[supremum(listed, np.bincount(sample, minlength=size))] += Fraction(
-            orders, size**n
-        )
+        counts = np.bincount(sample, minlength=size)
+        same = math.prod(map(math.factorial, counts.tolist()))
+        orders = math.factorial(n) // same
+        law[supremum(listed, counts)] += Fraction(orders, size**n)
     return dict(law)
 
 

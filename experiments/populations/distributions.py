@@ -169,15 +169,11 @@ class GaussianRows:
         Raises:
             ValueError: If n is below one, or the seed is no seed.
         """
-        generator = seeded(n, seed)
-        rows = torch.randn(n, self.dim + 1, generator=generator, dtype=torch.float64)
-        rows *= self.variances.sqrt()
-        rows += self.mean
-        return RobustSets(
-            normals=rows[:, :-1].contiguous(),
-            offsets=rows[:, -1].contiguous(),
-            epsilon=self.epsilon,
-        )
+        shape, generator = (n, self.dim + 1), seeded(n, seed)
+        rows = torch.randn(shape, generator=generator, dtype=torch.float64)
+        rows = self.mean + self.variances.sqrt() * rows
+        normals, offsets = rows[:, :-1].contiguous(), rows[:, -1].contiguous()
+        return RobustSets(normals=normals, offsets=offsets, epsilon=self.epsilon)
 
     def coverage(self, v: Float[Tensor, "*k d"]) -> float | Float[Tensor, " k"]:
         r"""Compute :math:`\phi(v)`.

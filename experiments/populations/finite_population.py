@@ -41,8 +41,7 @@ class FinitePopulation:
 
     def draw(self, n: int, *, seed: int) -> RobustSets:
         """Draw n robust sets with replacement; see :class:`GaussianRows`."""
-        generator = seeded(n, seed)
-        size = len(self.sets.offsets)
+        size, generator = len(self.sets.offsets), seeded(n, seed)
         return self.sets.subset(torch.randint(size, (n,), generator=generator))
 
     def coverage(self, v: Float[Tensor, "*k d"]) -> float | Float[Tensor, " k"]:

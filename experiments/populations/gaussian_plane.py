@@ -18,7 +18,7 @@ from jaxtyping import Float
 from scipy.special import ndtr
 
 from experiments.populations.distributions import GaussianRows
-from experiments.populations.windows import pieces
+from experiments.populations.ray_counts import pieces, ray_pieces
 from paper_lib.arrangement.lines import HalfPlanes, half_planes
 from paper_lib.robust_sets import RobustSets
 
@@ -36,12 +36,8 @@ def gaussian_deviation(rows: GaussianRows, sets: RobustSets) -> float:
     Returns:
         The largest deviation.
     """
-    unit = replace(
-        rows,
-        mean_length=rows.epsilon * rows.mean_length,
-        scale=rows.epsilon * rows.scale,
-        epsilon=1.0,
-    )
+    length, scale = rows.epsilon * rows.mean_length, rows.epsilon * rows.scale
+    unit = replace(rows, mean_length=length, scale=scale, epsilon=1.0)
     n = len(sets.offsets)
     planes = half_planes(sets.normals.numpy(), sets.offsets.numpy(), sets.epsilon)
     lines = planes.take(planes.crosses)
@@ -68,9 +64,8 @@ def _critical_on_a_line(
     mean, variances = unit.mean.numpy(), unit.variances.numpy()
     u, step = np.append(base, 1.0), np.append(direction, 0.0)
     m0, m1 = float(u @ mean), float(step @ mean)
-    q0, q1, q2 = (
-        float((x * variances) @ y) for x, y in ((u, u), (u, step), (step, step))
-    )
+    both = ((u, u), (u, step), (step, step))
+    q0, q1, q2 = (float((x * variances) @ y) for x, y in both)
     bend = m1 * q1 - m0 * q2
     return (m0 * q1 - m1 * q0) / bend if bend else math.inf
 
@@ -91,21 +86,13 @@ def _on_a_chord(
 ) -> float:
     """Compute the largest deviation on the faces on both sides of a chord."""
     normal, offset = lines.normals[line], float(lines.offsets[line])
-    direction = np.array([-normal[1], normal[0]])
+    direction, base = np.array([-normal[1], normal[0]]), -offset * normal
     half = math.sqrt(max((1.0 - offset) * (1.0 + offset), 0.0))
-    slopes = lines.normals @ direction
     levels = lines.offsets - offset * (lines.normals @ normal)
-    slopes[line] = 0.0
-    bounds = -levels / np.where(slopes == 0, 1.0, slopes)
-    starts, ends = bounds[slopes > 0], bounds[slopes < 0]
-    flat = (slopes == 0) & (levels >= 0)
-    flat[line] = True  # the chord's own half-plane is closed
-    at_first = flat.sum() + (starts <= -half).sum() + (ends >= -half).sum()
-    base = -offset * normal
+    slopes, levels = (np.delete(x, line) for x in (lines.normals @ direction, levels))
     critical = _critical_on_a_line(unit, base, direction)
-    cuts, counts = pieces(
-        starts, ends, (-half, half), whole + int(at_first), [critical]
-    )
+    cuts, counts = ray_pieces(slopes, levels, half, [critical])
+    counts += whole + 1  # the chord's own half-plane is closed
     values = _coverages(unit, base + cuts[:, np.newaxis] * direction)
     return _farthest(values, counts / n, (counts - 1) / n)
 

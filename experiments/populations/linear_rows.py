@@ -1,4 +1,10 @@
-"""The population of a linear classifier: one-dimensional, whatever d is."""
+r"""The population of a linear classifier: one-dimensional, whatever d is.
+
+Its :math:`\phi` depends on one number z, and is the mass of the logit outside a window
+of length :math:`2 \epsilon` around -z: a sum of a growing and a falling function of z,
+so that its range on an interval is bounded by its ends. Halving intervals then bounds
+any maximum as closely as is asked.
+"""
 
 import math
 from dataclasses import KW_ONLY, dataclass
@@ -6,6 +12,7 @@ from dataclasses import KW_ONLY, dataclass
 import numpy as np
 import torch
 from jaxtyping import Float
+from scipy.special import ndtr
 from torch import Tensor
 
 from experiments.populations.distributions import (
@@ -14,10 +21,13 @@ from experiments.populations.distributions import (
     check_perturbations,
     seeded,
 )
-from experiments.populations.windows import Steps, WindowMass, farthest
+from experiments.populations.ray_counts import ray_pieces
 from paper_lib.checks import check_radius
 from paper_lib.geometry import in_l2_ball, project_l2_ball
 from paper_lib.robust_sets import RobustSets
+
+# Halvings until intervals are as short as rounding allows.
+_ROUNDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +84,27 @@ class LinearRows:
         return torch.eye(self.dim, dtype=torch.float64)[0]
 
     @property
-    def windows(self) -> WindowMass:
-        """What of the population lies within epsilon of the boundary, for each z."""
-        return WindowMass(
-            means=np.array([self.shift - self.distance, self.shift + self.distance]),
-            scales=np.full(2, self.scale),
-            shares=np.full(2, 0.5),
-            half_width=self.epsilon,
-        )
+    def means(self) -> tuple[float, float]:
+        """The mean logit of each class; both are equally likely."""
+        return self.shift - self.distance, self.shift + self.distance
+
+    def above(self, z: Float[np.ndarray, "*k"]) -> Float[np.ndarray, "*k"]:
+        """Give the mass above the window around -z, which grows with z."""
+        edges = self.epsilon - z
+        return np.mean([ndtr((m - edges) / self.scale) for m in self.means], axis=0)
+
+    def below(self, z: Float[np.ndarray, "*k"]) -> Float[np.ndarray, "*k"]:
+        """Give the mass below the window around -z, which falls with z."""
+        edges = -self.epsilon - z
+        return np.mean([ndtr((edges - m) / self.scale) for m in self.means], axis=0)
 
     def draw(self, n: int, *, seed: int) -> RobustSets:
         """Draw n robust sets; equal seeds give equal logits in every dimension."""
         generator = seeded(n, seed)
-        shares = torch.full((2,), 0.5, dtype=torch.float64)
-        kinds = torch.multinomial(shares, n, replacement=True, generator=generator)
+        means = torch.tensor(self.means, dtype=torch.float64)
+        halves = torch.full_like(means, 0.5)
+        kinds = torch.multinomial(halves, n, replacement=True, generator=generator)
         noise = torch.randn(n, generator=generator, dtype=torch.float64)
-        means = torch.from_numpy(self.windows.means)
         logits = means[kinds] + self.scale * noise
         return RobustSets(
             normals=logits.sign().unsqueeze(-1) * self.direction,
@@ -100,9 +115,24 @@ class LinearRows:
     def coverage(self, v: Float[Tensor, "*k d"]) -> float | Float[Tensor, " k"]:
         r"""Compute :math:`\phi(v)`; see ``GaussianRows``."""
         check_perturbations(v, self.dim)
-        share = torch.as_tensor(self.windows.outside(np.atleast_1d(v[..., 0].numpy())))
-        share = share.reshape(v.shape[:-1]) * in_l2_ball(v, self.epsilon)
+        z = v[..., :1].numpy()
+        share = torch.from_numpy(self.above(z) + self.below(z)).squeeze(-1)
+        share *= in_l2_ball(v, self.epsilon)
         return float(share) if share.ndim == 0 else share
+
+    def steps(self, sets: RobustSets) -> "Steps":
+        r"""Restrict :math:`\phi_n` to multiples of w, where it has all its values.
+
+        Args:
+            sets: Robust sets drawn from this population.
+
+        Returns:
+            Coverage as a function of z from -epsilon to epsilon. At a cut it is that of
+            the better neighbor.
+        """
+        offsets, slopes = sets.offsets.numpy(), (sets.normals @ self.direction).numpy()
+        cuts, counts = ray_pieces(slopes, offsets, self.epsilon)
+        return Steps(cuts=cuts, levels=counts / len(offsets))
 
     def maximum(self) -> PopulationMaximum:
         r"""Maximize :math:`\phi` over V, by halving intervals of z.
@@ -112,9 +142,70 @@ class LinearRows:
         """
         whole = np.array([-self.epsilon, self.epsilon])
         nothing = Steps(cuts=whole, levels=np.zeros(1))
-        along, _, upper = farthest(self.windows, nothing, tol=1e-9)
+        along, _, upper = farthest(self, nothing, tol=1e-9)
         v = project_l2_ball(along * self.direction, self.epsilon)
         found = float(self.coverage(v))
         return PopulationMaximum(
             perturbation=v, coverage=found, upper=max(upper, found)
         )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Steps:
+    """A function of z that is constant between cuts.
+
+    Attributes:
+        cuts: Where it may jump, and the ends of its range; increasing.
+        levels: Its value between each two neighbors.
+    """
+
+    cuts: Float[np.ndarray, " k"]
+    levels: Float[np.ndarray, " j"]
+
+    def middle_of_best(self) -> float:
+        """Find the middle of the longest piece where it is largest."""
+        lengths = np.diff(self.cuts)
+        best = self.levels[lengths > 0].max()
+        k = int(np.argmax(np.where(self.levels == best, lengths, -1.0)))
+        return float((self.cuts[k] + self.cuts[k + 1]) / 2)
+
+
+def farthest(
+    rows: LinearRows, steps: Steps, *, tol: float
+) -> tuple[float, float, float]:
+    r"""Bracket the largest difference between :math:`\phi` and a step function of z.
+
+    Args:
+        rows: The population.
+        steps: The step function.
+        tol: How far apart the ends of the bracket may be.
+
+    Returns:
+        Where the lower end is reached, up to a limit from one side; the lower end; the
+        upper end.
+
+    Example:
+        >>> bell = LinearRows(1, distance=0.0, shift=0.0)
+        >>> nothing = Steps(cuts=np.array([-1.0, 1.0]), levels=np.zeros(1))
+        >>> z, _, upper = farthest(bell, nothing, tol=1e-9)
+        >>> abs(z), round(upper, 6)  # the window from 0 to 2, or from -2 to 0
+        (1.0, 0.52275)
+    """
+    low, high, level = steps.cuts[:-1], steps.cuts[1:], steps.levels
+    place, best, settled = float(low[0]), -np.inf, -np.inf
+    for last in range(_ROUNDS, -1, -1):
+        ends = np.stack([low, high])
+        ups, downs = rows.above(ends), rows.below(ends)
+        found = np.abs(ups + downs - level)
+        if found.max() > best:
+            place, best = float(ends.flat[found.argmax()]), float(found.max())
+        most = np.maximum(ups[1] + downs[0] - level, level - ups[0] - downs[1])
+        open_ones = most > best + tol if last else np.zeros_like(most, dtype=bool)
+        settled = max(settled, float(most[~open_ones].max(initial=-np.inf)))
+        if not open_ones.any():
+            break
+        low, high, level = low[open_ones], high[open_ones], level[open_ones]
+        middle = (low + high) / 2
+        low, high = np.concatenate([low, middle]), np.concatenate([middle, high])
+        level = np.concatenate([level, level])
+    return place, best, max(best, settled)

@@ -21,8 +21,12 @@ import numpy as np
 
 from experiments.populations.distributions import PopulationMaximum
 from experiments.populations.finite_population import Population
-from experiments.populations.largest_deviation import Bracket, deviation_of
-from experiments.populations.sample_solvers import SolverName, solve_sample
+from experiments.populations.sample_methods import (
+    Bracket,
+    SolverName,
+    deviation_of,
+    solve_sample,
+)
 from paper_lib.checks import check_count, check_seed
 
 
@@ -114,7 +118,8 @@ def measure_rates(
         >>> few > many > 0
         True
     """
-    counts = _check_plan(sizes, repetitions, seed)
+    check_seed(seed)
+    counts = _check_plan(sizes, repetitions)
     deviation = deviation_of(population) if with_deviations else None
     draws = []
     for place, (n, count) in enumerate(zip(sizes, counts, strict=True)):
@@ -152,14 +157,13 @@ def sample_seeds(seed: int, place: int, count: int) -> Iterator[int]:
 
 
 def _check_plan(
-    sizes: Sequence[int], repetitions: int | Sequence[int], seed: int
-) -> list[int]:
-    """Check sizes and seed, and give the number of samples of each size.
+    sizes: Sequence[int], repetitions: int | Sequence[int]
+) -> Sequence[int]:
+    """Check sizes, and give the number of samples of each.
 
     Args:
         sizes: The sizes.
         repetitions: Samples of each, or of every size.
-        seed: The seed.
 
     Returns:
         One number a size.
@@ -167,20 +171,15 @@ def _check_plan(
     Raises:
         ValueError: See :func:`measure_rates`.
     """
-    check_seed(seed)
-    for n in sizes:
-        check_count(n, "sizes", 1)
+    if not isinstance(repetitions, Sequence):
+        repetitions = [repetitions] * len(sizes)
+    for name, numbers in (("sizes", sizes), ("repetitions", repetitions)):
+        for number in numbers:
+            check_count(number, name, 1)
     if not sizes or any(a >= b for a, b in itertools.pairwise(sizes)):
         raise ValueError(f"sizes must be increasing, got {list(sizes)}.")
-    counts = (
-        list(repetitions)
-        if isinstance(repetitions, Sequence)
-        else [repetitions] * len(sizes)
-    )
-    for count in counts:
-        check_count(count, "repetitions", 1)
-    if len(counts) != len(sizes):
+    if len(repetitions) != len(sizes):
         raise ValueError(
-            f"repetitions must be one number or {len(sizes)}, got {len(counts)}."
+            f"repetitions must be one number or {len(sizes)}, got {len(repetitions)}."
         )
-    return counts
+    return repetitions

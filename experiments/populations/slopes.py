@@ -102,7 +102,9 @@ def fit_slope(
         >>> round(fit.slope, 6), fit.interval[0] <= -0.5 <= fit.interval[1]
         (-0.5, True)
     """
-    _check_fit(sizes, values, confidence, num_resamples, seed)
+    _check_values(sizes, values)
+    if not 0.0 < confidence < 1.0:
+        raise ValueError(f"confidence must be in (0, 1), got {confidence}.")
     means = np.array([np.mean(row) for row in values])
     kept = np.flatnonzero(means > 0).tolist()
     used = np.array(sizes)[kept]
@@ -113,10 +115,10 @@ def fit_slope(
             f"got means {means.tolist()}."
         )
     logs = np.log(used[tail])
-    slope, intercept = _lines(logs, means[kept][tail][np.newaxis])[0].tolist()
+    slope, intercept = np.polyfit(logs, np.log(means[kept][tail]), 1).tolist()
     resampled = _resampled_means([values[k] for k in kept], num_resamples, seed)
     usable = _usable(resampled[:, tail])
-    slopes = _lines(logs, resampled[usable][:, tail])[:, 0]
+    slopes, _ = np.polyfit(logs, np.log(resampled[usable][:, tail]).T, 1)
     levels = [(1 - confidence) / 2, (1 + confidence) / 2]
     low, high = np.quantile(slopes, levels).tolist()
     of_means = np.quantile(resampled, levels, axis=0).T.tolist()
@@ -133,22 +135,12 @@ def fit_slope(
     )
 
 
-def _check_fit(
-    sizes: Sequence[int],
-    values: Sequence[Sequence[float]],
-    confidence: float,
-    num_resamples: int,
-    seed: int,
-) -> None:
-    """Check what :func:`fit_slope` is given.
+def _check_values(sizes: Sequence[int], values: Sequence[Sequence[float]]) -> None:
+    """Check what a power of n is fitted to.
 
     Raises:
-        ValueError: See there.
+        ValueError: See :func:`fit_slope`.
     """
-    check_seed(seed)
-    check_count(num_resamples, "num_resamples", 1)
-    if not 0.0 < confidence < 1.0:
-        raise ValueError(f"confidence must be in (0, 1), got {confidence}.")
     if len(sizes) != len(values) or len(set(sizes)) != len(sizes):
         raise ValueError(
             "sizes must be different and as many as there are rows of values, got "
@@ -166,12 +158,10 @@ def _resampled_means(
     rows: Sequence[Sequence[float]], count: int, seed: int
 ) -> Float[np.ndarray, "count k"]:
     """Average samples drawn from each row with replacement."""
-    generator = np.random.default_rng(seed)
-    means = []
-    for row in rows:
-        chosen = generator.integers(len(row), size=(count, len(row)))
-        means.append(np.asarray(row, dtype=np.float64)[chosen].mean(axis=1))
-    return np.stack(means, axis=1)
+    check_count(count, "num_resamples", 1)
+    generator = np.random.default_rng(check_seed(seed))
+    drawn = (generator.choice(row, (count, len(row))) for row in rows)
+    return np.stack([sample.mean(axis=1) for sample in drawn], axis=1)
 
 
 def _usable(resampled: Float[np.ndarray, "count k"]) -> Bool[np.ndarray, " count"]:
@@ -183,13 +173,3 @@ def _usable(resampled: Float[np.ndarray, "count k"]) -> Bool[np.ndarray, " count
             f"{1 - usable.mean():.0%} of the bootstrap samples."
         )
     return usable
-
-
-def _lines(
-    logs: Float[np.ndarray, " k"], means: Float[np.ndarray, "fits k"]
-) -> Float[np.ndarray, "fits 2"]:
-    """Fit slope and intercept to the logarithms of several rows of means."""
-    heights = np.log(means)
-    centered = logs - logs.mean()
-    slopes = heights @ centered / (centered @ centered)
-    return np.column_stack([slopes, heights.mean(axis=1) - slopes * logs.mean()])

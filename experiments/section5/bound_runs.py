@@ -5,7 +5,7 @@ share the chance of failure, so that it may have been chosen on any images.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
@@ -19,14 +19,13 @@ from experiments.section5.halves import (
     some_images,
 )
 from experiments.store.keyed import Record, Run
-from experiments.store.provenance import one_thread, provenance
+from experiments.store.pair_settings import HERE, PairSettings, Site
+from experiments.store.provenance import provenance
 from paper_lib.bounds import Bound, spread_confidence
-from paper_lib.checks import check_radius, check_seed
-from paper_lib.data import load_pair
-from paper_lib.data.pairs import Dataset, Source
+from paper_lib.checks import check_radius
 from paper_lib.defense import ramp_ascent
 from paper_lib.linearize import linearize
-from paper_lib.models import TrainConfig, train_classifier
+from paper_lib.models import train_classifier
 from paper_lib.robust_sets import RobustSets
 
 
@@ -113,15 +112,13 @@ class PairBounds:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class BoundsConfig(Run[PairBounds]):
+class BoundsConfig(PairSettings, Run[PairBounds]):
     """Everything that decides the bounds of one pair, apart from the data.
+
+    The seed is also that of the halves and of the fits.
 
     Attributes:
         epsilon: Budget of both players, a multiple of 0.01 up to 10.
-        dataset: ``"mnist"`` or ``"fashion-mnist"``.
-        classes: The two classes; the first is -1.
-        seed: Seed of the halves, of training and of the fits.
-        train: Settings of the classifier.
         sizes: Numbers of points counted: the first of the second half. Sizes it does
             not have are left out; all of it comes last.
         confidence: Confidence of every bound, all budgets together.
@@ -132,12 +129,9 @@ class BoundsConfig(Run[PairBounds]):
 
     schema: ClassVar[str] = "paper-lib/bounds-record/1"
     result_type = PairBounds
+    prefix: ClassVar[str] = "bounds-"
 
     epsilon: float
-    dataset: Dataset = "mnist"
-    classes: tuple[int, int] = (0, 1)
-    seed: int = 0
-    train: TrainConfig = field(default_factory=TrainConfig)
     sizes: tuple[int, ...] = ()
     confidence: float = 0.95
 
@@ -147,81 +141,62 @@ class BoundsConfig(Run[PairBounds]):
         Raises:
             ValueError: See the class.
         """
+        PairSettings.__post_init__(self)
         check_radius(self.epsilon, "epsilon")
-        check_seed(self.seed)
         if self.epsilon not in {k / 100 for k in range(1, NUM_BUDGETS + 1)}:
             raise ValueError(
                 f"epsilon must be a multiple of 0.01 up to 10, got {self.epsilon}."
             )
         spread_confidence(self.confidence, NUM_BUDGETS)
 
-    @property
-    def stem(self) -> str:
-        """What the name of its record begins with."""
-        first, second = self.classes
-        return f"bounds-{self.dataset}-{first}-{second}-seed{self.seed}"
-
-    def halves(
-        self, *, root: str | None = None, source: Source = "auto"
-    ) -> tuple[Halves, dict[str, Any]]:
+    def halves(self, site: Site = HERE) -> tuple[Halves, dict[str, Any]]:
         """Train on one half of the training images and linearize everywhere.
 
         Args:
-            root: Folder of the data.
-            source: Source of the data.
+            site: Where to find the images, and where to compute.
 
         Returns:
             The robust sets, and the provenance of the run.
         """
-        pair = load_pair(self.dataset, self.classes, root=root, source=source)
+        pair = self.images(site)
         num = len(pair.train.labels)
         order = torch.randperm(num, generator=torch.Generator().manual_seed(self.seed))
-        halves = [
+        first, second = (
             some_images(pair.train, rows)
             for rows in (order[: num // 2], order[num // 2 :])
-        ]
-        model = train_classifier(halves[0], config=self.train, seed=self.seed).model
+        )
+        model = train_classifier(first, config=self.train, seed=self.seed).model
         trained, counted, test = (
             RobustSets.from_linearization(linearize(model, part.images), self.epsilon)
-            for part in (*halves, pair.test)
+            for part in (first, second, pair.test)
         )
         sets = Halves(trained=trained, counted=counted, test=test)
         return sets, provenance(pair)
 
-    def run(self, *, root: str | None = None, source: Source = "auto") -> Record:
+    def measure(self, site: Site) -> Record:
         """Fit on the second half in several ways and compute every bound.
 
         Args:
-            root: Folder of the data.
-            source: Source of the data.
+            site: Where to find the images, and where to compute.
 
         Returns:
-            The record: for each number of points, for each fit its coverage of the
-            points counted and of the test images, its bounds and those of the regret.
+            For each number of points, for each fit its coverage of the points counted
+            and of the test images, its bounds and those of the regret.
         """
-        with one_thread():
-            halves, source_of = self.halves(root=root, source=source)
-            num = len(halves.counted.offsets)
-            center = ramp_ascent(halves.trained).perturbation
-            sizes = [size for size in self.sizes if size < num]
-            return {
-                "schema": self.schema,
-                "config": self.settings,
-                "provenance": source_of,
-                "num_trained": len(halves.trained.offsets),
-                "num_counted": num,
-                "num_test": len(halves.test.offsets),
-                "num_budgets": NUM_BUDGETS,
-                "center": shares(halves, halves.counted, center)
-                | {"coverage_trained": float(halves.trained.coverage(center))},
-                "sizes": [
-                    bound_half(
-                        halves,
-                        center,
-                        size,
-                        confidence=self.confidence,
-                        seed=self.seed,
-                    )
-                    for size in [*sizes, num]
-                ],
-            }
+        halves, source_of = self.halves(site)
+        num = len(halves.counted.offsets)
+        center = ramp_ascent(halves.trained).perturbation
+        settings = {"confidence": self.confidence, "seed": self.seed}
+        return {
+            "provenance": source_of,
+            "num_trained": len(halves.trained.offsets),
+            "num_counted": num,
+            "num_test": len(halves.test.offsets),
+            "num_budgets": NUM_BUDGETS,
+            "center": shares(halves, halves.counted, center)
+            | {"coverage_trained": float(halves.trained.coverage(center))},
+            "sizes": [
+                bound_half(halves, center, size, **settings)
+                for size in (*(size for size in self.sizes if size < num), num)
+            ],
+        }

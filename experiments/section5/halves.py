@@ -10,7 +10,7 @@ from typing import Any
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from experiments.store.plain_values import plain
+from experiments.store.record_files import plain
 from paper_lib.bounds import (
     Bound,
     bounds_at,
@@ -79,7 +79,8 @@ def bound_half(
     found = {}
     for name, v in fits.items():
         bounds, halved = (
-            _bounds(sets, v, center, compressed.get(name), one) for one in (each, half)
+            fit_bounds(sets, v, compressed.get(name), confidence=one, center=center)
+            for one in (each, half)
         )
         regrets = {
             key: regret_bound(optimum, bound)
@@ -99,14 +100,26 @@ def bound_half(
     )
 
 
-def _bounds(
+def fit_bounds(
     sets: RobustSets,
     v: Float[Tensor, " d"],
-    center: Float[Tensor, " d"],
     few: CompressedDefense | None,
+    *,
     confidence: float,
+    center: Float[Tensor, " d"] | None = None,
 ) -> dict[str, Bound]:
-    """Compute every bound of a fit, that of its few points too where there are any."""
+    """Compute every bound of a fit.
+
+    Args:
+        sets: The robust sets it is counted on.
+        v: The perturbation.
+        few: The points that rebuild a perturbation, with a bound of their own; or None.
+        confidence: Confidence of each bound.
+        center: As for :func:`paper_lib.bounds.bounds_at`.
+
+    Returns:
+        The bounds by name.
+    """
     found = bounds_at(sets, v, confidence=confidence, center=center)
     if few is not None:
         found["compression"] = compression_bound(sets, few, confidence=confidence)

@@ -8,14 +8,13 @@ import torch
 
 from experiments.populations.distributions import PopulationMaximum
 from experiments.populations.finite_population import FinitePopulation
-from experiments.populations.largest_deviation import Bracket
+from experiments.populations.sample_methods import Bracket, SolverName
 from experiments.populations.sample_rates import Draw, Rates, measure_rates
-from experiments.populations.sample_solvers import SolverName
 from experiments.section5.bound_runs import BoundsConfig
 from experiments.store.keyed import Record, Run
-from experiments.store.provenance import one_thread
-from paper_lib.data.pairs import Source
+from experiments.store.pair_settings import Site
 from paper_lib.defense import maximize_coverage, upper_bound
+from paper_lib.robust_sets import RobustSets
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,49 +95,42 @@ class ImageRatesConfig(Run[ImageRates]):
         first, second = self.pair.classes
         return f"rates-{self.pair.dataset}-{first}-{second}"
 
-    def run(self, *, root: str | None = None, source: Source = "auto") -> Record:
+    def measure(self, site: Site) -> Record:
         """Draw samples of the test set, solve them, and compare with all of it.
 
         Args:
-            root: Folder of the data.
-            source: Source of the data.
+            site: Where to find the images, and where to compute.
 
         Returns:
-            The record: counts on the sample and on the test set, the best perturbation
-            known for the test set, and a certified bound on any other.
+            Counts on the sample and on the test set, the best perturbation known for
+            the test set, and a certified bound on any other.
         """
-        with one_thread():
-            halves, source_of = self.pair.halves(root=root, source=source)
-            population = FinitePopulation(sets=halves.test)
-            num = len(halves.test.offsets)
-            counts = {}
-            for solver in self.solvers:
-                rates = measure_rates(
-                    population,
-                    self.sizes,
-                    repetitions=self.repetitions,
-                    seed=self.seed,
-                    solver=solver,
-                    with_deviations=False,
-                )
-                counts[solver] = [
-                    [
-                        [round(n * one.sample_coverage), round(num * one.coverage)]
-                        for one in row
-                    ]
-                    for n, row in zip(rates.sizes, rates.draws, strict=True)
-                ]
-            best = maximize_coverage(halves.test, method="search", seed=self.seed)
-            certificate = upper_bound(
-                halves.test, None, seed=self.seed, start=best.perturbation
-            )
+        halves, source_of = self.pair.halves(site)
+        test, num = halves.test, len(halves.test.offsets)
+        counts = {solver: self._counts(test, solver) for solver in self.solvers}
+        best = maximize_coverage(test, method="search", seed=self.seed)
+        certificate = upper_bound(test, None, seed=self.seed, start=best.perturbation)
         found = max(pair[1] for rows in counts.values() for row in rows for pair in row)
         return {
-            "schema": self.schema,
-            "config": self.settings,
             "provenance": source_of,
             "num": num,
             "best_count": max(found, round(num * best.coverage)),
             "upper_count": certificate.upper_count,
             "counts": counts,
         }
+
+    def _counts(self, test: RobustSets, solver: SolverName) -> list[list[list[int]]]:
+        """Count what each sample's perturbation keeps of it, and of the test set."""
+        rates = measure_rates(
+            FinitePopulation(sets=test),
+            self.sizes,
+            repetitions=self.repetitions,
+            seed=self.seed,
+            solver=solver,
+            with_deviations=False,
+        )
+        num = len(test.offsets)
+        return [
+            [[round(n * one.sample_coverage), round(num * one.coverage)] for one in row]
+            for n, row in zip(rates.sizes, rates.draws, strict=True)
+        ]

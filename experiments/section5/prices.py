@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from experiments.populations.distributions import GaussianRows
+from experiments.section5.halves import fit_bounds
 from experiments.store.keyed import Record, Run
-from experiments.store.plain_values import from_plain
-from experiments.store.provenance import one_thread, surroundings
-from paper_lib.bounds import bounds_at, compress, compression_bound, held_out_bound
+from experiments.store.pair_settings import Site
+from experiments.store.record_files import from_plain
+from paper_lib.bounds import compress, held_out_bound
 from paper_lib.checks import check_count, check_seed
 from paper_lib.defense import maximize_coverage
 
@@ -32,7 +33,6 @@ class PriceConfig(Run["Prices"]):
     """
 
     schema: ClassVar[str] = "paper-lib/prices-record/1"
-    needs_data: ClassVar[bool] = False
 
     dim: int
     sizes: tuple[int, ...] = (10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
@@ -56,22 +56,19 @@ class PriceConfig(Run["Prices"]):
         """What the name of its record begins with."""
         return f"prices-{self.dim}"
 
-    def run(self) -> Record:
+    def measure(self, site: Site) -> Record:
         r"""Fit a v to samples of each size and compute every bound.
 
+        Args:
+            site: Not asked: the rows are drawn.
+
         Returns:
-            The record. For each size, means over samples: the regret
+            For each size, means over samples: the regret
             :math:`\phi(v^*) - \phi(v)`, the overfit :math:`\phi_n(v) - \phi(v)`, and
             the price :math:`\phi_n(v)` less the bound of each, for the v it is computed
             at.
         """
-        with one_thread():
-            return {
-                "schema": self.schema,
-                "config": self.settings,
-                "provenance": surroundings(),
-                "sizes": [_means(self, size) for size in self.sizes],
-            }
+        return {"sizes": [_means(self, size) for size in self.sizes]}
 
     @classmethod
     def result(cls, record: Record) -> "Prices":
@@ -137,11 +134,9 @@ def _once(config: PriceConfig, size: int, seed: int) -> dict[str, float]:
         for one in (sets, other)
     )
     few = compress(sets, confidence=config.confidence, seed=seed)
-    bounds = bounds_at(sets, v, confidence=config.confidence, center=center)
-    bounds["compression"] = compression_bound(sets, few, confidence=config.confidence)
-    bounds["center, held out"] = held_out_bound(
-        sets, center, confidence=config.confidence
-    )
+    bounds = fit_bounds(sets, v, few, confidence=config.confidence, center=center)
+    held_out = held_out_bound(sets, center, confidence=config.confidence)
+    bounds["center, held out"] = held_out
     reached = float(population.coverage(v))
     return {
         "regret": population.maximum().coverage - reached,

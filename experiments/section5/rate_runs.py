@@ -13,17 +13,16 @@ from experiments.populations.finite_population import (
     Population,
     known_population,
 )
-from experiments.populations.largest_deviation import Bracket
+from experiments.populations.sample_methods import SEARCH_0, Bracket, SolverName
 from experiments.populations.sample_rates import (
     Draw,
     Rates,
     measure_rates,
     sample_seeds,
 )
-from experiments.populations.sample_solvers import SEARCH_0, SolverName
 from experiments.store.keyed import Record, Run
-from experiments.store.plain_values import from_plain
-from experiments.store.provenance import one_thread, surroundings
+from experiments.store.pair_settings import Site
+from experiments.store.record_files import from_plain
 
 SIZES = (10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
 # Of the finite population, which is itself a draw of the Gaussian one.
@@ -49,7 +48,6 @@ class RatePlan(Run[Rates]):
     """
 
     schema: ClassVar[str] = "paper-lib/rates/1"
-    needs_data: ClassVar[bool] = False
 
     kind: Kind
     dim: int
@@ -82,7 +80,7 @@ class RatePlan(Run[Rates]):
         """
         return known_population(self.kind, self.dim, **_FINITE)
 
-    def measure(self) -> Rates:
+    def rates(self) -> Rates:
         """Draw the samples, solve them, and compare with the population.
 
         Returns:
@@ -97,17 +95,17 @@ class RatePlan(Run[Rates]):
             with_deviations=self.with_deviations,
         )
 
-    def run(self) -> Record:
+    def measure(self, site: Site) -> Record:
         """Measure, and write the result in plain values.
 
+        Args:
+            site: Not asked: the rows are drawn.
+
         Returns:
-            The record.
+            The counts, and what they are compared with.
         """
-        with one_thread():
-            rates = self.measure()
+        rates = self.rates()
         record = {
-            "config": self.settings,
-            "provenance": surroundings(),
             "best": asdict(rates.best)
             | {"perturbation": rates.best.perturbation.tolist()},
             "counts": [

@@ -6,24 +6,23 @@ little is lost; with one that has learned its sample by heart the bound is wrong
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import torch
 
 from experiments.section5.bound_runs import FitBounds
-from experiments.section5.halves import some_images
+from experiments.section5.halves import fit_bounds, some_images
 from experiments.store.keyed import Record, Run
-from experiments.store.plain_values import plain
-from experiments.store.provenance import one_thread, provenance
-from paper_lib.bounds import bounds_at, compress, compression_bound
-from paper_lib.checks import check_count, check_radius, check_seed
-from paper_lib.data import LabeledImages, load_pair
-from paper_lib.data.pairs import Dataset, Source
+from experiments.store.pair_settings import PairSettings, Site
+from experiments.store.provenance import provenance
+from experiments.store.record_files import plain
+from paper_lib.bounds import compress
+from paper_lib.checks import check_count, check_radius
+from paper_lib.data import LabeledImages
 from paper_lib.defense import ramp_ascent
-from paper_lib.geometry import l2_norm
-from paper_lib.linearize import Linearization, linearize
-from paper_lib.models import TrainConfig, train_classifier
+from paper_lib.linearize import linearize
+from paper_lib.models import train_classifier
 from paper_lib.robust_sets import RobustSets
 
 
@@ -54,14 +53,12 @@ class Reuse:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ReuseConfig(Run[Reuse]):
+class ReuseConfig(PairSettings, Run[Reuse]):
     """Everything that decides such a run, apart from the data.
 
+    The seed is also that of the choice of images and of random labels.
+
     Attributes:
-        dataset: ``"mnist"`` or ``"fashion-mnist"``.
-        classes: The two classes; the first is -1.
-        seed: Seed of the choice of images, of training and of random labels.
-        train: Settings of the classifier.
         num: Training images, drawn at random; None: all.
         random_labels: Train on labels tossed by a coin: nothing to learn but the
             sample.
@@ -75,11 +72,8 @@ class ReuseConfig(Run[Reuse]):
 
     schema: ClassVar[str] = "paper-lib/reuse-record/1"
     result_type = Reuse
+    prefix: ClassVar[str] = "reuse-"
 
-    dataset: Dataset = "mnist"
-    classes: tuple[int, int] = (0, 1)
-    seed: int = 0
-    train: TrainConfig = field(default_factory=TrainConfig)
     num: int | None = None
     random_labels: bool = False
     epsilon: float | None = None
@@ -92,80 +86,69 @@ class ReuseConfig(Run[Reuse]):
             TypeError: See the class.
             ValueError: See the class.
         """
-        check_seed(self.seed)
+        PairSettings.__post_init__(self)
         if self.num is not None:
             check_count(self.num, "num", 2)
         if self.epsilon is not None:
             check_radius(self.epsilon, "epsilon")
 
-    @property
-    def stem(self) -> str:
-        """What the name of its record begins with."""
-        first, second = self.classes
-        return f"reuse-{self.dataset}-{first}-{second}-seed{self.seed}"
-
-    def run(self, *, root: str | None = None, source: Source = "auto") -> Record:
+    def measure(self, site: Site) -> Record:
         """Train, fit and count on the same images, and look at the test images.
 
         Args:
-            root: Folder of the data.
-            source: Source of the data.
+            site: Where to find the images, and where to compute.
 
         Returns:
-            The record: what the bounds would say, and the coverage of the test images.
-            For part of the images also ``"fresh"``: the same with as many further
-            images, which the classifier has not seen, in place of the sample. There
-            the bounds apply.
+            What the bounds would say, and the coverage of the test images. For part of
+            the images also ``"fresh"``: the same with as many further images, which the
+            classifier has not seen, in place of the sample. There the bounds apply.
 
         Raises:
             ValueError: If there are fewer images than asked for.
         """
-        with one_thread():
-            pair = load_pair(self.dataset, self.classes, root=root, source=source)
-            sample, fresh = _samples(self, pair.train)
-            model = train_classifier(sample, config=self.train, seed=self.seed).model
-            seen = linearize(model, sample.images)
-            epsilon = _half_median(seen) if self.epsilon is None else self.epsilon
+        pair = self.images(site)
+        sample, fresh = _samples(self, pair.train)
+        model = train_classifier(sample, config=self.train, seed=self.seed).model
+        seen = linearize(model, sample.images)
+        epsilon = self.epsilon
+        if epsilon is None:
+            epsilon = float(seen.margins.median()) / 2
 
-            def robust_sets(lin: Linearization) -> RobustSets:
-                return RobustSets.from_linearization(lin, epsilon)
+        def robust_sets(images: LabeledImages) -> RobustSets:
+            lin = linearize(model, images.images)
+            return RobustSets.from_linearization(lin, epsilon)
 
-            sets = robust_sets(seen)
-            test = robust_sets(linearize(model, pair.test.images))
-            record = {
-                "schema": self.schema,
-                "config": self.settings,
-                "provenance": provenance(pair),
-                "num": len(sets.offsets),
-                "num_test": len(test.offsets),
-                "epsilon": epsilon,
-                "trained_accuracy": float(
-                    (seen.logits.sign() == sample.labels).double().mean()
-                ),
-                "fits": _fits(self, sets, test),
-            }
-            if fresh is not None:
-                unseen = robust_sets(linearize(model, fresh.images))
-                record["fresh"] = _fits(self, unseen, test)
-            return record
+        sets = RobustSets.from_linearization(seen, epsilon)
+        test = robust_sets(pair.test)
+        learned = seen.logits.sign() == sample.labels
+        record = {
+            "provenance": provenance(pair),
+            "num": len(sets.offsets),
+            "num_test": len(test.offsets),
+            "epsilon": epsilon,
+            "trained_accuracy": float(learned.double().mean()),
+            "fits": _fits(self, sets, test),
+        }
+        if fresh is not None:
+            record["fresh"] = _fits(self, robust_sets(fresh), test)
+        return record
 
 
 def _fits(config: ReuseConfig, sets: RobustSets, test: RobustSets) -> dict[str, Any]:
     """Fit and count on some points, and look at the test images."""
     few = compress(sets, confidence=config.confidence, seed=config.seed)
-    fits = {"ramp": ramp_ascent(sets).perturbation, "compressed": few.perturbation}
-    found: dict[str, Any] = {
-        name: {
-            "coverage": float(sets.coverage(v)),
-            "coverage_test": float(test.coverage(v)),
-            "bounds": bounds_at(sets, v, confidence=config.confidence),
+    ramp = ramp_ascent(sets).perturbation
+    fits = {"ramp": (ramp, None), "compressed": (few.perturbation, few)}
+    return plain(
+        {
+            name: {
+                "coverage": float(sets.coverage(v)),
+                "coverage_test": float(test.coverage(v)),
+                "bounds": fit_bounds(sets, v, points, confidence=config.confidence),
+            }
+            for name, (v, points) in fits.items()
         }
-        for name, v in fits.items()
-    }
-    found["compressed"]["bounds"]["compression"] = compression_bound(
-        sets, few, confidence=config.confidence
     )
-    return plain(found)
 
 
 def _samples(
@@ -195,8 +178,3 @@ def _samples(
         heads = torch.rand(num, generator=generator) < 0.5
         drawn = replace(drawn, labels=torch.where(heads, -1.0, 1.0))
     return drawn, fresh
-
-
-def _half_median(lin: Linearization) -> float:
-    margins = lin.logits.abs().double() / l2_norm(lin.gradients)
-    return float(margins.nanmedian()) / 2

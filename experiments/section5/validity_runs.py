@@ -17,7 +17,7 @@ from experiments.populations.finite_population import (
 )
 from experiments.section5.bound_tests import BoundTest, Validity
 from experiments.store.keyed import Record, Run
-from experiments.store.provenance import one_thread, surroundings
+from experiments.store.pair_settings import Site
 from paper_lib.bounds import (
     Bound,
     bounds_at,
@@ -80,7 +80,6 @@ class ValidityConfig(Run[ValidityRecord]):
 
     schema: ClassVar[str] = "paper-lib/validity-record/1"
     result_type = ValidityRecord
-    needs_data: ClassVar[bool] = False
 
     kind: Kind
     dim: int
@@ -106,20 +105,17 @@ class ValidityConfig(Run[ValidityRecord]):
         """What the name of its record begins with."""
         return f"validity-{self.kind}-{self.dim}"
 
-    def run(self) -> Record:
+    def measure(self, site: Site) -> Record:
         """Test every bound and keep what a page shows.
 
+        Args:
+            site: Not asked: the rows are drawn.
+
         Returns:
-            The record.
+            What came of each bound.
         """
-        with one_thread():
-            found = measure_validity(self)
-        return {
-            "schema": self.schema,
-            "config": self.settings,
-            "provenance": surroundings(),
-            "bounds": {name: asdict(one.summary()) for name, one in found.items()},
-        }
+        found = measure_validity(self)
+        return {"bounds": {name: asdict(one.summary()) for name, one in found.items()}}
 
     def population(self) -> Population:
         """Make the population.
@@ -193,7 +189,11 @@ def _trial(
     fixed = held_out_bound(sets, center, confidence=confidence)
     found["held out"] = (fixed, float(population.coverage(center)))
     if config.dim == 2:
-        found |= _in_the_plane(sets, v, center, confidence, truth, most)
+        # Against the larger end of what is known of the population's maximum the last
+        # two could only fail too often.
+        against = {"traces": truth, "optimum": most, "regret": most - truth}
+        planar = _in_the_plane(sets, v, center, confidence)
+        found |= {name: (bound, against[name]) for name, bound in planar.items()}
     fitted = held_out_bound(sets, v, confidence=confidence)
     return found | {"held out, v fitted": (fitted, truth)}
 
@@ -203,25 +203,17 @@ def _in_the_plane(
     v: Float[Tensor, " d"],
     center: Float[Tensor, " d"],
     confidence: float,
-    truth: float,
-    most: float,
-) -> _Found:
+) -> dict[str, Bound]:
     """Compute the bounds that take a count of traces, or the exact maximizer."""
-    # Against the larger end of what is known of the population's maximum they could
-    # only fail too often.
     certificate = maximize_coverage(sets, method="plane").certificate
-    each = (1.0 + confidence) / 2
-    traces = trace_bound(
-        sets, v, num_traces=trace_count(sets, "robust_sets"), confidence=confidence
-    )
-    regret = regret_bound(
-        optimum_bound(certificate, confidence=each),
-        pac_bayes_bound(sets, v, confidence=each, center=center),
-    )
+    each, count = (1.0 + confidence) / 2, trace_count(sets, "robust_sets")
     return {
-        "traces": (traces, truth),
-        "optimum": (optimum_bound(certificate, confidence=confidence), most),
-        "regret": (regret, most - truth),
+        "traces": trace_bound(sets, v, num_traces=count, confidence=confidence),
+        "optimum": optimum_bound(certificate, confidence=confidence),
+        "regret": regret_bound(
+            optimum_bound(certificate, confidence=each),
+            pac_bayes_bound(sets, v, confidence=each, center=center),
+        ),
     }
 
 

@@ -5,11 +5,19 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
-from experiments.store.plain_values import from_plain, plain
-from experiments.store.record_files import load_record, save_record, settings_digest
+from experiments.store.pair_settings import HERE, Site
+from experiments.store.provenance import one_thread, surroundings
+from experiments.store.record_files import (
+    from_plain,
+    load_record,
+    plain,
+    save_record,
+    settings_digest,
+)
 from paper_lib.data.pairs import Source
 
 Result = TypeVar("Result")
@@ -23,15 +31,13 @@ class Key(ABC, Generic[Result]):
 
     Attributes:
         schema: The kind of record it makes.
-        needs_data: Whether the record is of images.
         result_type: What a record is read as: a dataclass with a field for each of its
-            names but ``"schema"``; None: the record itself.
+            names but ``"schema"``.
     """
 
     __slots__ = ()
     schema: ClassVar[str]
-    needs_data: ClassVar[bool] = True
-    result_type: ClassVar[Any] = None
+    result_type: ClassVar[Any]
 
     @property
     @abstractmethod
@@ -69,15 +75,11 @@ class Key(ABC, Generic[Result]):
             TypeError: If the record lacks a name, or has another.
         """
         values = {name: part for name, part in record.items() if name != "schema"}
-        untyped: Any = record
-        return from_plain(cls.result_type, values) if cls.result_type else untyped
+        return from_plain(cls.result_type, values)
 
 
 class Run(Key[Result]):
-    """A key that says how its record is computed, without any other record.
-
-    If ``needs_data``, its run takes ``root`` and ``source`` of the images.
-    """
+    """A key that says how its record is computed, without any other record."""
 
     __slots__ = ()
 
@@ -86,16 +88,29 @@ class Run(Key[Result]):
         """What a sweep calls it."""
         return self.stem
 
-    @abstractmethod
-    def run(self, *args: Any, **options: Any) -> Record:
-        """Compute the record.
+    def run(self, site: Site = HERE) -> Record:
+        """Compute the record, with one thread.
 
         Args:
-            *args: None.
-            **options: ``root`` and ``source`` of the data, if it needs any.
+            site: Where to find the images, if it needs any, and where to compute.
 
         Returns:
             The record.
+        """
+        with one_thread():
+            found = self.measure(site)
+        said = {"schema": self.schema, "config": self.settings}
+        return {**said, "provenance": surroundings(site.device), **found}
+
+    @abstractmethod
+    def measure(self, site: Site) -> Record:
+        """Compute what the record holds beyond its settings.
+
+        Args:
+            site: As for :meth:`run`.
+
+        Returns:
+            Plain values under names; ``"provenance"`` among them if it is of images.
         """
 
 
@@ -118,40 +133,50 @@ class RecordFolder:
         """Name the file of a record."""
         return self.folder / run.record_name(path)
 
-    def load(self, run: Key, path: str = SINGLE) -> Record | None:
-        """Load a record if it is there, whole, and answers what is asked.
+    def load(self, run: Key[Result], path: str = SINGLE) -> Result | None:
+        """Read a record if it is there, whole, and answers what is asked.
 
         Args:
             run: Its settings.
             path: Where it has to have been computed: ``"single"``, or the batch.
 
         Returns:
-            The record; None if it is not there or of no use.
+            What it says; None if it is not there or of no use.
 
         Warns:
             UserWarning: If it is there and of no use; it is named.
         """
-        file = self.file(run, path)
-        if not file.exists():
+        if not self.file(run, path).exists():
             return None
+        record = usable(partial(self._checked, run, path), compute=self.compute)
+        return None if record is None else run.result(record)
 
-        def checked() -> Record:
-            record = load_record(file, schema=run.schema)
-            source = self.source if run.needs_data else None
-            _check_answers(record, file, run, path, source)
-            return record
+    def _checked(self, run: Key, path: str) -> Record:
+        """Reject a record of other settings, or of data that cannot stand in."""
+        file = self.file(run, path)
+        record = load_record(file, schema=run.schema)
+        if record.get("config") != run.settings:
+            raise ValueError(f"{file} holds the result of other settings.")
+        # Most records do not say where they were computed.
+        if (made := record.get("path", SINGLE)) != path:
+            raise ValueError(f"{file} was computed on the path {made!r}, not {path!r}.")
+        data, wanted = record.get("provenance", {}).get("data", {}), self.source
+        found = record.get("source", data.get("source"))
+        # A record without a source is of no images.
+        if found is not None and (found == "embedded") != (wanted == "embedded"):
+            raise ValueError(
+                f"{file} was computed on {found!r} data, not on source={wanted!r}."
+            )
+        return record
 
-        return usable(checked, compute=self.compute)
-
-    def save(self, record: Record, run: Key, path: str = SINGLE) -> None:
+    def save(self, record: Record, run: Key) -> None:
         """Write a record, whole or not at all.
 
         Args:
-            record: The record.
+            record: The record; most do not say that they were computed alone.
             run: Its settings.
-            path: Where it was computed.
         """
-        save_record(record, self.file(run, path))
+        save_record(record, self.file(run, record.get("path", SINGLE)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -169,36 +194,36 @@ class RecordsFile:
         """The folder it lies in."""
         return self.file.parent
 
-    def load(self, run: Key, path: str = SINGLE) -> Record | None:
-        """Load a record if it is there.
+    def load(self, run: Key[Result]) -> Result | None:
+        """Read a record if it is there.
 
         Args:
             run: Its settings.
-            path: Always ``"single"``.
 
         Returns:
-            The record; None if it is not there.
+            What it says; None if it is not there.
 
         Raises:
             ValueError: If the file is damaged, which would lose the other records, or
                 of another schema.
         """
         wanted, found = run.settings, self._records(run)
-        return next((one for one in found if one["config"] == wanted), None)
+        records = (run.result(one) for one in found if one["config"] == wanted)
+        return next(records, None)
 
-    def save(self, record: Record, run: Key, path: str = SINGLE) -> None:
+    def save(self, record: Record, run: Key) -> None:
         """Write the file anew with one more record.
 
         Args:
             record: The record.
             run: Its settings.
-            path: Always ``"single"``.
 
         Raises:
             ValueError: If the file is damaged or of another schema.
         """
-        records = [*self._records(run), record]
-        save_record({"schema": run.schema, "entries": records}, self.file)
+        entry = {name: part for name, part in record.items() if name != "schema"}
+        entries = [*self._records(run), entry]
+        save_record({"schema": run.schema, "entries": entries}, self.file)
 
     def _records(self, run: Key) -> list[Record]:
         if not self.file.exists():
@@ -249,20 +274,3 @@ def usable(load: Callable[[], _Found], *, compute: bool = True) -> _Found | None
         then = "is computed again" if compute else "counts as missing"
         warnings.warn(f"{error} It {then}.", UserWarning, stacklevel=4)
         return None
-
-
-def _check_answers(
-    record: Record, file: Path, run: Key, path: str, source: Source | None
-) -> None:
-    """Reject a record of other settings, or of data that cannot stand in for others."""
-    if record.get("config") != run.settings:
-        raise ValueError(f"{file} holds the result of other settings.")
-    # Most records do not say where they were computed.
-    if (found := record.get("path", SINGLE)) != path:
-        raise ValueError(f"{file} was computed on the path {found!r}, not {path!r}.")
-    data = record.get("provenance", {}).get("data", {})
-    found = record.get("source", data.get("source"))
-    if source is not None and (found == "embedded") != (source == "embedded"):
-        raise ValueError(
-            f"{file} was computed on {found!r} data, not on source={source!r}."
-        )

@@ -1,7 +1,8 @@
 """What a result was computed with."""
 
 import platform
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib import metadata
@@ -13,6 +14,7 @@ from experiments.store.record_files import code_digest
 from paper_lib.checks.arguments import available_device
 from paper_lib.data.pairs import ClassPair
 
+_PACKAGES = ("torch", "torchvision", "numpy", "paper-lib")
 # Of the code as it is imported: an edit during a long run does not change the run.
 CODE_DIGEST = code_digest()
 
@@ -49,12 +51,21 @@ def surroundings(device: str = "cpu") -> dict[str, Any]:
         "kernels": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
         "versions": {"python": platform.python_version()}
-        | {
-            name: _version(name)
-            for name in ("torch", "torchvision", "numpy", "paper-lib")
-        },
+        | {name: _version(name) for name in _PACKAGES},
         "code": CODE_DIGEST,
     }
+
+
+def note_seconds(records: Sequence[dict[str, Any]], started: float) -> None:
+    """Note in the provenance of each record its share of the time, so that they add up.
+
+    Args:
+        records: Records that were computed together.
+        started: When that began, by ``time.perf_counter``.
+    """
+    share = round((time.perf_counter() - started) / len(records), 2)
+    for record in records:
+        record["provenance"]["seconds"] = share
 
 
 def signature() -> dict[str, str]:

@@ -1,16 +1,23 @@
-"""The store of results: one JSON record a run, small enough to be committed."""
+"""The store of results: one JSON record a run, small enough to be committed.
+
+Configurations and results are plain JSON values there; type hints bring them back.
+"""
 
 import hashlib
 import json
 import os
+from collections.abc import Mapping
+from dataclasses import asdict, fields, is_dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import paper_lib
-from experiments.store.plain_values import plain
 from paper_lib.files import replacing
 
 SCHEMA = "paper-lib/pair-record/2"
+_AS_IT_IS = (Any, bool, int, float, str)
 _PACKAGES = (Path(paper_lib.__file__).parent, Path(__file__).parents[1])
 
 
@@ -144,3 +151,60 @@ def _digest(content: Any) -> str:
     """Hash what a record says, however its file is laid out."""
     text = json.dumps(content, sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def plain(value: Any) -> Any:
+    """Replace tuples by lists, as JSON does, so that a value equals its stored copy.
+
+    Args:
+        value: Anything JSON can hold, and dataclasses of such.
+
+    Returns:
+        The value as it will be read back.
+    """
+    return json.loads(json.dumps(value, allow_nan=False, default=asdict))
+
+
+def from_plain(kind: Any, value: Any) -> Any:
+    """Build a value of a type from what :func:`plain` made of it.
+
+    Args:
+        kind: A type: a dataclass, a tuple or a mapping of such, one of these or None,
+            or anything JSON holds as it is.
+        value: The plain value.
+
+    Returns:
+        The value.
+
+    Raises:
+        TypeError: If a dataclass lacks a value, or has no such field.
+    """
+    if value is None or kind in _AS_IT_IS:
+        return value
+    if isinstance(kind, type) and is_dataclass(kind):
+        hints, computed = _hints(kind)
+        return kind(
+            **{
+                name: from_plain(hints.get(name, Any), part)
+                for name, part in value.items()
+                if name not in computed
+            }
+        )
+    origin, args = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        (kind,) = (one for one in args if one is not NoneType)
+        return from_plain(kind, value)
+    if origin is tuple and args[-1] is Ellipsis:
+        return tuple(from_plain(args[0], part) for part in value)
+    if origin is tuple:
+        return tuple(map(from_plain, args, value))
+    if origin in (dict, Mapping):
+        return {name: from_plain(args[1], part) for name, part in value.items()}
+    return value
+
+
+@cache
+def _hints(kind: type) -> tuple[dict[str, Any], set[str]]:
+    """Read once what the fields of a dataclass are, and which are computed."""
+    computed = {field.name for field in fields(kind) if not field.init}
+    return get_type_hints(kind), computed

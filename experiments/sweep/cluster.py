@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Executor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from experiments.store.provenance import signature
@@ -23,19 +22,8 @@ class ForeignWorkerError(BrokenExecutor):
     """A worker runs other code than this process, or another torch."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Signed:
-    """A result, and what made it.
-
-    Attributes:
-        worker: What a person calls the process.
-        signature: What :func:`~experiments.store.provenance.signature` gave there.
-        result: What the call returned.
-    """
-
-    worker: str
-    signature: dict[str, str]
-    result: Any
+# What a person calls a worker, what ``signature`` gave there, and a call's result.
+Signed = tuple[str, dict[str, str], Any]
 
 
 def sign(call: Callable[[], Any], wanted: Mapping[str, str]) -> Signed:
@@ -49,8 +37,7 @@ def sign(call: Callable[[], Any], wanted: Mapping[str, str]) -> Signed:
         The signed result; None in its place if no call was made.
     """
     own = signature()
-    result = call() if own == wanted else None
-    return Signed(worker=_own_name(), signature=own, result=result)
+    return _own_name(), own, call() if own == wanted else None
 
 
 def refuse_foreign(worker: str, found: Mapping[str, str]) -> None:
@@ -65,9 +52,9 @@ def refuse_foreign(worker: str, found: Mapping[str, str]) -> None:
     """
     own = signature()
     differing = [
-        f"its {name} is {found.get(name, 'unknown')[:12]} instead of {own[name][:12]}"
-        for name in own
-        if found.get(name) != own[name]
+        f"its {name} is {found.get(name, 'unknown')[:12]} instead of {here[:12]}"
+        for name, here in own.items()
+        if found.get(name) != here
     ]
     if differing:
         raise ForeignWorkerError(
@@ -185,7 +172,8 @@ class Cluster:
         if found is None or found != (self._id or found):
             raise BrokenExecutor(f"{self} is lost")
         self._id = found
-        self._meet(workers - self._known)
+        if workers - self._known:
+            self._meet(workers - self._known)
         self._known = workers
         if jobs and not workers and not self._is_idle:
             warnings.warn(
@@ -198,11 +186,8 @@ class Cluster:
 
     def _meet(self, workers: set[str]) -> None:
         """Ask workers for their signatures."""
-        if not workers:
-            return
-        signatures = self._client.run(
-            signature, workers=sorted(workers), on_error="return"
-        )
+        asked = sorted(workers)
+        signatures = self._client.run(signature, workers=asked, on_error="return")
         for worker, found in signatures.items():
             if isinstance(found, OSError):
                 continue  # it left; what it still sends is signed

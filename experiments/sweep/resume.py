@@ -4,9 +4,10 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from experiments.store.keyed import Run, Store, open_store
+from experiments.store.pair_settings import Site
 from experiments.sweep.runner import InProcess, SweepError, Task, only_writer, run_tasks
 from paper_lib.data.pairs import Source
 
@@ -53,7 +54,7 @@ def load_or_compute(
     """
     store = open_store(place, source=source, compute=compute)
     found = [store.load(run) for run in runs]
-    wanted = [run for run, record in zip(runs, found, strict=True) if record is None]
+    wanted = [run for run, result in zip(runs, found, strict=True) if result is None]
     if wanted and not compute:
         names = ", ".join(run.record_name() for run in wanted)
         raise FileNotFoundError(
@@ -61,25 +62,25 @@ def load_or_compute(
             "runs what is missing."
         )
     if wanted:
-        options = {"root": root, "source": source}
+        site = Site(root=root, source=source)
         with only_writer(store.folder):
             run_tasks(
-                (_task(run, store, options) for run in wanted),
+                (_task(run, store, site) for run in wanted),
                 executor or InProcess(),
                 total=len(wanted),
                 title="runs",
                 progress=progress,
             )
         found = [store.load(run) for run in runs]
-    records = [record for record in found if record is not None]
-    if len(records) != len(runs):
+    results = [result for result in found if result is not None]
+    if len(results) != len(runs):
         raise SweepError(f"records in {place} vanished while they were written.")
-    return [run.result(record) for run, record in zip(runs, records, strict=True)]
+    return results
 
 
-def _task(run: Run, store: Store, options: dict[str, Any]) -> Task:
+def _task(run: Run, store: Store, site: Site) -> Task:
     return Task(
         label=run.label,
-        call=partial(run.run, **(options if run.needs_data else {})),
+        call=partial(run.run, site),
         keep=lambda record: store.save(record, run),
     )

@@ -7,15 +7,8 @@ driver or to another task, so a sweep that is run again goes on where it was.
 import contextlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    BrokenExecutor,
-    CancelledError,
-    Executor,
-    Future,
-    ProcessPoolExecutor,
-    wait,
-)
+from concurrent import futures
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
@@ -85,7 +78,7 @@ class InProcess(Executor):
         return future
 
 
-def process_pool(workers: int) -> ProcessPoolExecutor:
+def process_pool(workers: int) -> futures.ProcessPoolExecutor:
     """Make a pool of processes with one torch thread each.
 
     Args:
@@ -99,12 +92,8 @@ def process_pool(workers: int) -> ProcessPoolExecutor:
         ValueError: If there is no worker.
     """
     check_count(workers, "workers", 1)
-    return ProcessPoolExecutor(
-        workers,
-        mp_context=get_context("spawn"),
-        initializer=torch.set_num_threads,
-        initargs=(1,),
-    )
+    start, prepare = get_context("spawn"), torch.set_num_threads
+    return futures.ProcessPoolExecutor(workers, start, prepare, (1,))
 
 
 def executor_for(
@@ -209,7 +198,7 @@ def _as_done(
                 break
         if not waiting:
             return
-        yield wait(waiting, patience, return_when=FIRST_COMPLETED).done
+        yield futures.wait(waiting, patience, futures.FIRST_COMPLETED).done
 
 
 def _submit(executor: Executor, cluster: Cluster | None, task: Task) -> Future:
@@ -230,14 +219,14 @@ def _is_broken(future: Future) -> bool:
 def _settle(future: Future, task: Task, failed: dict[str, BaseException]) -> bool:
     """Keep a result, or note why there is none; tell which."""
     try:
-        signed = future.result()
+        worker, made_by, result = future.result()
     except (BrokenExecutor, CancelledError):
         raise
     except Exception as error:
         failed[task.label] = error
         return False
-    refuse_foreign(signed.worker, signed.signature)
-    task.keep(signed.result)
+    refuse_foreign(worker, made_by)
+    task.keep(result)
     return True
 
 

@@ -4,8 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from experiments.store.plain_values import from_plain
-from experiments.store.record_files import load_record
+from experiments.store.record_files import from_plain, load_record
 from experiments.tables.paper_numbers import PAPER_TABLE_2
 from paper_lib.models import TrainConfig
 

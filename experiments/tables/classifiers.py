@@ -6,11 +6,12 @@ cache, under a name that changes with whatever may change them: settings, the co
 matters, the version of torch, the device and what was trained in one batch.
 """
 
+import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from functools import lru_cache
+from dataclasses import asdict, dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,16 +20,24 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from experiments.store.keyed import SINGLE
-from experiments.store.plain_values import from_plain, plain
-from experiments.store.provenance import one_thread, provenance
-from experiments.store.record_files import code_digest, settings_digest
-from paper_lib.checks import check_count, check_seed
+from experiments.store.pair_settings import HERE, PairSettings, Site
+from experiments.store.provenance import note_seconds, one_thread, provenance
+from experiments.store.record_files import (
+    code_digest,
+    from_plain,
+    load_record,
+    plain,
+    save_bytes,
+    save_record,
+    settings_digest,
+)
+from paper_lib.checks import check_count
 from paper_lib.checks.arguments import available_device
-from paper_lib.data.pairs import ClassPair, Dataset, Source, Splits, load_splits
+from paper_lib.data.pairs import ClassPair
 from paper_lib.evaluation import logits_at
 from paper_lib.geometry.sums import full_precision
 from paper_lib.linearize import Linearization, linearize
-from paper_lib.models import PairCNN, TrainConfig, train_classifier
+from paper_lib.models import PairCNN, train_classifier
 from paper_lib.models.training import TrainResult
 
 CLASSIFIER_SCHEMA = "paper-lib/classifier-record/1"
@@ -42,14 +51,10 @@ _CODE_DIGEST = code_digest(*_CODE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ClassifierConfig:
-    """Everything that decides a classifier, apart from the data.
+class ClassifierConfig(PairSettings):
+    """Everything that decides a classifier and its margins, apart from the data.
 
     Attributes:
-        dataset: ``"mnist"`` or ``"fashion-mnist"``.
-        classes: The two classes; the first is -1.
-        seed: Seed of training, and of the choice of points to fit on.
-        train: Settings of the classifier.
         num_fit: Training points on which budgets are calibrated and defenses fitted,
             drawn at random; all of them where there are fewer.
 
@@ -57,10 +62,6 @@ class ClassifierConfig:
         ValueError: If ``num_fit`` is below one or the seed is no seed.
     """
 
-    dataset: Dataset = "mnist"
-    classes: tuple[int, int] = (0, 1)
-    seed: int = 0
-    train: TrainConfig = field(default_factory=TrainConfig)
     num_fit: int = 4000
 
     def __post_init__(self) -> None:
@@ -69,19 +70,8 @@ class ClassifierConfig:
         Raises:
             ValueError: See the class.
         """
-        check_seed(self.seed)
+        PairSettings.__post_init__(self)
         check_count(self.num_fit, "num_fit", 1)
-
-    @property
-    def label(self) -> str:
-        """What a person calls the run."""
-        first, second = self.classes
-        return f"{self.dataset} {first}-{second} seed {self.seed}"
-
-    @property
-    def stem(self) -> str:
-        """What the names of its files begin with."""
-        return self.label.replace(" seed ", "-seed").replace(" ", "-")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -124,28 +114,6 @@ class TrainedClassifier:
         )
 
 
-# A worker meets the pairs of one data set one after another.
-@lru_cache(maxsize=1)
-def _splits(dataset: Dataset, root: str | None, source: Source) -> Splits:
-    return load_splits(dataset, root=root, source=source)
-
-
-def pair_of(
-    config: ClassifierConfig, *, root: str | None = None, source: Source = "auto"
-) -> ClassPair:
-    """Load the images of a configuration; a process reads a data set once.
-
-    Args:
-        config: The configuration.
-        root: Folder of the data; see :func:`paper_lib.data.load_pair`.
-        source: Source of the data.
-
-    Returns:
-        The pair.
-    """
-    return _splits(config.dataset, root, source).pair(config.classes)
-
-
 def fit_points(config: ClassifierConfig, num_train: int) -> Int64[Tensor, " n"]:
     """Choose the training points to fit on.
 
@@ -175,36 +143,26 @@ def fit_images(config: ClassifierConfig, pair: ClassPair) -> Float[Tensor, "n 1 
     return pair.train.images[fit_points(config, len(pair.train.labels))]
 
 
-def train_pair(
-    config: ClassifierConfig,
-    *,
-    root: str | None = None,
-    source: Source = "auto",
-    device: str = "cpu",
-) -> TrainedClassifier:
+def train_pair(config: ClassifierConfig, site: Site = HERE) -> TrainedClassifier:
     """Train the classifier of one pair, and measure its margins. Stage A.
 
     Args:
         config: What to train.
-        root: Folder of the data; see :func:`paper_lib.data.load_pair`.
-        source: Source of the data.
-        device: Where to compute.
+        site: Where to find the images, and where to compute.
 
     Returns:
         Weights and record. Two runs on one machine differ in
         ``record["provenance"]["seconds"]`` alone.
     """
-    available_device(device)  # fails now rather than after the run
     started = time.perf_counter()
     with one_thread(), full_precision():
-        pair = pair_of(config, root=root, source=source)
+        pair = config.images(site)
         result = train_classifier(
-            pair.train, config=config.train, seed=config.seed, device=device
+            pair.train, config=config.train, seed=config.seed, device=site.device
         )
-        lin = linearize(result.model, fit_images(config, pair).to(device))
-        trained = pack_trained(config, pair, result, lin, device=device)
-    seconds = round(time.perf_counter() - started, 1)
-    trained.record["provenance"]["seconds"] = seconds
+        lin = linearize(result.model, fit_images(config, pair).to(site.device))
+        trained = pack_trained(config, pair, result, lin, site)
+    note_seconds([trained.record], started)
     return trained
 
 
@@ -213,8 +171,7 @@ def pack_trained(
     pair: ClassPair,
     result: TrainResult,
     lin: Linearization,
-    *,
-    device: str,
+    site: Site,
     batching: str = SINGLE,
 ) -> TrainedClassifier:
     """Bring a trained classifier and its record into the form that travels.
@@ -224,13 +181,13 @@ def pack_trained(
         pair: The images.
         result: The classifier.
         lin: The classifier linearized at the points to fit on.
-        device: Where it was trained.
+        site: Where it was trained.
         batching: ``"single"``, or the batch that was trained together.
 
     Returns:
         Weights and record, whose provenance still lacks the seconds.
     """
-    logits = logits_at(result.model, pair.test.images.to(device)).cpu()
+    logits = logits_at(result.model, pair.test.images.to(site.device)).cpu()
     weights = {name: w.cpu() for name, w in result.model.state_dict().items()}
     return TrainedClassifier(
         weights=save(weights),
@@ -239,9 +196,7 @@ def pack_trained(
             "config": plain(asdict(config)),
             "path": batching,
             # Whoever makes it names it, so that no file bears the name of other code.
-            "name": classifier_name(
-                config, source=pair.source, device=device, batching=batching
-            ),
+            "name": classifier_name(config, site, batching),
             "source": pair.source,
             "sizes": {
                 "train": len(pair.train.labels),
@@ -251,20 +206,20 @@ def pack_trained(
             "history": list(result.history),
             "test_correct": int((logits * pair.test.labels > 0).sum()),
             "margins": [m if m < float("inf") else None for m in lin.margins.tolist()],
-            "provenance": provenance(pair, device),
+            "provenance": provenance(pair, site.device),
         },
     )
 
 
 def classifier_name(
-    config: ClassifierConfig, *, source: str, device: str, batching: str = SINGLE
+    config: ClassifierConfig, site: Site, batching: str = SINGLE
 ) -> str:
     """Name a trained classifier by everything that may change its weights.
 
     Args:
         config: The configuration.
-        source: Source of the data: embedded images are other images.
-        device: Where it is trained.
+        site: Where its images are, of which embedded ones are others, and where it is
+            trained.
         batching: ``"single"``, or the batch that was trained together.
 
     Returns:
@@ -272,10 +227,10 @@ def classifier_name(
     """
     key = {
         "config": plain(asdict(config)),
-        "embedded": source == "embedded",
+        "embedded": site.source == "embedded",
         "code": _CODE_DIGEST,
         "torch": metadata.version("torch"),
-        "device": available_device(device).type,
+        "device": available_device(site.device).type,
         "path": batching,
     }
     return f"{config.stem}-{settings_digest(key)}"
@@ -292,3 +247,42 @@ def batch_name(configs: Sequence[ClassifierConfig]) -> str:
     """
     digest = settings_digest([asdict(config) for config in configs])
     return f"batched-{len(configs)}-{digest}"
+
+
+def save_trained(trained: TrainedClassifier, cache: Path) -> None:
+    """Keep a classifier under the name that its maker gave it.
+
+    First its weights, then the record that makes it count.
+
+    Args:
+        trained: The classifier.
+        cache: The folder, which must exist.
+    """
+    name = trained.record["name"]
+    save_bytes(trained.weights, cache / f"{name}.safetensors")
+    digest = hashlib.sha256(trained.weights).hexdigest()
+    save_record(trained.record | {"weights_sha256": digest}, cache / f"{name}.json")
+
+
+def load_trained(cache: Path, name: str) -> TrainedClassifier | None:
+    """Take a classifier from the cache.
+
+    Args:
+        cache: The folder.
+        name: Its name there.
+
+    Returns:
+        The classifier; None if it is not there.
+
+    Raises:
+        ValueError: If its files are damaged or do not belong together.
+    """
+    files = [cache / f"{name}.json", cache / f"{name}.safetensors"]
+    if not all(file.is_file() for file in files):
+        return None
+    record = load_record(files[0], schema=CLASSIFIER_SCHEMA)
+    weights = files[1].read_bytes()
+    expected, found = record.pop("weights_sha256"), hashlib.sha256(weights).hexdigest()
+    if found != expected:
+        raise ValueError(f"{files[1]} must have sha256 {expected}, got {found}.")
+    return TrainedClassifier(weights=weights, record=record)

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from experiments.store.pair_settings import Site
 from experiments.store.record_files import load_record, save_record
 from experiments.tables.claims import extreme_gains
 from experiments.tables.classifiers import train_pair
@@ -80,19 +81,17 @@ def extreme_examples(
             chosen[result.dataset, gain.classes, config.epsilon] = config
     stored = load_examples(path) if Path(path).exists() else []
     if compute and not chosen.keys() <= {one.key for one in stored}:
-        computed = [_example(one, root=root, source=source) for one in chosen.values()]
+        site = Site(root=root, source=source)
+        computed = [_example(one, site) for one in chosen.values()]
         save_record({"schema": _SCHEMA, "examples": computed}, path)
         stored = load_examples(path)
     by_key = {one.key: one for one in stored}
     return [by_key[key] for key in chosen if key in by_key]
 
 
-def _example(
-    config: ScoreConfig, *, root: str | None, source: Source
-) -> dict[str, Any]:
+def _example(config: ScoreConfig, site: Site) -> dict[str, Any]:
     """Compute SMOOTH again for a pair; store it with an image of each class."""
-    trained = train_pair(config.classifier, root=root, source=source)
-    at = linearize_pair(trained, root=root, source=source)
+    at = linearize_pair(train_pair(config.classifier, site), site)
     sets = RobustSets.from_linearization(at.fit, config.epsilon)
     v, report = fit_solver(PRIMARY_SOLVER, sets)
     images = [at.test.images[at.test.labels == label][0] for label in (-1.0, 1.0)]

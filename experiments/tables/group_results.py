@@ -1,14 +1,18 @@
 """What the groups of a plan came to."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
+from experiments.store.record_files import load_record
 from experiments.tables.calibration import CalibrationResult
-from experiments.tables.planning import RunGroup
+from experiments.tables.planning import ALL_PAIRS, DATASETS, RunGroup, groups_of
 from experiments.tables.scoring import ScoreResult
+from paper_lib.data.pairs import Dataset
 from paper_lib.evaluation.plays import Cell
 
 
@@ -101,3 +105,23 @@ def primary_results(
         for result in results
         if result.group.is_primary and result.seed == seed
     }
+
+
+def primary_budgets(store: str | os.PathLike[str]) -> dict[Dataset, float]:
+    """Read the budgets of Table 1's primary choice, to two decimals.
+
+    Args:
+        store: The folder of Table 1's records.
+
+    Returns:
+        The budget of each data set, a multiple of 0.01.
+
+    Raises:
+        FileNotFoundError: If the store lacks the primary runs of the first seed.
+    """
+    budgets: dict[Dataset, float] = {}
+    for group in groups_of(DATASETS, ALL_PAIRS, 0):
+        config = group.calibration
+        record = load_record(Path(store) / config.record_name(), schema=config.schema)
+        budgets[config.dataset] = round(record["budgets"][0], 2)
+    return budgets

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import torch
 
-from experiments.tables.classifiers import TrainedClassifier, fit_images, pair_of
-from paper_lib.checks.arguments import available_device
+from experiments.store.pair_settings import HERE, Site
+from experiments.tables.classifiers import TrainedClassifier, fit_images
 from paper_lib.data import LabeledImages
-from paper_lib.data.pairs import ClassPair, Source
+from paper_lib.data.pairs import ClassPair
 from paper_lib.geometry.sums import full_precision
 from paper_lib.linearize import Linearization, linearize
 from paper_lib.models import PairCNN
@@ -33,35 +33,23 @@ class LinearizedPair:
 
 
 @full_precision()
-def linearize_pair(
-    trained: TrainedClassifier,
-    *,
-    root: str | None = None,
-    source: Source = "auto",
-    device: str = "cpu",
-) -> LinearizedPair:
+def linearize_pair(trained: TrainedClassifier, site: Site = HERE) -> LinearizedPair:
     """Linearize a classifier wherever it is needed. Many budgets need it once.
 
     Args:
         trained: The classifier.
-        root: Folder of the data; see :func:`paper_lib.data.load_pair`.
-        source: Source of the data.
-        device: Where to compute.
+        site: Where to find the images, and where to compute.
 
     Returns:
         The classifier at its points.
-
-    Raises:
-        ValueError: If the device is not there.
     """
-    available_device(device)  # fails now rather than after the data are read
-    pair = pair_of(trained.config, root=root, source=source)
-    model = trained.model(device)
-    test = moved(pair.test, device)
+    config, model = trained.config, trained.model(site.device)
+    pair = config.images(site)
+    test = moved(pair.test, site.device)
     return LinearizedPair(
         pair=pair,
         model=model,
-        fit=linearize(model, fit_images(trained.config, pair).to(device)),
+        fit=linearize(model, fit_images(config, pair).to(site.device)),
         test=test,
         lin=linearize(model, test.images),
     )

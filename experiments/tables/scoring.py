@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from experiments.store.keyed import SINGLE, Key, Record
-from experiments.store.provenance import one_thread, provenance
+from experiments.store.pair_settings import HERE, Site
+from experiments.store.provenance import note_seconds, one_thread, provenance
 from experiments.store.record_files import settings_digest
 from experiments.tables.classifiers import ClassifierConfig, TrainedClassifier
 from experiments.tables.defenses import SOLVERS, FittedDefense, fit_solver
@@ -26,7 +27,6 @@ from experiments.tables.reports import (
 from experiments.tables.results import Provenance, Scores
 from paper_lib.attacks import PGD_READINGS, PGDResult, fgm
 from paper_lib.checks import check_count
-from paper_lib.data.pairs import Source
 from paper_lib.evaluation import judge
 from paper_lib.geometry.sums import full_precision
 from paper_lib.robust_sets import RobustSets
@@ -132,36 +132,28 @@ class PlayedPair:
 
 
 def score_pair(
-    config: ScoreConfig,
-    trained: TrainedClassifier,
-    *,
-    root: str | None = None,
-    source: Source = "auto",
-    device: str = "cpu",
+    config: ScoreConfig, trained: TrainedClassifier, site: Site = HERE
 ) -> Record:
     """Fit the defenses and score every play. Stage B.
 
     Args:
         config: What to score.
         trained: The classifier it names.
-        root: Folder of the data; see :func:`paper_lib.data.load_pair`.
-        source: Source of the data.
-        device: Where to compute.
+        site: Where to find the images, and where to compute.
 
     Returns:
         A record, as :class:`ScoreResult` reads it. Two runs of one configuration on
         one machine differ in ``provenance["seconds"]`` alone.
 
     Raises:
-        ValueError: If ``trained`` is the classifier of another configuration, or the
-            device is not there.
+        ValueError: If ``trained`` is the classifier of another configuration.
     """
     check_trained(config, trained)
     started = time.perf_counter()
     with one_thread():
-        at = linearize_pair(trained, root=root, source=source, device=device)
-        record = score_record(config, trained, play_pair(config, at), device=device)
-    record["provenance"]["seconds"] = round(time.perf_counter() - started, 1)
+        played = play_pair(config, linearize_pair(trained, site))
+        record = score_record(config, trained, played, site)
+    note_seconds([record], started)
     return record
 
 
@@ -208,30 +200,46 @@ def play_pair(config: ScoreConfig, at: LinearizedPair) -> PlayedPair:
     )
 
 
-@full_precision()
 def score_record(
-    config: ScoreConfig, trained: TrainedClassifier, played: PlayedPair, *, device: str
+    config: ScoreConfig, trained: TrainedClassifier, played: PlayedPair, site: Site
 ) -> Record:
-    """Score every attack against every defense.
+    """Score every attack against every defense, and say what was scored.
 
     Args:
         config: What to score.
         trained: The classifier it names.
         played: What both players do.
-        device: Where it was computed.
+        site: Where it was computed.
 
     Returns:
         The record, whose provenance still lacks the seconds.
+    """
+    return {
+        "schema": config.schema,
+        "config": config.settings,
+        "path": trained.record["path"],
+        "source": played.at.pair.source,
+        **plain_scores(config, played),
+        "provenance": provenance(played.at.pair, site.device),
+    }
+
+
+@full_precision()
+def plain_scores(config: ScoreConfig, played: PlayedPair) -> Record:
+    """Score every attack against every defense.
+
+    Args:
+        config: What to score.
+        played: What both players do.
+
+    Returns:
+        Plain values, as :class:`Scores` reads them.
     """
     at = played.at
     sets = RobustSets.from_linearization(at.lin, config.epsilon)
     verdicts, isotropic = _judge(config, played)
     rows = {**verdicts, **isotropic}
     return {
-        "schema": config.schema,
-        "config": config.settings,
-        "path": trained.record["path"],
-        "source": at.pair.source,
         "sizes": {
             "train": len(at.pair.train.labels),
             "fit": len(at.fit.logits),
@@ -256,7 +264,6 @@ def score_record(
         },
         "stronger_than_fgm": stronger_than_fgm(verdicts),
         "rows": [[*cell, int(kept.sum())] for cell, kept in rows.items()],
-        "provenance": provenance(at.pair, device),
     }
 
 

@@ -1,32 +1,75 @@
 """The runs of Table 1: what a plan lists is loaded from a store, or computed."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from experiments.store.keyed import Record, RecordFolder, usable
-from experiments.store.record_files import load_record
+from experiments.store.keyed import SINGLE, Record, RecordFolder, usable
+from experiments.store.pair_settings import Site
 from experiments.sweep.runner import InProcess, SweepError, Task, only_writer, run_tasks
 from experiments.tables.calibration import (
     CalibrationConfig,
     CalibrationResult,
     calibrate,
 )
-from experiments.tables.classifier_cache import load_trained, save_trained
 from experiments.tables.classifiers import (
     ClassifierConfig,
     TrainedClassifier,
+    batch_name,
     classifier_name,
+    load_trained,
+    save_trained,
+    train_pair,
 )
 from experiments.tables.group_results import GroupResult
-from experiments.tables.planning import ALL_PAIRS, DATASETS, RunGroup, groups_of
-from experiments.tables.scoring import ScoreConfig, ScoreResult
-from experiments.tables.stages import ONE_BY_ONE, Stages
-from paper_lib.data.pairs import Dataset, Source
+from experiments.tables.planning import RunGroup
+from experiments.tables.scoring import ScoreConfig, ScoreResult, score_pair
+from paper_lib.data.pairs import Source
+
+_Config = TypeVar("_Config", ClassifierConfig, ScoreConfig)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stages:
+    """How the pairs of a group are trained and scored: each alone, or as one batch.
+
+    Attributes:
+        train: Trains the classifiers of a run. Stage A.
+        score: Scores them at their budgets. Stage B.
+        together: Whether the pairs of a group are one run, which takes this process.
+    """
+
+    train: Callable[..., list[TrainedClassifier]]
+    score: Callable[..., list[Record]]
+    together: bool = False
+
+    def runs(self, configs: Sequence[_Config]) -> list[tuple[_Config, ...]]:
+        """Part what a group computes into runs."""
+        return [tuple(configs)] if self.together else [(one,) for one in configs]
+
+    def batching(self, run: Sequence[ClassifierConfig]) -> str:
+        """Name how a run is computed: ``"single"``, or the batch."""
+        return batch_name(run) if self.together else SINGLE
+
+
+def _train_alone(
+    run: Sequence[ClassifierConfig], site: Site
+) -> list[TrainedClassifier]:
+    return [train_pair(config, site) for config in run]
+
+
+def _score_alone(
+    run: Sequence[ScoreConfig], trained: Sequence[TrainedClassifier], site: Site
+) -> list[Record]:
+    pairs = zip(run, trained, strict=True)
+    return [score_pair(config, one, site) for config, one in pairs]
+
+
+ONE_BY_ONE = Stages(train=_train_alone, score=_score_alone)
 
 
 def load_plan(
@@ -50,11 +93,7 @@ def load_plan(
     Warns:
         UserWarning: If a stored record cannot be used; see :func:`run_plan`.
     """
-    sweep = _Sweep(
-        store=RecordFolder(folder=Path(store), source=source),
-        cache=Path(store) / ".cache",
-        stages=stages,
-    )
+    sweep = _Sweep(folder=Path(store), site=Site(source=source), stages=stages)
     results = {group: sweep.load(group) for group in groups}
     return (
         tuple(result for result in results.values() if result is not None),
@@ -110,11 +149,11 @@ def run_plan(
             f"got {type(executor).__name__}."
         )
     sweep = _Sweep(
-        store=RecordFolder(folder=Path(store), source=source),
-        cache=Path(store) / ".cache" if cache is None else Path(cache),
+        folder=Path(store),
+        site=Site(root=root, source=source, device=device),
         stages=stages,
+        cache=Path(store) / ".cache" if cache is None else Path(cache),
         executor=executor or InProcess(),
-        options={"root": root, "source": source, "device": device},
         progress=progress,
     )
     results = [sweep.load(group) for group in groups]
@@ -128,35 +167,15 @@ def run_plan(
     return complete
 
 
-def primary_budgets(store: str | os.PathLike[str]) -> dict[Dataset, float]:
-    """Read the budgets of Table 1's primary choice, to two decimals.
-
-    Args:
-        store: The folder of Table 1's records.
-
-    Returns:
-        The budget of each data set, a multiple of 0.01.
-
-    Raises:
-        FileNotFoundError: If the store lacks the primary runs of the first seed.
-    """
-    budgets: dict[Dataset, float] = {}
-    for group in groups_of(DATASETS, ALL_PAIRS, 0):
-        config = group.calibration
-        record = load_record(Path(store) / config.record_name(), schema=config.schema)
-        budgets[config.dataset] = round(record["budgets"][0], 2)
-    return budgets
-
-
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Sweep:
     """One call of :func:`run_plan`."""
 
-    store: RecordFolder
-    cache: Path
+    folder: Path
+    site: Site
     stages: Stages
+    cache: Path = Path()
     executor: Executor = field(default_factory=InProcess)
-    options: dict[str, Any] = field(default_factory=dict)
     progress: bool = False
 
     def load(self, group: RunGroup) -> GroupResult | None:
@@ -183,38 +202,37 @@ class _Sweep:
             if calibration is None
             for run in self.stages.runs(config.classifiers)
         )
-        calibrations = {
-            config: calibration or self._calibrate(config)
+        budgets = {
+            config: (calibration or self._calibrate(config)).budgets
             for config, calibration in known.items()
         }
         runs = dict.fromkeys(
             run
             for group in groups
-            for run in self.stages.runs(
-                group.scores(calibrations[group.calibration].budgets)
-            )
+            for run in self.stages.runs(group.scores(budgets[group.calibration]))
         )
         # All are looked at, so that every damaged one is named.
         wanted = [run for run in runs if None in [*self._scores(run)]]
         self._train(tuple(config.classifier for config in run) for run in wanted)
         self._run(map(self._score_task, wanted), len(wanted), "accuracies")
 
+    @property
+    def store(self) -> RecordFolder:
+        """The records."""
+        return RecordFolder(folder=self.folder, source=self.site.source)
+
     def _calibrate(self, config: CalibrationConfig) -> CalibrationResult:
         runs = self.stages.runs(config.classifiers)
-        trained = [one for run in runs for one in self._trained(run)]
-        record = calibrate(config, trained)
-        self.store.save(record, config, self.stages.batching(config.classifiers))
+        record = calibrate(config, [one for run in runs for one in self._trained(run)])
+        self.store.save(record, config)
         return config.result(record)
 
     def _budgets(self, config: CalibrationConfig) -> CalibrationResult | None:
-        record = self.store.load(config, self.stages.batching(config.classifiers))
-        return None if record is None else config.result(record)
+        return self.store.load(config, self.stages.batching(config.classifiers))
 
     def _scores(self, run: Sequence[ScoreConfig]) -> Iterator[ScoreResult | None]:
         batching = self.stages.batching([config.classifier for config in run])
-        for config in run:
-            record = self.store.load(config, batching)
-            yield None if record is None else config.result(record)
+        return (self.store.load(config, batching) for config in run)
 
     def _run(self, tasks: Iterable[Task], total: int, title: str) -> None:
         run_tasks(
@@ -235,35 +253,30 @@ class _Sweep:
             for one in trained:
                 save_trained(one, self.cache)
 
-        call = partial(self.stages.train, run, **self.options)
+        call = partial(self.stages.train, run, self.site)
         return Task(label=_label(run), call=call, keep=keep)
 
     def _score_task(self, run: Sequence[ScoreConfig]) -> Task:
-        classifiers = [config.classifier for config in run]
-
         def keep(records: Sequence[Record]) -> None:
             for config, record in zip(run, records, strict=True):
-                self.store.save(record, config, self.stages.batching(classifiers))
+                self.store.save(record, config)
 
-        trained = self._trained(classifiers)
-        call = partial(self.stages.score, run, trained, **self.options)
+        trained = self._trained([config.classifier for config in run])
+        call = partial(self.stages.score, run, trained, self.site)
         return Task(label=_label(run), call=call, keep=keep)
 
     def _names(self, run: Sequence[ClassifierConfig]) -> list[str]:
-        where = {key: self.options[key] for key in ("source", "device")}
         batching = self.stages.batching(run)
-        return [classifier_name(config, **where, batching=batching) for config in run]
+        return [classifier_name(config, self.site, batching) for config in run]
 
     def _trained(self, run: Sequence[ClassifierConfig]) -> list[TrainedClassifier]:
-        trained = []
-        for config, name in zip(run, self._names(run), strict=True):
-            one = load_trained(self.cache, name)
-            if one is None:
-                raise FileNotFoundError(
-                    f"the classifier of {config.label} vanished from {self.cache}."
-                )
-            trained.append(one)
-        return trained
+        trained = [load_trained(self.cache, name) for name in self._names(run)]
+        lost = [one.label for one, kept in zip(run, trained, strict=True) if not kept]
+        if lost:
+            raise FileNotFoundError(
+                f"the classifier of {lost[0]} vanished from {self.cache}."
+            )
+        return [one for one in trained if one is not None]
 
 
 def _label(run: Sequence[ClassifierConfig] | Sequence[ScoreConfig]) -> str:

@@ -8,7 +8,7 @@ import math
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -16,22 +16,18 @@ from jaxtyping import Float
 from torch import Tensor
 
 from experiments.store.keyed import Record, Run
-from experiments.store.provenance import one_thread, provenance
+from experiments.store.pair_settings import PairSettings, Site
+from experiments.store.provenance import note_seconds, provenance
 from experiments.sweep.resume import load_or_compute
 from experiments.tables.calibration import calibrate_shared_epsilon
-from experiments.tables.classifiers import (
-    ClassifierConfig,
-    TrainedClassifier,
-    train_pair,
-)
+from experiments.tables.classifiers import ClassifierConfig, train_pair
 from experiments.tables.defenses import SOLVERS, ramp_config
 from experiments.tables.points import LinearizedPair, linearize_pair
 from experiments.tables.results import Provenance, Scores
-from experiments.tables.scoring import ScoreConfig, play_pair, score_record
+from experiments.tables.scoring import ScoreConfig, plain_scores, play_pair
 from paper_lib.attacks import PGD_READINGS
-from paper_lib.checks import check_choice, check_seed
+from paper_lib.checks import check_choice
 from paper_lib.checks.arguments import check_fraction
-from paper_lib.data.pairs import Dataset, Source
 from paper_lib.defense import ramp_value
 from paper_lib.models import TrainConfig
 from paper_lib.robust_sets import RobustSets
@@ -43,19 +39,13 @@ MULTIPLES_TABLE_2 = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
 _ALL_POINTS = 60_000
 # Margins are stored as this many quantiles, enough to draw their distribution.
 _NUM_QUANTILES = 101
-# What the record of a pair says once, not at every budget.
-_SAID_ONCE = ("schema", "config", "path", "source", "provenance")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PairConfig(Run["PairResult"]):
+class PairConfig(PairSettings, Run["PairResult"]):
     """Everything that decides the result of one pair, apart from the data.
 
     Attributes:
-        dataset: ``"mnist"`` or ``"fashion-mnist"``.
-        classes: The two classes; the first is -1.
-        seed: Seed of training.
-        train: Settings of the classifier.
         calibration: Approximate accuracy under FGM without defense, on training points,
             at which the budget is set: a number of the paper's table.
         solver: The ascent the defense is fitted with, of ``SOLVERS``.
@@ -72,10 +62,6 @@ class PairConfig(Run["PairResult"]):
 
     schema: ClassVar[str] = "paper-lib/pair-record/2"
 
-    dataset: Dataset = "mnist"
-    classes: tuple[int, int] = (0, 1)
-    seed: int = 0
-    train: TrainConfig = field(default_factory=TrainConfig)
     calibration: float = 0.483
     solver: str = SOLVERS[0]
     ramp_steps: int = 300
@@ -88,7 +74,7 @@ class PairConfig(Run["PairResult"]):
         Raises:
             ValueError: See the class.
         """
-        check_seed(self.seed)
+        PairSettings.__post_init__(self)
         check_choice(self.primary, "primary", sorted(PGD_READINGS))
         check_choice(self.solver, "solver", SOLVERS[:2])
         ramp_config(self.solver, self.ramp_steps)
@@ -136,38 +122,23 @@ class PairConfig(Run["PairResult"]):
         """What a person calls the run."""
         return f"{self.classifier.label}, {self.solver}"
 
-    @property
-    def stem(self) -> str:
-        """What the name of its record begins with."""
-        return self.classifier.stem
-
-    def run(
-        self, *, root: str | None = None, source: Source = "auto", device: str = "cpu"
-    ) -> Record:
+    def measure(self, site: Site) -> Record:
         """Run one pair from raw images to accuracies.
 
         Args:
-            root: Folder of the data; see :func:`paper_lib.data.load_pair`.
-            source: Source of the data.
-            device: Where to compute.
+            site: Where to find the images, and where to compute.
 
         Returns:
-            A record, as :class:`PairResult` reads it. Two runs of one configuration on
-            one machine differ in ``provenance["seconds"]`` alone.
+            What :class:`PairResult` reads. Two runs of one configuration on one machine
+            differ in ``provenance["seconds"]`` alone.
         """
         started = time.perf_counter()
-        trained = train_pair(self.classifier, root=root, source=source, device=device)
+        trained = train_pair(self.classifier, site)
         epsilon = calibrate_shared_epsilon([trained.margins], self.calibration)
-        with one_thread():
-            at = linearize_pair(trained, root=root, source=source, device=device)
-            score, *curve = (
-                _score(one, trained, at, device) for one in self.scores(epsilon)
-            )
-            source_of = provenance(at.pair, device)
+        at = linearize_pair(trained, site)
+        score, *curve = (_score(one, at) for one in self.scores(epsilon))
         parts = {"train": at.fit, "test": at.lin}
-        return {
-            "schema": self.schema,
-            "config": self.settings,
+        record = {
             "epsilon": epsilon,
             "sizes": {name: len(lin.logits) for name, lin in parts.items()},
             "history": trained.record["history"],
@@ -178,11 +149,10 @@ class PairConfig(Run["PairResult"]):
             },
             "score": score,
             "curve": curve,
-            "provenance": {
-                **source_of,
-                "seconds": round(time.perf_counter() - started, 1),
-            },
+            "provenance": provenance(at.pair, site.device),
         }
+        note_seconds([record], started)
+        return record
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -256,12 +226,10 @@ def load_table_2(
     }
 
 
-def _score(
-    config: ScoreConfig, trained: TrainedClassifier, at: LinearizedPair, device: str
-) -> Record:
+def _score(config: ScoreConfig, at: LinearizedPair) -> Record:
     """Score one budget as stage B does, and keep v and its ramp as well."""
     played = play_pair(config, at)
-    record = score_record(config, trained, played, device=device)
+    record = {"epsilon": config.epsilon, **plain_scores(config, played)}
     sets = RobustSets.from_linearization(at.fit, config.epsilon)
     for solver, (v, _) in played.defenses.items():
         rows = ramp_config(solver, config.ramp_steps).rows
@@ -270,8 +238,7 @@ def _score(
             "perturbation": [float(f"{x:.9g}") for x in v.tolist()],
             "ramp_value": ramp_value(sets, v, rows=rows),
         }
-    kept = {name: value for name, value in record.items() if name not in _SAID_ONCE}
-    return {"epsilon": config.epsilon, **kept}
+    return record
 
 
 def _quantiles(margins: Float[Tensor, " n"]) -> list[float]:

@@ -14,8 +14,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-# Rows whose products fit a core's cache together; affects speed alone.
-_ROWS_PER_BLOCK = 512
+# Products that fit a core's cache together; affects speed alone.
+_PRODUCTS_PER_BLOCK = 100_000
 # How to read and write what torch computes float32 products and convolutions in.
 _PRODUCTS: tuple[tuple[Any, Any, Any], ...] = (
     (
@@ -134,8 +134,8 @@ def row_dots(
 
 @full_precision()
 def rough_dots(
-    rows: Float[Tensor, "n d"], vector: Float[Tensor, " d"]
-) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
+    rows: Float[Tensor, "n d"], vectors: Float[Tensor, "*k d"]
+) -> tuple[Float[Tensor, "*k n"], Float[Tensor, "*k n"]]:
     r"""Inner products by one matrix product, and how far :func:`row_dots` may be off.
 
     A matrix product adds in any order, in the precision of the rows, but it is many
@@ -143,7 +143,7 @@ def rough_dots(
 
     Args:
         rows: One vector a row.
-        vector: A single one for all rows.
+        vectors: One for all rows, or several.
 
     Returns:
         The products and the bounds, as float64; a bound may be infinite or NaN where a
@@ -153,8 +153,9 @@ def rough_dots(
     # Squares of entries below the root of the smallest number are lost.
     norms = torch.linalg.vector_norm(rows, dim=-1).double() + math.sqrt(dim * kind.tiny)
     relative = (2 * dim + 32) * kind.eps
-    error = relative * norms * l2_norm(vector) + dim * kind.tiny
-    products = (rows @ vector).double()
+    error = relative * norms * l2_norm(vectors).unsqueeze(-1) + dim * kind.tiny
+    products = (rows @ vectors.mT).mT if vectors.ndim > 1 else rows @ vectors
+    products = products.double()
     # A sum that overflowed may have any sign.
     return products, error.masked_fill(~products.isfinite(), torch.inf)
 
@@ -180,8 +181,9 @@ def near_one(
 
 def _blocks(rows: Tensor, vectors: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """Cut rows, and vectors where there is one for each, into blocks."""
-    for start in range(0, max(len(rows), 1), _ROWS_PER_BLOCK):
-        part = slice(start, start + _ROWS_PER_BLOCK)
+    size = max(_PRODUCTS_PER_BLOCK // (rows.shape[1] or 1), 1)
+    for start in range(0, max(len(rows), 1), size):
+        part = slice(start, start + size)
         yield rows[part], vectors if len(vectors) == 1 else vectors[part]
 
 

@@ -42,3 +42,14 @@ def visit(browser, path):
     page.evaluate("window.MathJax?.startup?.promise")
     page.evaluate("document.fonts.ready.then(() => true)")
     return page, trouble
+
+
+def faults(page, trouble):
+    """List what is wrong with an opened page: its mathematics, what it asked for."""
+    found, formulas = list(trouble), page.locator(".math").count()
+    if page.locator("mjx-container").count() < formulas:
+        found.append(f"not all of {formulas} formulas are set")
+    # MathJax sets a command that it does not know in red, and goes on.
+    for mark in ("mjx-merror", "mjx-assistive-mml mtext[mathcolor=red]"):
+        found += page.locator(mark).all_text_contents()
+    return found

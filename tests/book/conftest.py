@@ -33,7 +33,12 @@ def build_book() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def claims_ledger() -> ModuleType:
+def formal_statements() -> ModuleType:
+    return load(ROOT / "book" / "_ext" / "formal_statements.py")
+
+
+@pytest.fixture(scope="session")
+def claims_ledger(formal_statements) -> ModuleType:
     return load(ROOT / "book" / "_ext" / "claims_ledger.py")
 
 

@@ -55,6 +55,7 @@ SOUND = {
     "page": "intro",
     "module": "paper_lib.geometry",
     "test": "tests/book/test_book_claims.py::test_sound_entry_passes",
+    "proof": "lemma_1 lemma_2",
     "outcome": "holds",
     "note": None,
 }
@@ -113,6 +114,8 @@ def test_sound_entry_passes(pages, root, claims_ledger):
         ({"test": "README.md"}, "no test file"),
         ({"test": "tests/book/test_book_claims.py::test_gone"}, "no test 'test_gone'"),
         ({"module": "torch.nn"}, "no module of paper_lib"),
+        ({"proof": "lemma_1 lemma_9"}, "no theorem lemma_9"),
+        ({"proof": "robust_set"}, "no theorem robust_set"),
         ({"statement": ""}, "'statement' is empty"),
         ({"note": 3}, "'note' is no text"),
         ({"color": "red"}, "unknown or missing: color"),
@@ -141,3 +144,4 @@ def test_table_has_a_row_for_each_claim(claims_ledger):
     assert "{bdg-success}`holds`" in text
     assert "{doc}`/book/intro`" in text
     assert "</tests/book/test_book_claims.py>" in text
+    assert "{coq}`lemma_1`\n\n    {coq}`lemma_2`" in text

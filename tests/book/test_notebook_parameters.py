@@ -5,9 +5,14 @@ settings at which each runs to its end, and settings outside the ranges that its
 parameters states, with the sentence that says so.
 """
 
+import re
+
 import jupytext
 import nbformat
 import pytest
+from jupyter_client.manager import start_new_kernel
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 
 from tests.book.test_book_notebooks import BOOK, NOTEBOOKS
 
@@ -133,10 +138,33 @@ def cases(table):
     return [(name, *case) for name, listed in table.items() for case in listed]
 
 
-def run(build_book, tmp_path, name, parameters):
-    output = tmp_path / "run.ipynb"
-    build_book.run_notebook(BOOK / f"{name}.py", output, parameters, timeout=600)
-    return nbformat.read(output, as_version=4)
+@pytest.fixture(scope="module")
+def kernel(build_book):
+    """One kernel for all the runs: starting one takes longer than most of them."""
+    environment = build_book.clean_environment()
+    build_book.prepare(environment)
+    manager, client = start_new_kernel(cwd=str(BOOK), env=environment)
+    runner = NotebookClient(nbformat.v4.new_notebook(), km=manager, timeout=600)
+    runner.kc = client
+    yield runner
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+def run(build_book, kernel, name, parameters):
+    """Run the cells in a kernel that holds no variables, and return them."""
+    notebook = jupytext.read(BOOK / f"{name}.py")
+    build_book.check_parameters(notebook, parameters)
+    place = next(
+        number
+        for number, cell in enumerate(notebook.cells)
+        if "parameters" in cell.metadata.get("tags", ())
+    )
+    given = "\n".join(f"{key} = {value!r}" for key, value in parameters.items())
+    notebook.cells.insert(place + 1, nbformat.v4.new_code_cell(given))
+    notebook.cells.insert(0, nbformat.v4.new_code_cell("%reset -f"))
+    kernel.nb = notebook
+    return kernel.execute()
 
 
 def texts(notebook):
@@ -162,8 +190,8 @@ def test_each_notebook_with_parameters_is_tried_at_two_settings_and_refuses_one(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "parameters"), cases(ACCEPTED))
-def test_a_notebook_runs_at_other_settings(build_book, tmp_path, name, parameters):
-    said = texts(run(build_book, tmp_path, name, parameters))
+def test_a_notebook_runs_at_other_settings(build_book, kernel, name, parameters):
+    said = texts(run(build_book, kernel, name, parameters))
     # What is judged is judged right, and what a setting makes meaningless says so.
     assert not [line for line in said.splitlines() if line.endswith("False")]
     assert "nan" not in said.split()
@@ -172,7 +200,8 @@ def test_a_notebook_runs_at_other_settings(build_book, tmp_path, name, parameter
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "parameters", "sentence"), cases(REFUSED))
 def test_a_notebook_refuses_what_is_out_of_range(
-    build_book, tmp_path, name, parameters, sentence
+    build_book, kernel, name, parameters, sentence
 ):
-    with pytest.raises(build_book.BookError, match=sentence):
-        run(build_book, tmp_path, name, parameters)
+    with pytest.raises(CellExecutionError) as caught:
+        run(build_book, kernel, name, parameters)
+    assert re.search(sentence, caught.value.evalue)

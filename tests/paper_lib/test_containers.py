@@ -151,7 +151,7 @@ CARRYING = {
     "path": lambda: coverage_path([GRAPHED])[0].perturbation,
     "ramp": lambda: ramp_ascent(GRAPHED, start=V).perturbation,
     "ramp value": lambda: torch.tensor(ramp_value(SETS, V)),
-    "start": lambda: upper_bound(SETS, start=V).perturbation,
+    "start": lambda: upper_bound(SETS, 0.2, start=V).perturbation,
     "start, bounded": lambda: (
         upper_bound(SETS, None, max_nodes=9, start=V).perturbation
     ),

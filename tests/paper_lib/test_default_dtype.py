@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from experiments.gpu.stacked import train_stacked
-from experiments.store.plain_values import plain
+from experiments.store.pair_settings import Site
+from experiments.store.record_files import plain
 from experiments.tables.classifiers import ClassifierConfig, train_pair
 from experiments.tables.scoring import ScoreConfig, score_pair
 from paper_lib.linearize import linearize
@@ -82,8 +83,9 @@ def test_both_stages_of_a_run_give_the_same_record():
     score = ScoreConfig(classifier=config, epsilon=1.0, ramp_steps=5)
 
     def run():
-        found = train_pair(config, source="embedded")
-        record = copy.deepcopy(score_pair(score, found, source="embedded"))
+        site = Site(source="embedded")
+        found = train_pair(config, site)
+        record = copy.deepcopy(score_pair(score, found, site))
         del record["provenance"]["seconds"], found.record["provenance"]["seconds"]
         return found.weights, plain(found.record), plain(record)
 

@@ -6,6 +6,7 @@ from fractions import Fraction
 import pytest
 import torch
 
+from paper_lib import robust_sets
 from paper_lib.linearize import Linearization
 from paper_lib.robust_sets import RobustSets
 from tests.oracles import RATIONAL_DIRECTIONS, exact, exact_dot, random_tensor
@@ -178,8 +179,10 @@ def random_sets(n=40, dim=6, seed=0, dtype=F64, epsilon=1.0):
     return RobustSets.from_linearization(lin, epsilon)
 
 
+@pytest.mark.parametrize("block", [1, 1000, 2**22])
 @pytest.mark.parametrize("dtype", [F32, F64])
-def test_many_perturbations_are_judged_as_one_by_one(dtype):
+def test_many_perturbations_are_judged_as_one_by_one(dtype, block, monkeypatch):
+    monkeypatch.setattr(robust_sets, "_BLOCK", block)
     sets = random_sets(dtype=dtype)
     points = 0.4 * random_tensor(30, 6, seed=5, dtype=dtype)
     together = sets.contains(points)

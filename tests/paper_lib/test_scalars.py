@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from experiments.figures.fictitious_play import play_fictitiously
 from experiments.figures.planar_classifiers import DiscClassifier
+from experiments.figures.theorem_1 import play_fictitiously
 from experiments.gpu.batched_maximizers import maximize_batch
 from experiments.populations.distributions import GaussianRows
 from experiments.populations.sample_rates import measure_rates
@@ -294,8 +294,10 @@ def flat(result):
     return list(result) if isinstance(result, tuple) else [result]
 
 
-@pytest.mark.parametrize("integers", [np.int64, np.int32, np.uint8])
-@pytest.mark.parametrize("floats", [np.float32, np.float64, np.float16])
+@pytest.mark.parametrize(
+    ("floats", "integers"),  # each argument is of each kind once
+    [(np.float32, np.int64), (np.float64, np.int32), (np.float16, np.uint8)],
+)
 @pytest.mark.parametrize(("call", "numbers"), CALLS.values(), ids=CALLS.keys())
 def test_numbers_of_numpy_do_what_those_of_python_do(call, numbers, floats, integers):
     numbers = numbers if isinstance(numbers, tuple) else (numbers,)

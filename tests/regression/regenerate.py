@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from experiments.store.pair_settings import Site
 from experiments.tables.table_2 import PairConfig
 from paper_lib.attacks import PGD_READINGS
 from paper_lib.models import TrainConfig
@@ -37,7 +38,7 @@ def measure() -> dict[str, Any]:
         The numbers, by the names of their tolerances.
     """
     torch.set_num_threads(1)
-    result = CONFIG.result(CONFIG.run(source="embedded"))
+    result = CONFIG.result(CONFIG.run(Site(source="embedded")))
     score = result.score
     fitted = score.defenses[CONFIG.solver]
     return {

@@ -1,11 +1,15 @@
 """The stored bounds: complete, whole, and what their own terms say."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from experiments.section5.bound_runs import NUM_BUDGETS
+from experiments.populations.finite_population import FinitePopulation
+from experiments.populations.sample_rates import measure_rates
+from experiments.section5.bound_runs import BoundsConfig
+from experiments.section5.halves import NUM_BUDGETS, bound_half
 from experiments.section5.plans import (
     PRICE_PLAN,
     VALIDITY_PLAN,
@@ -13,10 +17,14 @@ from experiments.section5.plans import (
     image_rates_plan,
     reuse_plan,
 )
+from experiments.section5.prices import PriceConfig
+from experiments.store.record_files import load_record
 from experiments.sweep.resume import load_or_compute
-from experiments.tables.table_1 import primary_budgets
+from experiments.tables.group_results import primary_budgets
 from paper_lib.bounds.held_out import clopper_pearson
 from paper_lib.bounds.kl import kl_upper
+from paper_lib.defense import ramp_ascent
+from tests.regression.recomputed import share_of_equal
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 STORE = RESULTS / "generalization"
@@ -153,6 +161,85 @@ def test_prices_fall_with_n_and_allow_for_the_overfit():
                 assert price <= few.prices[name], name
                 assert price > many.overfit, name
         assert 0.0 <= many.regret < few.regret
+
+
+# --- computed again ---------------------------------------------------------------
+# Kernels of other processors move a count by a row here and there.
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", range(3))
+def test_prices_of_small_samples_come_out_again(place):
+    path = STORE / PRICE_PLAN[place].record_name()
+    before = load_record(path, schema=PriceConfig.schema)["sizes"][:2]
+    config = replace(PRICE_PLAN[place], sizes=PRICE_PLAN[place].sizes[:2])
+    assert share_of_equal(config.run()["sizes"], before) > 0.75
+    # Negative control: other samples have other prices.
+    other = replace(config, seed=1000, sizes=config.sizes[:1])
+    assert share_of_equal(other.run()["sizes"], before[:1]) < 0.5
+
+
+@pytest.mark.slow
+def test_a_test_of_the_bounds_comes_out_again():
+    """All thousand samples of the population that takes the least time."""
+    config = next(one for one in VALIDITY_PLAN if one.fit == "annealed")
+    (before,) = load_or_compute([config], STORE, compute=False)
+    after = config.result(config.run())
+    assert after.bounds.keys() == before.bounds.keys()
+    for name, old in before.bounds.items():
+        new = after.bounds[name]
+        assert new.is_rejected == old.is_rejected
+        assert new.failures == pytest.approx(old.failures, abs=5), name
+        for mean in ("mean_observed", "mean_value", "mean_truth"):
+            # A tenth of a row of 200.
+            kept = getattr(old, mean)
+            assert getattr(new, mean) == pytest.approx(kept, abs=5e-4), (name, mean)
+
+
+@pytest.mark.fulldata
+def test_bounds_of_few_points_come_out_again():
+    config = PLANS["bounds"][0]
+    path = STORE / config.record_name()
+    before = load_record(path, schema=BoundsConfig.schema)["sizes"][:2]
+    halves, _ = config.halves()
+    center = ramp_ascent(halves.trained).perturbation
+    after = [
+        bound_half(halves, center, num, confidence=config.confidence, seed=config.seed)
+        for num in config.sizes[:2]
+    ]
+    assert share_of_equal(after, before) > 0.75
+    # Negative control: those of more points are others.
+    assert share_of_equal(after[:1], before[1:]) < 0.5
+
+
+@pytest.mark.fulldata
+@pytest.mark.parametrize("place", [0, 1])
+def test_rates_of_small_samples_of_images_come_out_again(place):
+    before = stored("rates")[place]
+    config = before.config
+    halves, _ = config.pair.halves()
+    population, num = FinitePopulation(sets=halves.test), before.num
+    assert num == len(halves.test.offsets)
+    for solver in config.solvers:
+        fresh = measure_rates(
+            population,
+            config.sizes[:3],
+            repetitions=5,
+            seed=config.seed,
+            solver=solver,
+            with_deviations=False,
+        )
+        after = [
+            [[round(n * d.sample_coverage), round(num * d.coverage)] for d in row]
+            for n, row in zip(fresh.sizes, fresh.draws, strict=True)
+        ]
+        kept, others = (
+            [list(map(list, row[part])) for row in before.counts[solver][:3]]
+            for part in (slice(5), slice(5, 10))
+        )
+        assert share_of_equal(after, kept) > 0.75, solver
+        # Negative control: the next five samples have other counts.
+        assert share_of_equal(after, others) < 0.6, solver
 
 
 @pytest.mark.fulldata

@@ -59,7 +59,7 @@ def test_small_samples_come_out_again(place, stored):
         sizes=RATE_PLANS[place].sizes[:2],
         repetitions=(15, 15),
     )
-    fresh = plan.measure()
+    fresh = plan.rates()
     kept = stored[NAMES[place]]
     same = [
         abs(one.coverage - two.coverage) < 1e-6

@@ -13,8 +13,7 @@ from experiments.section5.prices import PriceConfig
 from experiments.section5.rate_runs import RatePlan
 from experiments.section5.reuse import ReuseConfig
 from experiments.section5.validity_runs import ValidityConfig
-from experiments.store.plain_values import from_plain, plain
-from experiments.store.record_files import load_record
+from experiments.store.record_files import from_plain, load_record, plain
 from experiments.tables.calibration import CalibrationConfig
 from experiments.tables.scoring import ScoreConfig
 from experiments.tables.table_2 import PairConfig

@@ -1,8 +1,6 @@
 """The stored results: all there, read without the data, and not gone stale."""
 
-import subprocess
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -10,8 +8,8 @@ from experiments.store.record_files import load_record
 from experiments.tables.paper_numbers import PAPER_TABLE_2
 from experiments.tables.table_2 import PairConfig, load_table_2
 from paper_lib.evaluation import percents
+from tests.regression.recomputed import ROOT, drawn
 
-ROOT = Path(__file__).resolve().parents[2]
 RECORDS = sorted((ROOT / "results" / "table2").glob("*.json"))
 # Percentage points. Kernels of other processors move counts by a few in a thousand,
 # and by more under the literal reading, which turns back at the boundary.
@@ -47,10 +45,7 @@ def test_the_published_table_loads_every_record():
 @pytest.mark.fulldata
 def test_a_record_drawn_by_the_commit_has_not_gone_stale():
     """Another record each commit, so that all are looked at in time."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True
-    ).stdout.strip()
-    record = load_record(RECORDS[int(commit or "0", 16) % len(RECORDS)])
+    record = load_record(drawn(RECORDS))
     stored = PairConfig.result(record)
     config = replace(stored.config, budget_multiples=())
 

@@ -79,17 +79,20 @@ def in_double(trained):
 EPSILON = 3.5
 
 
-# Point by point is slow; a scale does not ask how many points share a pass.
+# Point by point is slow: some of them, and at one scale.
 @pytest.mark.parametrize(
-    ("factor", "batch_size"),
-    [(1.0, 1), *((f, b) for f in (1.0, 10.0, 0.001) for b in (64, 2_000))],
+    ("factor", "batch_size", "num"),
+    [(1.0, 1, 50), *((f, b, 200) for f in (1.0, 10.0, 0.001) for b in (64, 2_000))],
 )
-def test_attacks_agree_with_double_precision(trained, in_double, factor, batch_size):
+def test_attacks_agree_with_double_precision(
+    trained, in_double, factor, batch_size, num
+):
     """Within a hundredth of the budget: FGM on 99.5% of points, PGD on 97%.
 
     Where the linearized boundary has a kink, single precision may take the other side.
     """
-    model, images = trained
+    model, images = trained[0], trained[1][:num]
+    assert len(images) == num
     scaled = Scaled(model, factor)
     attacks = {"FGM": fgm(linearize(scaled, images, batch_size), EPSILON)} | {
         name: pgd(
@@ -104,7 +107,7 @@ def test_attacks_agree_with_double_precision(trained, in_double, factor, batch_s
         for name, reading in PGD_READINGS.items()
     }
     for name, attack in attacks.items():
-        gap = (attack.double() - in_double[name]).norm(dim=1)
+        gap = (attack.double() - in_double[name][:num]).norm(dim=1)
         share = (gap < 0.01 * EPSILON).double().mean()
         assert share >= (0.995 if name == "FGM" else 0.97), name
 

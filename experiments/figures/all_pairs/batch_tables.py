@@ -1,14 +1,15 @@
 """The same groups computed pair by pair and as batches, as Markdown tables."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import product
 
 import numpy as np
 
-from experiments.figures.markdown import titled_table
+from experiments.figures.markdown import Row, table_of, tabulated
 from experiments.tables.group_results import GroupResult, cell_percents
 from experiments.tables.planning import PRIMARY_SOLVER, stored_cell
 from paper_lib.evaluation import PLAYS, play_name
-from paper_lib.evaluation.plays import Play
 
 # A group computed pair by pair, and in a batch.
 Twice = tuple[GroupResult, GroupResult]
@@ -31,50 +32,40 @@ def computed_twice(
         for one in singly
         if one.batching == "single"
     }
-    keys = [(one.group.calibration, one.group.multiple) for one in batched]
-    return [
-        (alone[key], one)
-        for key, one in zip(keys, batched, strict=True)
-        if key in alone
-    ]
+    found = [alone.get((one.group.calibration, one.group.multiple)) for one in batched]
+    return [(one, two) for one, two in zip(found, batched, strict=True) if one]
 
 
-def computed_twice_table(twice: Sequence[Twice]) -> str:
+@tabulated("llrrrrrr")
+def computed_twice_table(twice: Sequence[Twice]) -> Iterator[Row]:
     """Show how far the primary table moves between the two computations.
 
     Args:
         twice: What ``computed_twice`` gave.
 
-    Returns:
-        The table: means, and differences over seeds and over pairs.
+    Yields:
+        For each data set and play, means, and differences over seeds and over pairs.
     """
     datasets = dict.fromkeys(both[0].dataset for both in twice)
-    rows = [_twice_row(twice, dataset, play) for dataset in datasets for play in PLAYS]
-    return titled_table(rows, align="llrrrrrr")
-
-
-def _twice_row(twice: Sequence[Twice], dataset: str, play: Play) -> dict[str, str]:
-    cell = stored_cell(play)
-    values = np.array(
-        [
-            [cell_percents(one)[cell] for one in both]
-            for both in twice
-            if both[0].dataset == dataset
-        ]
-    )
-    here, there = values.mean(axis=(0, 2))
-    gaps = values[:, 1] - values[:, 0]
-    by_seed, by_pair = gaps.mean(axis=1), np.abs(gaps)
-    return {
-        "data set": dataset,
-        "play": play_name(play),
-        "one by one": f"{here:.1f}",
-        "batch on a GPU": f"{there:.1f}",
-        "difference": f"{there - here:+.2f}",
-        "of single seeds": f"{by_seed.min():+.2f} to {by_seed.max():+.2f}",
-        "of a pair, 95%": f"{np.percentile(by_pair, 95):.1f}",
-        "of a pair, largest": f"{by_pair.max():.1f}",
-    }
+    for dataset, play in product(datasets, PLAYS):
+        cell = stored_cell(play)
+        of_set = [both for both in twice if both[0].dataset == dataset]
+        values = np.array(
+            [[cell_percents(one)[cell] for one in both] for both in of_set]
+        )
+        here, there = values.mean(axis=(0, 2))
+        gaps = values[:, 1] - values[:, 0]
+        by_seed, by_pair = gaps.mean(axis=1), np.abs(gaps)
+        yield {
+            "data set": dataset,
+            "play": play_name(play),
+            "one by one": f"{here:.1f}",
+            "batch on a GPU": f"{there:.1f}",
+            "difference": f"{there - here:+.2f}",
+            "of single seeds": f"{by_seed.min():+.2f} to {by_seed.max():+.2f}",
+            "of a pair, 95%": f"{np.percentile(by_pair, 95):.1f}",
+            "of a pair, largest": f"{by_pair.max():.1f}",
+        }
 
 
 def moved_table(twice: Sequence[Twice], *, num: int = 4, far: float = 3.0) -> str:
@@ -91,39 +82,31 @@ def moved_table(twice: Sequence[Twice], *, num: int = 4, far: float = 3.0) -> st
     runs = [run for both in twice for run in _moves(both)]
     runs.sort(key=lambda run: -abs(run[0]))
     beyond = sum(abs(gap) > far for gap, _ in runs)
-    table = titled_table([row for _, row in runs[:num]], align="lllrrrr")
+    table = table_of([row for _, row in runs[:num]], align="lllrrrr")
     said = f"Runs that move by more than {far:g} points: {beyond} of {len(runs)}."
     return f"{said}\n\n{table}"
 
 
-def _moves(both: Twice) -> list[tuple[float, dict[str, str]]]:
+def _moves(both: Twice) -> Iterator[tuple[float, Row]]:
     """Give the move of each pair of a group, with its row."""
-    alone, batch = both
     before, after = map(cell_percents, both)
     smooth, none = (
         after[cell] - before[cell]
         for cell in (stored_cell(("FGM", "SMOOTH")), stored_cell(("FGM", "none")))
     )
-    return [
-        (
-            float(smooth[place]),
-            {
-                "data set": alone.dataset,
-                "classes": f"{first}-{second}",
-                "seed": str(alone.seed),
-                "difference, SMOOTH": f"{smooth[place]:+.1f}",
-                "difference, no defense": f"{none[place]:+.1f}",
-                "coverage when fitted, one by one": _coverage(alone, place),
-                "batch": _coverage(batch, place),
-            },
-        )
-        for place, (first, second) in enumerate(alone.pairs)
-    ]
-
-
-def _coverage(result: GroupResult, place: int) -> str:
-    fitted = result.scores[place].defenses[PRIMARY_SOLVER]
-    return f"{100 * fitted.train_coverage:.1f}"
+    fits = ([score.defenses[PRIMARY_SOLVER] for score in one.scores] for one in both)
+    alone, batch = ([100 * fit.train_coverage for fit in one] for one in fits)
+    for place, (first, second) in enumerate(both[0].pairs):
+        row = {
+            "data set": both[0].dataset,
+            "classes": f"{first}-{second}",
+            "seed": both[0].seed,
+            "difference, SMOOTH": f"{smooth[place]:+.1f}",
+            "difference, no defense": f"{none[place]:+.1f}",
+            "coverage when fitted, one by one": f"{alone[place]:.1f}",
+            "batch": f"{batch[place]:.1f}",
+        }
+        yield float(smooth[place]), row
 
 
 def seconds_by_seed(batches: Sequence[GroupResult]) -> dict[int, float]:
@@ -136,11 +119,11 @@ def seconds_by_seed(batches: Sequence[GroupResult]) -> dict[int, float]:
         Seconds for each seed, as the records have them: without training, without
         reading the data and without what starts before the first run.
     """
-    seconds: dict[int, float] = {}
+    seconds: defaultdict[int, float] = defaultdict(float)
     for one in batches:
         for score in one.scores:
-            seconds[one.seed] = seconds.get(one.seed, 0) + score.provenance.seconds
-    return seconds
+            seconds[one.seed] += score.provenance.seconds
+    return dict(seconds)
 
 
 def seconds_line(batches: Sequence[GroupResult]) -> str:

@@ -1,12 +1,12 @@
 """What SMOOTH and other defenses change on each pair of classes, as Markdown tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
 import numpy as np
 
 from experiments.figures.all_pairs.pair_pictures import CLASS_LABELS
-from experiments.figures.markdown import markdown_table, titled_table
+from experiments.figures.markdown import Row, markdown_table, tabulated
 from experiments.tables.claims import (
     PairGain,
     dyadic_interval,
@@ -18,6 +18,7 @@ from experiments.tables.defenses import SOLVERS
 from experiments.tables.group_results import GroupResult, cell_percents
 from experiments.tables.planning import PRIMARY_PGD, PRIMARY_SOLVER
 from paper_lib.attacks import PGD_READINGS
+from paper_lib.evaluation.plays import Cell
 
 # The primary group of each data set.
 Primary = Mapping[str, GroupResult]
@@ -50,66 +51,58 @@ def mean_with_interval(
     return f"{text} [{low:+.1f}, {high:+.1f}]"
 
 
-def gain_table(primary: Primary) -> str:
+@tabulated("lllrrrr")
+def gain_table(primary: Primary) -> Iterator[Row]:
     """Test the second claim under Table 1: SMOOTH helps, over pairs and on each.
 
     Args:
         primary: The primary group of each data set.
 
-    Returns:
-        The table; a pair gains or loses if McNemar's test, adjusted for all pairs, says
-        so at 5%.
+    Yields:
+        For each data set, attack and accuracy the gain; a pair gains or loses if
+        McNemar's test, adjusted for all pairs, says so at 5%.
     """
-    cells = list(product(("FGM", PRIMARY_PGD), ("approximate", "true")))
-    rows = [_gain_row(result, *cell) for result in primary.values() for cell in cells]
-    return titled_table(rows, align="lllrrrr")
+    kinds = product(primary.values(), ("FGM", PRIMARY_PGD), ("approximate", "true"))
+    for result, attack, accuracy in kinds:
+        gains = pair_gains(result.scores, PRIMARY_SOLVER, attack, accuracy)
+        values = [gain.points for gain in gains]
+        adjusted = holm([gain.p_value for gain in gains])
+        certain = [v for v, p in zip(values, adjusted, strict=True) if p < 0.05]
+        yield {
+            "data set": result.dataset,
+            "attack": attack,
+            "accuracy": accuracy,
+            "mean gain (points)": mean_with_interval(values, result.pairs),
+            "pairs that gain": sum(value > 0 for value in certain),
+            "pairs that lose": sum(value < 0 for value in certain),
+            "from, to": f"{min(values):+.1f} to {max(values):+.1f}",
+        }
 
 
-def _gain_row(result: GroupResult, attack: str, accuracy: str) -> dict[str, str]:
-    gains = pair_gains(result.scores, PRIMARY_SOLVER, attack, accuracy)
-    values = [gain.points for gain in gains]
-    adjusted = holm([gain.p_value for gain in gains])
-    certain = [v for v, p in zip(values, adjusted, strict=True) if p < 0.05]
-    return {
-        "data set": result.dataset,
-        "attack": attack,
-        "accuracy": accuracy,
-        "mean gain (points)": mean_with_interval(values, result.pairs),
-        "pairs that gain": str(sum(value > 0 for value in certain)),
-        "pairs that lose": str(sum(value < 0 for value in certain)),
-        "from, to": f"{min(values):+.1f} to {max(values):+.1f}",
-    }
-
-
-def extreme_table(primary: Primary) -> str:
+@tabulated("llrrrrrl")
+def extreme_table(primary: Primary) -> Iterator[Row]:
     """Describe the pairs that SMOOTH helps least and most against PGD.
 
     Args:
         primary: The primary group of each data set.
 
-    Returns:
-        The table, of the pairs that ``extreme_gains`` chooses.
+    Yields:
+        The pairs that ``extreme_gains`` chooses.
     """
-    rows = []
     for dataset, result in primary.items():
-        under_fgm = {
-            gain.classes: sum(gain.lost)
-            for gain in pair_gains(result.scores, PRIMARY_SOLVER, "FGM", "approximate")
-        }
-        rows += [
-            {
+        by_fgm = pair_gains(result.scores, PRIMARY_SOLVER, "FGM", "approximate")
+        under_fgm = {gain.classes: sum(gain.lost) for gain in by_fgm}
+        for gain in extreme_gains(result.scores):
+            yield {
                 "data set": dataset,
                 "classes": pair_name(dataset, gain),
                 "gain (points)": f"{gain.points:+.1f}",
                 "first class: saved / lost": f"{gain.saved[0]} / {gain.lost[0]}",
                 "second class": f"{gain.saved[1]} / {gain.lost[1]}",
-                "lost under FGM": str(under_fgm[gain.classes]),
+                "lost under FGM": under_fgm[gain.classes],
                 "coverage when fitted (%)": f"{100 * gain.train_coverage:.1f}",
                 "gradient zero": "yes" if gain.in_dead_zone else "no",
             }
-            for gain in extreme_gains(result.scores)
-        ]
-    return titled_table(rows, align="llrrrrrl")
 
 
 def pair_name(dataset: str, gain: PairGain) -> str:
@@ -125,18 +118,18 @@ def pair_name(dataset: str, gain: PairGain) -> str:
     return ", ".join(CLASS_LABELS[dataset][label] for label in gain.classes)
 
 
-def losing_table(primary: Primary, results: Sequence[GroupResult]) -> str:
+@tabulated("llrrrr")
+def losing_table(primary: Primary, results: Sequence[GroupResult]) -> Iterator[Row]:
     """Show what other solvers and seeds do where SMOOTH lowers accuracy under PGD.
 
     Args:
         primary: The primary group of each data set.
         results: Groups to take the other seeds of the primary choice from.
 
-    Returns:
-        The table of all pairs that lose, the worst first: gains under PGD of each
-        solver on the same classifier, and of the primary one on those of other seeds.
+    Yields:
+        All pairs that lose, the worst first: gains under PGD of each solver on the same
+        classifier, and of the primary one on those of other seeds.
     """
-    rows = []
     for dataset, result in primary.items():
         by_solver = {solver: _gains_of(result, solver) for solver in SOLVERS}
         by_seed = [
@@ -144,22 +137,16 @@ def losing_table(primary: Primary, results: Sequence[GroupResult]) -> str:
             for one in results
             if one.group.kind == result.group.kind and one.seed != result.seed
         ]
-        rows += [
-            {"data set": dataset, "classes": pair_name(dataset, gain)}
-            | {
-                solver: _signed(gains.get(gain.classes))
-                for solver, gains in by_solver.items()
-            }
-            | {
-                f"other seeds, {PRIMARY_SOLVER}": ", ".join(
-                    _signed(gains[gain.classes]) for gains in by_seed
-                )
-                or _NOT_RUN
-            }
-            for gain in extreme_gains(result.scores, worst=len(result.scores), best=0)
-            if gain.points < 0
-        ]
-    return titled_table(rows, align="llrrrr")
+        for gain in extreme_gains(result.scores, worst=len(result.scores), best=0):
+            if gain.points < 0:
+                found = {name: one.get(gain.classes) for name, one in by_solver.items()}
+                others = [f"{one[gain.classes]:+.1f}" for one in by_seed]
+                yield {
+                    "data set": dataset,
+                    "classes": pair_name(dataset, gain),
+                    **{name: _or_not_run(one, "+.1f") for name, one in found.items()},
+                    f"other seeds, {PRIMARY_SOLVER}": ", ".join(others) or _NOT_RUN,
+                }
 
 
 def _gains_of(result: GroupResult, solver: str) -> dict[tuple[int, int], float]:
@@ -170,79 +157,70 @@ def _gains_of(result: GroupResult, solver: str) -> dict[tuple[int, int], float]:
     return {gain.classes: gain.points for gain in gains}
 
 
-def _signed(points: float | None) -> str:
-    return _NOT_RUN if points is None else f"{points:+.1f}"
+def _or_not_run(value: float | None, form: str = ".1f") -> str:
+    return _NOT_RUN if value is None else format(value, form)
 
 
-def other_side_table(primary: Primary) -> str:
+@tabulated("llrrrr")
+def other_side_table(primary: Primary) -> Iterator[Row]:
     """Ask whether any defense of the records does better against FGM than SMOOTH.
 
     Args:
         primary: The primary group of each data set.
 
-    Returns:
-        The table: approximate accuracy under FGM, and on how many pairs each defense is
+    Yields:
+        For each defense approximate accuracy under FGM, and on how many pairs it is
         ahead of the paper's ascent, on the points scored and on those it was fitted on.
     """
-    rows = []
     for dataset, result in primary.items():
-        cells = cell_percents(result)
+        means = _means(result)
         for defense in ("none", *SOLVERS, *ISOTROPIC):
-            if ("FGM", defense, "approximate") not in cells:
-                continue
-            gap, ahead = _beside_smooth(result, "FGM", defense, "approximate")
-            rows.append(
-                {
+            if ("FGM", defense, "approximate") in means:
+                gap, ahead = _beside_smooth(result, "FGM", defense, "approximate")
+                yield {
                     "data set": dataset,
                     "defense": ISOTROPIC.get(defense, defense),
-                    "FGM, approximate": _mean(cells["FGM", defense, "approximate"]),
+                    "FGM, approximate": f"{means['FGM', defense, 'approximate']:.1f}",
                     f"beside {PRIMARY_SOLVER}": gap,
                     "pairs ahead": ahead,
                     "ahead when fitted": _ahead_when_fitted(result, defense),
                 }
-            )
-    return titled_table(rows, align="llrrrr")
 
 
 def _ahead_when_fitted(result: GroupResult, defense: str) -> str:
     if defense not in result.group.solvers:
         return "not fitted"
+    fits = [score.defenses for score in result.scores]
     ahead = [
-        score.defenses[defense].train_coverage
-        > score.defenses[PRIMARY_SOLVER].train_coverage
-        for score in result.scores
+        fit[defense].train_coverage > fit[PRIMARY_SOLVER].train_coverage for fit in fits
     ]
     return f"{sum(ahead)} of {len(ahead)}"
 
 
-def isotropic_table(primary: Primary) -> str:
+@tabulated("llrrrr")
+def isotropic_table(primary: Primary) -> Iterator[Row]:
     """Set isotropic smoothing beside SMOOTH and no defense.
 
     Args:
         primary: The primary group of each data set.
 
-    Returns:
-        The table of both accuracies under FGM and PGD.
+    Yields:
+        For each defense both accuracies under FGM and PGD.
     """
     kinds = {"none": "no defense", PRIMARY_SOLVER: "SMOOTH", **ISOTROPIC}
-    columns = {
-        f"{attack.split()[0]}, {accuracy}": (attack, accuracy)
-        for accuracy, attack in product(("approximate", "true"), ("FGM", PRIMARY_PGD))
-    }
-    rows = []
     for dataset, result in primary.items():
-        cells = cell_percents(result)
+        means = _means(result)
         for defense, name in kinds.items():
-            values = {
-                title: _mean(cells.get((attack, defense, accuracy)))
-                for title, (attack, accuracy) in columns.items()
-            }
-            rows.append({"data set": dataset, "defense": name, **values})
-    return titled_table(rows, align="llrrrr")
+            row = {"data set": dataset, "defense": name}
+            for kind, attack in product(("approximate", "true"), ("FGM", PRIMARY_PGD)):
+                mean = means.get((attack, defense, kind))
+                row[f"{attack.split()[0]}, {kind}"] = _or_not_run(mean)
+            yield row
 
 
-def _mean(values: np.ndarray | None) -> str:
-    return _NOT_RUN if values is None else f"{values.mean():.1f}"
+def _means(result: GroupResult) -> dict[Cell, float]:
+    """Average each cell over pairs, in percent."""
+    return {cell: values.mean() for cell, values in cell_percents(result).items()}
 
 
 def noise_table(primary: Primary) -> str:

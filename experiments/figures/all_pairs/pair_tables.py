@@ -1,11 +1,11 @@
 """Table 1 and what it depends on, as Markdown tables of the page on all pairs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 
 import numpy as np
 
-from experiments.figures.markdown import titled_table
+from experiments.figures.markdown import NOT_APPLICABLE, Row, tabulated
 from experiments.tables.group_results import GroupResult
 from experiments.tables.planning import (
     ALL_PAIRS,
@@ -16,9 +16,7 @@ from experiments.tables.planning import (
 )
 from experiments.tables.summary import SummaryRow
 from paper_lib.evaluation import PLAYS, play_name
-from paper_lib.evaluation.plays import Play
 
-NOT_APPLICABLE = "not applicable"
 # How far from the paper the primary choice was to come, in points.
 GOALS = {("FGM", "SMOOTH"): 3.0, ("PGD", "none"): 5.0, ("PGD", "SMOOTH"): 5.0}
 
@@ -43,64 +41,58 @@ def missing_runs(missing: Sequence[RunGroup]) -> list[str]:
     ]
 
 
-def calibration_table(results: Sequence[GroupResult]) -> str:
+@tabulated("lllrrrr")
+def calibration_table(results: Sequence[GroupResult]) -> Iterator[Row]:
     """Say which budgets were set, and how near each came to its target.
 
     Args:
         results: The groups; those at multiples of the budget are left out.
 
-    Returns:
-        The table.
+    Yields:
+        Each of the others.
     """
-    return titled_table(
-        [_calibration_row(one) for one in results if one.group.multiple == 1.0],
-        align="lllrrrr",
-    )
+    for result in results:
+        if result.group.multiple != 1.0:
+            continue
+        config, found = result.group.calibration, result.calibration
+        low, high = min(found.budgets), max(found.budgets)
+        kept = 100 * np.array(found.kept)
+        spread = f" ({kept.std(ddof=1):.1f})" if len(kept) > 1 else ""
+        yield {
+            "data set": config.dataset,
+            "classifier": result.group.classifier,
+            "protocol": config.protocol,
+            "seed": config.seed,
+            "budget (pixels)": f"{low:.2f} to {high:.2f}"
+            if low < high
+            else f"{low:.2f}",
+            "target (%)": f"{100 * config.target:.1f}",
+            "reached, mean (spread) over pairs": f"{kept.mean():.1f}{spread}",
+        }
 
 
-def _calibration_row(result: GroupResult) -> dict[str, str]:
-    config, calibration = result.group.calibration, result.calibration
-    low, high = min(calibration.budgets), max(calibration.budgets)
-    kept = 100 * np.array(calibration.kept)
-    spread = f" ({kept.std(ddof=1):.1f})" if len(kept) > 1 else ""
-    return {
-        "data set": config.dataset,
-        "classifier": result.group.classifier,
-        "protocol": config.protocol,
-        "seed": str(config.seed),
-        "budget (pixels)": f"{low:.2f} to {high:.2f}" if low < high else f"{low:.2f}",
-        "target (%)": f"{100 * config.target:.1f}",
-        "reached, mean (spread) over pairs": f"{kept.mean():.1f}{spread}",
-    }
-
-
-def table_1(rows: Sequence[SummaryRow]) -> str:
+@tabulated("llrrrr")
+def table_1(rows: Sequence[SummaryRow]) -> Iterator[Row]:
     """Set the primary choice beside the paper's Table 1.
 
     Args:
         rows: What ``summarize`` gave.
 
-    Returns:
-        The table; the paper's means are over all pairs, so that a difference to them is
-        given for all pairs alone.
+    Yields:
+        Each cell that the paper has; the paper's means are over all pairs, so that a
+        difference to them is given for all pairs alone.
     """
-    return titled_table(
-        [
-            {
+    for row in rows:
+        if row.primary and row.paper_mean is not None:
+            span = "" if row.low is None else f"[{row.low:.1f}, {row.high:.1f}]"
+            yield {
                 "data set": row.dataset,
                 "play": play_name((row.attack, row.defense)),
                 "paper": _paper_text(row),
                 "here": _row_text(row),
-                "over seeds": "one seed"
-                if row.low is None
-                else f"[{row.low:.1f}, {row.high:.1f}]",
+                "over seeds": span or "one seed",
                 "difference": _gap_text(row),
             }
-            for row in rows
-            if row.primary and row.paper_mean is not None
-        ],
-        align="llrrrr",
-    )
 
 
 def goal_lines(rows: Sequence[SummaryRow]) -> list[str]:
@@ -125,19 +117,20 @@ def goal_lines(rows: Sequence[SummaryRow]) -> list[str]:
     return sentences
 
 
-def cell_table(rows: Sequence[SummaryRow], accuracy: str) -> str:
+@tabulated("lllllrrrl")
+def cell_table(rows: Sequence[SummaryRow], accuracy: str) -> Iterator[Row]:
     """List every cell under every choice.
 
     Args:
         rows: What ``summarize`` gave.
         accuracy: ``"true"`` or ``"approximate"``.
 
-    Returns:
-        The table.
+    Yields:
+        Each cell of that accuracy.
     """
-    return titled_table(
-        [
-            {
+    for row in rows:
+        if row.accuracy == accuracy and row.defense in ("none", "SMOOTH"):
+            yield {
                 "data set": row.dataset,
                 "classifier": row.classifier,
                 "protocol": row.protocol,
@@ -145,56 +138,36 @@ def cell_table(rows: Sequence[SummaryRow], accuracy: str) -> str:
                 "defense": ", ".join(filter(None, (row.defense, row.solver))),
                 "here": _row_text(row),
                 "paper": "" if row.paper_mean is None else _paper_text(row),
-                "seeds": str(row.seeds),
+                "seeds": row.seeds,
                 "primary": "yes" if row.primary else "",
             }
-            for row in rows
-            if row.accuracy == accuracy and row.defense in ("none", "SMOOTH")
-        ],
-        align="lllllrrrl",
-    )
 
 
-def classifier_table(rows: Sequence[SummaryRow]) -> str:
+@tabulated("llrrrr")
+def classifier_table(rows: Sequence[SummaryRow]) -> Iterator[Row]:
     """Show how far each classifier and protocol comes from the paper's means.
 
     Args:
         rows: What ``summarize`` gave.
 
-    Returns:
-        The table, in points of approximate accuracy.
+    Yields:
+        Each data set and play, in points of approximate accuracy.
     """
+    chosen = {
+        (row.dataset, row.attack, row.defense, row.protocol, row.classifier): row
+        for row in rows
+        if row.paper_mean is not None
+        and row.pgd_reading in ("", PRIMARY_READING)
+        and row.solver in ("", PRIMARY_SOLVER)
+    }
     kinds = list(product(("one budget", "margin quantile"), CLASSIFIERS))
-    return titled_table(
-        [
-            {"data set": dataset, "play": play_name(play)}
-            | {
-                f"{protocol.removeprefix('margin ')}, {name}": _paper_gap(
-                    rows, dataset, play, protocol, name
-                )
-                for protocol, name in kinds
-            }
-            for dataset in dict.fromkeys(row.dataset for row in rows)
-            for play in PLAYS
-        ],
-        align="llrrrr",
-    )
-
-
-def _paper_gap(
-    rows: Sequence[SummaryRow], dataset: str, play: Play, protocol: str, classifier: str
-) -> str:
-    """Measure one cell's distance to the paper."""
-    for row in rows:
-        if (
-            (row.dataset, row.attack, row.defense) == (dataset, *play)
-            and (row.classifier, row.protocol) == (classifier, protocol)
-            and row.pgd_reading in ("", PRIMARY_READING)
-            and row.solver in ("", PRIMARY_SOLVER)
-            and row.paper_mean is not None
-        ):
-            return _gap_text(row)
-    return "not run"
+    for dataset, play in product(dict.fromkeys(row.dataset for row in rows), PLAYS):
+        line = {"data set": dataset, "play": play_name(play)}
+        for protocol, name in kinds:
+            found = chosen.get((dataset, *play, protocol, name))
+            title = f"{protocol.removeprefix('margin ')}, {name}"
+            line[title] = _gap_text(found) if found else "not run"
+        yield line
 
 
 def _gap_text(row: SummaryRow) -> str:

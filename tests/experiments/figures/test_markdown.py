@@ -2,7 +2,12 @@
 
 import pytest
 
-from experiments.figures.markdown import comparison_table, markdown_table, table_of
+from experiments.figures.markdown import (
+    comparison_table,
+    markdown_table,
+    table_of,
+    tabulated,
+)
 from tests.experiments.figures.drawn import ten_rows
 
 
@@ -24,18 +29,33 @@ def test_tables_that_do_not_line_up():
         markdown_table(["x", "y"], [["a"]])
     with pytest.raises(ValueError, match="align must be 2 letters l or r, got 'lc'"):
         markdown_table(["x", "y"], [], align="lc")
+    with pytest.raises(KeyError, match="y"):
+        table_of([{"x": 1, "y": 2}, {"x": 1, "z": 2}])
 
 
 def test_alignment_of_columns():
     assert markdown_table(["x", "y"], [], align="ll").splitlines()[1] == "| :-- | :-- |"
 
 
-def test_a_table_has_a_line_for_each_item():
-    columns = {"n": lambda n: n, "odd": lambda n: n % 2 == 1, "half": lambda n: n / 2}
-    assert table_of([1, 2], columns, align="llr").splitlines() == [
+def test_a_table_has_a_line_for_each_row():
+    rows = [{"n": n, "odd": n % 2 == 1, "half": n / 2} for n in (1, 2)]
+    assert table_of(rows, align="llr").splitlines() == [
         "| n | odd | half |",
         "| :-- | :-- | --: |",
         "| 1 | True | 0.5 |",
         "| 2 | False | 1.0 |",
     ]
-    assert len(table_of([], columns).splitlines()) == 2
+    assert table_of([]) == "not applicable"
+
+
+def test_a_function_that_yields_rows_returns_their_table():
+    @tabulated("rl")
+    def powers(base, *, most):
+        """Say something."""
+        for n in range(most):
+            yield {"power": base**n, "n": n}
+
+    rows = [{"power": 1, "n": 0}, {"power": 3, "n": 1}]
+    assert powers(3, most=2) == table_of(rows, align="rl")
+    assert powers.__doc__ == "Say something."
+    assert powers(3, most=0) == "not applicable"

@@ -12,7 +12,7 @@ from experiments.figures.rate_pictures import (
     slope_text,
 )
 from experiments.populations.distributions import PopulationMaximum
-from experiments.populations.largest_deviation import Bracket
+from experiments.populations.sample_methods import Bracket
 from experiments.populations.sample_rates import Draw, Rates
 from experiments.populations.slopes import fit_slope, paper_rate
 from experiments.section5.rate_runs import RatePlan

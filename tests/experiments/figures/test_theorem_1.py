@@ -4,10 +4,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from experiments.figures.fictitious_play import play_fictitiously
 from experiments.figures.theorem_1 import (
     gains_over_uniform,
+    play_fictitiously,
     plot_fictitious_play,
+    plot_payoffs,
     plot_value_against_budget,
 )
 from experiments.tables.planning import PRIMARY_READING, PRIMARY_SOLVER
@@ -50,3 +51,15 @@ def test_gains_over_noise_are_pair_by_pair():
         ("fashion-mnist", f"PGD {PRIMARY_READING}", "approximate"): [3.0, 6.0],
         ("fashion-mnist", f"PGD {PRIMARY_READING}", "true"): [3.0, 6.0],
     }
+
+
+def test_payoffs_are_in_the_order_of_the_best_attack():
+    # One point, three attacks, three defenses.
+    table = np.array([[[0.5, -0.1, 0.2], [0.5, -0.1, 0.2], [-1.0, -1.0, 0.1]]])
+    axis = plot_payoffs(table).axes[0]
+    best, chosen, mean, level = axis.lines
+    assert best.get_ydata().tolist() == chosen.get_ydata().tolist() == [-0.1, 0.2, 0.5]
+    assert mean.get_ydata() == pytest.approx([-0.4, 0.5 / 3, 0.0])
+    assert set(level.get_ydata()) == {-0.1}
+    assert plot_payoffs(table, chosen=2).axes[0].lines[1].get_ydata()[0] == -1.0
+    assert plt.get_fignums() == []

@@ -19,23 +19,22 @@ from experiments.gpu.batched import (
 )
 from experiments.gpu.batched_maximizers import ramp_ascents
 from experiments.gpu.stacked import StackedClassifier, train_stacked
-from experiments.store.plain_values import plain
-from experiments.store.record_files import save_record
+from experiments.store.pair_settings import Site
+from experiments.store.record_files import plain, save_record
 from experiments.sweep.runner import SweepError, process_pool
 from experiments.tables.calibration import CalibrationConfig, calibrate
-from experiments.tables.classifier_cache import load_trained
 from experiments.tables.classifiers import (
     ClassifierConfig,
     batch_name,
     classifier_name,
+    load_trained,
     train_pair,
 )
 from experiments.tables.group_results import cell_percents
 from experiments.tables.planning import RunGroup
 from experiments.tables.scoring import ScoreConfig, score_pair
-from experiments.tables.stages import ONE_BY_ONE
 from experiments.tables.summary import summarize, write_manifest
-from experiments.tables.table_1 import load_plan, run_plan
+from experiments.tables.table_1 import ONE_BY_ONE, load_plan, run_plan
 from paper_lib.attacks import PGD_READINGS
 from paper_lib.data import LabeledImages, load_pair
 from paper_lib.defense import RampConfig, ramp_ascent
@@ -49,6 +48,7 @@ from paper_lib.robust_sets import RobustSets
 SMALL = {"channels": (3, 5), "hidden": 12}
 PAIRS = ((0, 1), (3, 8), (4, 9))
 TRAIN = TrainConfig(**SMALL, learning_rate=0.01, epochs=3)
+EMBEDDED = Site(source="embedded")
 CLASSIFIERS = tuple(
     ClassifierConfig(classes=pair, train=TRAIN, num_fit=300) for pair in PAIRS
 )
@@ -116,7 +116,7 @@ def single(tmp_path_factory):
 def kept(single):
     """The classifiers as the sweep trained and kept them."""
     cache = single[0] / ".cache"
-    names = [classifier_name(c, source="embedded", device="cpu") for c in CLASSIFIERS]
+    names = [classifier_name(c, EMBEDDED) for c in CLASSIFIERS]
     return [load_trained(cache, name) for name in names]
 
 
@@ -219,13 +219,6 @@ def test_training_leaves_the_generator_and_the_data_alone():
     assert torch.equal(data.images, before)
 
 
-def test_progress_is_shown_on_request_alone(capsys):
-    config = TrainConfig(**SMALL)
-    for progress in (False, True):
-        train_stacked([images_of(8, 0)], config=config, seeds=[0], progress=progress)
-        assert ("training" in capsys.readouterr().err) == progress
-
-
 # --- attack and defense -----------------------------------------------------------
 
 
@@ -308,13 +301,13 @@ def test_the_stages_compute_at_full_precision_and_restore_it(tf32_allowed):
     with nn.modules.module.register_module_forward_pre_hook(
         lambda module, args: seen.extend(tf32_allowed())
     ):
-        trained = train_pairs(CLASSIFIERS[:1], source="embedded")
+        trained = train_pairs(CLASSIFIERS[:1], EMBEDDED)
         counts = [len(seen)]
-        score_pairs(ONE_SCORE, trained, source="embedded")
+        score_pairs(ONE_SCORE, trained, EMBEDDED)
         counts.append(len(seen))
-        alone = train_pair(CLASSIFIERS[0], source="embedded")
+        alone = train_pair(CLASSIFIERS[0], EMBEDDED)
         counts.append(len(seen))
-        score_pair(ONE_SCORE[0], alone, source="embedded")
+        score_pair(ONE_SCORE[0], alone, EMBEDDED)
     assert 0 < counts[0] < counts[1] < counts[2] < len(seen)
     assert not any(seen)
     assert tf32_allowed() == [True, True]
@@ -336,12 +329,12 @@ def test_for_equal_weights_the_scores_are_those_of_the_single_path(kept):
         dataclasses.replace(one, record=one.record | {"path": path}) for one in alone
     ]
     began = time.perf_counter()
-    found = score_pairs(SCORES, together, source="embedded")
+    found = score_pairs(SCORES, together, EMBEDDED)
     taken = time.perf_counter() - began
     # Each has its share, rounded.
     assert sum(one["provenance"]["seconds"] for one in found) <= taken + 0.015
     for record, config, trained in zip(found, SCORES, alone, strict=True):
-        expected = score_pair(config, trained, source="embedded")
+        expected = score_pair(config, trained, EMBEDDED)
         assert record["path"] == path
         assert list(record) == list(expected)
         for key in ("schema", "config", "source", "sizes", "unlabeled", "flat"):
@@ -362,8 +355,8 @@ def test_classifiers_of_a_batch_have_the_record_of_single_ones():
     config = dataclasses.replace(
         CLASSIFIERS[1], train=dataclasses.replace(TRAIN, epochs=1)
     )
-    one, again = (train_pairs([config], source="embedded")[0] for _ in range(2))
-    alone = train_pair(config, source="embedded")
+    one, again = (train_pairs([config], EMBEDDED)[0] for _ in range(2))
+    alone = train_pair(config, EMBEDDED)
     assert one.weights == again.weights
     assert list(one.record) == list(alone.record)
     assert one.record["path"] == batch_name([config])
@@ -470,7 +463,7 @@ def test_a_sweep_goes_on_where_it_was(batched, tmp_path):
 
 
 def test_a_failed_batch_is_named(tmp_path):
-    def fail(configs, **options):
+    def fail(configs, site):
         raise OSError("disk quota exceeded")
 
     stages = dataclasses.replace(TOGETHER, train=fail)
@@ -555,12 +548,12 @@ def test_a_sweep_on_a_gpu_agrees_with_a_single_one_here(single, tmp_path):
         (lambda: train_pairs([]), r"^configs must be at least one"),
         (
             lambda: train_pairs(
-                [CLASSIFIERS[0], ClassifierConfig(classes=(2, 3))], source="embedded"
+                [CLASSIFIERS[0], ClassifierConfig(classes=(2, 3))], EMBEDDED
             ),
             r"^configs must share train, got",
         ),
         (
-            lambda: train_pairs(CLASSIFIERS, source="embedded", device="warp"),
+            lambda: train_pairs(CLASSIFIERS, Site(device="warp")),
             r"^device must be one this machine has, got 'warp'",
         ),
         (lambda: score_pairs([], []), r"^configs must be at least one"),

@@ -9,12 +9,10 @@ import torch
 
 from experiments.populations.distributions import GaussianRows
 from experiments.populations.finite_population import FinitePopulation
-from experiments.populations.largest_deviation import deviation_of
-from experiments.populations.linear_rows import LinearRows
+from experiments.populations.linear_rows import LinearRows, Steps, farthest
+from experiments.populations.sample_methods import deviation_of, solve_sample
 from experiments.populations.sample_rates import measure_rates
-from experiments.populations.sample_solvers import solve_sample
 from experiments.populations.slopes import fit_slope, paper_rate
-from experiments.populations.windows import Steps, WindowMass, farthest
 from paper_lib.arrangement import cells
 from paper_lib.defense import maximize_coverage
 from paper_lib.generalization import traces
@@ -111,12 +109,10 @@ def test_the_deviation_on_a_line_is_that_of_a_grid_with_every_jump(population, n
 
 
 def test_the_bracket_on_a_line_holds_when_it_is_wide():
-    windows = WindowMass(
-        means=np.zeros(1), scales=np.ones(1), shares=np.ones(1), half_width=1.0
-    )
+    bell = LinearRows(1, distance=0.0, shift=0.0)
     steps = Steps(cuts=np.array([-1.0, 0.2, 1.0]), levels=np.array([0.5, 0.45]))
-    _, low, high = farthest(windows, steps, tol=0.1)
-    _, exact, above = farthest(windows, steps, tol=1e-12)
+    _, low, high = farthest(bell, steps, tol=0.1)
+    _, exact, above = farthest(bell, steps, tol=1e-12)
     assert low < exact <= above <= high <= low + 0.1
     assert above - exact <= 1e-12
 

@@ -12,20 +12,22 @@ from experiments.section5.plans import bound_plan
 from experiments.section5.prices import PriceConfig
 from experiments.section5.reuse import ReuseConfig
 from experiments.section5.validity_runs import ValidityConfig
+from experiments.store.pair_settings import Site
 from experiments.store.record_files import load_record, save_record
 from experiments.sweep.resume import load_or_compute
 from experiments.sweep.runner import SweepError
+from experiments.tables.group_results import primary_budgets
 from experiments.tables.planning import ALL_PAIRS, groups_of
-from experiments.tables.table_1 import primary_budgets
 from paper_lib.models import TrainConfig
 
+EMBEDDED = Site(source="embedded")
 PAIR = BoundsConfig(epsilon=1.5, sizes=(100,))
 QUICK = ValidityConfig(kind="linear", dim=2, num_rows=20, repetitions=3, fit="annealed")
 
 
 @pytest.fixture(scope="module")
 def halves():
-    return PAIR.halves(source="embedded")
+    return PAIR.halves(EMBEDDED)
 
 
 def test_the_halves_part_the_training_images(halves):
@@ -35,7 +37,7 @@ def test_the_halves_part_the_training_images(halves):
     assert source["data"]["source"] == "embedded"
     rows = torch.cat([sets.trained.offsets, sets.counted.offsets])
     assert len(rows.unique()) > 0.99 * len(rows)  # no image is in both
-    other, _ = replace(PAIR, seed=1).halves(source="embedded")
+    other, _ = replace(PAIR, seed=1).halves(EMBEDDED)
     assert not torch.equal(other.counted.offsets, sets.counted.offsets)
     few = sets.counted.subset(slice(7))
     assert torch.equal(few.offsets, sets.counted.offsets[:7])
@@ -43,7 +45,7 @@ def test_the_halves_part_the_training_images(halves):
 
 @pytest.mark.slow
 def test_a_run_bounds_every_fit():
-    record = PAIR.result(PAIR.run(source="embedded"))
+    record = PAIR.result(PAIR.run(EMBEDDED))
     assert [entry.num for entry in record.sizes] == [100, record.num_counted]
     last = record.sizes[-1]
     assert {"ramp", "annealed", "polished", "certified", "compressed"} <= set(last.fits)
@@ -61,7 +63,7 @@ def test_a_run_bounds_every_fit():
 @pytest.mark.slow
 def test_rates_of_images_are_counted_on_the_test_set():
     config = ImageRatesConfig(pair=PAIR, sizes=(10, 60), repetitions=(3, 2))
-    rates = config.result(config.run(source="embedded")).rates
+    rates = config.result(config.run(EMBEDDED)).rates
     assert set(rates) == {"ramp", "annealed", "polished"}
     for found in rates.values():
         assert [len(row) for row in found.draws] == [3, 2]
@@ -76,7 +78,7 @@ def test_a_classifier_that_learns_by_heart_makes_the_bound_false():
         num=150,
         random_labels=True,
     )
-    record = config.result(config.run(source="embedded"))
+    record = config.result(config.run(EMBEDDED))
     assert record.num == 150
     assert record.trained_accuracy > 0.95
     fit = record.fits["compressed"]
@@ -84,7 +86,7 @@ def test_a_classifier_that_learns_by_heart_makes_the_bound_false():
     # Control: with its own labels there is something to learn, and the sample is
     # hardly better than the test images.
     other = replace(config, random_labels=False, train=TrainConfig(epochs=3))
-    fit = other.result(other.run(source="embedded")).fits["compressed"]
+    fit = other.result(other.run(EMBEDDED)).fits["compressed"]
     assert fit.coverage - fit.coverage_test < 0.1
 
 
@@ -94,9 +96,9 @@ def test_a_store_is_filled_once_and_read_afterwards(tmp_path, monkeypatch):
     stamp = (tmp_path / QUICK.record_name()).stat().st_mtime_ns
     runs = []
 
-    def counted(config):
+    def counted(config, site):
         runs.append(config)
-        return run(config)
+        return run(config, site)
 
     run = ValidityConfig.run
     monkeypatch.setattr(ValidityConfig, "run", counted)
@@ -206,7 +208,7 @@ def test_settings_without_a_meaning(tmp_path):
     with pytest.raises(ValueError, match=r"^num must be at least 2, got 1\."):
         ReuseConfig(num=1)
     with pytest.raises(ValueError, match=r"^num must be at most the \d+ images"):
-        ReuseConfig(num=10**6).run(source="embedded")
+        ReuseConfig(num=10**6).run(EMBEDDED)
     with pytest.raises(FileNotFoundError, match=r"^store must hold every record"):
         load_or_compute([QUICK], tmp_path / "empty", compute=False)
     assert not (tmp_path / "empty").exists()

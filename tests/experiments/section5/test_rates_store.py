@@ -36,7 +36,7 @@ def numbers(rates):
 @pytest.mark.parametrize("plan", [LINE, SPACE], ids=["line", "space"])
 def test_what_is_read_is_what_was_measured(plan, path):
     (found,) = load_or_compute([plan], path)
-    direct = plan.measure()
+    direct = plan.rates()
     np.testing.assert_allclose(numbers(found), numbers(direct), rtol=0, atol=1e-9)
     assert [len(row) for row in found.draws] == [3, 2]
     assert found.best.coverage == direct.best.coverage
@@ -49,9 +49,9 @@ def test_only_what_is_missing_is_measured(path, monkeypatch):
     load_or_compute([LINE], path)
     asked = []
 
-    def counted(plan):
+    def counted(plan, site):
         asked.append(plan.kind)
-        return run(plan)
+        return run(plan, site)
 
     run = RatePlan.run
     monkeypatch.setattr(RatePlan, "run", counted)
@@ -63,10 +63,10 @@ def test_only_what_is_missing_is_measured(path, monkeypatch):
 
 
 def test_a_run_that_is_stopped_keeps_what_is_done(path, monkeypatch):
-    def stopped(plan):
+    def stopped(plan, site):
         if plan.kind == "gaussian":
             raise KeyboardInterrupt
-        return run(plan)
+        return run(plan, site)
 
     run = RatePlan.run
     monkeypatch.setattr(RatePlan, "run", stopped)

@@ -62,7 +62,7 @@ def check(found):
 
 def test_every_bound_holds_on_jointly_normal_rows():
     config = ValidityConfig(
-        kind="gaussian", dim=100, num_rows=60, fit="annealed", repetitions=120
+        kind="gaussian", dim=100, num_rows=60, fit="annealed", repetitions=60
     )
     found = measure_validity(config)
     check(found)
@@ -72,18 +72,24 @@ def test_every_bound_holds_on_jointly_normal_rows():
     assert 0.3 < values.mean() < found["compression"].truths.mean()
 
 
+# The published thousand samples are those of the records: the tests of these say that
+# every bound held there, and compute one of them again.
 @pytest.mark.slow
 @pytest.mark.parametrize("config", VALIDITY_PLAN, ids=lambda config: config.label)
 def test_every_bound_holds_on_every_population(config):
-    found = measure_validity(replace(config, num_rows=40, fit="annealed"))
-    assert {len(one.values) for one in found.values()} == {1000}
+    # The optimum of a sample of the finite one is hardly ever below its own: only many
+    # samples can reject a bound of it.
+    num = 1000 if config.kind == "finite" else 200
+    config = replace(config, num_rows=40, fit="annealed", repetitions=num)
+    found = measure_validity(config)
+    assert {len(one.values) for one in found.values()} == {num}
     check(found)
     assert found[CONTROL].is_rejected()
 
 
 def test_a_record_holds_what_was_measured():
     config = ValidityConfig(
-        kind="linear", dim=3, num_rows=50, repetitions=8, fit="annealed"
+        kind="linear", dim=3, num_rows=50, repetitions=4, fit="annealed"
     )
     record = config.result(config.run())
     found = measure_validity(config)

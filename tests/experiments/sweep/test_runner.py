@@ -122,7 +122,7 @@ def test_an_interrupt_cancels_what_has_not_begun(monkeypatch):
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runner, "wait", interrupted)
+    monkeypatch.setattr(runner.futures, "wait", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run_tasks(squares({}), executor, total=10, title="squares")
     assert all(future.cancelled() for future in futures)

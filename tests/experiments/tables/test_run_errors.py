@@ -4,10 +4,8 @@ import math
 
 import pytest
 
-from experiments.tables.classifiers import ClassifierConfig, train_pair
-from experiments.tables.points import linearize_pair
+from experiments.store.pair_settings import Site
 from experiments.tables.table_2 import PairConfig
-from paper_lib.models import TrainConfig
 
 pytestmark = pytest.mark.bad_input
 
@@ -33,13 +31,4 @@ def test_settings_of_a_run(settings, match):
 @pytest.mark.parametrize("device", ["cuda:99", "nonsense", "cuda:x", "", "hpu"])
 def test_devices_that_are_not_there(device):
     with pytest.raises(ValueError, match=rf"^device must be .* got '{device}': "):
-        PairConfig().run(source="embedded", device=device)
-
-
-def test_linearizing_on_a_device_that_is_not_there():
-    config = ClassifierConfig(
-        train=TrainConfig(channels=(2, 3), hidden=4, batch_size=400)
-    )
-    trained = train_pair(config, source="embedded")
-    with pytest.raises(ValueError, match=r"^device must be .*got 'cuda:99'"):
-        linearize_pair(trained, source="embedded", device="cuda:99")
+        PairConfig().run(Site(source="embedded", device=device))

@@ -20,18 +20,18 @@ import pytest
 import torch
 
 import paper_lib
-from experiments.store.plain_values import from_plain
-from experiments.store.record_files import code_digest, load_record
+from experiments.store.pair_settings import Site
+from experiments.store.record_files import code_digest, from_plain, load_record
 from experiments.sweep.runner import SweepError, executor_for
 from experiments.tables import classifiers as training
-from experiments.tables import stages
 from experiments.tables import table_1 as module
 from experiments.tables.calibration import CalibrationConfig, calibrate
-from experiments.tables.classifier_cache import load_trained, save_trained
 from experiments.tables.classifiers import (
     ClassifierConfig,
     classifier_name,
     fit_points,
+    load_trained,
+    save_trained,
     train_pair,
 )
 from experiments.tables.defenses import SOLVERS, fit_solver
@@ -56,6 +56,7 @@ from paper_lib.linearize import linearize
 from paper_lib.models import TrainConfig
 from paper_lib.robust_sets import RobustSets
 
+EMBEDDED = Site(source="embedded")
 TRAIN = TrainConfig(channels=(2, 3), hidden=6, learning_rate=0.01, epochs=3)
 CLASSIFIER = ClassifierConfig(classes=(0, 1), train=TRAIN, num_fit=300)
 SCORE = ScoreConfig(classifier=CLASSIFIER, epsilon=1.0, ramp_steps=20)
@@ -94,7 +95,7 @@ def kept(result):
     """The two classifiers of seed 0, as the sweep trained and kept them."""
     store, results = result
     names = [
-        classifier_name(config, source="embedded", device="cpu")
+        classifier_name(config, EMBEDDED)
         for config in results[0].group.calibration.classifiers
     ]
     return [load_trained(store / ".cache", name) for name in names]
@@ -107,7 +108,7 @@ def trained(kept):
 
 @pytest.fixture(scope="module")
 def record(trained):
-    return score_pair(SCORE, trained, source="embedded")
+    return score_pair(SCORE, trained, EMBEDDED)
 
 
 @pytest.fixture(scope="module")
@@ -122,10 +123,10 @@ def result(tmp_path_factory):
 
 
 def test_a_classifier_is_the_same_on_every_run_and_another_for_another_seed(trained):
-    again = train_pair(CLASSIFIER, source="embedded")
+    again = train_pair(CLASSIFIER, EMBEDDED)
     assert again.weights == trained.weights
     assert without_times(again.record) == without_times(trained.record)
-    other = train_pair(dataclasses.replace(CLASSIFIER, seed=1), source="embedded")
+    other = train_pair(dataclasses.replace(CLASSIFIER, seed=1), EMBEDDED)
     assert other.weights != trained.weights
 
 
@@ -154,7 +155,7 @@ def test_flat_points_have_an_infinite_margin_in_the_record_too(trained):
 
 def test_the_name_of_a_classifier_tells_what_may_change_its_weights(monkeypatch):
     def name(config=CLASSIFIER, source="embedded", batching="single"):
-        return classifier_name(config, source=source, device="cpu", batching=batching)
+        return classifier_name(config, Site(source=source), batching)
 
     names = [
         name(),
@@ -171,7 +172,7 @@ def test_the_name_of_a_classifier_tells_what_may_change_its_weights(monkeypatch)
 
 
 def test_a_kept_classifier_comes_back_and_a_damaged_one_does_not(trained, tmp_path):
-    name = classifier_name(CLASSIFIER, source="embedded", device="cpu")
+    name = classifier_name(CLASSIFIER, EMBEDDED)
     assert load_trained(tmp_path, name) is None
     save_trained(trained, tmp_path)
     found = load_trained(tmp_path, name)
@@ -213,7 +214,7 @@ def test_a_classifier_bears_the_name_of_the_code_that_made_it(
     """Where another process made it, that is not the code of this one."""
     monkeypatch.setattr("experiments.tables.classifiers._CODE_DIGEST", "other")
     save_trained(trained, tmp_path)
-    here = classifier_name(CLASSIFIER, source="embedded", device="cpu")
+    here = classifier_name(CLASSIFIER, EMBEDDED)
     assert load_trained(tmp_path, here) is None
     assert len(list(tmp_path.iterdir())) == 2
 
@@ -258,7 +259,7 @@ def test_a_wrong_attack_under_the_name_of_fgm_is_found_out(trained, monkeypatch)
     monkeypatch.setattr(
         "experiments.tables.scoring.fgm", lambda lin, epsilon: -fgm(lin, epsilon)
     )
-    found = score_pair(SCORE, trained, source="embedded")
+    found = score_pair(SCORE, trained, EMBEDDED)
     assert found["stronger_than_fgm"]["PGD fixed-label, none"] > 0
 
 
@@ -275,10 +276,10 @@ def test_changes_add_up_to_the_rows(record):
 
 
 def test_scores_are_the_same_on_every_run_and_depend_on_the_budget(trained, record):
-    again = score_pair(SCORE, trained, source="embedded")
+    again = score_pair(SCORE, trained, EMBEDDED)
     assert without_times(again) == without_times(record)
     other = dataclasses.replace(SCORE, epsilon=1.5)
-    assert score_pair(other, trained, source="embedded")["rows"] != record["rows"]
+    assert score_pair(other, trained, EMBEDDED)["rows"] != record["rows"]
 
 
 def test_the_configuration_comes_back_from_its_record(record):
@@ -296,7 +297,7 @@ def test_more_solvers_and_isotropic_smoothing():
         ramp_steps=20,
         isotropic_draws=3,
     )
-    found = score_pair(config, train_pair(few, source="embedded"), source="embedded")
+    found = score_pair(config, train_pair(few, EMBEDDED), EMBEDDED)
     assert set(found["defenses"]) == set(SOLVERS)
     rows = {cell: row.percent for cell, row in cells_of(found).items()}
     for noise in ("uniform", "gaussian"):
@@ -378,16 +379,16 @@ def test_a_complete_store_is_read_only(result):
 def test_a_failed_run_is_named_and_the_others_are_kept(result, tmp_path, monkeypatch):
     store, results = result
 
-    def fail(config, trained, **options):
+    def fail(config, trained, site):
         if config.classifier.classes == (3, 8):
             raise OSError("disk quota exceeded")
-        return score_pair(config, trained, **options)
+        return score_pair(config, trained, site)
 
-    monkeypatch.setattr(stages, "score_pair", fail)
+    monkeypatch.setattr(module, "score_pair", fail)
     with pytest.raises(SweepError, match=r"1 of 2 .* mnist 3-8 seed 0.*disk quota"):
         run_plan([group()], tmp_path, source="embedded")
     monkeypatch.undo()
-    monkeypatch.setattr(stages, "train_pair", None)  # nothing is trained again
+    monkeypatch.setattr(module, "train_pair", None)  # nothing is trained again
     found = run_plan([group()], tmp_path, source="embedded")
     assert stored(tmp_path).items() <= stored(store).items()
     assert [one.rows for one in found[0].scores] == [
@@ -422,11 +423,11 @@ def test_records_of_the_embedded_images_are_none_of_the_complete_data(
     store, results = result
     asked = []
 
-    def run(config, **options):
-        asked.append(options["source"])
+    def run(config, site):
+        asked.append(site.source)
         raise ValueError("no data here")
 
-    monkeypatch.setattr(stages, "train_pair", run)
+    monkeypatch.setattr(module, "train_pair", run)
     with (
         pytest.warns(UserWarning, match="computed on 'embedded' data"),
         pytest.raises(SweepError, match="no data here"),
@@ -684,7 +685,7 @@ def test_the_classifier_of_another_configuration_is_refused(trained):
     with pytest.raises(
         ValueError, match=r"^trained must be the classifier of mnist 3-8"
     ):
-        score_pair(other, trained, source="embedded")
+        score_pair(other, trained, EMBEDDED)
 
 
 @pytest.mark.bad_input

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from experiments.store import record_files as store
-from experiments.store.plain_values import from_plain
-from experiments.store.record_files import load_record, save_record
+from experiments.store.pair_settings import Site
+from experiments.store.record_files import from_plain, load_record, save_record
 from experiments.sweep.resume import load_or_compute
 from experiments.sweep.runner import SweepError
 from experiments.tables.classifiers import fit_points, train_pair
@@ -28,6 +28,7 @@ from paper_lib.linearize import linearize
 from paper_lib.models import TrainConfig
 from paper_lib.robust_sets import RobustSets
 
+EMBEDDED = Site(source="embedded")
 TINY = PairConfig(
     train=TrainConfig(channels=(2, 3), hidden=4, batch_size=32),
     ramp_steps=5,
@@ -54,17 +55,17 @@ def test_a_reading_that_was_not_run_is_refused():
 
 @pytest.fixture(scope="module")
 def record():
-    return TINY.run(source="embedded")
+    return TINY.run(EMBEDDED)
 
 
 @pytest.fixture(scope="module")
 def trained():
-    return train_pair(TINY.classifier, source="embedded")
+    return train_pair(TINY.classifier, EMBEDDED)
 
 
 @pytest.fixture(scope="module")
 def at(trained):
-    return linearize_pair(trained, source="embedded")
+    return linearize_pair(trained, EMBEDDED)
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ def without_seconds(record):
 
 
 def test_two_runs_differ_in_their_seconds_alone(record):
-    again = TINY.run(source="embedded")
+    again = TINY.run(EMBEDDED)
     assert without_seconds(again) == without_seconds(record)
 
 
@@ -112,7 +113,7 @@ def test_the_configuration_comes_back_from_its_record(record, tmp_path):
 
 def test_another_seed_gives_another_record(record):
     config = dataclasses.replace(TINY, seed=1, budget_multiples=())
-    other = config.run(source="embedded")
+    other = config.run(EMBEDDED)
     assert other["epsilon"] != record["epsilon"]
     assert other["config"]["seed"] == 1
 
@@ -202,7 +203,7 @@ def test_each_budget_is_scored_as_stage_b_scores_it(record, trained):
     scores = TINY.scores(record["epsilon"])
     found = [record["score"], *record["curve"]]
     for config, entry in zip(scores, found, strict=True):
-        alone = score_pair(config, trained, source="embedded")
+        alone = score_pair(config, trained, EMBEDDED)
         shared = entry.keys() & alone.keys()
         assert shared == entry.keys() - {"epsilon"}
         for name in shared - {"defenses"}:
@@ -214,7 +215,7 @@ def test_each_budget_is_scored_as_stage_b_scores_it(record, trained):
 
 def test_unit_rows_are_fitted_and_reported_as_unit_rows(at):
     config = dataclasses.replace(TINY, solver="ramp, unit rows", budget_multiples=())
-    found = config.run(source="embedded")
+    found = config.run(EMBEDDED)
     sets = RobustSets.from_linearization(at.fit, found["epsilon"])
     fitted = ramp_ascent(sets, config=RampConfig(num_steps=5, rows="unit"))
     solution = found["score"]["defenses"]["ramp, unit rows"]
@@ -249,7 +250,7 @@ def test_a_classifier_is_linearized_at_all_its_points(at):
 
 def test_only_the_points_to_fit_on_are_linearized_for_fitting():
     few = dataclasses.replace(TINY.classifier, num_fit=30)
-    at = linearize_pair(train_pair(few, source="embedded"), source="embedded")
+    at = linearize_pair(train_pair(few, EMBEDDED), EMBEDDED)
     assert (len(at.fit.logits), len(at.lin.logits)) == (30, 200)
 
 
@@ -304,7 +305,7 @@ def test_a_sweep_resumes_where_it_stopped(record, tmp_path, replace_run):
     configs = [dataclasses.replace(TINY, seed=seed) for seed in (0, 1, 2)]
     ran = []
 
-    def run(config, **kwargs):
+    def run(config, site):
         if config.seed == 1 and not ran.count(1):
             ran.append(1)
             raise KeyboardInterrupt
@@ -330,7 +331,7 @@ def test_a_run_that_fails_is_named_and_the_others_are_kept(
 ):
     configs = [TINY, dataclasses.replace(TINY, solver="ramp, unit rows")]
 
-    def run(config, **kwargs):
+    def run(config, site):
         if config == TINY:
             raise ValueError("no budget leaves it")
         stored = copy.deepcopy(record)
@@ -363,7 +364,7 @@ def test_a_sweep_replaces_records_it_cannot_use_and_names_them(
     path = tmp_path / TINY.record_name()
     save_record(record, path)
     path.write_text(damage(path.read_text()))
-    replace_run(lambda config, **kwargs: record)
+    replace_run(lambda config, site: record)
     with pytest.warns(UserWarning, match=path.name):
         assert load_or_compute([TINY], tmp_path, source="embedded") == [typed(record)]
     assert load_record(path) == record
@@ -376,10 +377,10 @@ def test_a_sweep_does_not_pass_off_one_source_for_another(
     save_record(record, tmp_path / TINY.record_name())
     asked = []
 
-    def run(config, **kwargs):
-        asked.append(kwargs["source"])
+    def run(config, site):
+        asked.append(site.source)
         stored = copy.deepcopy(record)
-        stored["provenance"]["data"]["source"] = kwargs["source"]
+        stored["provenance"]["data"]["source"] = site.source
         return stored
 
     replace_run(run)

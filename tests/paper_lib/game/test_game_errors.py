@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from experiments.figures.fictitious_play import play_fictitiously
+from experiments.figures.theorem_1 import play_fictitiously
 from paper_lib.attacks import fgm
 from paper_lib.game import (
     ConstantDefense,

@@ -69,9 +69,9 @@ def rounding_bound(lin, row, v, epsilon, *, shortfall=SHORTFALL):
     """How far both verdicts on one case may be off together."""
     operations = (len(v) + 12) * ROUNDOFF
     gamma = operations / (1 - operations)
-    g = exact(lin.gradients[row])
-    products = sum(abs(x * y) for x, y in zip(g, exact(v), strict=True))
-    reach = Fraction(epsilon) * above_root(sum(x * x for x in g))
+    g, v = integers(lin.gradients[row].tolist()), integers(v.tolist())
+    products = Fraction(sum(abs(x * y) for x, y in zip(g, v, strict=True)), 2**400)
+    reach = Fraction(epsilon) * above_root(Fraction(sum(x * x for x in g), 2**400))
     terms = products + abs(Fraction(lin.logits[row].item())) + reach
     return gamma * (terms + reach) + 2 * shortfall * reach
 
@@ -84,7 +84,6 @@ def above_root(square):
 
 def loses_the_label(lin, row, attack, v, epsilon):
     """Whether an attack of the ball flips the label, without any rounding."""
-    # In units of 2^-200 all numbers are integers, which are faster than fractions.
     budget, f = integers([epsilon, lin.logits[row].item()])
     g, v = integers(lin.gradients[row].tolist()), integers(v.tolist())
     a = integers(attack.tolist())
@@ -96,7 +95,7 @@ def loses_the_label(lin, row, attack, v, epsilon):
 
 
 def integers(values):
-    """Write floats as multiples of 2^-200."""
+    """Write floats as multiples of 2^-200: integers are faster than fractions."""
     scaled = [math.ldexp(value, 200) for value in values]
     assert all(value.is_integer() for value in scaled)
     return [int(value) for value in scaled]
@@ -121,7 +120,7 @@ def test_membership_is_what_a_search_over_attacks_finds(first):
             PointwiseDefense(moves),
             epsilon=epsilon,
             method="direct" if is_direct else "gradient",
-            num_steps=100 + 50 * dim if is_direct else None,
+            num_steps=85 + 40 * dim if is_direct else None,
             num_restarts=1,
         )
         slack = (sets.normals * moves).sum(dim=1) + sets.offsets
@@ -175,7 +174,7 @@ def test_membership_for_another_budget_would_be_noticed():
     """Negative control: a lemma that is off by a twentieth of the budget."""
     lin, moves, epsilon = near_the_boundary(10)
     wrong = RobustSets.from_linearization(lin, epsilon, attack_epsilon=0.95 * epsilon)
-    found = search_attack(lin, PointwiseDefense(moves), epsilon=epsilon)
+    found = search_attack(lin, PointwiseDefense(moves), epsilon=epsilon, num_restarts=1)
     assert found.method == "direct"
     lost = found.values > 0
     assert (wrong.contains(moves).diagonal() & lost).sum() >= 10
@@ -251,11 +250,11 @@ def test_no_attack_beats_fgm_against_a_mixture(dim, num_games, parts):
     assert reached >= 0.99 * num_games * parts
 
 
-@pytest.mark.parametrize("dim", [1, 2, 3, 5, 10])
-def test_no_attack_from_utilities_alone_beats_fgm(dim):
+@pytest.mark.parametrize(("dim", "parts"), [(1, 2), (2, 2), (3, 3), (5, 2), (10, 1)])
+def test_no_attack_from_utilities_alone_beats_fgm(dim, parts):
     """Lemma 2: 10,000 games, and a search that is not led by any gradient."""
     reached = 0
-    for part in range(2):
+    for part in range(parts):
         lin, defender = games_and_mixtures(1000, dim, 1000 * dim + part)
         best = attacker_best_response(lin, defender, epsilon=1.0)
         found = search_attack(
@@ -264,7 +263,7 @@ def test_no_attack_from_utilities_alone_beats_fgm(dim):
         assert (found.values <= best.values).all()
         equal = (found.values == best.values).reshape(1000, POINTS).all(dim=1)
         reached += int(equal.sum())
-    assert reached >= 0.99 * 2000
+    assert reached >= 0.99 * 1000 * parts
 
 
 @pytest.mark.parametrize("factor", [-1.0, 0.8])

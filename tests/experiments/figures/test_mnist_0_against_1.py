@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import torch
 
-from experiments.figures.accuracy_curves import (
+from experiments.figures.mnist_0_against_1 import (
     plot_accuracy_against_budget,
     plot_margins,
 )

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 
 import pytest
 
-from experiments.store.plain_values import from_plain, plain
+from experiments.store.record_files import from_plain, plain
 
 
 @dataclass(frozen=True)
