@@ -1,12 +1,16 @@
-"""Proofs that the sign of f is that of its tangent in a whole ball."""
+"""What is proven of f and its tangent in a whole ball: one sign, the largest error."""
 
-from collections.abc import Iterator
+import math
+from dataclasses import dataclass
+from itertools import product
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from paper_lib.checks import check_radius
+from paper_lib.checks import check_radius, check_seed
+from paper_lib.geometry import project_l2_ball, sample_l2_ball, scale_to_radius
+from paper_lib.geometry.sums import row_dots
 from paper_lib.local_linearity.ball_bounds import (
     Cap,
     Tangent,
@@ -23,11 +27,12 @@ from paper_lib.local_linearity.forward_sizes import (
     forward_sizes,
     long_norms,
 )
-from paper_lib.local_linearity.layers import piecewise_linear_layers
+from paper_lib.local_linearity.layers import piecewise_linear_layers, rounding_bound
 from paper_lib.local_linearity.max_units import MaxUnits
+from paper_lib.models.guard import logits_and_gradients
 
-# Points that go forward together.
-_BATCH = 64
+# Steps of the search from each start; the first, in radii, and what shortens the next.
+_STEPS, _FIRST_STEP, _DECAY = 12, 0.5, 0.8
 
 
 @torch.no_grad()
@@ -68,18 +73,18 @@ def certify_agreement(
         tensor([ True, False])
     """
     radius = check_radius(radius)
-    layers = piecewise_linear_layers(model, inputs)
-    blocks = dense_blocks(layers, inputs.shape[1:])
+    layers, points = piecewise_linear_layers(model, inputs), inputs.detach().double()
+    blocks = dense_blocks(layers, points)
     verdicts = [
         _agrees(blocks, sizes, radius)
-        for sizes in sizes_of(blocks, inputs.detach().double(), radius)
+        for sizes in forward_sizes(blocks, points, radius)
     ]
     return torch.tensor(verdicts, device=inputs.device)
 
 
 @torch.no_grad()
 def sign_is_kept(
-    layers: tuple[nn.Module, ...], centers: Float[Tensor, "n ..."], radius: float
+    layers: nn.Sequential, centers: Float[Tensor, "n ..."], radius: float
 ) -> Bool[Tensor, " n"]:
     """Prove that f keeps its sign, and is not zero, in balls around points.
 
@@ -91,35 +96,78 @@ def sign_is_kept(
     Returns:
         True where it is proven; False says nothing.
     """
-    blocks, ball = dense_blocks(layers, centers.shape[1:]), Cap(radius=radius)
+    blocks, ball = dense_blocks(layers, centers), Cap(radius=radius)
     verdicts = []
-    for sizes in sizes_of(blocks, centers, radius):
-        units = relax(blocks, sizes, ball)
+    for sizes in forward_sizes(blocks, centers, radius):
+        units = tuple(relax(blocks, sizes, ball))
         verdicts.append(_keeps_sign(units, tangent_of(units, sizes), ball))
     return torch.tensor(verdicts, device=centers.device)
 
 
-def sizes_of(
-    blocks: tuple[Block, ...], points: Float[Tensor, "n ..."], radius: float
-) -> Iterator[tuple[Sizes, ...]]:
-    """Run points through the blocks, some at a time.
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class LinearizationError:
+    r"""Two sides of :math:`\sup_{\|o\| \le r} |f(x + o) - f_L(x + o)|`.
+
+    Attributes:
+        upper: Proven, infinite where a number overflowed; zero where f is proven to be
+            :math:`f_L` in the whole ball.
+        lower: The largest found, less what rounding may have added.
+    """
+
+    upper: Float[Tensor, " n"]
+    lower: Float[Tensor, " n"]
+
+
+def linearization_error(
+    model: nn.Module, inputs: Float[Tensor, "n ..."], radius: float, seed: int = 0
+) -> LinearizationError:
+    r"""Bound how far f is from its tangent in a ball, from both sides.
+
+    The function and the gradient are those of :func:`certify_agreement`.
 
     Args:
-        blocks: The classifier.
-        points: Inputs, as float64.
-        radius: Radius of the ball in which the input moves.
+        model: Of the layers that ``local_linearity`` knows; left as it was.
+        inputs: One input a row.
+        radius: Radius of the ball: both budgets of a game together.
+        seed: Seed of the starts of the search for the lower side.
 
-    Yields:
-        For each point the sizes of every block.
+    Returns:
+        Both sides, as float64.
+
+    Raises:
+        ValueError: If a layer is of an unknown kind, the inputs do not fit the model or
+            are not finite, ``radius`` is negative, NaN or infinite, or ``seed`` is no
+            seed.
+
+    Example:
+        >>> model = nn.Sequential(nn.Linear(1, 1), nn.ReLU(), nn.Flatten(0))
+        >>> weights = {"0.weight": torch.eye(1), "0.bias": torch.tensor([-1.0])}
+        >>> _ = model.load_state_dict(weights)
+        >>> found = linearization_error(model, torch.tensor([[3.0], [1.5]]), 1.0)
+        >>> found.upper  # at 1.5 the bend is met halfway
+        tensor([0.0000, 0.5000], dtype=torch.float64)
+        >>> found.lower
+        tensor([0.0000, 0.5000], dtype=torch.float64)
     """
-    for part in points.flatten(1).split(_BATCH):
-        yield from forward_sizes(blocks, part, radius)
+    radius, seed = check_radius(radius), check_seed(seed)
+    layers = piecewise_linear_layers(model, inputs)
+    points = inputs.detach().double()
+    with torch.no_grad():
+        blocks = dense_blocks(layers, points)
+        upper = [
+            _upper(blocks, sizes, radius)
+            for sizes in forward_sizes(blocks, points, radius)
+        ]
+    return LinearizationError(
+        upper=points.new_tensor(upper),
+        lower=_lower(layers, points, radius, seed),
+    )
 
 
 def _agrees(blocks: tuple[Block, ...], sizes: tuple[Sizes, ...], radius: float) -> bool:
     """Try both ways for one point."""
     ball = Cap(radius=radius)
-    units = relax(blocks, sizes, ball)
+    units = tuple(relax(blocks, sizes, ball))
     tangent = tangent_of(units, sizes)
     known = abs(tangent.value) - (2 * tangent.error + tangent.slack) * WIDE
     if known > radius * float(long_norms(tangent.gradient)) * WIDE:
@@ -144,3 +192,38 @@ def _doubtful(
 
 def _sign(tangent: Tangent) -> float:
     return -1.0 if tangent.value < 0 else 1.0
+
+
+def _upper(blocks: tuple[Block, ...], sizes: tuple[Sizes, ...], radius: float) -> float:
+    ball = Cap(radius=radius)
+    if is_linear(blocks, sizes, ball):
+        return 0.0
+    units = tuple(relax(blocks, sizes, ball))
+    tangent = tangent_of(units, sizes)
+    bounds = [error_bound(units, tangent, sign, ball) for sign in (-1.0, 1.0)]
+    return math.inf if any(map(math.isnan, bounds)) else max(bounds)
+
+
+def _lower(
+    layers: nn.Sequential, points: Float[Tensor, "n ..."], radius: float, seed: int
+) -> Float[Tensor, " n"]:
+    """Ascend on both signs of the difference from a few starts."""
+    values, gradients = logits_and_gradients(layers, points)
+    gradients = gradients.flatten(1)
+    along = scale_to_radius(gradients, radius)
+    count, dim = gradients.shape
+    drawn = sample_l2_ball(count, dim, radius, seed=seed).to(points)
+    # Of both values and of the gradient's product.
+    rounded = 3 * rounding_bound(layers, points.abs() + radius)
+    best = torch.zeros_like(values)
+    for start, sign in product((along, -along, drawn), (1.0, -1.0)):
+        offsets, step = start, _FIRST_STEP * radius
+        for _ in range(_STEPS):
+            moved, slopes = logits_and_gradients(
+                layers, points + offsets.view_as(points)
+            )
+            difference = moved - values - row_dots(gradients, offsets)
+            best = torch.maximum(best, difference.abs() - rounded)
+            ahead = scale_to_radius(sign * (slopes.flatten(1) - gradients), step)
+            offsets, step = project_l2_ball(offsets + ahead, radius), step * _DECAY
+    return best

@@ -9,11 +9,11 @@ bound is wider by what rounding may have changed, see :mod:`.forward_sizes`.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from paper_lib.local_linearity.dense_blocks import Block
@@ -75,7 +75,7 @@ class Cap:
 
 def relax(
     blocks: tuple[Block, ...], sizes: tuple[Sizes, ...], cap: Cap
-) -> tuple[MaxUnits, ...]:
+) -> Iterator[MaxUnits]:
     """Bound the units of every block.
 
     Args:
@@ -83,25 +83,19 @@ def relax(
         sizes: Its entries at the point.
         cap: Where the bounds have to hold.
 
-    Returns:
+    Yields:
         The units of each block.
     """
-    done: tuple[MaxUnits, ...] = ()
+    done: list[MaxUnits] = []
     for block, size in zip(blocks, sizes, strict=True):
-        done = (*done, _next_units(block, size, done, cap))
-    return done
-
-
-def _next_units(
-    block: Block, sizes: Sizes, done: Sequence[MaxUnits], cap: Cap
-) -> MaxUnits:
-    rivals = find_rivals(block, sizes)
-    high = rivals.start + _lead(rivals, rivals.rows, done, cap)
-    ahead = ~(high <= 0)  # True for NaN
-    rivals, high = rivals.only(ahead), high[ahead]
-    low = rivals.start - _lead(rivals, -rivals.rows, done, cap)
-    units = bound_units(block, sizes, rivals, low, high)
-    return units if done else share_radius(units, rivals, high, cap.radius)
+        rivals = find_rivals(block, size)
+        high = rivals.start + _lead(rivals, rivals.rows, done, cap)
+        ahead = ~(high <= 0)  # True for NaN
+        rivals, high = rivals.only(ahead), high[ahead]
+        low = rivals.start - _lead(rivals, -rivals.rows, done, cap)
+        units = bound_units(block, size, rivals, low, high)
+        done.append(units if done else share_radius(units, rivals, high, cap.radius))
+        yield done[-1]
 
 
 def _lead(
@@ -239,24 +233,14 @@ def is_linear(blocks: tuple[Block, ...], sizes: tuple[Sizes, ...], cap: Cap) -> 
         cap: Where.
 
     Returns:
-        Whether it is proven.
+        Whether it is proven; what a block decides spares the work for the next.
     """
-    matters = _what_matters(blocks, sizes)
-    done: tuple[MaxUnits, ...] = ()
-    for block, size, counts in zip(blocks, sizes, matters, strict=True):
-        units = _next_units(block, size, done, cap)
-        if bool((units.loose & counts).any()):
-            return False
-        done = (*done, units)
-    return True
-
-
-def _what_matters(
-    blocks: tuple[Block, ...], sizes: tuple[Sizes, ...]
-) -> list[Bool[Tensor, " u"]]:
-    """Mark the units that are joined to the logit by weights that are not zero."""
-    counts, found = torch.ones_like(sizes[-1].chosen, dtype=torch.bool), []
+    counts, matters = torch.ones_like(sizes[-1].chosen, dtype=torch.bool), []
     for block, size in zip(reversed(blocks), reversed(sizes), strict=True):
-        found.append(counts)
+        matters.insert(0, counts)
+        # Joined to the logit by weights that are not zero.
         counts = (block.weight[size.chosen[counts]] != 0).any(0)
-    return found[::-1]
+    return not any(
+        bool((units.loose & counts).any())
+        for units, counts in zip(relax(blocks, sizes, cap), matters, strict=True)
+    )

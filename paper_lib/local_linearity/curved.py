@@ -21,11 +21,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from paper_lib.checks import check_count
 from paper_lib.checks.arguments import check_type
 from paper_lib.checks.operands import check_same_kind
-from paper_lib.defense import Certificate, maximize_coverage, upper_bound
+from paper_lib.defense import Certificate
 from paper_lib.defense.rows import surely_satisfied
+from paper_lib.game.responses import solve
 from paper_lib.geometry.ball import check_in_l2_ball
 from paper_lib.robust_sets import RobustSets
 
@@ -110,7 +110,7 @@ def curved_game(
         torch.stack([_satisfied(rows, one) for one in draws.double()]).double()
         for rows in (_shifted(sets, -error), raised)
     )
-    certificate = _certified(raised, time_limit, max_nodes, seed)
+    _, certificate = solve(raised, max_nodes, seed, time_limit=time_limit)
     kept = float(safe.mean())
     return CurvedGame(
         attacker_gain=2.0 * (float(open_.mean()) - kept),
@@ -163,18 +163,3 @@ def _satisfied(sets: RobustSets, v: Float[Tensor, " d"]) -> Bool[Tensor, " n"]:
         normals=sets.normals, offsets=sets.offsets, epsilon=sets.epsilon * _ROOM
     )
     return surely_satisfied(roomy, v)
-
-
-def _certified(
-    sets: RobustSets, time_limit: float | None, max_nodes: int | None, seed: int
-) -> Certificate:
-    """Bound the maximum of coverage, as well as the work allowed does."""
-    if max_nodes is not None:
-        max_nodes = check_count(max_nodes, "max_nodes", 1)
-    solution = maximize_coverage(sets, time_limit=time_limit, seed=seed)
-    first = solution.certificate
-    if max_nodes is None or first.gap == 0:
-        return first
-    start = solution.perturbation
-    further = upper_bound(sets, None, max_nodes=max_nodes, seed=seed, start=start)
-    return min(first, further, key=lambda one: one.upper)

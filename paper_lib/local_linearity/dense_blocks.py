@@ -32,17 +32,19 @@ class Block:
     groups: Int64[Tensor, "u k"]
 
 
-def dense_blocks(layers: tuple[nn.Module, ...], shape: torch.Size) -> tuple[Block, ...]:
+def dense_blocks(
+    layers: nn.Sequential, points: Float[Tensor, "n ..."]
+) -> tuple[Block, ...]:
     """Write layers as blocks; a map without a maximum after it has groups of one.
 
     Args:
         layers: From :func:`~paper_lib.local_linearity.layers.piecewise_linear_layers`.
-        shape: Shape of one input.
+        points: Inputs, as float64, for their shape and device.
 
     Returns:
         The blocks, on flat vectors. A matrix of p by m takes 8 p m bytes.
     """
-    image = torch.zeros(1, *shape, dtype=torch.float64, device=_device(layers))
+    image = torch.zeros_like(points[:1])
     blocks: list[Block] = []
     pending = False  # whether the last block may still take a maximum
     for layer in layers:
@@ -55,13 +57,7 @@ def dense_blocks(layers: tuple[nn.Module, ...], shape: torch.Size) -> tuple[Bloc
             blocks.append(_linear_block(layer, image))
             pending = True
         image = layer(image)
-    return tuple(blocks or [_linear_block(nn.Identity(), image.view(1, *shape))])
-
-
-def _device(layers: tuple[nn.Module, ...]) -> torch.device | None:
-    weights = (weight for layer in layers for weight in layer.parameters())
-    first = next(weights, None)
-    return None if first is None else first.device
+    return tuple(blocks or [_linear_block(nn.Identity(), points[:1])])
 
 
 def _linear_block(layer: nn.Module, image: Tensor) -> Block:
@@ -89,7 +85,7 @@ def _with_maximum(block: Block, layer: nn.Module, image: Tensor) -> Block:
     """Let a ReLU or a pool choose among the groups that a block has."""
     none = len(block.bias) - 1  # the row of zeros
     if isinstance(layer, nn.MaxPool2d):
-        chosen = _windows(layer, image)
+        chosen = pool_windows(layer, image)
     else:
         own = torch.arange(image.numel(), device=image.device)
         chosen = torch.stack([torch.full_like(own, len(own)), own], dim=1)
@@ -98,8 +94,18 @@ def _with_maximum(block: Block, layer: nn.Module, image: Tensor) -> Block:
     return replace(block, groups=groups)
 
 
-def _windows(pool: nn.MaxPool2d, image: Tensor) -> Int64[Tensor, "u k"]:
-    """List the places that each window of a pool looks at, line by line."""
+def pool_windows(
+    pool: nn.MaxPool2d, image: Float[Tensor, "1 c h w"]
+) -> Int64[Tensor, "u k"]:
+    """List the places that each window of a pool looks at, line by line.
+
+    Args:
+        pool: The pool.
+        image: One of its inputs, for the shape.
+
+    Returns:
+        Places in the flat image, some twice at its edges.
+    """
     _, channels, *sides = image.shape
     kernel, stride, padding, dilation = (
         (value, value) if isinstance(value, int) else value

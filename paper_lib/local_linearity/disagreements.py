@@ -13,33 +13,23 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from paper_lib.checks import check_count, check_radius, check_seed
-from paper_lib.geometry import l2_norm, project_l2_ball, unit_vectors
+from paper_lib.geometry import l2_norm, unit_vectors
 from paper_lib.geometry.sums import row_dots
-from paper_lib.local_linearity.descents import climb, draw_starts, signed_gradients
-from paper_lib.local_linearity.layers import (
-    evaluate_layers,
-    piecewise_linear_layers,
-    rounding_bound,
-)
-from paper_lib.local_linearity.segments import SegmentPath, follow_layers
+from paper_lib.local_linearity.descents import SHARES, BallSearch, draw_starts
+from paper_lib.local_linearity.layers import piecewise_linear_layers, rounding_bound
+from paper_lib.local_linearity.segments import SegmentPath
 from paper_lib.models.guard import frozen_evaluation, logits_and_gradients
 
-# Steps of the search for the shortest flip, and of the last bisection.
+# Steps of the search for the shortest flip, and how often a witness is shortened.
 _STEPS, _HALVINGS = 40, 8
 # After so many steps points are given up where |f| is above this share of that at x.
 _TRIAL, _HOPELESS = 10, 0.5
 # By how much a step beyond the boundary is longer, relative: the nearest come first.
 _SHIFTS = (1e-6, 1e-4, 1e-2)
-# Shares of the radius at which the line through x along the gradient is looked at.
-_SHARES = (0.25, 0.5, 1.0)
 # Shares of a chord of the tangent's boundary, on both sides of its middle.
 _CHORD = (-0.9, -0.5, 0.5, 0.9)
 # How fast the length of a search for the shortest flip shrinks and grows.
 _RATE = 0.06
-# A segment is followed where |f| falls below this share of what it is at x.
-_PROMISING = 0.1
-# In so few dimensions every segment is followed.
-_FEW_DIMS = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -116,77 +106,69 @@ def find_disagreements(
     return Disagreements(found=l2_norm(offsets) > 0, offsets=offsets)
 
 
-class _Search:
-    """Points of one batch, and the shortest witness so far at each."""
+class _Search(BallSearch):
+    """The tangents at the points of one batch, and where f leaves their sign."""
 
     def __init__(
         self,
         model: nn.Module,
-        layers: tuple[nn.Module, ...],
+        layers: nn.Sequential,
         points: Float[Tensor, "n ..."],
         radius: float,
     ) -> None:
         """Compute the tangents, in float64."""
-        self.model, self.layers, self.points, self.radius = (
-            model,
-            layers,
-            points,
-            radius,
-        )
-        exact = nn.Sequential(*layers)
-        self.logits, slopes = logits_and_gradients(exact, points.double())
+        super().__init__(model, layers, points, radius)
+        self.logits, slopes = logits_and_gradients(layers, self.centers)
         self.slopes = slopes.flatten(1)
         self.signs = torch.where(self.logits < 0, -1.0, 1.0).to(self.logits)
         self.margins = (self.logits.abs() / l2_norm(self.slopes)).nan_to_num(0.0)
+        # Up the tangent times the sign, and down to its boundary.
+        self.steepest = unit_vectors(self.slopes) * self.signs.unsqueeze(1)
+        self.nearest = -self.steepest * self.margins.unsqueeze(1)
         # Nearer to zero than this a sign may be rounding's.
-        self.unsure = 4 * rounding_bound(layers, points.double().abs() + radius)
-        self.best = torch.zeros_like(points.flatten(1))
-        self.length = torch.full_like(self.logits, torch.inf)
+        self.unsure = 4 * rounding_bound(layers, self.centers.abs() + radius)
 
     def run(self, generator: torch.Generator) -> None:
         """Look everywhere, at the cheap places first."""
-        self._look_along_gradients()
+        everyone = torch.arange(len(self.points), device=self.points.device)
+        self._look_along_gradients(everyone)
         starts = [draw_starts(self.best, self.radius, generator) for _ in range(3)]
         hopeful = self._shorten_flips(starts[0])
-        for chosen, start in zip(
-            (~self.unsure.isnan(), hopeful), starts[1:], strict=True
-        ):
+        for chosen, start in ((everyone >= 0, starts[1]), (hopeful, starts[2])):
             rows = (self.length.isinf() & chosen).nonzero()[:, 0]
             for ends in self._extremes(rows, start[rows]) if len(rows) else ():
-                self._follow(rows, ends)
-        self._bisect()
+                self.follow(ends, rows)
+        for halving in range(1, _HALVINGS + 1):
+            self.offer(self.best * (1.0 - 0.5**halving), everyone)
 
-    def offer(self, offsets: Float[Tensor, "m d"], rows: Tensor | None = None) -> None:
-        """Keep offsets that are witnesses, and shorter than those known."""
-        rows = torch.arange(len(self.points)) if rows is None else rows
-        offsets = project_l2_ball(offsets.to(self.points.dtype), self.radius)
-        is_witness = self._judge(offsets, rows)
-        length = l2_norm(offsets)
-        better = is_witness & (length < self.length[rows])
-        self.best[rows[better]] = offsets[better]
-        self.length[rows[better]] = length[better]
-
-    def _judge(self, offsets: Float[Tensor, "m d"], rows: Tensor) -> Bool[Tensor, " m"]:
-        """Decide in float64 where f and its tangent surely differ in sign."""
-        moved = self.points[rows].double() + offsets.double().view_as(self.points[rows])
-        value, line = self._exactly(moved), self._tangent(offsets, rows)
+    def judge(self, offsets: Float[Tensor, "m d"], rows: Tensor) -> Bool[Tensor, " m"]:
+        """Decide where f and its tangent surely differ in sign."""
+        value, line = self.values(offsets, rows), self._tangents(offsets, rows)
         sure = torch.minimum(value.abs(), line.abs()) > self.unsure[rows]
         return sure & (value.sign() != line.sign())
 
-    def _tangent(self, offsets: Tensor, rows: Tensor) -> Float[Tensor, " m"]:
-        return self.logits[rows] + row_dots(self.slopes[rows], offsets)
+    def places(
+        self, path: SegmentPath, end: Float[Tensor, " d"], row: Tensor
+    ) -> Float[Tensor, " m"]:
+        """Look where f and its tangent part."""
+        return _partings(path, self.logits[row] + self.slopes[row] @ end)
 
-    def _look_along_gradients(self) -> None:
+    def lowest(self, ends: Float[Tensor, "m d"], rows: Tensor) -> Float[Tensor, " m"]:
+        """Look at the tangent as well."""
+        return torch.minimum(super().lowest(ends, rows), self._tangents(ends, rows))
+
+    def _tangents(self, offsets: Tensor, rows: Tensor) -> Float[Tensor, " m"]:
+        lines = self.logits[rows] + row_dots(self.slopes[rows], offsets)
+        return self.signs[rows] * lines
+
+    def _look_along_gradients(self, everyone: Tensor) -> None:
         """Offer points around the nearest of the tangent's boundary, and FGM's."""
-        steepest = unit_vectors(self.slopes)
         near = (self.margins < self.radius).nonzero()[:, 0]
-        nearest = -steepest[near] * (self.signs * self.margins)[near].unsqueeze(1)
-        for shift in _SHIFTS:
-            self.offer(nearest * (1.0 + shift), near)
-            self.offer(nearest * (1.0 - shift), near)
-        for share in _SHARES:
-            self.offer(steepest * (share * self.radius))
-            self.offer(steepest * (-share * self.radius))
+        for sign in (-1.0, 1.0):
+            for shift in _SHIFTS:
+                self.offer(self.nearest[near] * (1.0 + sign * shift), near)
+            for share in SHARES:
+                self.offer(self.steepest * (sign * share * self.radius), everyone)
 
     def _shorten_flips(self, start: Float[Tensor, "n d"]) -> Bool[Tensor, " n"]:
         """Step towards the boundary of f, on spheres that shrink after each flip."""
@@ -197,9 +179,7 @@ class _Search:
         offsets = torch.where(self.slopes.any(1, keepdim=True), 0.0 * start, start)
         for step in range(_STEPS):
             rows = hopeful.nonzero()[:, 0]
-            value, slope = signed_gradients(
-                self.model, self.points[rows], offsets[rows], self.signs[rows]
-            )
+            value, slope = self.slopes_at(offsets[rows], rows)
             lowest[rows] = torch.minimum(lowest[rows], value)
             flipped = value < 0
             self.offer(offsets[rows[flipped]], rows[flipped])
@@ -219,71 +199,25 @@ class _Search:
     ) -> Iterator[Float[Tensor, "m d"]]:
         """Give ends of segments worth following: far points, and a low and a high f."""
         self._cross(rows, start)
-        steepest = unit_vectors(self.slopes[rows]) * self.radius
         for sign in (-1.0, 1.0):
-            yield sign * steepest.to(start.dtype)
+            yield sign * self.radius * self.steepest[rows]
             yield sign * 2.0 * start
         # Where f_L keeps its sign in the ball only a low f can differ from it.
         near = bool((self.margins[rows] < self.radius).any())
         for sign in (-1.0, 1.0) if near else (-1.0,):
-            towards = sign * self.signs[rows]
-            ends = climb(self.model, self.points[rows], towards, start, self.radius)
-            self.offer(ends, rows)
-            yield ends
+            yield self.climb(start, rows, sign)
 
     def _cross(self, rows: Tensor, drawn: Float[Tensor, "m d"]) -> None:
         """Offer points on both sides of a chord of the tangent's boundary."""
         near = self.margins[rows] < self.radius
         rows, drawn = rows[near], drawn[near].double()
-        steepest = unit_vectors(self.slopes[rows])
-        nearest = -steepest * (self.signs * self.margins)[rows].unsqueeze(1)
+        steepest = self.steepest[rows]
         across = drawn - steepest * (drawn * steepest).sum(1, keepdim=True)
         half = (self.radius**2 - self.margins[rows].square()).sqrt()
         across = unit_vectors(across) * half.unsqueeze(1)
         for share in _CHORD:
             for shift in (1.0 - _SHIFTS[1], 1.0 + _SHIFTS[1]):
-                self.offer(nearest * shift + share * across, rows)
-
-    def _follow(self, rows: Tensor, ends: Float[Tensor, "m d"]) -> None:
-        """Look for witnesses on the segments to some offsets, exactly."""
-        ends = project_l2_ball(ends, self.radius).double()
-        chosen = self.length[rows].isinf() & self._are_promising(rows, ends)
-        for row, end in zip(rows[chosen], ends[chosen], strict=True):
-            point = self.points[row].double()
-            both = torch.stack([point, point + end.view_as(point)])
-            line = self.logits[row] + self.slopes[row] @ end
-            places = _partings(follow_layers(self.layers, both), line)
-            self.offer(places.unsqueeze(1) * end, row.repeat(len(places)))
-
-    def _are_promising(
-        self, rows: Tensor, ends: Float[Tensor, "m d"]
-    ) -> Bool[Tensor, " m"]:
-        """Tell whether f or its tangent comes near zero on the way."""
-        points = self.points[rows].double()
-        least = self.logits[rows] + (self.slopes[rows] * ends).sum(1)
-        least *= self.signs[rows]
-        for share in _SHARES:
-            values = self._exactly(points + share * ends.view_as(points))
-            least = torch.minimum(least, values * self.signs[rows])
-        is_cheap = ends.shape[1] <= _FEW_DIMS
-        return (least < _PROMISING * self.logits[rows].abs()) | is_cheap
-
-    @torch.no_grad()
-    def _exactly(self, points: Float[Tensor, "m ..."]) -> Float[Tensor, " m"]:
-        return evaluate_layers(self.layers, points)
-
-    def _bisect(self) -> None:
-        """Shorten each witness towards x."""
-        rows = self.length.isfinite().nonzero()[:, 0]
-        longest, low = self.best[rows], torch.zeros_like(self.length[rows])
-        high = torch.ones_like(low)
-        for _ in range(_HALVINGS if len(rows) else 0):
-            middle = 0.5 * (low + high)
-            offsets = (longest * middle.unsqueeze(1)).to(longest.dtype)
-            is_witness = self._judge(offsets, rows)
-            low = torch.where(is_witness, low, middle)
-            high = torch.where(is_witness, middle, high)
-            self.offer(offsets, rows)
+                self.offer(self.nearest[rows] * shift + share * across, rows)
 
 
 def _partings(path: SegmentPath, line: Float[Tensor, ""]) -> Float[Tensor, " m"]:

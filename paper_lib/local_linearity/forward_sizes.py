@@ -16,6 +16,8 @@ from torch import Tensor
 
 from paper_lib.local_linearity.dense_blocks import Block
 
+# Points that go forward together.
+_BATCH = 64
 # Twice the rounding of one operation, relative.
 ROUNDING = 2.0**-52
 # The least normal number: more than any operation loses to underflow.
@@ -58,35 +60,43 @@ def long_norms(rows: Float[Tensor, "r d"]) -> Float[Tensor, " r"]:
 
 
 def forward_sizes(
-    blocks: tuple[Block, ...], points: Float[Tensor, "n d"], radius: float
+    blocks: tuple[Block, ...], points: Float[Tensor, "n ..."], radius: float
 ) -> Iterator[tuple[Sizes, ...]]:
-    """Run points through the blocks.
+    """Run points through the blocks, some at a time.
 
     Args:
         blocks: The classifier.
-        points: Flat inputs, as float64.
+        points: Inputs, as float64.
         radius: Radius of the ball in which the input moves.
 
     Yields:
         For each point the sizes of every block.
     """
-    values, errors, moves, found = points, torch.zeros_like(points), None, []
-    for block in blocks:
-        entries = _values(block, values)
-        wrong, far = _errors(block, values, errors), _moves(block, moves, radius)
-        places = entries[:, block.groups].argmax(-1, keepdim=True)
-        groups = block.groups.expand(len(points), -1, -1)
-        chosen = groups.gather(2, places).squeeze(2)
-        found.append((entries, wrong, far.expand_as(wrong), chosen))
-        values = entries.gather(1, chosen)
-        errors = wrong[:, block.groups].amax(-1)
-        # What is not chosen is above the chosen by no more than rounding hides.
-        moves = far[:, block.groups].amax(-1) + 2 * errors
-    for number in range(len(points)):
-        yield tuple(
-            Sizes(values=z[number], errors=e[number], moves=m[number], chosen=c[number])
-            for z, e, m, c in found
-        )
+    for values in points.flatten(1).split(_BATCH):
+        errors, moves, found = torch.zeros_like(values), None, []
+        for block in blocks:
+            entries = _values(block, values)
+            wrong, far = _errors(block, values, errors), _moves(block, moves, radius)
+            places = entries[:, block.groups].argmax(-1, keepdim=True)
+            groups = block.groups.expand(len(values), -1, -1)
+            chosen = groups.gather(2, places).squeeze(2)
+            found.append(
+                {
+                    "values": entries,
+                    "errors": wrong,
+                    "moves": far.expand_as(wrong),
+                    "chosen": chosen,
+                }
+            )
+            values = entries.gather(1, chosen)
+            errors = wrong[:, block.groups].amax(-1)
+            # What is not chosen is above the chosen by no more than rounding hides.
+            moves = far[:, block.groups].amax(-1) + 2 * errors
+        for number in range(len(values)):
+            yield tuple(
+                Sizes(**{name: part[number] for name, part in parts.items()})
+                for parts in found
+            )
 
 
 def _values(block: Block, values: Float[Tensor, "n m"]) -> Float[Tensor, "n p"]:

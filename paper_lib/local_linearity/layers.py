@@ -7,13 +7,14 @@ and average pooling. Any other module is refused by name.
 
 import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from paper_lib.checks.operands import check_same_kind
 from paper_lib.models import PairCNN
 from paper_lib.models.cnn import InputConv, MaxPool
 from paper_lib.models.guard import call, check_inputs, frozen_evaluation
@@ -24,27 +25,38 @@ _COMPARED = 8
 _UNIT_ROUNDOFF = 2.0**-53
 # Layers that change nothing in eval mode.
 _SILENT = (nn.Identity, nn.Dropout, nn.Dropout2d)
-
-Named = Iterator[tuple[str, nn.Module]]
+_OF_CONV = (
+    *("in_channels", "out_channels", "kernel_size", "stride", "padding"),
+    *("dilation", "groups", "padding_mode"),
+)
+# What each kind is built of, beside its weights, and as what.
+_KINDS: dict[type[nn.Module], tuple[type[nn.Module], tuple[str, ...]]] = {
+    nn.Conv2d: (nn.Conv2d, _OF_CONV),
+    InputConv: (nn.Conv2d, _OF_CONV),
+    nn.Linear: (nn.Linear, ("in_features", "out_features")),
+    nn.ReLU: (nn.ReLU, ()),
+    nn.MaxPool2d: (nn.MaxPool2d, tuple(nn.MaxPool2d.__constants__)),
+    nn.AvgPool2d: (nn.AvgPool2d, tuple(nn.AvgPool2d.__constants__)),
+    nn.Flatten: (nn.Flatten, tuple(nn.Flatten.__constants__)),
+}
 
 
 def piecewise_linear_layers(
     model: nn.Module, inputs: Float[Tensor, "n ..."]
-) -> tuple[nn.Module, ...]:
+) -> nn.Sequential:
     """Write a classifier as a sequence of layers in float64.
 
     Of the kinds ``nn.Conv2d``, ``nn.Linear``, ``nn.ReLU``, ``nn.MaxPool2d``,
     ``nn.AvgPool2d`` and ``nn.Flatten``; the last is ``nn.Flatten(0)`` and gives one
-    logit a point. Sequences and :class:`~paper_lib.models.PairCNN` are unfolded,
-    batch normalization becomes a layer with the statistics it holds, and what does
-    nothing in eval mode is left out.
+    logit a point. Sequences and :class:`~paper_lib.models.PairCNN` are unfolded, and
+    what does nothing in eval mode is left out.
 
     Args:
         model: Maps ``(n, ...)`` to ``(n,)``; left as it was.
         inputs: Inputs in its dtype and on its device; the first are run through both.
 
     Returns:
-        The layers: copies with frozen weights, in eval mode.
+        The layers, built anew with copies of the weights, frozen and in eval mode.
 
     Raises:
         ValueError: If a layer is of another kind, with its class and place; if the
@@ -53,42 +65,29 @@ def piecewise_linear_layers(
     Example:
         >>> model = nn.Sequential(nn.Linear(2, 1), nn.Dropout(), nn.Flatten(0))
         >>> piecewise_linear_layers(model, torch.zeros(1, 2))[:-1]
-        (Linear(in_features=2, out_features=1, bias=True),)
+        Sequential(
+          (0): Linear(in_features=2, out_features=1, bias=True)
+        )
     """
     check_inputs(model, inputs, 1)
+    for weight in model.parameters():
+        check_same_kind(model=weight, inputs=inputs)
     named = list(_unfold("model", model))
-    while named and _flattens_all(named[-1][1]):
+    while named and _starts_at(0, named[-1][1]):
         named.pop()
     for place, layer in named:
-        if isinstance(layer, nn.Flatten) and (layer.start_dim, layer.end_dim) != (
-            1,
-            -1,
+        if isinstance(layer, nn.Flatten) and not (
+            _starts_at(1, layer) and layer.end_dim == -1
         ):
             _refuse(place, layer, "only the last layer may join points")
-    layers = (*(layer.eval() for _, layer in named), nn.Flatten(0))
-    _compare(model, layers, inputs.detach()[:_COMPARED])
+    layers = nn.Sequential(*(layer for _, layer in named), nn.Flatten(0))
+    layers.eval().requires_grad_(False)
+    _compare(model, layers, inputs.detach()[:_COMPARED].double())
     return layers
 
 
-def evaluate_layers(
-    layers: tuple[nn.Module, ...], values: Float[Tensor, "n ..."]
-) -> Float[Tensor, "n ..."]:
-    """Run inputs through layers, one after another.
-
-    Args:
-        layers: From :func:`piecewise_linear_layers`, or some of them.
-        values: What goes into the first.
-
-    Returns:
-        What comes out of the last.
-    """
-    for layer in layers:
-        values = layer(values)
-    return values
-
-
 def rounding_bound(
-    layers: tuple[nn.Module, ...], sizes: Float[Tensor, "n ..."]
+    layers: nn.Sequential, sizes: Float[Tensor, "n ..."]
 ) -> Float[Tensor, " n"]:
     r"""Bound how far rounding may move a logit, or a sum of its terms, in float64.
 
@@ -104,20 +103,10 @@ def rounding_bound(
         The bounds, each twice what is needed.
     """
     steps = sum(_terms(layer) + 2 for layer in layers)
-    size = sizes.double().abs()
-    for layer in layers:
-        size = _absolute(layer)(size)
-    return 2.0 * steps * _UNIT_ROUNDOFF * size
-
-
-def _absolute(layer: nn.Module) -> nn.Module:
-    """Copy a layer with the absolute values of its weights."""
-    if not isinstance(layer, nn.Conv2d | nn.Linear):
-        return layer
-    layer = copy.deepcopy(layer)
-    for weight in layer.parameters():
+    absolute = copy.deepcopy(layers)
+    for weight in absolute.parameters():
         weight.abs_()
-    return layer
+    return 2.0 * steps * _UNIT_ROUNDOFF * absolute(sizes.double().abs())
 
 
 def _terms(layer: nn.Module) -> int:
@@ -131,60 +120,47 @@ def _terms(layer: nn.Module) -> int:
 
 
 def _compare(
-    model: nn.Module, layers: tuple[nn.Module, ...], inputs: Float[Tensor, "n ..."]
+    model: nn.Module, layers: nn.Sequential, inputs: Float[Tensor, "n ..."]
 ) -> None:
     """Reject a model whose forward pass is not that of its layers."""
     twin = copy.deepcopy(model).double()
-    for one, points in ((model, inputs), (twin, inputs.double())):
-        with frozen_evaluation(one), torch.no_grad():
-            logits = _called(one, points.clone())
-    found = _chained(layers, inputs.double())
-    bound = 10 * rounding_bound(layers, inputs.double())  # a normalization adds to it
-    if found.shape != logits.shape or bool(((found - logits).abs() > bound).any()):
+    with frozen_evaluation(twin), torch.no_grad():
+        shape = tuple(inputs.shape)
+        wanted = f"inputs must have a shape that model takes, got {shape}"
+        logits = _called(twin, inputs, wanted)
+    wanted = "model must compute what its layers say, one after another, but "
+    found = _called(layers, inputs, f"{wanted}they do not fit each other")
+    if bool(((found - logits).abs() > 10 * rounding_bound(layers, inputs)).any()):
         raise ValueError(
-            "model must compute what its layers say, one after another, but its "
-            f"forward pass does more: {logits.tolist()} instead of {found.tolist()}."
+            f"{wanted}its forward pass does more: {logits.tolist()} instead of "
+            f"{found.tolist()}."
         )
 
 
-def _chained(
-    layers: tuple[nn.Module, ...], inputs: Float[Tensor, "n ..."]
-) -> Float[Tensor, "..."]:
-    """Run the layers, which may not even fit each other without a forward pass."""
+def _called(
+    model: nn.Module, inputs: Float[Tensor, "n ..."], wanted: str
+) -> Float[Tensor, " n"]:
+    """Evaluate a model, or say what it should have done."""
     try:
-        return evaluate_layers(layers, inputs)
+        return call(model, inputs.clone())
     except RuntimeError as error:
-        raise ValueError(
-            "model must compute what its layers say, one after another, but they do "
-            f"not fit each other: {str(error).splitlines()[0]}"
-        ) from error
-
-
-def _called(model: nn.Module, inputs: Float[Tensor, "n ..."]) -> Float[Tensor, " n"]:
-    """Evaluate a model, or say which inputs it could not take."""
-    try:
-        return call(model, inputs)
-    except RuntimeError as error:
-        raise ValueError(
-            f"inputs must have a shape that model takes, got {tuple(inputs.shape)}: "
-            f"{str(error).splitlines()[0]}"
-        ) from error
+        raise ValueError(f"{wanted}: {str(error).splitlines()[0]}") from error
 
 
 def _refuse(place: str, module: nn.Module, reason: str) -> NoReturn:
     """Say which layer is not known, where it is, and why."""
-    known = "Conv2d, Linear, ReLU, MaxPool2d, AvgPool2d, Flatten, BatchNorm, Dropout"
+    known = "Conv2d, Linear, ReLU, MaxPool2d, AvgPool2d, Flatten, Dropout and Identity"
     raise ValueError(
-        f"model must be a PairCNN or nn.Sequential of layers of the kinds {known} and "
-        f"Identity, got {type(module).__name__} at {place}: {reason}."
+        f"model must be a PairCNN or nn.Sequential of layers of the kinds {known}, got "
+        f"{type(module).__name__} at {place}: {reason}."
     )
 
 
-def _flattens_all(layer: nn.Module) -> bool:
-    return isinstance(layer, nn.Flatten) and layer.start_dim == 0
+def _starts_at(axis: int, layer: nn.Module) -> bool:
+    return isinstance(layer, nn.Flatten) and layer.start_dim == axis
 
 
-def _unfold(place: str, module: nn.Module) -> Named:
+def _unfold(place: str, module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """List the layers of a module as copies, each with its place."""
     if type(module) is nn.Sequential:
         for name, child in module.named_children():
@@ -192,98 +168,42 @@ def _unfold(place: str, module: nn.Module) -> Named:
     elif type(module) is PairCNN:
         mean, std = module.settings["input_mean"], module.settings["input_std"]
         if (mean, std) != (0.0, 1.0):
-            like = next(module.parameters())
-            scale = like.new_full((1,), 1.0 / std, dtype=torch.float64)
-            yield place, _scaling(scale, -mean * scale)
+            like = next(module.parameters()).detach().double()
+            weights = {
+                "weight": like.new_full((1, 1, 1, 1), 1.0 / std),
+                "bias": like.new_full((1,), -mean / std),
+            }
+            sizes = {"in_channels": 1, "out_channels": 1, "kernel_size": 1}
+            yield place, _filled(nn.Conv2d, weights, sizes)
         yield from _unfold(f"{place}.layers", module.layers)
-        yield place, nn.Flatten(0)
+    elif type(module) is MaxPool:
+        yield place, nn.MaxPool2d(2)
     elif type(module) not in _SILENT:
-        if type(module) not in _COPIES:
-            _refuse(place, module, "nothing is known of this kind")
-        yield place, _COPIES[type(module)](place, module)
+        yield place, _rebuilt(place, module)
 
 
-def _conv(place: str, conv: nn.Conv2d) -> nn.Module:
-    if conv.padding_mode != "zeros":
-        _refuse(place, conv, f"padding_mode is {conv.padding_mode!r}")
-    padding = conv.padding
-    if isinstance(padding, str):
-        shape = zip(conv.dilation, conv.kernel_size, strict=True)
-        around = [rate * (size - 1) if padding == "same" else 0 for rate, size in shape]
-        if any(total % 2 for total in around):
-            _refuse(place, conv, "its padding differs from side to side")
-        padding = tuple(total // 2 for total in around)
-    settings = {
-        "kernel_size": conv.kernel_size,
-        "stride": conv.stride,
-        "padding": padding,
-        "dilation": conv.dilation,
-        "groups": conv.groups,
+def _rebuilt(place: str, module: nn.Module) -> nn.Module:
+    """Build a layer anew, so that no hook changes what it does."""
+    if type(module) not in _KINDS:
+        _refuse(place, module, "nothing is known of this kind")
+    if getattr(module, "return_indices", False):
+        _refuse(place, module, "return_indices is on")
+    kind, names = _KINDS[type(module)]
+    weights = {
+        name: weight.detach().to(torch.float64, copy=True)
+        for name, weight in module.named_parameters()
     }
-    sizes = (conv.in_channels, conv.out_channels)
-    return _filled(nn.Conv2d, conv.weight, conv.bias, *sizes, **settings)
-
-
-def _linear(place: str, linear: nn.Linear) -> nn.Module:
-    sizes = (linear.in_features, linear.out_features)
-    return _filled(nn.Linear, linear.weight, linear.bias, *sizes)
-
-
-def _max_pool(place: str, pool: nn.MaxPool2d) -> nn.Module:
-    if pool.return_indices:
-        _refuse(place, pool, "return_indices is on")
-    return copy.deepcopy(pool)
-
-
-def _batch_norm(place: str, norm: nn.BatchNorm1d | nn.BatchNorm2d) -> nn.Module:
-    if norm.running_mean is None or norm.running_var is None:
-        _refuse(place, norm, "it takes the statistics of the batch")
-    scale = (norm.running_var.double() + norm.eps).rsqrt()
-    if norm.affine:
-        scale = scale * norm.weight.detach().double()
-    shift = -norm.running_mean.double() * scale
-    if norm.affine:
-        shift = shift + norm.bias.detach().double()
-    if isinstance(norm, nn.BatchNorm2d):
-        return _scaling(scale, shift)
-    return _filled(nn.Linear, scale.diag(), shift, len(scale), len(scale))
-
-
-def _scaling(scale: Float[Tensor, " c"], shift: Float[Tensor, " c"]) -> nn.Module:
-    """Scale and shift each channel of an image."""
-    count = len(scale)
-    settings = {"kernel_size": 1, "groups": count}
-    weight = scale.view(-1, 1, 1, 1)
-    return _filled(nn.Conv2d, weight, shift, count, count, **settings)
+    settings = {name: getattr(module, name) for name in names}
+    if weights:
+        settings["bias"] = "bias" in weights
+    return _filled(kind, weights, settings)
 
 
 def _filled(
-    kind: type[nn.Module],
-    weight: Tensor,
-    bias: Tensor | None,
-    *sizes: int,
-    **settings: Any,
+    kind: type[nn.Module], weights: dict[str, Tensor], settings: dict[str, Any]
 ) -> nn.Module:
-    """Build a layer around copies of weights, frozen; draws nothing."""
-    place = {"dtype": torch.float64, "device": weight.device}
-    settings |= {"bias": bias is not None}
-    layer = nn.utils.skip_init(kind, *sizes, **settings, **place)
-    layer.requires_grad_(False)
-    for name, values in (("weight", weight), ("bias", bias)):
-        if values is not None:
-            getattr(layer, name).copy_(values.detach())
+    """Build a layer around weights; draws nothing."""
+    with torch.device("meta"):
+        layer = kind(**settings)
+    layer.load_state_dict(weights, assign=True)
     return layer
-
-
-_COPIES: dict[type, Callable[[str, Any], nn.Module]] = {
-    nn.Conv2d: _conv,
-    InputConv: _conv,
-    nn.Linear: _linear,
-    nn.BatchNorm1d: _batch_norm,
-    nn.BatchNorm2d: _batch_norm,
-    nn.MaxPool2d: _max_pool,
-    MaxPool: lambda place, pool: nn.MaxPool2d(2),
-    nn.ReLU: lambda place, layer: nn.ReLU(),
-    nn.AvgPool2d: lambda place, pool: copy.deepcopy(pool),
-    nn.Flatten: lambda place, layer: copy.deepcopy(layer),
-}

@@ -14,24 +14,16 @@ from torch import Tensor, nn
 from paper_lib.checks import check_seed
 from paper_lib.checks.arguments import check_budgets
 from paper_lib.checks.operands import check_finite, check_same_kind
-from paper_lib.geometry import l2_norm, project_l2_ball
+from paper_lib.geometry import l2_norm
 from paper_lib.geometry.ball import check_in_l2_ball
 from paper_lib.local_linearity.agreement import sign_is_kept
-from paper_lib.local_linearity.descents import climb, draw_starts
-from paper_lib.local_linearity.layers import (
-    evaluate_layers,
-    piecewise_linear_layers,
-    rounding_bound,
-)
-from paper_lib.local_linearity.segments import follow_layers
+from paper_lib.local_linearity.descents import BallSearch, draw_starts
+from paper_lib.local_linearity.layers import piecewise_linear_layers, rounding_bound
+from paper_lib.local_linearity.segments import SegmentPath
 from paper_lib.models.guard import frozen_evaluation
 
 # Random starts of the attack, after the one from the point itself.
 _DRAWS = 2
-# In so few dimensions every segment is followed.
-_FEW_DIMS = 10
-# A segment is followed where f falls below this share of what it is at x + v.
-_PROMISING = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -107,8 +99,9 @@ def network_coverage(
     generator = torch.Generator().manual_seed(check_seed(seed))
     layers = piecewise_linear_layers(model, inputs)
     _check_defense(v, inputs, epsilon)
-    search = _Attacks(layers, inputs.detach(), v.detach(), reach)
-    search.run(generator)
+    with frozen_evaluation(model):
+        search = _Attacks(model, layers, inputs.detach(), v.detach(), reach)
+        search.run(generator)
     return NetworkCoverage(
         safe=search.proven(), flipped=search.flipped, attacks=search.best
     )
@@ -123,79 +116,61 @@ def _check_defense(v: Tensor, inputs: Tensor, epsilon: float) -> None:
     check_in_l2_ball("v", v, epsilon)
 
 
-class _Attacks:
+class _Attacks(BallSearch):
     """The points moved by v, and what flips them."""
 
     def __init__(
         self,
-        layers: tuple[nn.Module, ...],
+        model: nn.Module,
+        layers: nn.Sequential,
         inputs: Float[Tensor, "n ..."],
         v: Float[Tensor, " d"],
         reach: float,
     ) -> None:
         """Compute labels and centers, in float64."""
-        self.layers, self.reach = layers, reach
+        super().__init__(model, layers, inputs + v.view(inputs[0].shape), reach)
         points, shift = inputs.double(), v.double().view(inputs[0].shape)
         self.centers = points + shift
         self.size = points.abs() + shift.abs()
         # As long as they are negative the label is lost; nearer to zero it is unsure.
         self.unsure = 2.0 * rounding_bound(layers, self.size + reach)
-        self.signs = evaluate_layers(layers, points).sign()
-        self.best = torch.zeros_like(inputs.flatten(1))
-        self.flipped = self.signs == 0
+        self.signs = layers(points).sign()
 
-    def values(self, offsets: Tensor, rows: Tensor) -> Float[Tensor, " m"]:
-        """Evaluate sgn(f(x)) f at x + v + a."""
-        moved = self.centers[rows] + offsets.double().view_as(self.centers[rows])
-        return self.signs[rows] * evaluate_layers(self.layers, moved)
+    @property
+    def flipped(self) -> Bool[Tensor, " n"]:
+        """Points that lose their label, or have none."""
+        return self.length.isfinite() | (self.signs == 0)
 
-    def offer(self, offsets: Float[Tensor, "m d"], rows: Tensor) -> None:
-        """Keep the attacks that flip a label for sure."""
-        offsets = project_l2_ball(offsets.to(self.best.dtype), self.reach)
-        flips = self.values(offsets, rows) < -self.unsure[rows]
-        self.best[rows[flips]] = offsets[flips]
-        self.flipped[rows[flips]] = True
+    def judge(self, offsets: Float[Tensor, "m d"], rows: Tensor) -> Bool[Tensor, " m"]:
+        """Decide which attacks flip a label for sure."""
+        return self.values(offsets, rows) < -self.unsure[rows]
+
+    def places(
+        self, path: SegmentPath, end: Float[Tensor, " d"], row: Tensor
+    ) -> Float[Tensor, " m"]:
+        """Look at the lowest place."""
+        return path.positions[(self.signs[row] * path.values).argmin()].unsqueeze(0)
 
     def run(self, generator: torch.Generator) -> None:
         """Attack every point, until it is flipped."""
-        network, zero = nn.Sequential(*self.layers), torch.zeros_like(self.best)
-        self.offer(zero, torch.arange(len(zero)))
-        draws = [
-            draw_starts(zero, self.reach, generator).double() for _ in range(_DRAWS)
-        ]
-        for start in (zero.double(), *draws):
+        none = torch.zeros_like(self.best)
+        self.offer(none, torch.arange(len(none), device=none.device))
+        draws = [draw_starts(none, self.radius, generator) for _ in range(_DRAWS)]
+        for start in (none, *draws):
             rows = (~self.flipped).nonzero()[:, 0]
-            centers = self.centers[rows]
-            with frozen_evaluation(network):
-                ends = climb(
-                    network, centers, -self.signs[rows], start[rows], self.reach
-                )
-            self.offer(ends, rows)
-            for further in (ends, 2.0 * start[rows], -2.0 * start[rows]):
-                self._follow(further, rows)
-
-    def _follow(self, ends: Float[Tensor, "m d"], rows: Tensor) -> None:
-        """Offer the lowest place on each segment, where that is worth it."""
-        zero = torch.zeros_like(ends)
-        is_low = self.values(ends, rows) < _PROMISING * self.values(zero, rows)
-        is_cheap = ends.shape[1] <= _FEW_DIMS
-        chosen = ~self.flipped[rows] & (is_low | is_cheap)
-        for row, end in zip(rows[chosen], ends[chosen], strict=True):
-            center = self.centers[row]
-            both = torch.stack([center, center + end.view_as(center)])
-            path = follow_layers(self.layers, both)
-            place = path.positions[(self.signs[row] * path.values).argmin()]
-            self.offer((place * end).unsqueeze(0), row.unsqueeze(0))
+            start = start[rows]
+            for ends in (self.climb(start, rows, -1.0), 2.0 * start, -2.0 * start):
+                self.follow(ends, rows)
 
     def proven(self) -> Bool[Tensor, " n"]:
         """Prove of the others that f keeps its label in the whole ball."""
         is_safe = torch.zeros_like(self.flipped)
-        zero = torch.zeros_like(self.best)
-        positive = self.values(zero, torch.arange(len(zero))) > self.unsure
+        everyone = torch.arange(len(is_safe), device=is_safe.device)
+        positive = self.values(torch.zeros_like(self.best), everyone) > self.unsure
         rows = (positive & ~self.flipped).nonzero()[:, 0]
         if len(rows):
             # The centers are rounded, so that the balls have to be larger.
             rounded = 2.0**-52 * float(l2_norm(self.size.flatten(1)).max())
-            radius = self.reach * (1.0 + 1e-12) + rounded
+            radius = self.radius * (1.0 + 1e-12) + rounded
             is_safe[rows] = sign_is_kept(self.layers, self.centers[rows], radius)
         return is_safe

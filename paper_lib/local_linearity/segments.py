@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from paper_lib.checks.operands import check_finite, check_same_kind
+from paper_lib.local_linearity.dense_blocks import pool_windows
 from paper_lib.local_linearity.layers import piecewise_linear_layers
 
 # Numbers that one layer may hold at a time, beyond which positions are parted.
@@ -114,9 +115,7 @@ def follow_segment(
 
 
 @torch.no_grad()
-def follow_layers(
-    layers: tuple[nn.Module, ...], ends: Float[Tensor, "2 ..."]
-) -> SegmentPath:
+def follow_layers(layers: nn.Sequential, ends: Float[Tensor, "2 ..."]) -> SegmentPath:
     """Follow a sequence of layers; see :func:`follow_segment`.
 
     Args:
@@ -127,27 +126,25 @@ def follow_layers(
         The path.
     """
     positions = torch.tensor([0.0, 1.0], dtype=torch.float64, device=ends.device)
-    pieces = list(_traced(layers, positions, ends))
     # Neighboring pieces share a position.
-    values = torch.cat(
-        [values[number > 0 :] for number, (_, values) in enumerate(pieces)]
-    )
-    positions = torch.cat(
-        [where[number > 0 :] for number, (where, _) in enumerate(pieces)]
-    )
+    pieces = [
+        (where[number > 0 :], values[number > 0 :])
+        for number, (where, values) in enumerate(_traced(layers, positions, ends))
+    ]
+    positions, values = map(torch.cat, zip(*pieces, strict=True))
     return SegmentPath(positions=positions, values=values)
 
 
 def _traced(
-    layers: tuple[nn.Module, ...],
+    layers: nn.Sequential,
     positions: Float[Tensor, " k"],
     values: Float[Tensor, "k ..."],
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Give positions and values after the last layer, piece by piece."""
-    if not layers:
+    if len(layers) == 0:
         yield positions, values
         return
-    layer, *rest = layers
+    layer = layers[0]
     bends = _bends(layer, positions, values)
     refined = torch.cat([positions, bends]).unique() if len(bends) else positions
     size = max(_ENTRIES // values[0].numel(), 2)
@@ -155,7 +152,7 @@ def _traced(
         piece = refined[first : first + size]
         known = values[first : first + size]
         here = _interpolated(positions, values, piece) if len(bends) else known
-        yield from _traced(tuple(rest), piece, layer(here))
+        yield from _traced(layers[1:], piece, layer(here))
 
 
 def _bends(layer: nn.Module, positions: Tensor, values: Tensor) -> Float[Tensor, " m"]:
@@ -167,29 +164,11 @@ def _bends(layer: nn.Module, positions: Tensor, values: Tensor) -> Float[Tensor,
         before, after = before[interval, neuron], after[interval, neuron]
         share = before / (before - after)
     elif isinstance(layer, nn.MaxPool2d):
-        interval, share = _takeovers(_windows(layer, values))
+        windows = pool_windows(layer, values[:1])
+        interval, share = _takeovers(values.flatten(1)[:, windows])
     else:
         return positions[:0]
     return torch.lerp(positions[interval], positions[interval + 1], share)
-
-
-def _windows(pool: nn.MaxPool2d, images: Float[Tensor, "k c h w"]) -> Tensor:
-    """List what each maximum is taken of, ``(k, maxima, size)``."""
-    shape = pool(images[:1]).shape[-2:]
-    settings = (pool.kernel_size, pool.stride, pool.padding, pool.dilation)
-    pairs = [(one, one) if isinstance(one, int) else one for one in settings]
-    lowest = float(images.min()) - 1.0  # never the maximum, and finite
-    axes = list(zip(*pairs, strict=True))
-    # In the end more, for windows that begin inside and end beyond, of ``ceil_mode``.
-    sides = [
-        n for _, step, margin, _ in axes[::-1] for n in (margin, margin + step - 1)
-    ]
-    images = nn.functional.pad(images, sides, value=lowest)
-    for axis, (size, stride, _, rate) in enumerate(axes):
-        reach = rate * (size - 1) + 1
-        images = images.unfold(2 + axis, reach, stride)[..., ::rate]
-        images = images.narrow(2 + axis, 0, shape[axis])
-    return images.flatten(4).flatten(1, 3)
 
 
 def _takeovers(windows: Float[Tensor, "k w m"]) -> tuple[Tensor, Tensor]:

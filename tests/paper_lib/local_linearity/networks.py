@@ -16,10 +16,6 @@ def seeded(build, seed):
         for name, weight in model.named_parameters():
             if name.endswith("bias"):
                 nn.init.normal_(weight, std=0.5)
-        for module in model.modules():
-            if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
-                module.running_mean.normal_()
-                module.running_var.uniform_(0.5, 2.0)
     return model
 
 
@@ -88,12 +84,12 @@ MIXTURES = {
             nn.Sequential(nn.Identity(), nn.Linear(4, 1)), nn.Flatten(0),
         ),
     ),
-    "normalized": (
+    "same": (
         (1, 6, 6),
         lambda: nn.Sequential(
-            nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten(),
-            nn.Linear(48, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 1),
-            nn.Flatten(0),
+            nn.Conv2d(1, 3, 3, padding="same"), nn.ReLU(),
+            nn.Conv2d(3, 3, 3, padding=1, padding_mode="circular"), nn.ReLU(),
+            nn.Flatten(), nn.Linear(108, 1), nn.Flatten(0),
         ),
     ),
 }  # fmt: skip

@@ -10,6 +10,7 @@ from torch import nn
 from paper_lib.geometry import in_l2_ball, l2_norm
 from paper_lib.linearize import linearize
 from paper_lib.local_linearity import disagreements, find_disagreements
+from paper_lib.local_linearity.segments import follow_layers
 from tests.oracles import random_tensor, state_of
 from tests.paper_lib.local_linearity.networks import (
     F64,
@@ -177,7 +178,7 @@ def test_segments_find_what_both_ends_hide():
     """On the way f and its tangent cross zero apart; at the end they agree."""
     model = balanced_dense(2, 6, seed=11)
     ends = torch.stack([torch.tensor([-2.0, 1.0]), torch.tensor([2.0, -1.0])]).double()
-    path = disagreements.follow_layers(tuple(model), ends)
+    path = follow_layers(model, ends)
     line = -0.7 * path.values[0]
     places = disagreements._partings(path, line)
     tangent = path.values[0] + places * (line - path.values[0])
