@@ -234,11 +234,7 @@ def defender_best_response(
 
 
 def solve(
-    sets: RobustSets,
-    max_nodes: int | None,
-    seed: int,
-    *,
-    time_limit: float | None = None,
+    sets: RobustSets, max_nodes: int | None, seed: int, time_limit: float | None = None
 ) -> tuple[Float[Tensor, " d"], Certificate]:
     """Maximize coverage, and spend work on the bound where it is not proved yet.
 

@@ -13,22 +13,20 @@ from paper_lib.geometry import project_l2_ball, sample_l2_ball, scale_to_radius
 from paper_lib.geometry.sums import row_dots
 from paper_lib.local_linearity.ball_bounds import (
     Cap,
-    Tangent,
     error_bound,
     is_linear,
     lower_bound,
-    relax,
     tangent_of,
 )
-from paper_lib.local_linearity.dense_blocks import Block, dense_blocks
-from paper_lib.local_linearity.forward_sizes import (
+from paper_lib.local_linearity.dense_blocks import (
     WIDE,
+    Block,
     Sizes,
+    dense_blocks,
     forward_sizes,
     long_norms,
 )
 from paper_lib.local_linearity.layers import piecewise_linear_layers, rounding_bound
-from paper_lib.local_linearity.max_units import MaxUnits
 from paper_lib.models.guard import logits_and_gradients
 
 # Steps of the search from each start; the first, in radii, and what shortens the next.
@@ -97,10 +95,10 @@ def sign_is_kept(
         True where it is proven; False says nothing.
     """
     blocks, ball = dense_blocks(layers, centers), Cap(radius=radius)
-    verdicts = []
-    for sizes in forward_sizes(blocks, centers, radius):
-        units = tuple(relax(blocks, sizes, ball))
-        verdicts.append(_keeps_sign(units, tangent_of(units, sizes), ball))
+    verdicts = [
+        lower_bound(tangent_of(blocks, sizes, ball)) > 0
+        for sizes in forward_sizes(blocks, centers, radius)
+    ]
     return torch.tensor(verdicts, device=centers.device)
 
 
@@ -159,48 +157,28 @@ def linearization_error(
             for sizes in forward_sizes(blocks, points, radius)
         ]
     return LinearizationError(
-        upper=points.new_tensor(upper),
-        lower=_lower(layers, points, radius, seed),
+        upper=points.new_tensor(upper), lower=_lower(layers, points, radius, seed)
     )
 
 
 def _agrees(blocks: tuple[Block, ...], sizes: tuple[Sizes, ...], radius: float) -> bool:
     """Try both ways for one point."""
-    ball = Cap(radius=radius)
-    units = tuple(relax(blocks, sizes, ball))
-    tangent = tangent_of(units, sizes)
+    tangent = tangent_of(blocks, sizes, Cap(radius=radius))
     known = abs(tangent.value) - (2 * tangent.error + tangent.slack) * WIDE
     if known > radius * float(long_norms(tangent.gradient)) * WIDE:
-        return _keeps_sign(units, tangent, ball)
-    return is_linear(blocks, sizes, _doubtful(units, tangent, known, radius))
-
-
-def _keeps_sign(units: tuple[MaxUnits, ...], tangent: Tangent, ball: Cap) -> bool:
-    return lower_bound(units, tangent, _sign(tangent), ball) > 0
-
-
-def _doubtful(
-    units: tuple[MaxUnits, ...], tangent: Tangent, known: float, radius: float
-) -> Cap:
-    r"""Cut off where :math:`s f_L` is more than it may exceed :math:`s f` by."""
-    # There s f is positive as well, whatever f is.
-    sign = _sign(tangent)
-    excess = error_bound(units, tangent, -sign, Cap(radius=radius))
-    normal, least = -sign * tangent.gradient[0], known - excess * WIDE
-    return Cap(radius=radius, normal=normal, least=least)
-
-
-def _sign(tangent: Tangent) -> float:
-    return -1.0 if tangent.value < 0 else 1.0
+        return lower_bound(tangent) > 0
+    # Where s f_L is more than it may exceed s f by, s f is positive, whatever f is.
+    least = known - error_bound(tangent, -tangent.sign) * WIDE
+    normal = -tangent.sign * tangent.gradient[0]
+    return is_linear(blocks, sizes, Cap(radius=radius, normal=normal, least=least))
 
 
 def _upper(blocks: tuple[Block, ...], sizes: tuple[Sizes, ...], radius: float) -> float:
     ball = Cap(radius=radius)
     if is_linear(blocks, sizes, ball):
         return 0.0
-    units = tuple(relax(blocks, sizes, ball))
-    tangent = tangent_of(units, sizes)
-    bounds = [error_bound(units, tangent, sign, ball) for sign in (-1.0, 1.0)]
+    tangent = tangent_of(blocks, sizes, ball)
+    bounds = [error_bound(tangent, sign) for sign in (-1.0, 1.0)]
     return math.inf if any(map(math.isnan, bounds)) else max(bounds)
 
 

@@ -5,22 +5,22 @@ where a linear function on a ball has its largest value in closed form. What eve
 needs of a block comes from the passes before it, so that blocks are done in order.
 
 All of it is about the exact piecewise linear function of the stored weights. Every
-bound is wider by what rounding may have changed, see :mod:`.forward_sizes`.
+bound is wider by what rounding may have changed, see :mod:`.dense_blocks`.
 """
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from paper_lib.local_linearity.dense_blocks import Block
-from paper_lib.local_linearity.forward_sizes import (
+from paper_lib.local_linearity.dense_blocks import (
     ROUNDING,
     TINY,
     WIDE,
+    Block,
     Sizes,
     long_norms,
 )
@@ -89,22 +89,21 @@ def relax(
     done: list[MaxUnits] = []
     for block, size in zip(blocks, sizes, strict=True):
         rivals = find_rivals(block, size)
-        high = rivals.start + _lead(rivals, rivals.rows, done, cap)
-        ahead = ~(high <= 0)  # True for NaN
-        rivals, high = rivals.only(ahead), high[ahead]
-        low = rivals.start - _lead(rivals, -rivals.rows, done, cap)
-        units = bound_units(block, size, rivals, low, high)
-        done.append(units if done else share_radius(units, rivals, high, cap.radius))
+        high = torch.minimum(rivals.high, rivals.start + _lead(rivals, 1, done, cap))
+        rivals = replace(rivals, high=high).only(~(high <= 0))  # True for NaN
+        low = torch.maximum(rivals.low, rivals.start - _lead(rivals, -1, done, cap))
+        rivals = replace(rivals, low=low)
+        units = bound_units(block, size, rivals)
+        done.append(units if done else share_radius(units, rivals, cap.radius))
         yield done[-1]
 
 
 def _lead(
-    rivals: Rivals, rows: Float[Tensor, "c m"], done: Sequence[MaxUnits], cap: Cap
+    rivals: Rivals, sign: int, done: Sequence[MaxUnits], cap: Cap
 ) -> Float[Tensor, " c"]:
     """Bound how far leads move one way."""
-    linear, constant = backwards(done, rows)
-    moved = torch.minimum(cap.largest(linear) + constant, rivals.reach)
-    return (moved + rivals.error) * WIDE
+    linear, constant = backwards(done, sign * rivals.rows)
+    return (cap.largest(linear) + constant + rivals.error) * WIDE
 
 
 def backwards(
@@ -141,6 +140,8 @@ class Tangent:
     r"""The function :math:`f_L` at a point, as far as rounding lets it be known.
 
     Attributes:
+        cap: Where f is bounded.
+        units: The blocks of f, relaxed there.
         value: :math:`f(x)`.
         error: How far that is from the exact value, at most.
         rows: The derivative of f in the units of each block, as one row.
@@ -148,76 +149,80 @@ class Tangent:
         slack: How far :math:`\nabla f(x)^\top o` is from the exact one, at most.
     """
 
+    cap: Cap
+    units: tuple[MaxUnits, ...]
     value: float
     error: float
     rows: tuple[Float[Tensor, "1 _"], ...]
     gradient: Float[Tensor, "1 d"]
     slack: float
 
+    @property
+    def sign(self) -> float:
+        """That of f(x), 1 for zero."""
+        return -1.0 if self.value < 0 else 1.0
 
-def tangent_of(units: Sequence[MaxUnits], sizes: tuple[Sizes, ...]) -> Tangent:
-    """Differentiate a classifier.
+
+def tangent_of(
+    blocks: tuple[Block, ...], sizes: tuple[Sizes, ...], cap: Cap
+) -> Tangent:
+    """Differentiate a classifier, and relax it.
 
     Args:
-        units: Its blocks.
+        blocks: The classifier.
         sizes: Its entries at the point.
+        cap: Where to bound it.
 
     Returns:
         The tangent.
     """
+    units = tuple(relax(blocks, sizes, cap))
     row, rows, slack = sizes[-1].values.new_ones(1, 1), [], 0.0
     for one in reversed(units):
-        rows.append(row)
+        rows.insert(0, row)
         slack += float(row.abs() @ one.slack) * WIDE
         row = row @ one.tangent
     return Tangent(
+        cap=cap,
+        units=units,
         value=float(sizes[-1].values[sizes[-1].chosen]),
         error=float(sizes[-1].errors.amax()),
-        rows=tuple(reversed(rows)),
+        rows=tuple(rows),
         gradient=row,
         slack=slack,
     )
 
 
-def lower_bound(
-    units: Sequence[MaxUnits], tangent: Tangent, sign: float, cap: Cap
-) -> float:
-    """Bound f times a sign from below.
+def lower_bound(tangent: Tangent) -> float:
+    """Bound f times its sign at the point from below.
 
     Args:
-        units: The blocks, relaxed on the cap.
         tangent: The tangent.
-        sign: -1 or 1.
-        cap: Where to bound it.
 
     Returns:
         The bound; NaN if a number overflowed.
     """
-    row = torch.full_like(tangent.rows[-1], -sign)
-    linear, constant = backwards(units, row)
-    fall = float(cap.largest(linear) + constant) * WIDE
-    return sign * tangent.value - (fall + 2 * tangent.error) * WIDE
+    row = torch.full_like(tangent.rows[-1], -tangent.sign)
+    linear, constant = backwards(tangent.units, row)
+    fall = float(tangent.cap.largest(linear) + constant) * WIDE
+    return abs(tangent.value) - (fall + 2 * tangent.error) * WIDE
 
 
-def error_bound(
-    units: Sequence[MaxUnits], tangent: Tangent, sign: float, cap: Cap
-) -> float:
+def error_bound(tangent: Tangent, sign: float) -> float:
     r"""Bound :math:`f - f_L` times a sign from above.
 
     The linear parts of the two cancel before anything is bounded.
 
     Args:
-        units: The blocks, relaxed on the cap.
         tangent: The tangent.
         sign: -1 or 1.
-        cap: Where to bound it.
 
     Returns:
         The bound; NaN if a number overflowed.
     """
     rows = [sign * row for row in tangent.rows]
-    linear, constant = backwards(units, torch.zeros_like(rows[-1]), rows)
-    widest = float(cap.largest(linear) + constant) + tangent.slack
+    linear, constant = backwards(tangent.units, torch.zeros_like(rows[-1]), rows)
+    widest = float(tangent.cap.largest(linear) + constant) + tangent.slack
     return (widest + 2 * tangent.error) * WIDE
 
 

@@ -15,10 +15,10 @@ where the maximum is Eq. (7) with offsets raised by :math:`e_i`. A mixture of
 constants is averaged over, as both bounds hold at each of them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from paper_lib.checks.arguments import check_type
@@ -106,14 +106,10 @@ def curved_game(
     check_in_l2_ball("v", draws, sets.epsilon)
     error = _checked(error, sets)
     raised = _shifted(sets, error)
-    safe, open_ = (
-        torch.stack([_satisfied(rows, one) for one in draws.double()]).double()
-        for rows in (_shifted(sets, -error), raised)
-    )
-    _, certificate = solve(raised, max_nodes, seed, time_limit=time_limit)
-    kept = float(safe.mean())
+    kept, open_ = (_share(one, draws) for one in (_shifted(sets, -error), raised))
+    _, certificate = solve(raised, max_nodes, seed, time_limit)
     return CurvedGame(
-        attacker_gain=2.0 * (float(open_.mean()) - kept),
+        attacker_gain=2.0 * (open_ - kept),
         defender_gain=max(2.0 * (certificate.upper - kept), 0.0),
         value=(1.0 - 2.0 * certificate.upper, 1.0 - 2.0 * kept),
         raised=raised,
@@ -152,14 +148,11 @@ def _shifted(sets: RobustSets, shift: Float[Tensor, " n"]) -> RobustSets:
     # A row that everyone satisfies.
     free = after == torch.inf
     normals = sets.normals.double().masked_fill(free.unsqueeze(1), 0.0)
-    return RobustSets(
-        normals=normals, offsets=after.masked_fill(free, 0.0), epsilon=sets.epsilon
-    )
+    return replace(sets, normals=normals, offsets=after.masked_fill(free, 0.0))
 
 
-def _satisfied(sets: RobustSets, v: Float[Tensor, " d"]) -> Bool[Tensor, " n"]:
-    """Count rows exactly, at a perturbation that may need the slack of the ball."""
-    roomy = RobustSets(
-        normals=sets.normals, offsets=sets.offsets, epsilon=sets.epsilon * _ROOM
-    )
-    return surely_satisfied(roomy, v)
+def _share(sets: RobustSets, draws: Float[Tensor, "k d"]) -> float:
+    """Count rows exactly, at perturbations that may need the slack of the ball."""
+    roomy = replace(sets, epsilon=sets.epsilon * _ROOM)
+    counted = torch.stack([surely_satisfied(roomy, v) for v in draws.double()])
+    return float(counted.double().mean())

@@ -4,12 +4,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from paper_lib.geometry import (
-    l2_norm,
-    project_l2_ball,
-    scale_to_radius,
-    unit_vectors,
-)
+from paper_lib.geometry import l2_norm, project_l2_ball, scale_to_radius, unit_vectors
 from paper_lib.local_linearity.segments import SegmentPath, follow_layers
 from paper_lib.models.guard import logits_and_gradients
 
@@ -23,28 +18,11 @@ _PROMISING = 0.1
 _FEW_DIMS = 10
 
 
-def draw_starts(
-    like: Float[Tensor, "n d"], radius: float, generator: torch.Generator
-) -> Float[Tensor, "n d"]:
-    """Draw directions, and go half of the radius.
-
-    Args:
-        like: Offsets of the shape, dtype and device wanted.
-        radius: Radius of the ball.
-        generator: Where from, on the CPU.
-
-    Returns:
-        The offsets.
-    """
-    drawn = torch.randn(like.shape, generator=generator, dtype=like.dtype)
-    return scale_to_radius(drawn.to(like.device), 0.5 * radius)
-
-
 class BallSearch:
     """Points, and the shortest offset so far at each that is what is looked for.
 
-    A subclass sets ``signs``, one a point, and decides with ``judge`` and ``places``
-    what that is. It runs inside ``frozen_evaluation``.
+    A subclass sets ``signs``, one a point, and decides with ``judge`` what that is. It
+    runs inside ``frozen_evaluation``.
     """
 
     signs: Float[Tensor, " n"]
@@ -67,6 +45,7 @@ class BallSearch:
         self.model, self.layers = model, layers
         self.points, self.radius = points, radius
         self.centers = points.double()
+        self.everyone = torch.arange(len(points), device=points.device)
         self.best = torch.zeros_like(points.flatten(1))
         self.length = torch.full_like(l2_norm(self.best), torch.inf)
 
@@ -77,8 +56,13 @@ class BallSearch:
     def places(
         self, path: SegmentPath, end: Float[Tensor, " d"], row: Tensor
     ) -> Float[Tensor, " m"]:
-        """List the positions on a segment that are worth judging."""
-        raise NotImplementedError
+        """List the positions on a segment that are worth judging: that of the least."""
+        return path.positions[(self.signs[row] * path.values).argmin()].unsqueeze(0)
+
+    def draw(self, generator: torch.Generator) -> Float[Tensor, "n d"]:
+        """Draw directions on the CPU, and go half of the radius."""
+        drawn = torch.randn(self.best.shape, generator=generator)
+        return scale_to_radius(drawn.to(self.best), 0.5 * self.radius)
 
     @torch.no_grad()
     def values(
@@ -97,11 +81,6 @@ class BallSearch:
         moved = points + offsets.to(points).view_as(points)
         value, slope = logits_and_gradients(self.model, moved)
         return signs * value.double(), slope.flatten(1) * signs.unsqueeze(1).to(slope)
-
-    def lowest(self, ends: Float[Tensor, "m d"], rows: Tensor) -> Float[Tensor, " m"]:
-        """Look at f times the sign at some places on each segment."""
-        values = [self.values(share * ends, rows) for share in SHARES]
-        return torch.stack(values).amin(0)
 
     def offer(self, offsets: Float[Tensor, "m d"], rows: Tensor) -> None:
         """Keep offsets that are what is looked for, and shorter than those known."""
@@ -133,8 +112,9 @@ class BallSearch:
         ends = project_l2_ball(ends, self.radius).double()
         here = self.values(torch.zeros_like(ends), rows)
         is_cheap = ends.shape[1] <= _FEW_DIMS
-        is_promising = (self.lowest(ends, rows) < _PROMISING * here) | is_cheap
-        chosen = self.length[rows].isinf() & is_promising
+        values = torch.stack([self.values(share * ends, rows) for share in SHARES])
+        is_promising = values.amin(0) < _PROMISING * here
+        chosen = self.length[rows].isinf() & (is_promising | is_cheap)
         for row, end in zip(rows[chosen], ends[chosen], strict=True):
             center = self.centers[row]
             both = torch.stack([center, center + end.view_as(center)])

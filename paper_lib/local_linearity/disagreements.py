@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from paper_lib.checks import check_count, check_radius, check_seed
 from paper_lib.geometry import l2_norm, unit_vectors
 from paper_lib.geometry.sums import row_dots
-from paper_lib.local_linearity.descents import SHARES, BallSearch, draw_starts
+from paper_lib.local_linearity.descents import SHARES, BallSearch
 from paper_lib.local_linearity.layers import piecewise_linear_layers, rounding_bound
 from paper_lib.local_linearity.segments import SegmentPath
 from paper_lib.models.guard import frozen_evaluation, logits_and_gradients
@@ -130,16 +130,15 @@ class _Search(BallSearch):
 
     def run(self, generator: torch.Generator) -> None:
         """Look everywhere, at the cheap places first."""
-        everyone = torch.arange(len(self.points), device=self.points.device)
-        self._look_along_gradients(everyone)
-        starts = [draw_starts(self.best, self.radius, generator) for _ in range(3)]
+        self._look_along_gradients()
+        starts = [self.draw(generator) for _ in range(3)]
         hopeful = self._shorten_flips(starts[0])
-        for chosen, start in ((everyone >= 0, starts[1]), (hopeful, starts[2])):
+        for chosen, start in ((self.everyone >= 0, starts[1]), (hopeful, starts[2])):
             rows = (self.length.isinf() & chosen).nonzero()[:, 0]
             for ends in self._extremes(rows, start[rows]) if len(rows) else ():
                 self.follow(ends, rows)
         for halving in range(1, _HALVINGS + 1):
-            self.offer(self.best * (1.0 - 0.5**halving), everyone)
+            self.offer(self.best * (1.0 - 0.5**halving), self.everyone)
 
     def judge(self, offsets: Float[Tensor, "m d"], rows: Tensor) -> Bool[Tensor, " m"]:
         """Decide where f and its tangent surely differ in sign."""
@@ -153,22 +152,18 @@ class _Search(BallSearch):
         """Look where f and its tangent part."""
         return _partings(path, self.logits[row] + self.slopes[row] @ end)
 
-    def lowest(self, ends: Float[Tensor, "m d"], rows: Tensor) -> Float[Tensor, " m"]:
-        """Look at the tangent as well."""
-        return torch.minimum(super().lowest(ends, rows), self._tangents(ends, rows))
-
     def _tangents(self, offsets: Tensor, rows: Tensor) -> Float[Tensor, " m"]:
         lines = self.logits[rows] + row_dots(self.slopes[rows], offsets)
         return self.signs[rows] * lines
 
-    def _look_along_gradients(self, everyone: Tensor) -> None:
+    def _look_along_gradients(self) -> None:
         """Offer points around the nearest of the tangent's boundary, and FGM's."""
         near = (self.margins < self.radius).nonzero()[:, 0]
         for sign in (-1.0, 1.0):
             for shift in _SHIFTS:
                 self.offer(self.nearest[near] * (1.0 + sign * shift), near)
             for share in SHARES:
-                self.offer(self.steepest * (sign * share * self.radius), everyone)
+                self.offer(self.steepest * (sign * share * self.radius), self.everyone)
 
     def _shorten_flips(self, start: Float[Tensor, "n d"]) -> Bool[Tensor, " n"]:
         """Step towards the boundary of f, on spheres that shrink after each flip."""

@@ -8,6 +8,7 @@ and average pooling. Any other module is refused by name.
 import copy
 import math
 from collections.abc import Iterator
+from inspect import signature
 from typing import Any, NoReturn
 
 import torch
@@ -25,20 +26,9 @@ _COMPARED = 8
 _UNIT_ROUNDOFF = 2.0**-53
 # Layers that change nothing in eval mode.
 _SILENT = (nn.Identity, nn.Dropout, nn.Dropout2d)
-_OF_CONV = (
-    *("in_channels", "out_channels", "kernel_size", "stride", "padding"),
-    *("dilation", "groups", "padding_mode"),
-)
-# What each kind is built of, beside its weights, and as what.
-_KINDS: dict[type[nn.Module], tuple[type[nn.Module], tuple[str, ...]]] = {
-    nn.Conv2d: (nn.Conv2d, _OF_CONV),
-    InputConv: (nn.Conv2d, _OF_CONV),
-    nn.Linear: (nn.Linear, ("in_features", "out_features")),
-    nn.ReLU: (nn.ReLU, ()),
-    nn.MaxPool2d: (nn.MaxPool2d, tuple(nn.MaxPool2d.__constants__)),
-    nn.AvgPool2d: (nn.AvgPool2d, tuple(nn.AvgPool2d.__constants__)),
-    nn.Flatten: (nn.Flatten, tuple(nn.Flatten.__constants__)),
-}
+# What each kind is built anew as.
+_PLAIN = (nn.Conv2d, nn.Linear, nn.ReLU, nn.MaxPool2d, nn.AvgPool2d, nn.Flatten)
+_KINDS: dict[type, Any] = {InputConv: nn.Conv2d} | {kind: kind for kind in _PLAIN}
 
 
 def piecewise_linear_layers(
@@ -72,15 +62,7 @@ def piecewise_linear_layers(
     check_inputs(model, inputs, 1)
     for weight in model.parameters():
         check_same_kind(model=weight, inputs=inputs)
-    named = list(_unfold("model", model))
-    while named and _starts_at(0, named[-1][1]):
-        named.pop()
-    for place, layer in named:
-        if isinstance(layer, nn.Flatten) and not (
-            _starts_at(1, layer) and layer.end_dim == -1
-        ):
-            _refuse(place, layer, "only the last layer may join points")
-    layers = nn.Sequential(*(layer for _, layer in named), nn.Flatten(0))
+    layers = nn.Sequential(*_unfold("model", model), nn.Flatten(0))
     layers.eval().requires_grad_(False)
     _compare(model, layers, inputs.detach()[:_COMPARED].double())
     return layers
@@ -156,12 +138,9 @@ def _refuse(place: str, module: nn.Module, reason: str) -> NoReturn:
     )
 
 
-def _starts_at(axis: int, layer: nn.Module) -> bool:
-    return isinstance(layer, nn.Flatten) and layer.start_dim == axis
-
-
-def _unfold(place: str, module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """List the layers of a module as copies, each with its place."""
+def _unfold(place: str, module: nn.Module) -> Iterator[nn.Module]:
+    """List the layers of a module as copies, without flattening to one axis."""
+    axes = getattr(module, "start_dim", 1), getattr(module, "end_dim", -1)
     if type(module) is nn.Sequential:
         for name, child in module.named_children():
             yield from _unfold(f"{place}.{name}", child)
@@ -174,12 +153,14 @@ def _unfold(place: str, module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
                 "bias": like.new_full((1,), -mean / std),
             }
             sizes = {"in_channels": 1, "out_channels": 1, "kernel_size": 1}
-            yield place, _filled(nn.Conv2d, weights, sizes)
+            yield _filled(nn.Conv2d, weights, sizes)
         yield from _unfold(f"{place}.layers", module.layers)
     elif type(module) is MaxPool:
-        yield place, nn.MaxPool2d(2)
-    elif type(module) not in _SILENT:
-        yield place, _rebuilt(place, module)
+        yield nn.MaxPool2d(2)
+    elif type(module) not in _SILENT and axes != (0, -1):
+        if axes != (1, -1):
+            _refuse(place, module, "only the last layer may join points")
+        yield _rebuilt(place, module)
 
 
 def _rebuilt(place: str, module: nn.Module) -> nn.Module:
@@ -188,11 +169,12 @@ def _rebuilt(place: str, module: nn.Module) -> nn.Module:
         _refuse(place, module, "nothing is known of this kind")
     if getattr(module, "return_indices", False):
         _refuse(place, module, "return_indices is on")
-    kind, names = _KINDS[type(module)]
+    kind = _KINDS[type(module)]
     weights = {
         name: weight.detach().to(torch.float64, copy=True)
         for name, weight in module.named_parameters()
     }
+    names = {*signature(kind).parameters} & {*kind.__constants__} - {"inplace"}
     settings = {name: getattr(module, name) for name in names}
     if weights:
         settings["bias"] = "bias" in weights

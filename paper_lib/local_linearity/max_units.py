@@ -28,8 +28,13 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from paper_lib.local_linearity.dense_blocks import Block
-from paper_lib.local_linearity.forward_sizes import ROUNDING, WIDE, Sizes, long_norms
+from paper_lib.local_linearity.dense_blocks import (
+    ROUNDING,
+    WIDE,
+    Block,
+    Sizes,
+    long_norms,
+)
 
 # What a constant counts beside chords; of a few values the best on trained classifiers.
 _WORTH = 0.6
@@ -44,14 +49,16 @@ class Rivals:
         rows: Its row of the block's matrix less that of the chosen entry.
         start: Its lead :math:`t_j` at the point, at most zero.
         error: How far that is from the exact lead, at most.
-        reach: How far the lead gets from that, at most, whatever else is known.
+        low: A lower bound on the lead.
+        high: An upper one.
     """
 
     unit: Int64[Tensor, " c"]
     rows: Float[Tensor, "c m"]
     start: Float[Tensor, " c"]
     error: Float[Tensor, " c"]
-    reach: Float[Tensor, " c"]
+    low: Float[Tensor, " c"]
+    high: Float[Tensor, " c"]
 
     def only(self, keep: Bool[Tensor, " c"]) -> "Rivals":
         """Leave the others out."""
@@ -121,20 +128,16 @@ def find_rivals(block: Block, sizes: Sizes) -> Rivals:
     errors = sizes.errors + 4 * ROUNDING * (sizes.values.abs() + sizes.moves)
     start = sizes.values[groups] - sizes.values[chosen]
     error, reach = (v[groups] + v[chosen] for v in (errors, sizes.moves))
-    behind = start + (reach + error) * WIDE <= 0  # False for NaN
-    unit, place = ((groups != chosen) & ~behind).nonzero(as_tuple=True)
+    far = (reach + error) * WIDE
+    ahead = ~(start + far <= 0)  # True for NaN
+    unit, place = ((groups != chosen) & ahead).nonzero(as_tuple=True)
     rows = block.weight[groups[unit, place]] - block.weight[sizes.chosen[unit]]
-    start, error, reach = (v[unit, place] for v in (start, error, reach))
-    return Rivals(unit=unit, rows=rows, start=start, error=error, reach=reach)
+    start, error, far = (v[unit, place] for v in (start, error, far))
+    low, high = start - far, start + far
+    return Rivals(unit=unit, rows=rows, start=start, error=error, low=low, high=high)
 
 
-def bound_units(
-    block: Block,
-    sizes: Sizes,
-    rivals: Rivals,
-    low: Float[Tensor, " c"],
-    high: Float[Tensor, " c"],
-) -> MaxUnits:
+def bound_units(block: Block, sizes: Sizes, rivals: Rivals) -> MaxUnits:
     """Choose a linear bound for each unit.
 
     All chords, or a constant where that is not much more at the point.
@@ -143,16 +146,13 @@ def bound_units(
         block: The block.
         sizes: Its entries at the point.
         rivals: Those that may overtake.
-        low: Lower bounds on their leads.
-        high: Upper bounds, positive.
 
     Returns:
         The units.
     """
-    chords, flat = high / (high - low), torch.zeros_like(high)
-    count = len(block.groups)
-    rise = _rise(rivals, low, high, chords, count)
-    constant = _rise(rivals, low, high, flat, count)
+    chords = rivals.high / (rivals.high - rivals.low)
+    flat, count = torch.zeros_like(chords), len(block.groups)
+    rise, constant = (_rise(rivals, slopes, count) for slopes in (chords, flat))
     is_flat = ~(rise <= _WORTH * constant)  # True for NaN
     slopes = torch.where(is_flat[rivals.unit], flat, chords)
     used = slopes.nonzero().squeeze(1)
@@ -174,29 +174,22 @@ def bound_units(
 
 
 def _rise(
-    rivals: Rivals,
-    low: Float[Tensor, " c"],
-    high: Float[Tensor, " c"],
-    slopes: Float[Tensor, " c"],
-    count: int,
+    rivals: Rivals, slopes: Float[Tensor, " c"], count: int
 ) -> Float[Tensor, " u"]:
     """Compute the constants of bounds with given slopes, for so many units."""
-    none, width = high.new_zeros(count), high - low
-    left = high - slopes * width + 4 * ROUNDING * width
+    none, width = slopes.new_zeros(count), rivals.high - rivals.low
+    left = rivals.high - slopes * width + 4 * ROUNDING * width
     top = none.scatter_reduce(0, rivals.unit, left, "amax")
     start = rivals.start + rivals.error
-    return top.index_add(0, rivals.unit, slopes * (start - low))
+    return top.index_add(0, rivals.unit, slopes * (start - rivals.low))
 
 
-def share_radius(
-    units: MaxUnits, rivals: Rivals, high: Float[Tensor, " c"], radius: float
-) -> MaxUnits:
+def share_radius(units: MaxUnits, rivals: Rivals, radius: float) -> MaxUnits:
     """Bound what the flat units of the first block exceed their tangent by together.
 
     Args:
         units: The units.
         rivals: The entries that may overtake.
-        high: Upper bounds on their leads.
         radius: Radius of the ball.
 
     Returns:
@@ -205,7 +198,7 @@ def share_radius(
     flat = (units.flat[rivals.unit] > 0).nonzero().squeeze(1)
     if len(flat) == 0:
         return units
-    shares = high / (high - rivals.start) / units.flat[rivals.unit]
+    shares = rivals.high / (rivals.high - rivals.start) / units.flat[rivals.unit]
     rows = shares[flat].unsqueeze(1) * rivals.rows[flat]
     unsure = torch.zeros_like(units.slack).scatter_reduce(
         0, rivals.unit, rivals.error, "amax"

@@ -17,9 +17,8 @@ from paper_lib.checks.operands import check_finite, check_same_kind
 from paper_lib.geometry import l2_norm
 from paper_lib.geometry.ball import check_in_l2_ball
 from paper_lib.local_linearity.agreement import sign_is_kept
-from paper_lib.local_linearity.descents import BallSearch, draw_starts
+from paper_lib.local_linearity.descents import BallSearch
 from paper_lib.local_linearity.layers import piecewise_linear_layers, rounding_bound
-from paper_lib.local_linearity.segments import SegmentPath
 from paper_lib.models.guard import frozen_evaluation
 
 # Random starts of the attack, after the one from the point itself.
@@ -145,17 +144,11 @@ class _Attacks(BallSearch):
         """Decide which attacks flip a label for sure."""
         return self.values(offsets, rows) < -self.unsure[rows]
 
-    def places(
-        self, path: SegmentPath, end: Float[Tensor, " d"], row: Tensor
-    ) -> Float[Tensor, " m"]:
-        """Look at the lowest place."""
-        return path.positions[(self.signs[row] * path.values).argmin()].unsqueeze(0)
-
     def run(self, generator: torch.Generator) -> None:
         """Attack every point, until it is flipped."""
         none = torch.zeros_like(self.best)
-        self.offer(none, torch.arange(len(none), device=none.device))
-        draws = [draw_starts(none, self.radius, generator) for _ in range(_DRAWS)]
+        self.offer(none, self.everyone)
+        draws = [self.draw(generator) for _ in range(_DRAWS)]
         for start in (none, *draws):
             rows = (~self.flipped).nonzero()[:, 0]
             start = start[rows]
@@ -165,9 +158,8 @@ class _Attacks(BallSearch):
     def proven(self) -> Bool[Tensor, " n"]:
         """Prove of the others that f keeps its label in the whole ball."""
         is_safe = torch.zeros_like(self.flipped)
-        everyone = torch.arange(len(is_safe), device=is_safe.device)
-        positive = self.values(torch.zeros_like(self.best), everyone) > self.unsure
-        rows = (positive & ~self.flipped).nonzero()[:, 0]
+        here = self.values(torch.zeros_like(self.best), self.everyone)
+        rows = ((here > self.unsure) & ~self.flipped).nonzero()[:, 0]
         if len(rows):
             # The centers are rounded, so that the balls have to be larger.
             rounded = 2.0**-52 * float(l2_norm(self.size.flatten(1)).max())

@@ -10,7 +10,7 @@ from torch import nn
 from paper_lib.local_linearity import (
     agreement,
     ball_bounds,
-    forward_sizes,
+    dense_blocks,
     linearization_error,
     max_units,
 )
@@ -130,7 +130,7 @@ def too_tight(patch):
 def unrounded(patch):
     """Nothing is added for rounding."""
     for name, value in (("ROUNDING", 0.0), ("TINY", 0.0), ("WIDE", 1.0)):
-        for module in (agreement, ball_bounds, forward_sizes, max_units):
+        for module in (agreement, ball_bounds, dense_blocks, max_units):
             if hasattr(module, name):
                 patch.setattr(module, name, value)
 
