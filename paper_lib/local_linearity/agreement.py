@@ -16,6 +16,7 @@ from paper_lib.local_linearity.ball_bounds import (
     error_bound,
     is_linear,
     lower_bound,
+    relax,
     tangent_of,
 )
 from paper_lib.local_linearity.dense_blocks import (
@@ -170,14 +171,14 @@ def _agrees(blocks: tuple[Block, ...], sizes: tuple[Sizes, ...], radius: float) 
     # Where s f_L is more than it may exceed s f by, s f is positive, whatever f is.
     least = known - error_bound(tangent, -tangent.sign) * WIDE
     normal = -tangent.sign * tangent.gradient[0]
-    return is_linear(blocks, sizes, Cap(radius=radius, normal=normal, least=least))
+    cap = Cap(radius=radius, normal=normal, least=least)
+    return is_linear(blocks, sizes, relax(blocks, sizes, cap))
 
 
 def _upper(blocks: tuple[Block, ...], sizes: tuple[Sizes, ...], radius: float) -> float:
-    ball = Cap(radius=radius)
-    if is_linear(blocks, sizes, ball):
+    tangent = tangent_of(blocks, sizes, Cap(radius=radius))
+    if is_linear(blocks, sizes, tangent.units):
         return 0.0
-    tangent = tangent_of(blocks, sizes, ball)
     bounds = [error_bound(tangent, sign) for sign in (-1.0, 1.0)]
     return math.inf if any(map(math.isnan, bounds)) else max(bounds)
 
@@ -197,9 +198,8 @@ def _lower(
     for start, sign in product((along, -along, drawn), (1.0, -1.0)):
         offsets, step = start, _FIRST_STEP * radius
         for _ in range(_STEPS):
-            moved, slopes = logits_and_gradients(
-                layers, points + offsets.view_as(points)
-            )
+            places = points + offsets.view_as(points)
+            moved, slopes = logits_and_gradients(layers, places)
             difference = moved - values - row_dots(gradients, offsets)
             best = torch.maximum(best, difference.abs() - rounded)
             ahead = scale_to_radius(sign * (slopes.flatten(1) - gradients), step)

@@ -9,7 +9,7 @@ bound is wider by what rounding may have changed, see :mod:`.dense_blocks`.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -226,7 +226,9 @@ def error_bound(tangent: Tangent, sign: float) -> float:
     return (widest + 2 * tangent.error) * WIDE
 
 
-def is_linear(blocks: tuple[Block, ...], sizes: tuple[Sizes, ...], cap: Cap) -> bool:
+def is_linear(
+    blocks: tuple[Block, ...], sizes: tuple[Sizes, ...], units: Iterable[MaxUnits]
+) -> bool:
     r"""Tell whether f is proven to be :math:`f_L` on a cap.
 
     It is where no entry overtakes the chosen one, in any unit that the chosen entries
@@ -235,10 +237,10 @@ def is_linear(blocks: tuple[Block, ...], sizes: tuple[Sizes, ...], cap: Cap) -> 
     Args:
         blocks: The classifier.
         sizes: Its entries at the point.
-        cap: Where.
+        units: The blocks, relaxed there; those after one that decides are not read.
 
     Returns:
-        Whether it is proven; what a block decides spares the work for the next.
+        Whether it is proven.
     """
     counts, matters = torch.ones_like(sizes[-1].chosen, dtype=torch.bool), []
     for block, size in zip(reversed(blocks), reversed(sizes), strict=True):
@@ -246,6 +248,6 @@ def is_linear(blocks: tuple[Block, ...], sizes: tuple[Sizes, ...], cap: Cap) -> 
         # Joined to the logit by weights that are not zero.
         counts = (block.weight[size.chosen[counts]] != 0).any(0)
     return not any(
-        bool((units.loose & counts).any())
-        for units, counts in zip(relax(blocks, sizes, cap), matters, strict=True)
+        bool((one.loose & counts).any())
+        for one, counts in zip(units, matters, strict=True)
     )

@@ -102,18 +102,17 @@ class BallSearch:
             highest = torch.where(higher, sign * value, highest)
             best = torch.where(higher.unsqueeze(1), offsets, best)
             pace = sign * self.radius * (_FIRST * (1.0 - step / _STEPS) + _LAST)
-            ahead = offsets + pace * unit_vectors(slope)
-            offsets = project_l2_ball(ahead, self.radius)
+            offsets = project_l2_ball(offsets + pace * unit_vectors(slope), self.radius)
         self.offer(best, rows)
         return best
 
     def follow(self, ends: Float[Tensor, "m d"], rows: Tensor) -> None:
         """Look on the segments to some offsets, exactly, where that is worth it."""
         ends = project_l2_ball(ends, self.radius).double()
-        here = self.values(torch.zeros_like(ends), rows)
         is_cheap = ends.shape[1] <= _FEW_DIMS
-        values = torch.stack([self.values(share * ends, rows) for share in SHARES])
-        is_promising = values.amin(0) < _PROMISING * here
+        shares = (0.0, *SHARES)
+        values = torch.stack([self.values(share * ends, rows) for share in shares])
+        is_promising = values.amin(0) < _PROMISING * values[0]
         chosen = self.length[rows].isinf() & (is_promising | is_cheap)
         for row, end in zip(rows[chosen], ends[chosen], strict=True):
             center = self.centers[row]

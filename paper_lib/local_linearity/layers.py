@@ -107,8 +107,7 @@ def _compare(
     """Reject a model whose forward pass is not that of its layers."""
     twin = copy.deepcopy(model).double()
     with frozen_evaluation(twin), torch.no_grad():
-        shape = tuple(inputs.shape)
-        wanted = f"inputs must have a shape that model takes, got {shape}"
+        wanted = f"inputs must have a shape that model takes, got {tuple(inputs.shape)}"
         logits = _called(twin, inputs, wanted)
     wanted = "model must compute what its layers say, one after another, but "
     found = _called(layers, inputs, f"{wanted}they do not fit each other")

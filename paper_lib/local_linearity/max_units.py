@@ -200,9 +200,8 @@ def share_radius(units: MaxUnits, rivals: Rivals, radius: float) -> MaxUnits:
         return units
     shares = rivals.high / (rivals.high - rivals.start) / units.flat[rivals.unit]
     rows = shares[flat].unsqueeze(1) * rivals.rows[flat]
-    unsure = torch.zeros_like(units.slack).scatter_reduce(
-        0, rivals.unit, rivals.error, "amax"
-    )
+    none = torch.zeros_like(units.slack)
+    unsure = none.scatter_reduce(0, rivals.unit, rivals.error, "amax")
     shared = radius * _spectral_norm(rows) * WIDE
     return replace(units, shared=shared, slack=units.slack + unsure)
 

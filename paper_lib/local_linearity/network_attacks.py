@@ -21,6 +21,8 @@ from paper_lib.local_linearity.descents import BallSearch
 from paper_lib.local_linearity.layers import piecewise_linear_layers, rounding_bound
 from paper_lib.models.guard import frozen_evaluation
 
+# Points proven at a time; after so many failures in a row no more are tried.
+_TRIES = 16
 # Random starts of the attack, after the one from the point itself.
 _DRAWS = 2
 
@@ -63,7 +65,9 @@ def network_coverage(
 
     From above by attacks: the gradient followed from x + v and from random starts, then
     the segments that lead there, exactly. From below by proofs that f keeps its sign in
-    the attacker's ball around x + v.
+    the attacker's ball around x + v. These take 0.3 to 0.7 seconds a point on a
+    processor for 10-20-50 channels. They are tried by falling distance to the boundary
+    of the tangent, and given up after 16 in a row that fail.
 
     Args:
         model: Maps ``(n, ...)`` to ``(n,)``, of the layers that
@@ -101,9 +105,8 @@ def network_coverage(
     with frozen_evaluation(model):
         search = _Attacks(model, layers, inputs.detach(), v.detach(), reach)
         search.run(generator)
-    return NetworkCoverage(
-        safe=search.proven(), flipped=search.flipped, attacks=search.best
-    )
+        safe, flipped = search.proven(), search.length.isfinite()
+    return NetworkCoverage(safe=safe, flipped=flipped, attacks=search.best)
 
 
 def _check_defense(v: Tensor, inputs: Tensor, epsilon: float) -> None:
@@ -134,11 +137,7 @@ class _Attacks(BallSearch):
         # As long as they are negative the label is lost; nearer to zero it is unsure.
         self.unsure = 2.0 * rounding_bound(layers, self.size + reach)
         self.signs = layers(points).sign()
-
-    @property
-    def flipped(self) -> Bool[Tensor, " n"]:
-        """Points that lose their label, or have none."""
-        return self.length.isfinite() | (self.signs == 0)
+        self.length[self.signs == 0] = 0.0  # without a label there is none to keep
 
     def judge(self, offsets: Float[Tensor, "m d"], rows: Tensor) -> Bool[Tensor, " m"]:
         """Decide which attacks flip a label for sure."""
@@ -148,21 +147,24 @@ class _Attacks(BallSearch):
         """Attack every point, until it is flipped."""
         none = torch.zeros_like(self.best)
         self.offer(none, self.everyone)
-        draws = [self.draw(generator) for _ in range(_DRAWS)]
-        for start in (none, *draws):
-            rows = (~self.flipped).nonzero()[:, 0]
+        for start in (none, *(self.draw(generator) for _ in range(_DRAWS))):
+            rows = self.length.isinf().nonzero()[:, 0]
             start = start[rows]
             for ends in (self.climb(start, rows, -1.0), 2.0 * start, -2.0 * start):
                 self.follow(ends, rows)
 
     def proven(self) -> Bool[Tensor, " n"]:
         """Prove of the others that f keeps its label in the whole ball."""
-        is_safe = torch.zeros_like(self.flipped)
-        here = self.values(torch.zeros_like(self.best), self.everyone)
-        rows = ((here > self.unsure) & ~self.flipped).nonzero()[:, 0]
-        if len(rows):
-            # The centers are rounded, so that the balls have to be larger.
-            rounded = 2.0**-52 * float(l2_norm(self.size.flatten(1)).max())
-            radius = self.radius * (1.0 + 1e-12) + rounded
-            is_safe[rows] = sign_is_kept(self.layers, self.centers[rows], radius)
+        zero = torch.zeros_like(self.best)
+        sure = (self.values(zero, self.everyone) > self.unsure) & self.length.isinf()
+        value, slope = self.slopes_at(zero, self.everyone)
+        nearest_last = (value / l2_norm(slope)).argsort(descending=True)
+        # The centers are rounded, so that the balls have to be larger.
+        rounded = 2.0**-52 * float(l2_norm(self.size.flatten(1)).max())
+        radius, is_safe = self.radius * (1.0 + 1e-12) + rounded, torch.zeros_like(sure)
+        rows = nearest_last[sure[nearest_last]]
+        for part in rows.split(_TRIES) if len(rows) else ():
+            is_safe[part] = sign_is_kept(self.layers, self.centers[part], radius)
+            if not bool(is_safe[part].any()):
+                break
         return is_safe
