@@ -236,17 +236,7 @@ def defender_best_response(
 def solve(
     sets: RobustSets, max_nodes: int | None, seed: int, time_limit: float | None = None
 ) -> tuple[Float[Tensor, " d"], Certificate]:
-    """Maximize coverage, and spend work on the bound where it is not proved yet.
-
-    Args:
-        sets: The robust sets.
-        max_nodes: Further work; None: none.
-        seed: Seed of the solver.
-        time_limit: Seconds for the solver; None: a fixed amount of work.
-
-    Returns:
-        The best perturbation found, and the better of the certificates.
-    """
+    """Maximize coverage, and spend work on the bound where it is not proved yet."""
     if max_nodes is not None:
         max_nodes = check_count(max_nodes, "max_nodes", 1)
     solution = maximize_coverage(sets, time_limit=time_limit, seed=seed)

@@ -43,6 +43,24 @@ def test_the_cap_is_as_large_as_the_error(monkeypatch):
     assert certify_agreement(dipping(9.0), HERE, 2.0).tolist() == [True]
 
 
+def bent_at_the_edge(value, slope, jump):
+    """f(o) = value + slope o, with jump relu(-o - 0.995) added."""
+    model = dipping(0.0)
+    model[0].weight.data[2], model[0].bias.data[2] = -1.0, -0.995
+    model[2].weight.data.copy_(torch.tensor([[slope, -slope, jump]]))
+    model[2].bias.data.fill_(value - 3 * slope)
+    return model
+
+
+@pytest.mark.parametrize("case", [(1.0, 0.0, -1000.0), (0.5, 1.0, 1000.0)])
+def test_the_last_half_percent_of_the_radius_counts(case):
+    """With a tangent that has no boundary in the ball, and with one."""
+    model = bent_at_the_edge(*case)
+    for radius, agree in ((0.994, True), (1.0, False)):
+        assert on_a_line(model, 0.0, radius)[1] == agree
+        assert certify_agreement(model, HERE, radius).tolist() == [agree]
+
+
 def largest_on_cap(row, normal, radius, least):
     """Solve the problem from its own side, not by its dual."""
     unit, depth = normal / normal.norm(), least / normal.norm()
