@@ -45,7 +45,7 @@ def are_witnesses(model, inputs, radius, result):
 def test_every_offset_is_a_witness(name, dtype):
     model, inputs = balanced_mixture(name, seed=1, dtype=dtype)
     before = str(state_of(model))
-    inputs = inputs[:7]
+    inputs = inputs[:6]
     result = find_disagreements(model, inputs, 3.0)
     assert result.found.sum() >= 2
     assert result.offsets.dtype == dtype
@@ -154,11 +154,11 @@ def test_a_point_without_a_label_may_have_one():
 
 def test_seeds_and_batches(monkeypatch):
     model, inputs = balanced_mixture("max", seed=7)
-    inputs = inputs[:4]
+    inputs = inputs[:2]
     result = find_disagreements(model, inputs, 2.0, seed=1)
     again = find_disagreements(model, inputs, 2.0, seed=1)
     assert torch.equal(result.offsets, again.offsets)
-    apart = find_disagreements(model, inputs, 2.0, seed=1, batch_size=2)
+    apart = find_disagreements(model, inputs, 2.0, seed=1, batch_size=1)
     assert torch.equal(result.found, apart.found)
     drawn = []
     randn = torch.randn
