@@ -139,6 +139,11 @@ def test_the_tangents_boundary_is_looked_at():
     result = find_disagreements(model, torch.tensor([[0.5], [-0.5]]), 2.0)
     assert result.found.tolist() == [True, False]
     assert result.lengths[0].item() == pytest.approx(1.0, rel=1e-3)
+    # Steps beyond the boundary end where a ball that hardly holds it does.
+    radius = 1.0 + 1e-7
+    result = find_disagreements(model.double(), torch.tensor([[0.5]]).double(), radius)
+    assert result.found.tolist() == [True]
+    assert result.lengths[0] <= radius * (1.0 + 1e-12)
 
 
 def test_a_point_without_a_label_may_have_one():

@@ -7,7 +7,7 @@ from torch import nn
 
 from paper_lib.geometry import disc_grid, in_l2_ball
 from paper_lib.linearize import linearize
-from paper_lib.local_linearity import network_coverage
+from paper_lib.local_linearity import network_attacks, network_coverage
 from paper_lib.robust_sets import RobustSets
 from tests.oracles import random_tensor, state_of
 from tests.paper_lib.local_linearity.networks import (
@@ -146,6 +146,50 @@ def test_a_label_lost_by_the_defense_needs_no_attack():
     )
     assert found.flipped.tolist() == [True]
     assert found.attacks.tolist() == [[0.0]]
+
+
+def linear(weights, bias=0.0):
+    model = nn.Sequential(nn.Linear(len(weights), 1), nn.Flatten(0)).double()
+    model[0].weight.data.copy_(torch.tensor([weights]))
+    model[0].bias.data.fill_(bias)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("v", "safe"), [(0.0, [False, True, False]), (-3.0, [False, False, True])]
+)
+def test_proofs_alone_are_of_the_label_in_the_whole_ball(monkeypatch, v, safe):
+    """Without attacks that would find what they miss."""
+    monkeypatch.setattr(network_attacks._Attacks, "run", lambda *_: None)
+    points = torch.tensor([[0.995], [1.01], [-0.5]], dtype=F64)
+    v = torch.tensor([v], dtype=F64)
+    found = network_coverage(linear([1.0]), points, v, 3.0, attack_epsilon=1.0)
+    assert found.safe.tolist() == safe
+
+
+def test_a_flip_that_may_be_roundings_is_none():
+    """At x + v, which is rounded, f is negative; it is zero in real arithmetic."""
+    step = 0.75 * 2.0**-52
+    model, points = linear([1.0, -1.0], step), torch.ones(1, 2, dtype=F64)
+    v = torch.tensor([0.0, step], dtype=F64)
+    assert model(points).item() > 0 > model(points + v).item()
+    found = network_coverage(model, points, v, 1.0, attack_epsilon=0.0)
+    assert found.flipped.tolist() == [False]
+    assert found.safe.tolist() == [False]
+
+
+@pytest.mark.parametrize(("first", "proven"), [(0.5, 1), (5.0, 2)])
+def test_proofs_are_given_up_after_a_part_that_fails(monkeypatch, first, proven):
+    monkeypatch.setattr(network_attacks._Attacks, "run", lambda *_: None)
+    monkeypatch.setattr(network_attacks, "_TRIES", 1)
+    calls, honest = [], network_attacks.sign_is_kept
+    monkeypatch.setattr(
+        network_attacks, "sign_is_kept", lambda *a: calls.append(a) or honest(*a)
+    )
+    points = torch.tensor([[0.4], [first]], dtype=F64)
+    found = network_coverage(linear([1.0]), points, torch.zeros(1, dtype=F64), 1.0)
+    assert len(calls) == proven, "the furthest from the boundary is tried first"
+    assert found.safe.tolist() == [False, proven == 2]
 
 
 def test_a_dip_between_two_safe_ends_is_found():
