@@ -10,6 +10,7 @@ from torch import nn
 from paper_lib.geometry import in_l2_ball, l2_norm
 from paper_lib.linearize import linearize
 from paper_lib.local_linearity import disagreements, find_disagreements
+from paper_lib.local_linearity.layers import piecewise_linear_layers
 from paper_lib.local_linearity.segments import follow_layers
 from tests.oracles import random_tensor, state_of
 from tests.paper_lib.local_linearity.networks import (
@@ -139,11 +140,15 @@ def test_the_tangents_boundary_is_looked_at():
     result = find_disagreements(model, torch.tensor([[0.5], [-0.5]]), 2.0)
     assert result.found.tolist() == [True, False]
     assert result.lengths[0].item() == pytest.approx(1.0, rel=1e-3)
-    # Steps beyond the boundary end where a ball that hardly holds it does.
-    radius = 1.0 + 1e-7
-    result = find_disagreements(model.double(), torch.tensor([[0.5]]).double(), radius)
-    assert result.found.tolist() == [True]
-    assert result.lengths[0] <= radius * (1.0 + 1e-12)
+
+
+def test_an_offset_beyond_the_ball_is_cut_to_it():
+    model, point = bent(), torch.tensor([[-0.5]], dtype=F64)
+    layers = piecewise_linear_layers(model, point)
+    search = disagreements._Search(model, layers, point, 3.0)
+    search.offer(torch.tensor([[5.0]], dtype=F64), torch.tensor([0]))
+    assert search.best.tolist() == [[3.0]]
+    assert search.length.tolist() == [3.0]
 
 
 def test_a_point_without_a_label_may_have_one():
