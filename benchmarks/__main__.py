@@ -4,13 +4,21 @@ import argparse
 import math
 import sys
 
-from benchmarks import attacks, bounds, defense, extremes, precision, sweep
+from benchmarks import attacks, ball_proofs, bounds, defense, extremes, precision, sweep
 from benchmarks.environment import PeersError
 from benchmarks.report import Report
 from benchmarks.workers import WorkerError
 from paper_lib.checks.arguments import available_device
 
-_NAMES = ("attacks", "precision", "defense", "bounds", "sweep", "extremes")
+_NAMES = (
+    "attacks",
+    "precision",
+    "defense",
+    "bounds",
+    "sweep",
+    "extremes",
+    "ball_proofs",
+)
 # A part of the defense's can be run alone.
 _CHOICES = (*_NAMES, *defense.PARTS)
 
@@ -62,6 +70,8 @@ def _run(name: str, options: argparse.Namespace) -> Report:
             pairs=min(options.pairs, 45),
             device=options.device,
         )
+    if name == "ball_proofs":
+        return ball_proofs.run(pairs=options.proofs, with_peers=not options.no_peers)
     return extremes.run() if name == "extremes" else precision.run()
 
 
@@ -105,6 +115,12 @@ def _parse() -> argparse.Namespace:
         help="pairs of each data set in a sweep, 45 for all (12)",
     )
     parser.add_argument(
+        "--proofs",
+        type=int,
+        default=10_000,
+        help="pairs of a point and a radius for the proofs in balls (10,000)",
+    )
+    parser.add_argument(
         "--workers",
         type=int,
         default=1,
@@ -127,6 +143,7 @@ def _parse() -> argparse.Namespace:
         "bound_seconds",
         "instances",
         "pairs",
+        "proofs",
         "workers",
     ):
         if not 0 < (value := getattr(options, option)) < math.inf:

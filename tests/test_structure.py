@@ -34,6 +34,7 @@ ORDER = [
     "paper_lib.game",
     "paper_lib.generalization",
     "paper_lib.bounds",
+    "paper_lib.local_linearity",
     "paper_lib.evaluation",
     "paper_lib.plotting",
     "experiments.store",
@@ -179,7 +180,7 @@ def test_modules_and_functions_are_short(path):
 
 
 # What the library and the experiments may hold: lines of code, exported names.
-LARGEST = {"paper_lib": 7500, "experiments": 5900}
+LARGEST = {"paper_lib": 8550, "experiments": 5900}
 MOST_EXPORTS = 130
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from paper_lib.arrangement import heaviest_faces
 from paper_lib.attacks import fgm
-from paper_lib.checks import check_radius
+from paper_lib.checks import check_count, check_radius
 from paper_lib.checks.operands import check_same_kind
 from paper_lib.defense import Certificate, maximize_coverage, upper_bound
 from paper_lib.defense.rows import as_perturbation
@@ -218,7 +218,7 @@ def defender_best_response(
     else:
         repeats, excess = _multiples(weights)
         together = _stacked([sets[k] for k in np.repeat(range(len(sets)), repeats)])
-        found, certificate = _solved(together, max_nodes, seed)
+        found, certificate = solve(together, max_nodes, seed)
         kept_share = min(certificate.upper + excess, 1.0)
         if excess > 0:
             certificate = None  # of rounded weights
@@ -233,11 +233,13 @@ def defender_best_response(
     )
 
 
-def _solved(
-    sets: RobustSets, max_nodes: int | None, seed: int
+def solve(
+    sets: RobustSets, max_nodes: int | None, seed: int, time_limit: float | None = None
 ) -> tuple[Float[Tensor, " d"], Certificate]:
     """Maximize coverage, and spend work on the bound where it is not proved yet."""
-    solution = maximize_coverage(sets, seed=seed)
+    if max_nodes is not None:
+        max_nodes = check_count(max_nodes, "max_nodes", 1)
+    solution = maximize_coverage(sets, time_limit=time_limit, seed=seed)
     certificate = solution.certificate
     if max_nodes is None or certificate.gap == 0:
         return solution.perturbation, certificate

@@ -1,0 +1,233 @@
+r"""The layers of a classifier as blocks: a matrix, then the largest of a few entries.
+
+ReLU and max-pool are one thing: of each group of numbers, zero among them where there
+is a ReLU, the largest goes on. A pool and a ReLU in a row are groups that hold both.
+
+A forward pass tells how far its numbers are from the exact ones, and how far they move.
+The exact numbers are those of real arithmetic on the stored float64 weights. A sum of m
+products is off by at most :math:`(m + 1) u` times the sum of absolute values, to first
+order and in any order of summation, with :math:`u = 2^{-53}`: that gives the errors.
+Constants here are at least twice what is needed, which pays for the higher orders.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+# Points that go forward together.
+_BATCH = 64
+# Twice the rounding of one operation, relative.
+ROUNDING = 2.0**-52
+# The least normal number: more than any operation loses to underflow.
+TINY = 2.0**-1022
+# Pays for the rounding of sums of up to 2^20 terms, none of them negative.
+WIDE = 1.0 + 2.0**-30
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Block:
+    r"""One linear map and the groups of which the largest entries go on.
+
+    Attributes:
+        layer: The map with its bias, on inputs in their shape.
+        shape: That shape.
+        weight: The map as a matrix; its last row is zero, for the zero of ReLU.
+        bias: What is added, zero in that row.
+        groups: Which rows belong together; of equal entries the first counts, as it
+            does where torch differentiates.
+    """
+
+    layer: nn.Module
+    shape: tuple[int, ...]
+    weight: Float[Tensor, "p m"]
+    bias: Float[Tensor, " p"]
+    groups: Int64[Tensor, "u k"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Sizes:
+    """The entries of one block at one point, before the largest are chosen.
+
+    Attributes:
+        values: The entries, zero at the end.
+        errors: How far rounding may have moved them: from the exact ones, and from
+            those of the exact linear map that the choices make.
+        moves: How far an entry gets from the latter within the ball.
+        chosen: The largest of each group, the first of equal ones.
+    """
+
+    values: Float[Tensor, " p"]
+    errors: Float[Tensor, " p"]
+    moves: Float[Tensor, " p"]
+    chosen: Int64[Tensor, " u"]
+
+
+def dense_blocks(
+    layers: nn.Sequential, points: Float[Tensor, "n ..."]
+) -> tuple[Block, ...]:
+    """Write layers as blocks; a map without a maximum after it has groups of one.
+
+    Args:
+        layers: From :func:`~paper_lib.local_linearity.layers.piecewise_linear_layers`.
+        points: Inputs, as float64, for their shape and device.
+
+    Returns:
+        The blocks, on flat vectors. A matrix of p by m takes 8 p m bytes.
+    """
+    image = torch.zeros_like(points[:1])
+    blocks: list[Block] = []
+    pending = False  # whether the last block may still take a maximum
+    for layer in layers:
+        if isinstance(layer, nn.ReLU | nn.MaxPool2d):
+            if not pending:
+                blocks.append(_linear_block(nn.Identity(), image))
+                pending = True
+            blocks[-1] = _with_maximum(blocks[-1], layer, image)
+        elif not isinstance(layer, nn.Flatten):
+            blocks.append(_linear_block(layer, image))
+            pending = True
+        image = layer(image)
+    return tuple(blocks or [_linear_block(nn.Identity(), points[:1])])
+
+
+def _linear_block(layer: nn.Module, image: Tensor) -> Block:
+    """Push unit vectors through a layer without its bias: its weights come out."""
+    size = image.numel()
+    units = torch.eye(size, dtype=image.dtype, device=image.device)
+    units = units.view(size, *image.shape[1:])
+    bias = layer(torch.zeros_like(image))  # that of no bias, of a pool too, is zero
+    if isinstance(layer, nn.Conv2d):
+        rows = layer._conv_forward(units, layer.weight, None)
+    else:
+        rows = units @ layer.weight.T if isinstance(layer, nn.Linear) else layer(units)
+    rows = rows.reshape(size, -1).T
+    count = len(rows)
+    return Block(
+        layer=layer,
+        shape=tuple(image.shape[1:]),
+        weight=torch.cat([rows, rows.new_zeros(1, size)]),
+        bias=torch.cat([bias.flatten(), bias.new_zeros(1)]),
+        groups=torch.arange(count, device=image.device).unsqueeze(1),
+    )
+
+
+def _with_maximum(block: Block, layer: nn.Module, image: Tensor) -> Block:
+    """Let a ReLU or a pool choose among the groups that a block has."""
+    none = len(block.bias) - 1  # the row of zeros
+    if isinstance(layer, nn.MaxPool2d):
+        chosen = pool_windows(layer, image)
+    else:
+        own = torch.arange(image.numel(), device=image.device)
+        chosen = torch.stack([torch.full_like(own, len(own)), own], dim=1)
+    zero = torch.full_like(block.groups[:1], none)
+    groups = torch.cat([block.groups, zero])[chosen].flatten(1)
+    return replace(block, groups=groups)
+
+
+def pool_windows(
+    pool: nn.MaxPool2d, image: Float[Tensor, "1 c h w"]
+) -> Int64[Tensor, "u k"]:
+    """List the places that each window of a pool looks at, line by line.
+
+    Args:
+        pool: The pool.
+        image: One of its inputs, for the shape.
+
+    Returns:
+        Places in the flat image, some twice at its edges.
+    """
+    counts = pool(image).shape[2:]
+    settings = (pool.kernel_size, pool.stride, pool.padding, pool.dilation)
+    pairs = [(one, one) if isinstance(one, int) else one for one in settings]
+    axes = list(zip(*pairs, strict=True))
+    # In the end more, for windows that begin inside and end beyond, of ``ceil_mode``.
+    sides = [
+        n for _, step, margin, _ in axes[::-1] for n in (margin, margin + step - 1)
+    ]
+    places = torch.arange(image.numel(), device=image.device).view(image.shape)
+    places = nn.functional.pad(places, sides, value=-1)
+    for axis, (size, step, _, rate) in enumerate(axes, 2):
+        places = places.unfold(axis, rate * (size - 1) + 1, step)[..., ::rate]
+        places = places.narrow(axis, 0, counts[axis - 2])
+    windows = places.flatten(4).flatten(0, 3)
+    # A place of the padding, which is never the largest, becomes the first inside.
+    inside = windows.where(windows >= 0, image.numel()).amin(-1, keepdim=True)
+    return windows.where(windows >= 0, inside)
+
+
+def long_norms(rows: Float[Tensor, "r d"]) -> Float[Tensor, " r"]:
+    """Bound the lengths of rows from above.
+
+    Args:
+        rows: One vector a row.
+
+    Returns:
+        Their lengths or a little more.
+    """
+    dim = rows.shape[-1]
+    lengths = torch.linalg.vector_norm(rows, dim=-1)
+    # Squares may be lost to underflow.
+    return lengths * (1.0 + (dim + 4) * ROUNDING) + math.sqrt(dim * TINY)
+
+
+def forward_sizes(
+    blocks: tuple[Block, ...], points: Float[Tensor, "n ..."], radius: float
+) -> Iterator[tuple[Sizes, ...]]:
+    """Run points through the blocks, some at a time.
+
+    Args:
+        blocks: The classifier.
+        points: Inputs, as float64.
+        radius: Radius of the ball in which the input moves.
+
+    Yields:
+        For each point the sizes of every block.
+    """
+    for values in points.flatten(1).split(_BATCH):
+        errors, moves, found = torch.zeros_like(values), None, []
+        for block in blocks:
+            entries = _values(block, values)
+            wrong, far = _errors(block, values, errors), _moves(block, moves, radius)
+            places = entries[:, block.groups].argmax(-1, keepdim=True)
+            groups = block.groups.expand(len(values), -1, -1)
+            chosen = groups.gather(2, places).squeeze(2)
+            far = far.expand_as(wrong)
+            found.append(dict(values=entries, errors=wrong, moves=far, chosen=chosen))
+            values = entries.gather(1, chosen)
+            errors = wrong[:, block.groups].amax(-1)
+            # What is not chosen is above the chosen by no more than rounding hides.
+            moves = far[:, block.groups].amax(-1) + 2 * errors
+        for number in range(len(values)):
+            yield tuple(
+                Sizes(**{name: part[number] for name, part in parts.items()})
+                for parts in found
+            )
+
+
+def _values(block: Block, values: Float[Tensor, "n m"]) -> Float[Tensor, "n p"]:
+    """Apply the layer itself, so that ties are broken as where it is differentiated."""
+    entries = block.layer(values.view(len(values), *block.shape)).flatten(1)
+    return torch.cat([entries, entries.new_zeros(len(entries), 1)], dim=1)
+
+
+def _errors(
+    block: Block, values: Float[Tensor, "n m"], errors: Float[Tensor, "n m"]
+) -> Float[Tensor, "n p"]:
+    """Bound the rounding of the entries, that of what they are made of included."""
+    terms = block.weight.shape[1] + 4
+    share = terms * ROUNDING
+    sizes = (share * values.abs() + errors) @ block.weight.abs().T
+    return (sizes + share * block.bias.abs()) * WIDE + terms * TINY
+
+
+def _moves(
+    block: Block, moves: Float[Tensor, "n m"] | None, radius: float
+) -> Float[Tensor, "n p"]:
+    """Bound how far entries move, at first by the lengths of the rows."""
+    if moves is None:
+        return (radius * long_norms(block.weight) * WIDE).unsqueeze(0)
+    return moves @ block.weight.abs().T * WIDE + block.weight.shape[1] * TINY

@@ -1,0 +1,121 @@
+"""Searches of balls around points: gradients propose offsets, float64 judges them."""
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from paper_lib.geometry import l2_norm, project_l2_ball, scale_to_radius, unit_vectors
+from paper_lib.local_linearity.segments import SegmentPath, follow_layers
+from paper_lib.models.guard import logits_and_gradients
+
+# Shares of the radius at which a segment is looked at.
+SHARES = (0.25, 0.5, 1.0)
+# How many steps; their first length as a share of the radius, and the last.
+_STEPS, _FIRST, _LAST = 20, 0.4, 0.02
+# A segment is followed where f falls below this share of what it is at the center.
+_PROMISING = 0.1
+# In so few dimensions every segment is followed.
+_FEW_DIMS = 10
+
+
+class BallSearch:
+    """Points, and the shortest offset so far at each that is what is looked for.
+
+    A subclass sets ``signs``, one a point, and decides with ``judge`` what that is. It
+    runs inside ``frozen_evaluation``.
+    """
+
+    signs: Float[Tensor, " n"]
+
+    def __init__(
+        self,
+        model: nn.Module,
+        layers: nn.Sequential,
+        points: Float[Tensor, "n ..."],
+        radius: float,
+    ) -> None:
+        """Start with nothing found.
+
+        Args:
+            model: Maps ``(n, ...)`` to ``(n,)``; it proposes.
+            layers: The same from ``piecewise_linear_layers``, which judge.
+            points: Centers of the balls, in the model's dtype.
+            radius: Radius of the balls.
+        """
+        self.model, self.layers = model, layers
+        self.points, self.radius = points, radius
+        self.centers = points.double()
+        self.everyone = torch.arange(len(points), device=points.device)
+        self.best = torch.zeros_like(points.flatten(1))
+        self.length = torch.full_like(l2_norm(self.best), torch.inf)
+
+    def judge(self, offsets: Float[Tensor, "m d"], rows: Tensor) -> Bool[Tensor, " m"]:
+        """Decide in float64 which offsets surely are what is looked for."""
+        raise NotImplementedError
+
+    def places(
+        self, path: SegmentPath, end: Float[Tensor, " d"], row: Tensor
+    ) -> Float[Tensor, " m"]:
+        """List the positions on a segment that are worth judging: that of the least."""
+        return path.positions[(self.signs[row] * path.values).argmin()].unsqueeze(0)
+
+    def draw(self, generator: torch.Generator) -> Float[Tensor, "n d"]:
+        """Draw directions on the CPU, and go half of the radius."""
+        drawn = torch.randn(self.best.shape, generator=generator)
+        return scale_to_radius(drawn.to(self.best), 0.5 * self.radius)
+
+    @torch.no_grad()
+    def values(
+        self, offsets: Float[Tensor, "m d"], rows: Tensor
+    ) -> Float[Tensor, " m"]:
+        """Evaluate f times the sign of its point, in float64."""
+        centers = self.centers[rows]
+        moved = centers + offsets.double().view_as(centers)
+        return self.signs[rows] * self.layers(moved)
+
+    def slopes_at(
+        self, offsets: Float[Tensor, "m d"], rows: Tensor
+    ) -> tuple[Float[Tensor, " m"], Float[Tensor, "m d"]]:
+        """Evaluate and differentiate f times the sign, as the model rounds."""
+        points, signs = self.points[rows], self.signs[rows]
+        moved = points + offsets.to(points).view_as(points)
+        value, slope = logits_and_gradients(self.model, moved)
+        return signs * value.double(), slope.flatten(1) * signs.unsqueeze(1).to(slope)
+
+    def offer(self, offsets: Float[Tensor, "m d"], rows: Tensor) -> None:
+        """Keep offsets that are what is looked for, and shorter than those known."""
+        offsets = project_l2_ball(offsets.to(self.best), self.radius)
+        length = l2_norm(offsets)
+        better = self.judge(offsets, rows) & (length < self.length[rows])
+        self.best[rows[better]] = offsets[better]
+        self.length[rows[better]] = length[better]
+
+    def climb(
+        self, start: Float[Tensor, "m d"], rows: Tensor, sign: float
+    ) -> Float[Tensor, "m d"]:
+        """Follow the gradient up, or down for -1, and offer the furthest on the way."""
+        offsets = best = start
+        highest = torch.full_like(self.signs[rows], -torch.inf)
+        for step in range(_STEPS):
+            value, slope = self.slopes_at(offsets, rows)
+            higher = sign * value > highest
+            highest = torch.where(higher, sign * value, highest)
+            best = torch.where(higher.unsqueeze(1), offsets, best)
+            pace = sign * self.radius * (_FIRST * (1.0 - step / _STEPS) + _LAST)
+            offsets = project_l2_ball(offsets + pace * unit_vectors(slope), self.radius)
+        self.offer(best, rows)
+        return best
+
+    def follow(self, ends: Float[Tensor, "m d"], rows: Tensor) -> None:
+        """Look on the segments to some offsets, exactly, where that is worth it."""
+        ends = project_l2_ball(ends, self.radius).double()
+        is_cheap = ends.shape[1] <= _FEW_DIMS
+        shares = (0.0, *SHARES)
+        values = torch.stack([self.values(share * ends, rows) for share in shares])
+        is_promising = values.amin(0) < _PROMISING * values[0]
+        chosen = self.length[rows].isinf() & (is_promising | is_cheap)
+        for row, end in zip(rows[chosen], ends[chosen], strict=True):
+            center = self.centers[row]
+            both = torch.stack([center, center + end.view_as(center)])
+            places = self.places(follow_layers(self.layers, both), end, row)
+            self.offer(places.unsqueeze(1) * end, row.repeat(len(places)))

@@ -1,0 +1,190 @@
+"""A classifier as the flat sequence of its layers, of the few kinds that are known.
+
+What is proven here about a classifier is proven about this sequence, in float64. Every
+kind is linear or piecewise linear: convolutions, fully connected layers, ReLU, maximum
+and average pooling. Any other module is refused by name.
+"""
+
+import copy
+import math
+from collections.abc import Iterator
+from inspect import signature
+from typing import Any, NoReturn
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from paper_lib.checks.operands import check_same_kind
+from paper_lib.models import PairCNN
+from paper_lib.models.cnn import InputConv, MaxPool
+from paper_lib.models.guard import call, check_inputs, frozen_evaluation
+
+# Inputs on which the layers are compared with the model.
+_COMPARED = 8
+# Rounding of one float64 operation, relative.
+_UNIT_ROUNDOFF = 2.0**-53
+# Layers that change nothing in eval mode.
+_SILENT = (nn.Identity, nn.Dropout, nn.Dropout2d)
+# What each kind is built anew as.
+_PLAIN = (nn.Conv2d, nn.Linear, nn.ReLU, nn.MaxPool2d, nn.AvgPool2d, nn.Flatten)
+_KINDS: dict[type, Any] = {InputConv: nn.Conv2d} | {kind: kind for kind in _PLAIN}
+
+
+def piecewise_linear_layers(
+    model: nn.Module, inputs: Float[Tensor, "n ..."]
+) -> nn.Sequential:
+    """Write a classifier as a sequence of layers in float64.
+
+    Of the kinds ``nn.Conv2d``, ``nn.Linear``, ``nn.ReLU``, ``nn.MaxPool2d``,
+    ``nn.AvgPool2d`` and ``nn.Flatten``; the last is ``nn.Flatten(0)`` and gives one
+    logit a point. Sequences and :class:`~paper_lib.models.PairCNN` are unfolded, and
+    what does nothing in eval mode is left out.
+
+    Args:
+        model: Maps ``(n, ...)`` to ``(n,)``; left as it was.
+        inputs: Inputs in its dtype and on its device; the first are run through both.
+
+    Returns:
+        The layers, built anew with copies of the weights, frozen and in eval mode.
+
+    Raises:
+        ValueError: If a layer is of another kind, with its class and place; if the
+            layers give other logits than the model; or if the inputs do not fit it.
+
+    Example:
+        >>> model = nn.Sequential(nn.Linear(2, 1), nn.Dropout(), nn.Flatten(0))
+        >>> piecewise_linear_layers(model, torch.zeros(1, 2))[:-1]
+        Sequential(
+          (0): Linear(in_features=2, out_features=1, bias=True)
+        )
+    """
+    check_inputs(model, inputs, 1)
+    for weight in model.parameters():
+        check_same_kind(model=weight, inputs=inputs)
+    layers = nn.Sequential(*_unfold("model", model), nn.Flatten(0))
+    layers.eval().requires_grad_(False)
+    _compare(model, layers, inputs.detach()[:_COMPARED].double())
+    return layers
+
+
+def rounding_bound(
+    layers: nn.Sequential, sizes: Float[Tensor, "n ..."]
+) -> Float[Tensor, " n"]:
+    r"""Bound how far rounding may move a logit, or a sum of its terms, in float64.
+
+    A sum of m products is off by at most m + 1 roundings of the sum of their absolute
+    values, in any order. Through all layers that makes :math:`\sum (m_l + 2)` roundings
+    of what the layers give for absolute values of weights, biases and inputs.
+
+    Args:
+        layers: From :func:`piecewise_linear_layers`.
+        sizes: Absolute values of the inputs, at least.
+
+    Returns:
+        The bounds, each twice what is needed.
+    """
+    steps = sum(_terms(layer) + 2 for layer in layers)
+    absolute = copy.deepcopy(layers)
+    for weight in absolute.parameters():
+        weight.abs_()
+    return 2.0 * steps * _UNIT_ROUNDOFF * absolute(sizes.double().abs())
+
+
+def _terms(layer: nn.Module) -> int:
+    """Count the products that a layer adds up for one of its outputs."""
+    if isinstance(layer, nn.Conv2d | nn.Linear):
+        return layer.weight[0].numel() + 1
+    if isinstance(layer, nn.AvgPool2d):
+        size = layer.kernel_size
+        return size**2 if isinstance(size, int) else math.prod(size)
+    return 0
+
+
+def _compare(
+    model: nn.Module, layers: nn.Sequential, inputs: Float[Tensor, "n ..."]
+) -> None:
+    """Reject a model whose forward pass is not that of its layers."""
+    twin = copy.deepcopy(model).double()
+    with frozen_evaluation(twin), torch.no_grad():
+        wanted = f"inputs must have a shape that model takes, got {tuple(inputs.shape)}"
+        logits = _called(twin, inputs, wanted)
+    wanted = "model must compute what its layers say, one after another, but "
+    found = _called(layers, inputs, f"{wanted}they do not fit each other")
+    if bool(((found - logits).abs() > 10 * rounding_bound(layers, inputs)).any()):
+        raise ValueError(
+            f"{wanted}its forward pass does more: {logits.tolist()} instead of "
+            f"{found.tolist()}."
+        )
+
+
+def _called(
+    model: nn.Module, inputs: Float[Tensor, "n ..."], wanted: str
+) -> Float[Tensor, " n"]:
+    """Evaluate a model, or say what it should have done."""
+    try:
+        return call(model, inputs.clone())
+    except RuntimeError as error:
+        raise ValueError(f"{wanted}: {str(error).splitlines()[0]}") from error
+
+
+def _refuse(place: str, module: nn.Module, reason: str) -> NoReturn:
+    """Say which layer is not known, where it is, and why."""
+    known = "Conv2d, Linear, ReLU, MaxPool2d, AvgPool2d, Flatten, Dropout and Identity"
+    raise ValueError(
+        f"model must be a PairCNN or nn.Sequential of layers of the kinds {known}, got "
+        f"{type(module).__name__} at {place}: {reason}."
+    )
+
+
+def _unfold(place: str, module: nn.Module) -> Iterator[nn.Module]:
+    """List the layers of a module as copies, without flattening to one axis."""
+    axes = getattr(module, "start_dim", 1), getattr(module, "end_dim", -1)
+    if type(module) is nn.Sequential:
+        for name, child in module.named_children():
+            yield from _unfold(f"{place}.{name}", child)
+    elif type(module) is PairCNN:
+        mean, std = module.settings["input_mean"], module.settings["input_std"]
+        if (mean, std) != (0.0, 1.0):
+            like = next(module.parameters()).detach().double()
+            weights = {
+                "weight": like.new_full((1, 1, 1, 1), 1.0 / std),
+                "bias": like.new_full((1,), -mean / std),
+            }
+            sizes = {"in_channels": 1, "out_channels": 1, "kernel_size": 1}
+            yield _filled(nn.Conv2d, weights, sizes)
+        yield from _unfold(f"{place}.layers", module.layers)
+    elif type(module) is MaxPool:
+        yield nn.MaxPool2d(2)
+    elif type(module) not in _SILENT and axes != (0, -1):
+        if axes != (1, -1):
+            _refuse(place, module, "only the last layer may join points")
+        yield _rebuilt(place, module)
+
+
+def _rebuilt(place: str, module: nn.Module) -> nn.Module:
+    """Build a layer anew, so that no hook changes what it does."""
+    if type(module) not in _KINDS:
+        _refuse(place, module, "nothing is known of this kind")
+    if getattr(module, "return_indices", False):
+        _refuse(place, module, "return_indices is on")
+    kind = _KINDS[type(module)]
+    weights = {
+        name: weight.detach().to(torch.float64, copy=True)
+        for name, weight in module.named_parameters()
+    }
+    names = {*signature(kind).parameters} & {*kind.__constants__} - {"inplace"}
+    settings = {name: getattr(module, name) for name in names}
+    if weights:
+        settings["bias"] = "bias" in weights
+    return _filled(kind, weights, settings)
+
+
+def _filled(
+    kind: type[nn.Module], weights: dict[str, Tensor], settings: dict[str, Any]
+) -> nn.Module:
+    """Build a layer around weights; draws nothing."""
+    with torch.device("meta"):
+        layer = kind(**settings)
+    layer.load_state_dict(weights, assign=True)
+    return layer

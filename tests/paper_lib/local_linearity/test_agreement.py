@@ -1,0 +1,108 @@
+"""Agreement where the tangent has a boundary: on the cap that it is proven on."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from paper_lib.local_linearity import (
+    agreement,
+    certify_agreement,
+    linearization_error,
+)
+from paper_lib.local_linearity.agreement import sign_is_kept
+from paper_lib.local_linearity.ball_bounds import Cap
+from paper_lib.local_linearity.layers import piecewise_linear_layers
+from tests.paper_lib.local_linearity.exact_lines import on_a_line
+from tests.paper_lib.local_linearity.networks import F64
+
+HERE = torch.zeros(1, 1, dtype=F64)
+
+
+def dipping(depth):
+    """f(o) = 1 + o - depth relu(o - 0.5); its tangent at 0 is zero at -1."""
+    first, last = nn.Linear(1, 3), nn.Linear(3, 1)
+    first.weight.data.copy_(torch.tensor([[1.0], [-1.0], [1.0]]))
+    first.bias.data.copy_(torch.tensor([3.0, -3.0, -0.5]))
+    last.weight.data.copy_(torch.tensor([[1.0, -1.0, -depth]]))
+    last.bias.data.fill_(-2.0)
+    return nn.Sequential(first, nn.ReLU(), last, nn.Flatten(0)).to(F64)
+
+
+@pytest.mark.parametrize(("depth", "agree"), [(0.0, True), (0.4, True), (9.0, False)])
+def test_a_bend_far_from_the_boundary_does_no_harm_if_f_stays_positive(depth, agree):
+    model = dipping(depth)
+    assert on_a_line(model, 0.0, 2.0) == (pytest.approx(1.5 * depth), agree)
+    assert certify_agreement(model, HERE, 2.0).tolist() == [agree]
+
+
+def test_the_cap_is_as_large_as_the_error(monkeypatch):
+    """Negative control: with less a dip below zero would pass."""
+    monkeypatch.setattr(agreement, "error_bound", lambda *_: 0.0)
+    assert certify_agreement(dipping(9.0), HERE, 2.0).tolist() == [True]
+
+
+def bent_at_the_edge(value, slope, jump):
+    """f(o) = value + slope o, with jump relu(-o - 0.995) added."""
+    model = dipping(0.0)
+    model[0].weight.data[2], model[0].bias.data[2] = -1.0, -0.995
+    model[2].weight.data.copy_(torch.tensor([[slope, -slope, jump]]))
+    model[2].bias.data.fill_(value - 3 * slope)
+    return model
+
+
+@pytest.mark.parametrize("case", [(1.0, 0.0, -1000.0), (0.5, 1.0, 1000.0)])
+def test_the_last_half_percent_of_the_radius_counts(case):
+    """With a tangent that has no boundary in the ball, and with one."""
+    model = bent_at_the_edge(*case)
+    for radius, agree in ((0.994, True), (1.0, False)):
+        assert on_a_line(model, 0.0, radius)[1] == agree
+        assert certify_agreement(model, HERE, radius).tolist() == [agree]
+
+
+def largest_on_cap(row, normal, radius, least):
+    """Solve the problem from its own side, not by its dual."""
+    unit, depth = normal / normal.norm(), least / normal.norm()
+    best = radius * row / row.norm()
+    if best @ unit >= depth:
+        return float(radius * row.norm())
+    across = row - (row @ unit) * unit
+    rest = torch.sqrt(radius**2 - depth**2)
+    return float(depth * (row @ unit) + rest * across.norm())
+
+
+def test_linear_functions_on_a_cap_are_bounded_without_loss():
+    draw = torch.Generator().manual_seed(0)
+    for _ in range(50):
+        row, normal = torch.randn(2, 4, dtype=F64, generator=draw)
+        least = (2 * torch.rand(1, dtype=F64, generator=draw) - 1)[0] * normal.norm()
+        cap = Cap(radius=1.5, normal=normal, least=float(1.4 * least))
+        exact = largest_on_cap(row, normal, 1.5, 1.4 * least)
+        found = float(cap.largest(row.unsqueeze(0)))
+        assert found >= exact - 1e-14, "sound"
+        assert found <= exact + 1e-10, "and sharp"
+
+
+def test_a_point_whose_tangent_is_zero_everywhere_agrees():
+    flat = nn.Sequential(nn.Linear(1, 1), nn.ReLU(), nn.Flatten(0)).to(F64)
+    flat[0].bias.data.fill_(-5.0)
+    assert certify_agreement(flat, HERE, 0.1).tolist() == [True]
+    assert linearization_error(flat, HERE, 0.1).upper.tolist() == [0.0]
+    layers = piecewise_linear_layers(flat, HERE)
+    assert sign_is_kept(layers, HERE, 0.1).tolist() == [False], "zero has no sign"
+
+
+def test_a_number_that_overflows_proves_nothing():
+    model = dipping(1.0)
+    for layer in (model[0], model[2]):
+        layer.weight.data.mul_(1e120)
+    assert linearization_error(model, HERE, 1e80).upper.tolist() == [math.inf]
+    assert certify_agreement(model, HERE, 1e80).tolist() == [False]
+
+
+def test_seeds_are_used_and_equal_ones_give_the_same():
+    model, points = dipping(1.0), HERE
+    one, same = (linearization_error(model, points, 2.0, seed=3) for _ in range(2))
+    assert one.lower.equal(same.lower)
+    assert one.upper.equal(same.upper)
