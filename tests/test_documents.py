@@ -26,6 +26,8 @@ ELSEWHERE = {"book/NAME.py", "book/NAME.ipynb", "MNIST/raw/", "FashionMNIST/raw/
 def resolve(name):
     """Give the module a dotted name is of, or what is inside one; None: neither."""
     parts = name.split(".")
+    if not parts[0]:
+        return None  # a relative name, which no reader can look up
     for cut in range(len(parts), 0, -1):
         try:
             found = importlib.import_module(".".join(parts[:cut]))

@@ -61,6 +61,8 @@ def full_precision() -> Iterator[None]:
         for kind in ("cpu", torch.get_default_device().type, "cuda"):
             if torch.is_autocast_enabled(kind):
                 stack.enter_context(torch.autocast(kind, enabled=False))
+        # Last of all, as the older names write to some of the newer ones.
+        stack.callback(_restore, [place.fp32_precision for place in _NEWER])
         for read, write, wanted in _PRODUCTS:
             # What was set by torch's newer names cannot be read by these.
             with suppress(RuntimeError):
@@ -68,10 +70,16 @@ def full_precision() -> Iterator[None]:
                     write(wanted)
                     stack.callback(write, before)
         for place in _NEWER:
-            if (before := place.fp32_precision) in ("tf32", "bf16"):
+            if place.fp32_precision in ("tf32", "bf16"):
                 place.fp32_precision = "ieee"
-                stack.callback(setattr, place, "fp32_precision", before)
         yield
+
+
+def _restore(before: list[str]) -> None:
+    """Write back what changed, no more: what is written no longer follows others."""
+    for place, precision in zip(_NEWER, before, strict=True):
+        if place.fp32_precision != precision:
+            place.fp32_precision = precision
 
 
 def l2_norm(vectors: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:

@@ -5,7 +5,8 @@ where a linear function on a ball has its largest value in closed form. What eve
 needs of a block comes from the passes before it, so that blocks are done in order.
 
 All of it is about the exact piecewise linear function of the stored weights. Every
-bound is wider by what rounding may have changed, see :mod:`.dense_blocks`.
+bound is wider by what rounding may have changed, see
+:mod:`~paper_lib.local_linearity.dense_blocks`.
 """
 
 import math

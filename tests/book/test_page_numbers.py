@@ -105,7 +105,7 @@ def test_every_notebook_with_parameters_has_a_line_that_runs_it(root, build_book
     for name, options in runs:
         given = re.findall(r"-p (\w+)", options)
         assert given
-        build_book.check_parameters(notebooks[name], dict.fromkeys(given))
+        build_book.check_parameters(notebooks[name], dict.fromkeys(given, True))
 
 
 def test_settings_of_the_experiments_are_those_of_the_makefile(root):

@@ -397,6 +397,20 @@ def test_what_torchs_newer_names_turn_on_is_off_inside(run, place):
     assert "tf32" not in seen
 
 
+@pytest.mark.skipif(
+    not hasattr(torch.backends, "fp32_precision"), reason="torch names it since 2.9"
+)
+def test_a_run_leaves_torchs_older_names_readable():
+    """They cannot be read once they and the newer names say different things."""
+    torch.backends.cuda.matmul.allow_tf32 = True
+    try:
+        linearize(seeded(plain), POINTS)
+        assert torch.get_float32_matmul_precision() == "high"
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = False
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
 def test_autocast_would_change_bits_without_the_guard():
     """Negative control."""
     model = seeded(plain)
