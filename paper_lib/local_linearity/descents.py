@@ -1,5 +1,7 @@
 """Searches of balls around points: gradients propose offsets, float64 judges them."""
 
+from abc import ABC, abstractmethod
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
@@ -18,7 +20,7 @@ _PROMISING = 0.1
 _FEW_DIMS = 10
 
 
-class BallSearch:
+class BallSearch(ABC):
     """Points, and the shortest offset so far at each that is what is looked for.
 
     A subclass sets ``signs``, one a point, and decides with ``judge`` what that is. It
@@ -49,9 +51,9 @@ class BallSearch:
         self.best = torch.zeros_like(points.flatten(1))
         self.length = torch.full_like(l2_norm(self.best), torch.inf)
 
+    @abstractmethod
     def judge(self, offsets: Float[Tensor, "m d"], rows: Tensor) -> Bool[Tensor, " m"]:
         """Decide in float64 which offsets surely are what is looked for."""
-        raise NotImplementedError
 
     def places(
         self, path: SegmentPath, end: Float[Tensor, " d"], row: Tensor
