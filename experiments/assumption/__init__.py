@@ -1,0 +1,1 @@
+"""The runs on local linearity: which classifier is the theorem about?"""

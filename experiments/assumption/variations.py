@@ -1,0 +1,227 @@
+r"""Classifiers that vary the paper's, and may be nearer to their tangent.
+
+What the theorem asks of f at x is that :math:`|f - f_L|` stays below
+:math:`|f_L|` in the ball. The penalty is the local linearity of arXiv 1907.02610, of f
+in place of the loss: the loss is curved even where f is linear, and is nearly flat far
+from the boundary however curved f is there.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from paper_lib.checks import check_choice, check_radius, check_seed
+from paper_lib.checks.arguments import check_type
+from paper_lib.data import LabeledImages
+from paper_lib.geometry import l2_norm, scale_to_radius
+from paper_lib.models import TrainConfig, TrainingDivergedError, train_classifier
+from paper_lib.models.training import check_images, initial_model, make_optimizer
+
+Pool = Literal["max", "average"]
+Activation = Literal["relu", "softplus", "identity"]
+_ACTIVATIONS = {"relu": nn.ReLU, "softplus": nn.Softplus, "identity": nn.Identity}
+# Gradient steps of the search for the largest departure from the tangent.
+_STEPS = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Variation:
+    """What a classifier has otherwise than the paper's: nothing, as it stands.
+
+    Attributes:
+        pool: The pooling of 2 by 2 blocks.
+        activation: What follows each pooling and the hidden layer; with
+            ``"identity"`` and ``"average"`` f is linear in the image.
+        weight_decay: Of the optimizer, not decoupled from it: so many times a weight
+            are added to its gradient, as by ``torch.optim.Adam(weight_decay=...)``.
+        penalty: Weight of the local-linearity penalty in the loss; 0: none.
+        penalty_radius: Radius of the l2 ball in which it is searched, in pixels.
+
+    Raises:
+        ValueError: If a word is unknown, a number is negative, NaN or infinite, or
+            ``penalty_radius`` is given without a penalty or missing with one.
+    """
+
+    pool: Pool = "max"
+    activation: Activation = "relu"
+    weight_decay: float = 0.0
+    penalty: float = 0.0
+    penalty_radius: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Reject what is no variation.
+
+        Raises:
+            ValueError: See the class.
+        """
+        check_choice(self.pool, "pool", get_args(Pool))
+        check_choice(self.activation, "activation", get_args(Activation))
+        for name in ("weight_decay", "penalty", "penalty_radius"):
+            check_radius(getattr(self, name), name)
+        if (self.penalty > 0) != (self.penalty_radius > 0):
+            raise ValueError(
+                "penalty_radius must be > 0 exactly where penalty is, got "
+                f"{self.penalty_radius} with penalty {self.penalty}."
+            )
+
+
+def train_variation(
+    data: LabeledImages, *, train: TrainConfig, variation: Variation, seed: int
+) -> nn.Module:
+    """Train a classifier of two classes that varies the paper's.
+
+    Without a variation by :func:`~paper_lib.models.train_classifier`; otherwise from
+    the same initial weights with the same order of images. The same seed on the same
+    machine gives the same weights, bit for bit; torch's global generator is left as it
+    was.
+
+    Args:
+        data: Images and labels -1 or +1.
+        train: Settings of the classifier and its training.
+        variation: What is otherwise.
+        seed: Seed of the initial weights, of the order and of the penalty's search.
+
+    Returns:
+        The trained classifier, in eval mode: a :class:`~paper_lib.models.PairCNN`, or
+        the ``nn.Sequential`` of the layers that vary it.
+
+    Raises:
+        TypeError: If ``data`` are no labeled images, or a setting is of another kind.
+        ValueError: If the images are not ``(n, 1, 28, 28)`` float32, the seed is no
+            seed, or a variation is to normalize its inputs.
+        TrainingDivergedError: As soon as the loss, or at the end a weight, is NaN or
+            infinite.
+    """
+    check_type(train, "train", TrainConfig)
+    check_type(variation, "variation", Variation)
+    if variation == Variation():
+        return train_classifier(data, config=train, seed=seed).model
+    check_images(data)
+    seed = check_seed(seed)
+    model = _initial_layers(train, variation, seed)
+    optimizer = make_optimizer(model.parameters(), train)
+    optimizer.param_groups[0]["weight_decay"] = variation.weight_decay
+    # Another stream than that of the order.
+    starts = torch.Generator().manual_seed(seed + 2**31)
+    for rows in _batches(len(data.labels), train, seed):
+        images, labels = data.images[rows], data.labels[rows]
+        loss = _loss(model, images, labels, variation, starts)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        _check_finite(loss.detach(), train)
+    model.zero_grad()
+    for weight in model.parameters():
+        _check_finite(weight.detach(), train)
+    return model.eval()
+
+
+def _initial_layers(
+    train: TrainConfig, variation: Variation, seed: int
+) -> nn.Sequential:
+    """Take the layers of the paper's classifier, with others between them."""
+    if (train.input_mean, train.input_std) != (0.0, 1.0):
+        raise ValueError(
+            "train must leave the inputs of a variation as they are, got input_mean "
+            f"{train.input_mean} and input_std {train.input_std}."
+        )
+    layers = initial_model(train, seed).layers
+    for place, layer in enumerate(layers):
+        if isinstance(layer, nn.ReLU):
+            layers[place] = _ACTIVATIONS[variation.activation]()
+            if place < 6 and variation.pool == "average":
+                layers[place - 1] = nn.AvgPool2d(2)
+    return layers.append(nn.Flatten(0))
+
+
+def _batches(
+    count: int, train: TrainConfig, seed: int
+) -> Iterator[Int[Tensor, " rows"]]:
+    """Cut the images into batches as ``train_classifier`` does."""
+    order = torch.Generator().manual_seed(seed)
+    for _ in range(train.epochs):
+        yield from torch.randperm(count, generator=order).split(train.batch_size)
+
+
+def _loss(
+    model: nn.Module,
+    images: Float[Tensor, "n 1 28 28"],
+    labels: Tensor,
+    variation: Variation,
+    starts: torch.Generator,
+) -> Float[Tensor, ""]:
+    """Compute the mean logistic loss, and the penalty."""
+    loss = nn.functional.softplus(-labels * model(images)).mean()
+    if not variation.penalty:
+        return loss
+    noise = torch.randn(images.shape, generator=starts)
+    share = departure_share(model, images, noise, variation.penalty_radius)
+    return loss + variation.penalty * share
+
+
+def departure_share(
+    model: nn.Module,
+    images: Float[Tensor, "n ..."],
+    noise: Float[Tensor, "n ..."],
+    radius: float,
+) -> Float[Tensor, ""]:
+    r"""Compare the largest :math:`|f - f_L|` found in balls with the rise of f_L.
+
+    .. math::
+        \sum_i |f(x_i + o_i) - f_L(x_i + o_i)| \Big/ \sum_i r \|\nabla f(x_i)\|
+
+    No scale of the weights changes it, as none changes what the theorem asks: that
+    :math:`|f - f_L|` is less than :math:`|f_L|`, which goes up to
+    :math:`2 r \|\nabla f\|` where there is a boundary in the ball. Divided by something
+    with :math:`|f|` in it, the penalty would reward a logit that is large and constant.
+
+    Args:
+        model: Maps ``(n, ...)`` to ``(n,)``; weights' gradients flow through all but
+            the search.
+        images: The points.
+        noise: Where the search starts: directions, of any length but zero.
+        radius: Radius of the balls.
+
+    Returns:
+        The share; NaN or infinite if the gradient is zero at all points.
+    """
+    points = images.detach().requires_grad_()
+    values = model(points)
+    (slopes,) = torch.autograd.grad(values.sum(), points, create_graph=True)
+    slopes = slopes.flatten(1)
+    tangent = values.detach(), slopes.detach()
+    offsets = scale_to_radius(noise.flatten(1), radius)
+    for _ in range(_STEPS):
+        offsets = _farther(model, images, tangent, offsets, radius)
+    lines = values + (slopes * offsets).sum(1)
+    departures = (model(images + offsets.view_as(images)) - lines).abs()
+    return departures.sum() / (radius * l2_norm(slopes)).sum()
+
+
+def _farther(
+    model: nn.Module,
+    images: Float[Tensor, "n ..."],
+    tangent: tuple[Float[Tensor, " n"], Float[Tensor, "n d"]],
+    offsets: Float[Tensor, "n d"],
+    radius: float,
+) -> Float[Tensor, "n d"]:
+    """Go where |f - f_L| would be largest, were it as steep as here throughout."""
+    places = (images + offsets.view_as(images)).detach().requires_grad_()
+    moved = model(places)
+    (slopes,) = torch.autograd.grad(moved.sum(), places)
+    lines = tangent[0] + (tangent[1] * offsets).sum(1)
+    sign = torch.where(moved.detach() < lines, -1.0, 1.0).unsqueeze(1)
+    return scale_to_radius(sign * (slopes.flatten(1) - tangent[1]), radius)
+
+
+def _check_finite(values: Tensor, train: TrainConfig) -> None:
+    """Stop training where it has diverged."""
+    if not bool(values.isfinite().all()):
+        raise TrainingDivergedError(
+            "the training loss or a weight became NaN or infinite, at learning_rate "
+            f"{train.learning_rate}; a smaller one may help."
+        )
