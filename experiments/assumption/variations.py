@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from paper_lib.checks import check_choice, check_radius, check_seed
 from paper_lib.checks.arguments import check_type
 from paper_lib.data import LabeledImages
-from paper_lib.geometry import l2_norm, scale_to_radius
+from paper_lib.geometry import scale_to_radius
 from paper_lib.models import TrainConfig, TrainingDivergedError, train_classifier
 from paper_lib.models.training import check_images, initial_model, make_optimizer
 
@@ -159,25 +159,23 @@ def _loss(
     if not variation.penalty:
         return loss
     noise = torch.randn(images.shape, generator=starts)
-    share = departure_share(model, images, noise, variation.penalty_radius)
-    return loss + variation.penalty * share
+    departure = mean_departure(model, images, noise, variation.penalty_radius)
+    return loss + variation.penalty * departure
 
 
-def departure_share(
+def mean_departure(
     model: nn.Module,
     images: Float[Tensor, "n ..."],
     noise: Float[Tensor, "n ..."],
     radius: float,
 ) -> Float[Tensor, ""]:
-    r"""Compare the largest :math:`|f - f_L|` found in balls with the rise of f_L.
+    r"""Average the largest :math:`|f - f_L|` found in balls around points.
 
-    .. math::
-        \sum_i |f(x_i + o_i) - f_L(x_i + o_i)| \Big/ \sum_i r \|\nabla f(x_i)\|
-
-    No scale of the weights changes it, as none changes what the theorem asks: that
-    :math:`|f - f_L|` is less than :math:`|f_L|`, which goes up to
-    :math:`2 r \|\nabla f\|` where there is a boundary in the ball. Divided by something
-    with :math:`|f|` in it, the penalty would reward a logit that is large and constant.
+    It is not divided by a scale of f. What the theorem compares it with is
+    :math:`|f_L|`, and the logistic loss beside it sets that scale: a smaller f lowers
+    both and costs loss. Divided by :math:`r \|\nabla f\|` it rewards steep classifiers,
+    whose points are near to the boundary; by something with :math:`|f|` in it, or by a
+    scale held constant, it is smallest for a constant f, which training then reached.
 
     Args:
         model: Maps ``(n, ...)`` to ``(n,)``; weights' gradients flow through all but
@@ -187,7 +185,7 @@ def departure_share(
         radius: Radius of the balls.
 
     Returns:
-        The share; NaN or infinite if the gradient is zero at all points.
+        The mean.
     """
     points = images.detach().requires_grad_()
     values = model(points)
@@ -199,7 +197,7 @@ def departure_share(
         offsets = _farther(model, images, tangent, offsets, radius)
     lines = values + (slopes * offsets).sum(1)
     departures = (model(images + offsets.view_as(images)) - lines).abs()
-    return departures.sum() / (radius * l2_norm(slopes)).sum()
+    return departures.mean()
 
 
 def _farther(
