@@ -33,8 +33,8 @@ class Check:
         """Refuse a verdict on nothing, and one that is no plain bool.
 
         Raises:
-            ValueError: If ``holds`` is neither a bool nor None, if there is a verdict but
-                no case, or if ``test`` names no test in ``tests/``.
+            ValueError: If ``holds`` is neither a bool nor None, if a verdict is on no
+                case, or if ``test`` names no test in ``tests/``.
         """
         if not (self.holds is None or isinstance(self.holds, bool)):
             raise ValueError(f"holds must be True, False or None, got {self.holds!r}.")
