@@ -34,12 +34,14 @@ class Check:
 
         Raises:
             ValueError: If ``holds`` is neither a bool nor None, if a verdict is on no
-                case, or if ``test`` names no test in ``tests/``.
+                case, if a text holds a ``|``, or if ``test`` names no test of ours.
         """
         if not (self.holds is None or isinstance(self.holds, bool)):
             raise ValueError(f"holds must be True, False or None, got {self.holds!r}.")
         if self.holds is not None and self.cases < 1:
             raise ValueError(f"cases must be at least 1, got {self.cases}.")
+        if "|" in self.what + self.figure:  # would end a cell of the table
+            raise ValueError(f"what and figure must hold no |, got {self.what!r}.")
         if not (self.test.startswith("tests/") and self.test.count(".py::") == 1):
             raise ValueError(f"test must be tests/PATH.py::NAME, got {self.test!r}.")
 

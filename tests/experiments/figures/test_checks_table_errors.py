@@ -12,6 +12,8 @@ from tests.experiments.figures.test_checks_table import ROW
     [
         ({"holds": 1}, "holds must be True, False or None, got 1"),
         ({"cases": 0}, "cases must be at least 1, got 0"),
+        ({"what": "|x|"}, r"what and figure must hold no \|, got '\|x\|'"),
+        ({"figure": "1 | 2"}, r"what and figure must hold no \|"),
         ({"test": "test_name"}, "test must be tests/PATH.py::NAME, got 'test_name'"),
         ({"test": "tests/test_file.py"}, "test must be tests/PATH.py::NAME"),
     ],
