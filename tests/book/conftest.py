@@ -38,8 +38,28 @@ def formal_statements() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def claims_ledger(formal_statements) -> ModuleType:
+def claims(formal_statements) -> ModuleType:
+    return load(ROOT / "book" / "_ext" / "claims.py")
+
+
+@pytest.fixture(scope="session")
+def claims_ledger(claims) -> ModuleType:
     return load(ROOT / "book" / "_ext" / "claims_ledger.py")
+
+
+@pytest.fixture(scope="session")
+def page_facts() -> ModuleType:
+    return load(ROOT / "book" / "_ext" / "page_facts.py")
+
+
+@pytest.fixture(scope="session")
+def page_form(claims, page_facts) -> ModuleType:
+    return load(ROOT / "book" / "_ext" / "page_form.py")
+
+
+@pytest.fixture(scope="session")
+def image_texts(page_form) -> ModuleType:
+    return load(ROOT / "book" / "_ext" / "image_texts.py")
 
 
 @pytest.fixture(scope="session")

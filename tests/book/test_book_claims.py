@@ -62,8 +62,8 @@ SOUND = {
 
 
 @pytest.fixture(scope="module")
-def entries(root, claims_ledger):
-    return claims_ledger.read_entries(root / "book" / "claims.yml")
+def entries(root, claims):
+    return claims.read_entries(root / "book" / "claims.yml")
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +77,8 @@ def test_every_numbered_claim_is_in_the_ledger(entries):
     assert {entry["id"] for entry in entries} == NUMBERED | UNNUMBERED
 
 
-def test_ledger_is_sound(entries, pages, root, claims_ledger):
-    assert claims_ledger.ledger_problems(entries, pages, root) == []
+def test_ledger_is_sound(entries, pages, root, claims):
+    assert claims.ledger_problems(entries, pages, root) == []
 
 
 def test_modules_import_or_the_claim_is_open(entries):
@@ -98,8 +98,8 @@ def test_no_text_promises_what_is_not_there(root):
     assert [name for name, promise in found.items() if promise] == []
 
 
-def test_sound_entry_passes(pages, root, claims_ledger):
-    assert claims_ledger.ledger_problems([SOUND], pages, root) == []
+def test_sound_entry_passes(pages, root, claims):
+    assert claims.ledger_problems([SOUND], pages, root) == []
 
 
 @pytest.mark.parametrize(
@@ -119,29 +119,56 @@ def test_sound_entry_passes(pages, root, claims_ledger):
         ({"statement": ""}, "'statement' is empty"),
         ({"note": 3}, "'note' is no text"),
         ({"color": "red"}, "unknown or missing: color"),
+        ({"short": "x" * 101}, "'short' is not one line of 1 to 100 characters"),
+        ({"short": "two\nlines"}, "'short' is not one line"),
+        ({"short": " "}, "'short' is not one line"),
+        ({"short": 3}, "'short' is no text"),
     ],
 )
-def test_each_mistake_is_found(change, problem, pages, root, claims_ledger):
-    problems = claims_ledger.ledger_problems([SOUND | change], pages, root)
+def test_each_mistake_is_found(change, problem, pages, root, claims):
+    problems = claims.ledger_problems([SOUND | change], pages, root)
     assert len(problems) == 1
     assert problems[0].startswith("lemma-9: ")
     assert problem in problems[0]
 
 
-def test_missing_keys_and_repeated_ids_are_found(pages, root, claims_ledger):
+def test_missing_keys_and_repeated_ids_are_found(pages, root, claims):
     short = {key: SOUND[key] for key in ("id", "title")}
-    assert "missing" in claims_ledger.ledger_problems([short], pages, root)[0]
-    twice = claims_ledger.ledger_problems([SOUND, SOUND], pages, root)
+    assert "missing" in claims.ledger_problems([short], pages, root)[0]
+    twice = claims.ledger_problems([SOUND, SOUND], pages, root)
     assert twice == ["lemma-9: id used twice"]
-    assert claims_ledger.ledger_problems(["x"], pages, root) == ["entry 1: no mapping"]
+    assert claims.ledger_problems(["x"], pages, root) == ["entry 1: no mapping"]
 
 
-def test_table_has_a_row_for_each_claim(claims_ledger):
-    claims = [claims_ledger.Claim(**SOUND), claims_ledger.Claim(**SOUND)]
-    text = claims_ledger.ledger_markdown(claims)
+def test_the_short_line_may_be_left_out(pages, root, claims):
+    written = SOUND | {"short": "x" * 100}
+    assert claims.ledger_problems([written], pages, root) == []
+    assert claims.Claim(**written).line == "x" * 100
+    long = SOUND | {"statement": "All is\n  well.\n"}
+    assert claims.Claim(**long).line == "All is well."
+
+
+def test_each_outcome_is_a_mark_and_a_word_of_its_own(claims):
+    badges = [
+        claims.Claim(**SOUND | {"outcome": outcome}).badge
+        for outcome in claims.OUTCOMES
+    ]
+    marks = [badge.split("`")[1].split(" ", 1) for badge in badges]
+    assert [word for _, word in marks] == list(claims.OUTCOMES)
+    assert len({mark for mark, _ in marks}) == len(badges)
+
+
+def test_only_sound_claims_are_kept(pages, root, claims):
+    entries = [SOUND, "x", SOUND | {"page": "nowhere"}]
+    assert [c.id for c in claims.sound_claims(entries, pages, root)] == ["lemma-9"]
+
+
+def test_table_has_a_row_for_each_claim(claims, claims_ledger):
+    rows = [claims.Claim(**SOUND), claims.Claim(**SOUND, short="Well.")]
+    text = claims_ledger.ledger_markdown(rows)
     assert text.startswith("2 claims: 2 holds.")
-    assert text.count("* - **Lemma 9**") == 2
-    assert "{bdg-success}`holds`" in text
+    assert text.count("* - (claim-lemma-9)=\n\n    **Lemma 9**") == 2
+    assert "{bdg-success}`✓ holds`" in text
     assert "{doc}`/book/intro`" in text
     assert "</tests/book/test_book_claims.py>" in text
     assert "{coq}`lemma_1`\n\n    {coq}`lemma_2`" in text
