@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 
 from experiments.store.pair_settings import HERE, Site
 from experiments.tables.classifiers import TrainedClassifier, fit_images
@@ -10,7 +11,6 @@ from paper_lib.data import LabeledImages
 from paper_lib.data.pairs import ClassPair
 from paper_lib.geometry.sums import full_precision
 from paper_lib.linearize import Linearization, linearize
-from paper_lib.models import PairCNN
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -26,7 +26,7 @@ class LinearizedPair:
     """
 
     pair: ClassPair
-    model: PairCNN
+    model: nn.Module
     fit: Linearization
     test: LabeledImages
     lin: Linearization

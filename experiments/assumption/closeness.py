@@ -1,0 +1,175 @@
+"""How close f is to its tangent along directions: errors, bends, differing signs."""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from paper_lib.evaluation import logits_at
+from paper_lib.geometry import scale_to_radius, unit_vectors
+from paper_lib.geometry.sums import row_dots
+from paper_lib.linearize import Linearization, linearize
+from paper_lib.local_linearity import follow_segment
+
+# Steps that turn a direction towards the largest error.
+_TURNS = 6
+# Shares of a segment that rounding may make up.
+_ROUNDED = 1e-9
+
+
+def random_directions(like: Float[Tensor, "n d"], seed: int) -> Float[Tensor, "n d"]:
+    """Draw a direction for each point.
+
+    Args:
+        like: What the directions are to fit.
+        seed: Seed of the draw.
+
+    Returns:
+        Unit vectors.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    return unit_vectors(torch.randn(like.shape, generator=generator).to(like))
+
+
+def tangent_errors(
+    model: nn.Module,
+    inputs: Float[Tensor, "n ..."],
+    lin: Linearization,
+    offsets: Float[Tensor, "n d"],
+) -> Float[Tensor, " n"]:
+    """Measure the error of the tangent in shares of the logit: one is as large as f.
+
+    Args:
+        model: The classifier.
+        inputs: The points.
+        lin: The classifier linearized there.
+        offsets: From each point to where it is measured.
+
+    Returns:
+        The errors' sizes, as float64.
+    """
+    tangent = lin.logits.double() + row_dots(lin.gradients, offsets)
+    errors = logits_at(model, inputs, offsets).double() - tangent
+    return errors.abs() / lin.logits.abs().double()
+
+
+def worst_offsets(
+    model: nn.Module,
+    inputs: Float[Tensor, "n ..."],
+    lin: Linearization,
+    start: Float[Tensor, "n d"],
+    radius: float,
+) -> Float[Tensor, "n d"]:
+    """Turn directions to where the tangent is further from f, at one distance.
+
+    Args:
+        model: The classifier.
+        inputs: The points.
+        lin: The classifier linearized there.
+        start: Directions to begin with.
+        radius: The distance.
+
+    Returns:
+        The offsets with the largest error on the way.
+    """
+    offsets = best = scale_to_radius(start, radius)
+    largest = tangent_errors(model, inputs, lin, offsets)
+    for _ in range(_TURNS):
+        there = linearize(model, inputs + offsets.view_as(inputs))
+        tangent = lin.logits + row_dots(lin.gradients, offsets).to(lin.logits)
+        sign = (there.logits - tangent).sign().unsqueeze(1)
+        offsets = scale_to_radius(sign * (there.gradients - lin.gradients), radius)
+        errors = tangent_errors(model, inputs, lin, offsets)
+        larger = errors > largest
+        best = torch.where(larger.unsqueeze(1), offsets, best)
+        largest = torch.maximum(errors, largest)
+    return best
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class WalkedSegment:
+    """What f does on the way from a point, exactly.
+
+    Attributes:
+        bends: Distances from the point at which f may bend, increasing.
+        first: Distance of the first place where f and its tangent differ in sign;
+            infinite if there is none.
+        share: The share of the segment on which they differ.
+    """
+
+    bends: Float[Tensor, " k"]
+    first: float
+    share: float
+
+
+def walk(
+    model: nn.Module,
+    start: Float[Tensor, "*shape"],
+    offset: Float[Tensor, "*shape"],
+    rise: float,
+) -> WalkedSegment:
+    """Walk a segment, and look where f and the tangent at its start differ in sign.
+
+    Args:
+        model: The classifier, of the layers that ``local_linearity`` knows.
+        start: The point.
+        offset: From there to the end.
+        rise: What the tangent gains on the way.
+
+    Returns:
+        What is met, exactly but for rounding.
+    """
+    path = follow_segment(model, start, start + offset)
+    value = float(path.values[0])
+    crossing = [-value / rise] if 0.0 < -value < rise or rise < -value < 0.0 else []
+    zeros = torch.cat([path.sign_changes(), path.positions.new_tensor(crossing)])
+    cuts = torch.cat([path.positions, zeros]).unique()
+    middles, lengths = (cuts[1:] + cuts[:-1]) / 2, cuts.diff()
+    opposite = path.at(middles) * (value + rise * middles) < 0
+    differs = opposite & (lengths > _ROUNDED)
+    length = float(offset.double().norm())
+    first = float(cuts[:-1][differs].min()) if bool(differs.any()) else float("inf")
+    return WalkedSegment(
+        bends=path.positions[1:-1] * length,
+        first=first * length,
+        share=float(lengths[differs].sum()),
+    )
+
+
+def walks(
+    model: nn.Module, inputs: Float[Tensor, "n ..."], offsets: Float[Tensor, "n d"]
+) -> list[WalkedSegment]:
+    """Walk from each point; see :func:`walk`.
+
+    Args:
+        model: The classifier, of the layers that ``local_linearity`` knows.
+        inputs: The points.
+        offsets: From each to the end of its segment.
+
+    Returns:
+        What each meets.
+    """
+    exact = copy.deepcopy(model).double()
+    points, moves = inputs.double(), offsets.double()
+    rises = row_dots(linearize(exact, points).gradients, moves).tolist()
+    steps = zip(points, moves.view_as(points), rises, strict=True)
+    return [walk(exact, *step) for step in steps]
+
+
+def quantiles(
+    values: Float[Tensor, " n"], levels: Sequence[float] = (0.25, 0.5, 0.75)
+) -> list[float]:
+    """Summarize by quantiles.
+
+    Args:
+        values: Numbers.
+        levels: Which quantiles.
+
+    Returns:
+        Them, rounded as records are.
+    """
+    at = torch.tensor(levels, dtype=values.dtype)
+    return [round(one, 6) for one in torch.quantile(values, at).tolist()]

@@ -1,0 +1,55 @@
+"""What the page on local linearity shows: the runs, as published."""
+
+from collections.abc import Iterator
+
+from experiments.assumption.agreement_runs import AgreementRun
+from experiments.assumption.closeness_runs import ClosenessRun
+from paper_lib.data.pairs import Dataset
+
+DATASETS: tuple[Dataset, ...] = ("mnist", "fashion-mnist")
+# Each class twice.
+TEN_PAIRS = (
+    *((0, 1), (2, 4), (3, 8), (4, 9), (1, 7)),
+    *((5, 6), (0, 5), (2, 7), (3, 6), (8, 9)),
+)
+SEEDS = (0, 1, 2)
+# Budgets at which the game with f itself is bounded, for the first seed.
+_CURVED = (0.05, 0.1)
+
+
+def agreement_plan() -> tuple[AgreementRun, ...]:
+    """List the searches and proofs for the classifiers of the tables.
+
+    Returns:
+        The runs: ten pairs of each data set, three seeds.
+    """
+    return tuple(
+        AgreementRun(
+            dataset=dataset,
+            classes=classes,
+            seed=seed,
+            curved=() if seed else _CURVED,
+        )
+        for seed, dataset, classes in _classifiers()
+    )
+
+
+def closeness_plan() -> tuple[ClosenessRun, ...]:
+    """List the measurements along directions, in windows and under the plays.
+
+    Returns:
+        The runs, for the same classifiers.
+    """
+    return tuple(
+        ClosenessRun(dataset=dataset, classes=classes, seed=seed)
+        for seed, dataset, classes in _classifiers()
+    )
+
+
+def _classifiers() -> Iterator[tuple[int, Dataset, tuple[int, int]]]:
+    return (
+        (seed, dataset, classes)
+        for seed in SEEDS
+        for dataset in DATASETS
+        for classes in TEN_PAIRS
+    )

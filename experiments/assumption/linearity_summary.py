@@ -1,0 +1,210 @@
+"""What the records on local linearity say together: shares, intervals, counts."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import numpy as np
+from scipy import stats
+
+from experiments.assumption.agreement_runs import AgreementResult
+from experiments.assumption.subjects import SubjectSettings
+
+# The kinds of points at a budget, in the order in which they are stacked.
+KINDS = (
+    "no boundary, agreement proven",
+    "boundary, agreement proven",
+    "undecided",
+    "no boundary, f flips",
+    "boundary, disagreement found",
+)
+
+
+class _OfClassifier(Protocol):
+    @property
+    def config(self) -> SubjectSettings: ...
+
+
+One = TypeVar("One", bound=_OfClassifier)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Interval:
+    """A mean over classifiers, and where it would lie for other pairs of classes.
+
+    Attributes:
+        mean: The mean.
+        low: Lower end of the 95% interval.
+        high: Upper end.
+    """
+
+    mean: float
+    low: float
+    high: float
+
+
+def over_pairs(results: Iterable[One], value: Callable[[One], float]) -> Interval:
+    """Average over classifiers; the interval is Student's over the pairs of classes.
+
+    The seeds of one pair are no independent pairs, so they are averaged first.
+
+    Args:
+        results: One a classifier.
+        value: What to average.
+
+    Returns:
+        Mean and interval; the interval is infinite with a single pair.
+
+    Raises:
+        ValueError: If there is no result.
+    """
+    by_pair: dict[tuple, list[float]] = {}
+    for one in results:
+        key = one.config.dataset, one.config.classes
+        by_pair.setdefault(key, []).append(value(one))
+    means = np.array([np.mean(values) for values in by_pair.values()])
+    if not len(means):
+        raise ValueError("results must hold at least one record, got none.")
+    center, half = float(means.mean()), math.inf
+    if len(means) > 1:
+        factor = stats.t.ppf(0.975, len(means) - 1)
+        half = float(factor * means.std(ddof=1) / math.sqrt(len(means)))
+    return Interval(mean=center, low=center - half, high=center + half)
+
+
+def shares(result: AgreementResult, epsilon: float) -> dict[str, float]:
+    """Part the points that proofs were tried of, at one budget.
+
+    Args:
+        result: The record of a classifier.
+        epsilon: The budget of both players; the ball has twice its radius.
+
+    Returns:
+        The share of each of ``KINDS``.
+    """
+    counts = dict.fromkeys(KINDS, 0)
+    for margin, found, proven in zip(
+        result.margins, result.found, result.proven, strict=False
+    ):
+        has_boundary = within(margin, 2.0 * epsilon)
+        if proven >= epsilon:
+            counts[KINDS[1] if has_boundary else KINDS[0]] += 1
+        elif within(found, 2.0 * epsilon):
+            counts[KINDS[4] if has_boundary else KINDS[3]] += 1
+        else:
+            counts["undecided"] += 1
+    return {kind: count / len(result.proven) for kind, count in counts.items()}
+
+
+def within(length: float | None, radius: float) -> bool:
+    """Tell whether a length that may be infinite (None) is at most a radius."""
+    return length is not None and length <= radius
+
+
+def lost(result: AgreementResult, epsilon: float) -> float:
+    """Share of all points with a disagreement found at a budget.
+
+    Args:
+        result: The record of a classifier.
+        epsilon: The budget of both players.
+
+    Returns:
+        The share; more may have one.
+    """
+    found = [within(one, 2.0 * epsilon) for one in result.found]
+    return sum(found) / len(found)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Counts:
+    """What all records together say, as counts.
+
+    Attributes:
+        points: Points searched.
+        proofs: Points and radii at which agreement is proven.
+        refuted: Of these, how many hold a disagreement that was found.
+        with_boundary: Points whose tangent has a boundary in the ball at Table 1's
+            budget.
+        with_boundary_lost: Of these, how many have a disagreement found.
+        lost: Points with a disagreement found in that ball.
+        boundary_proven: Points and budgets with a boundary in the ball and agreement
+            proven.
+    """
+
+    points: int
+    proofs: int
+    refuted: int
+    with_boundary: int
+    with_boundary_lost: int
+    lost: int
+    boundary_proven: int
+
+
+def counts(results: Sequence[AgreementResult]) -> Counts:
+    """Count over all classifiers.
+
+    Args:
+        results: The records.
+
+    Returns:
+        The counts.
+    """
+    points = [
+        (one, margin, found)
+        for one in results
+        for margin, found in zip(one.margins, one.found, strict=True)
+    ]
+    at_table = [
+        (within(margin, 2.0 * one.epsilon), within(found, 2.0 * one.epsilon))
+        for one, margin, found in points
+    ]
+    proofs = [
+        (budget, margin, found)
+        for one in results
+        for margin, found, proven in zip(
+            one.margins, one.found, one.proven, strict=False
+        )
+        for budget in one.config.budgets
+        if budget <= proven
+    ]
+    return Counts(
+        points=len(points),
+        proofs=len(proofs),
+        refuted=sum(within(found, 2.0 * budget) for budget, _, found in proofs),
+        with_boundary=sum(has for has, _ in at_table),
+        with_boundary_lost=sum(has and is_lost for has, is_lost in at_table),
+        lost=sum(is_lost for _, is_lost in at_table),
+        boundary_proven=sum(
+            within(margin, 2.0 * budget) for budget, margin, _ in proofs
+        ),
+    )
+
+
+def of_set(results: Iterable[One], dataset: str) -> list[One]:
+    """Keep the records of one data set.
+
+    Args:
+        results: Records.
+        dataset: ``"mnist"`` or ``"fashion-mnist"``.
+
+    Returns:
+        Those of it.
+    """
+    return [one for one in results if one.config.dataset == dataset]
+
+
+def difference_on_f(result: AgreementResult, place: int) -> tuple[float, float]:
+    r"""Bound :math:`|\phi_n(v) - \phi_f(v)|` at one budget.
+
+    Args:
+        result: The record of a classifier.
+        place: Of the budget among ``defenses``.
+
+    Returns:
+        Between what it lies, by what was flipped and what is proven.
+    """
+    at, num = result.defenses[place], len(result.proven)
+    low, high = at.kept - (num - at.flipped), at.kept - at.safe
+    nearest = 0 if low <= 0 <= high else min(abs(low), abs(high))
+    return nearest / num, max(abs(low), abs(high)) / num

@@ -1,0 +1,316 @@
+"""Pictures of how far f is from its tangent: shares, errors, windows, variations."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments.assumption.agreement_runs import AgreementResult
+from experiments.assumption.closeness_runs import ClosenessResult
+from experiments.assumption.linearity_summary import (
+    KINDS,
+    Interval,
+    lost,
+    of_set,
+    over_pairs,
+    shares,
+)
+from experiments.assumption.windows import ChurchWindows
+from paper_lib.plotting.style import COLORS, MARKERS, new_figure
+
+SETS = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST"}
+# Budgets at which the shares are drawn.
+_BUDGETS = np.geomspace(0.03, 8.0, 120)
+_FILLS = dict(
+    zip(KINDS, ("#009E73", COLORS[2], "#DDDDDD", COLORS[3], COLORS[1]), strict=True)
+)
+
+
+def plot_shares(results: Sequence[AgreementResult]) -> Figure:
+    r"""Draw against the budget at which points f and its tangent have one sign.
+
+    Left the shares of points; right what SMOOTH keeps of the tangents, and between
+    what it keeps of f itself.
+
+    Args:
+        results: The records of the tables' classifiers.
+
+    Returns:
+        The figure, a row for each data set.
+    """
+    figure, axes = new_figure(9.0, 6.6, 2, 2, width_ratios=(3, 2))
+    for row, (dataset, title) in enumerate(SETS.items()):
+        some = of_set(results, dataset)
+        _draw_shares(axes[2 * row], some, title)
+        _draw_coverage(axes[2 * row + 1], some)
+    handles = axes[0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=3, frameon=False)
+    return figure
+
+
+def _draw_shares(axis: Axes, results: Sequence[AgreementResult], title: str) -> None:
+    parts = {
+        kind: np.array(
+            [np.mean([shares(one, at)[kind] for one in results]) for at in _BUDGETS]
+        )
+        for kind in KINDS
+    }
+    colors = [_FILLS[kind] for kind in KINDS]
+    axis.stackplot(_BUDGETS, *parts.values(), labels=KINDS, colors=colors, alpha=0.85)
+    _mark_table(axis, [one.epsilon for one in results])
+    axis.set(xscale="log", xlim=(0.03, 8.0), ylim=(0, 1), ylabel=f"{title}: points")
+    axis.set_xlabel(r"budget $\epsilon$ (pixels); the ball has radius $2\epsilon$")
+    _plain_ticks(axis, (0.05, 0.1, 0.25, 0.5, 1, 2, 5))
+
+
+def _mark_table(axis: Axes, budgets: Sequence[float], factor: float = 1.0) -> None:
+    """Shade where the budgets of Table 1 lie."""
+    low, high = factor * min(budgets), factor * max(budgets)
+    axis.axvspan(low, high, color=COLORS[0], alpha=0.18, lw=0)
+    style = {"ha": "center", "va": "top", "rotation": 90, "fontsize": 9}
+    axis.text(
+        np.sqrt(low * high),
+        0.96,
+        "Table 1",
+        style,
+        transform=axis.get_xaxis_transform(),
+    )
+
+
+def _plain_ticks(axis: Axes, ticks: Sequence[float]) -> None:
+    axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axis.minorticks_off()
+
+
+def _draw_coverage(axis: Axes, results: Sequence[AgreementResult]) -> None:
+    num_budgets = len(results[0].defenses)
+    names = [f"{one.epsilon:g}" for one in results[0].defenses[:-1]] + ["Table 1"]
+    for place in range(num_budgets):
+        low, high, kept = (
+            over_pairs(results, lambda one, of=of, at=place: of(one, at))
+            for of in (_safe, _unflipped, _kept)
+        )
+        axis.bar(place, high.mean - low.mean, 0.5, low.mean, color=COLORS[4], alpha=0.6)
+        axis.plot(place + np.array([-0.25, 0.25]), [high.mean] * 2, color=COLORS[2])
+        _point(axis, place, kept, COLORS[1])
+    axis.set(
+        ylim=(-0.03, 1.03), xlabel=r"budget $\epsilon$", ylabel="share SMOOTH keeps"
+    )
+    axis.set_xticks(range(num_budgets), names)
+    style = {"ha": "center", "fontsize": 9}
+    axis.text(
+        0.5,
+        0.32,
+        "dot: of the tangents, $\\phi_n(v)$\nbar: of f, between",
+        style,
+        transform=axis.transAxes,
+    )
+
+
+def _safe(result: AgreementResult, place: int) -> float:
+    return result.defenses[place].safe / len(result.proven)
+
+
+def _unflipped(result: AgreementResult, place: int) -> float:
+    return 1.0 - result.defenses[place].flipped / len(result.proven)
+
+
+def _kept(result: AgreementResult, place: int) -> float:
+    return result.defenses[place].kept / len(result.proven)
+
+
+def _point(
+    axis: Axes, place: float, at: Interval, color: str, marker: str = "o"
+) -> None:
+    ends = [[at.mean - at.low], [at.high - at.mean]]
+    axis.errorbar([place], [at.mean], ends, fmt=marker, color=color, ms=4, capsize=2)
+
+
+def plot_closeness(results: Sequence[ClosenessResult]) -> Figure:
+    """Draw the error of the tangent against distance, and where signs first differ.
+
+    Args:
+        results: The records of the tables' classifiers.
+
+    Returns:
+        The figure, a row for each data set.
+    """
+    figure, axes = new_figure(9.0, 6.6, 2, 2)
+    for row, (dataset, title) in enumerate(SETS.items()):
+        some = of_set(results, dataset)
+        _draw_errors(axes[2 * row], some, title)
+        _draw_first(axes[2 * row + 1], some)
+    handles = axes[0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=4, frameon=False)
+    return figure
+
+
+_DIRECTIONS = {
+    "worst": (COLORS[1], "the worst found"),
+    "FGM": (COLORS[2], "along FGM"),
+    "random": (COLORS[3], "at random"),
+}
+
+
+def _draw_errors(axis: Axes, results: Sequence[ClosenessResult], title: str) -> None:
+    distances = results[0].config.distances
+    for marker, (name, (color, label)) in zip(
+        MARKERS, _DIRECTIONS.items(), strict=False
+    ):
+        quartiles = np.array(
+            [
+                [at.quartiles for at in one.errors if at.direction == name]
+                for one in results
+            ]
+        ).mean(0)
+        axis.fill_between(
+            distances, quartiles[:, 0], quartiles[:, 2], color=color, alpha=0.2
+        )
+        axis.plot(
+            distances, quartiles[:, 1], color=color, marker=marker, ms=4, label=label
+        )
+    axis.axhline(1.0, color=COLORS[0], lw=0.8, ls=":")
+    _mark_table(axis, [one.epsilon for one in results], 2.0)
+    axis.set(
+        xscale="log", yscale="log", ylabel=f"{title}: $|f - f_L| \\, / \\, |f(x)|$"
+    )
+    axis.set_xlabel("distance from the point (pixels)")
+    _plain_ticks(axis, distances)
+
+
+def _draw_first(axis: Axes, results: Sequence[ClosenessResult]) -> None:
+    for name, (color, _) in _DIRECTIONS.items():
+        firsts = [
+            at.first for one in results for at in one.walks if at.direction == name
+        ]
+        if firsts:
+            lengths = np.sort([np.inf if at is None else at for at in sum(firsts, ())])
+            axis.step(
+                lengths,
+                np.arange(1, len(lengths) + 1) / len(lengths),
+                color=color,
+                where="post",
+            )
+    _mark_table(axis, [one.epsilon for one in results], 2.0)
+    axis.set(
+        xscale="log",
+        xlim=(0.1, 16),
+        ylim=(-0.03, 1.03),
+        ylabel="segments on which signs differ",
+    )
+    axis.set_xlabel("length of the segment (pixels)")
+    _plain_ticks(axis, (0.1, 0.2, 0.5, 1, 2, 4, 8))
+
+
+def plot_windows(windows: ChurchWindows, *, columns: int = 4) -> Figure:
+    """Draw church windows: the class f gives, and the boundary of the tangent.
+
+    Args:
+        windows: The windows.
+        columns: How many side by side.
+
+    Returns:
+        The figure; above each window the share in which the signs differ.
+    """
+    rows = -(-len(windows.values) // columns)
+    figure, axes = new_figure(1.9 * columns, 2.1 * rows, rows, columns)
+    for axis, values, tangents, area in zip(
+        axes, windows.values, windows.tangents, windows.areas, strict=False
+    ):
+        own = values[len(values) // 2, len(values) // 2].sign()
+        ticks = np.linspace(-windows.epsilon, windows.epsilon, len(values))
+        other = (values * own < 0).double().numpy()
+        axis.contourf(ticks, ticks, other, [0.5, 1.5], colors=[COLORS[4]])
+        if bool((tangents.sign() != tangents[0, 0].sign()).any()):
+            axis.contour(
+                ticks, ticks, tangents.numpy(), [0.0], colors=[COLORS[1]], linewidths=2
+            )
+        axis.plot(0, 0, ".", color=COLORS[0])
+        axis.set_title(f"{100 * float(area):.1f}%", fontsize=10)
+        axis.set(aspect="equal", xticks=[], yticks=[])
+    for axis in axes[len(windows.values) :]:
+        axis.remove()
+    return figure
+
+
+def plot_plays(results: Sequence[ClosenessResult]) -> Figure:
+    """Draw for each pair where f and its tangent part about the plays of the tables.
+
+    Args:
+        results: The records of the tables' classifiers.
+
+    Returns:
+        The figure: shares of points that only the tangent keeps.
+    """
+    figure, axes = new_figure(9.0, 4.2, 1, 2, sharey=True)
+    for axis, (dataset, title) in zip(axes, SETS.items(), strict=True):
+        some = of_set(results, dataset)
+        plays = [(at.attack, at.defense) for at in some[0].plays][1:]
+        for color, marker, play in zip((*COLORS,), MARKERS, plays, strict=True):
+            by_pair: dict[str, list[float]] = {}
+            for one in some:
+                name = "-".join(map(str, one.config.classes))
+                value = next(
+                    at.only_tangent
+                    for at in one.plays
+                    if (at.attack, at.defense) == play
+                )
+                by_pair.setdefault(name, []).append(value)
+            label = f"{play[0]}, {play[1]}"
+            values = [np.mean(part) for part in by_pair.values()]
+            axis.plot(
+                values, range(len(values)), marker, color=color, ms=5, label=label
+            )
+            axis.set_yticks(range(len(by_pair)), by_pair)
+        axis.set(title=title, xlim=(-0.03, 1.03))
+        axis.grid(axis="y", alpha=0.3)
+        axis.set_xlabel("points that the tangent keeps and f does not")
+    axes[0].set_ylabel("classes")
+    handles = axes[0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=3, frameon=False)
+    return figure
+
+
+def plot_variations(
+    results: Mapping[str, Sequence[AgreementResult]], epsilon: float = 0.5
+) -> Figure:
+    """Draw how the agreement moves with the classifier.
+
+    Args:
+        results: The records of each variation, by its name.
+        epsilon: The budget at which disagreements are counted.
+
+    Returns:
+        The figure, a line for each variation.
+    """
+    figure, axes = new_figure(9.0, 0.8 + 0.42 * len(results), 1, 3, sharey=True)
+    places = range(len(results))
+    columns = (
+        ("test accuracy", lambda one: one.accuracy),
+        (
+            f"disagreement found, $\\epsilon = {epsilon:g}$",
+            lambda one: lost(one, epsilon),
+        ),
+        ("largest $\\epsilon$ proven, median", _median_proven),
+    )
+    for axis, (label, value) in zip(axes, columns, strict=True):
+        for place, some in zip(places, results.values(), strict=True):
+            for color, marker, one in zip(COLORS, MARKERS, some, strict=False):
+                classes = "-".join(map(str, one.config.classes))
+                name = f"{SETS[one.config.dataset]} {classes}"
+                shown = value(one)
+                if shown is not None:
+                    label_once = name if place == 0 else None
+                    axis.plot(shown, place, marker, color=color, ms=5, label=label_once)
+        axis.set_xlabel(label)
+        axis.grid(axis="y", alpha=0.3)
+    axes[0].set_yticks(places, results)
+    axes[0].invert_yaxis()
+    handles = axes[0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=4, frameon=False)
+    return figure
+
+
+def _median_proven(result: AgreementResult) -> float | None:
+    return float(np.median(result.proven)) if result.proven else None
