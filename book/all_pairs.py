@@ -23,6 +23,9 @@
 # The page only loads stored records. `make experiments` computes those that are missing,
 # goes on where it was stopped, and can be spread over many machines; see
 # [](reproduce.md).
+#
+# *This page speaks of the tangents $f_L$. Whether they may stand for a trained network is measured
+# in [](local_linearity.ipynb): at the budgets of the tables they may not.*
 
 # %% [markdown]
 # ## Parameters

@@ -58,6 +58,9 @@
 # advance: it costs $\epsilon \|\nabla f(x)\|$. What is left is one linear inequality in
 # $v$. Everything the book computes rests on this: a defense that protects many points is
 # a vector in many half-spaces.
+#
+# *This page speaks of the tangents $f_L$. Whether they may stand for a trained network is measured
+# in [](local_linearity.ipynb): at the budgets of the tables they may not.*
 
 # %% [markdown]
 # ## The lemma in every dimension, checked by Coq

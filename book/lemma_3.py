@@ -37,6 +37,9 @@
 # probability on maximizers. A uniform draw from $V^*$ is one such strategy, a single
 # maximizer is another, and so is everything between. The lemma says nothing in favor of
 # drawing uniformly. It says that it does not hurt.
+#
+# *This page speaks of the tangents $f_L$. Whether they may stand for a trained network is measured
+# in [](local_linearity.ipynb): at the budgets of the tables they may not.*
 
 # %% [markdown]
 # ## The lemma in every dimension, checked by Coq

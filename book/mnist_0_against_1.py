@@ -23,6 +23,9 @@
 # The paper states neither the budget, nor the widths of the network, nor how it was
 # trained, nor any setting of the optimizers. So some numbers must be chosen. What was
 # chosen, and with a view to what, is said in [](mnist-01-choices).
+#
+# *This page speaks of the tangents $f_L$. Whether they may stand for a trained network is measured
+# in [](local_linearity.ipynb): at the budgets of the tables they may not.*
 
 # %% [markdown]
 # ## Parameters

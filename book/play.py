@@ -134,7 +134,7 @@ display(
 # 5. At a budget of 1 $V^*$ starts with several parts. Move an input until it has one.
 # 6. Move an input near a corner of the triangle and compare the last two columns. Where
 #    they differ, the tangent speaks for $f$ and is wrong: the assumption of a locally
-#    linear boundary fails there.
+#    linear boundary fails there. [](local_linearity.ipynb) measures it for trained networks.
 #
 # ## The same, checked
 #

@@ -42,6 +42,9 @@
 #   multiples of 0.01 up to 10 share the chance of failure.
 # - **The optimization.** The paper assumes that the maximizer of $\phi_n$ is found. Here
 #   the certificate of [the algorithm](the_algorithm.ipynb) stands in for that assumption.
+#
+# *This page speaks of the tangents $f_L$. Whether they may stand for a trained network is measured
+# in [](local_linearity.ipynb): at the budgets of the tables they may not.*
 
 # %% [markdown]
 # ## Parameters

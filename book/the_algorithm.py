@@ -24,6 +24,9 @@
 # $b_i$ are zero. It is NP-hard when the dimension is part of the input
 # {cite:p}`johnson1978densest`. So this page does two things: it looks for a better $v$, and it *proves* how much better any other could
 # still be. The proof is a file that a reader can check without our solver.
+#
+# *This page speaks of the tangents $f_L$. Whether they may stand for a trained network is measured
+# in [](local_linearity.ipynb): at the budgets of the tables they may not.*
 
 # %% [markdown]
 # ## Parameters

@@ -33,6 +33,9 @@
 # **The consequence.** The bound falls to zero as $n$ grows. It is below 1, where it begins
 # to say something of the deviation, only for $n$ far above $m$. At the end of the page
 # stands where.
+#
+# *This page speaks of the tangents $f_L$. Whether they may stand for a trained network is measured
+# in [](local_linearity.ipynb): at the budgets of the tables they may not.*
 
 # %% [markdown]
 # ## Parameters

@@ -47,6 +47,9 @@
 # that, and no other pair of strategies can promise more to either. The largest coverage
 # $\phi(v^*)$ is the robust accuracy, in the linear model, of the best defense against the
 # best attack. The equilibrium itself need not be unique.
+#
+# *This page speaks of the tangents $f_L$. Whether they may stand for a trained network is measured
+# in [](local_linearity.ipynb): at the budgets of the tables they may not.*
 
 # %% [markdown]
 # ## The theorem in every dimension, checked by Coq

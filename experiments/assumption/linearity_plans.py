@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from experiments.assumption.agreement_runs import AgreementRun
 from experiments.assumption.closeness_runs import ClosenessRun
+from experiments.assumption.rows_runs import RowsRun
+from experiments.assumption.variations import VARIATIONS
 from paper_lib.data.pairs import Dataset
 
 DATASETS: tuple[Dataset, ...] = ("mnist", "fashion-mnist")
@@ -13,6 +15,14 @@ TEN_PAIRS = (
     *((5, 6), (0, 5), (2, 7), (3, 6), (8, 9)),
 )
 SEEDS = (0, 1, 2)
+# Where classifiers are varied: an easy pair, and a harder one of each set.
+VARIED: tuple[tuple[Dataset, tuple[int, int]], ...] = (
+    ("mnist", (0, 1)),
+    ("mnist", (3, 8)),
+    ("fashion-mnist", (2, 4)),
+)
+# The variation nearest to its tangents at an accuracy within a point.
+MOST_LINEAR = "average pool, penalty"
 # Budgets at which the game with f itself is bounded, for the first seed.
 _CURVED = (0.05, 0.1)
 
@@ -43,6 +53,42 @@ def closeness_plan() -> tuple[ClosenessRun, ...]:
     return tuple(
         ClosenessRun(dataset=dataset, classes=classes, seed=seed)
         for seed, dataset, classes in _classifiers()
+    )
+
+
+def variation_plan() -> tuple[tuple[str, AgreementRun], ...]:
+    """List the searches and proofs for classifiers that vary those of the tables.
+
+    Returns:
+        The runs, each with the name of its variation.
+    """
+    return tuple(
+        (
+            name,
+            AgreementRun(
+                dataset=dataset,
+                classes=classes,
+                train=train,
+                variation=variation,
+                curved=_CURVED,
+            ),
+        )
+        for name, (train, variation) in VARIATIONS.items()
+        for dataset, classes in VARIED
+    )
+
+
+def rows_plan() -> tuple[RowsRun, ...]:
+    """List the rows of Table 1 for the most linear of the variations.
+
+    Returns:
+        The runs: ten pairs of each data set, one seed.
+    """
+    train, variation = VARIATIONS[MOST_LINEAR]
+    return tuple(
+        RowsRun(dataset=dataset, classes=classes, train=train, variation=variation)
+        for dataset in DATASETS
+        for classes in TEN_PAIRS
     )
 
 

@@ -37,6 +37,27 @@ class ChurchWindows:
         """The share of each window in which the signs differ."""
         return self.disagrees.double().mean((1, 2))
 
+    @property
+    def line_misses(self) -> Float[Tensor, " n"]:
+        """The share of each window on the wrong side of its best straight line.
+
+        The best of lines in 90 directions, and of none: zero where the boundary of f
+        is straight or misses the window.
+        """
+        ticks = torch.linspace(-1.0, 1.0, self.values.shape[-1])
+        angles = torch.arange(90) * (torch.pi / 90)
+        places = torch.cartesian_prod(ticks, ticks).flip(1)
+        order = (places @ torch.stack([angles.cos(), angles.sin()])).argsort(0)
+        is_positive = (self.values > 0).flatten(1).double()
+        # How many of the first k places along a direction are positive.
+        before = is_positive[:, order].cumsum(1)
+        before = nn.functional.pad(before, (0, 0, 1, 0))
+        counted = torch.arange(len(places) + 1).view(1, -1, 1)
+        # Negative first and then positive, or the other way round.
+        wrong = before + (len(places) - counted) - (before[:, -1:] - before)
+        best = torch.minimum(wrong, len(places) - wrong)
+        return best.amin((1, 2)) / len(places)
+
 
 def church_windows(
     model: nn.Module,

@@ -65,6 +65,44 @@ def test_a_linear_classifier_is_its_tangent():
     assert torch.allclose(found.values, found.tangents)
 
 
+def test_a_straight_boundary_is_missed_by_no_line_wherever_the_tangent_is():
+    # f = 2x - 1 left of 0.6 and steeper beyond; its boundary at 0.5 is straight.
+    model = nn.Sequential(
+        nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 1), nn.Flatten(0)
+    ).double()
+    with torch.no_grad():
+        model[0].weight.copy_(torch.tensor([[1.0, 0.0], [1.0, 0.0]]))
+        model[0].bias.copy_(torch.tensor([4.0, -0.6]))
+        model[2].weight.copy_(torch.tensor([[2.0, 3.0]]))
+        model[2].bias.fill_(-9.0)
+    found = windows_at(model, [1.0, 0.0], 1.0, size=41)
+    assert float(found.areas[0]) > 0.03
+    assert float(found.line_misses[0]) <= 1 / 41
+    far = windows_at(model, [1.0, 0.0], 0.1)
+    assert float(far.line_misses[0]) == 0.0
+
+
+def test_the_best_line_beside_a_disc_cuts_off_its_edge():
+    # From the center of a small disc no line helps: the disc itself is missed.
+    found = windows_at(Disc(), [1e-9, 0.0], 2.0, size=201)
+    assert float(found.line_misses[0]) == pytest.approx(math.pi / 16, abs=0.01)
+    # Lines are looked for by brute force too, for a disc at the side.
+    found = windows_at(Disc(), [0.5, 0.0], 1.0, size=21)
+    positive = (found.values[0] > 0).double()
+    ticks = torch.linspace(-1.0, 1.0, 21)
+    best = min(
+        float(
+            ((ticks * math.cos(t) + ticks[:, None] * math.sin(t) < c) != (positive > 0))
+            .double()
+            .mean()
+        )
+        for t in torch.linspace(0, 2 * math.pi, 181).tolist()
+        for c in torch.linspace(-1.5, 1.5, 151).tolist()
+    )
+    assert float(found.line_misses[0]) <= best
+    assert float(found.line_misses[0]) >= best - 0.02
+
+
 def test_the_random_direction_follows_the_seed():
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(5, 8), nn.ReLU(), nn.Linear(8, 1), nn.Flatten(0))

@@ -1,0 +1,94 @@
+"""What the page on local linearity says of the stored records, each by its own count."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from experiments.assumption.linearity_plans import (
+    agreement_plan,
+    closeness_plan,
+    variation_plan,
+)
+from experiments.sweep.resume import load_or_compute
+
+STORE = Path(__file__).resolve().parents[2] / "results/assumption"
+
+
+def raw(prefix, plan):
+    """The records of a plan as JSON, read without the code that pages use."""
+    names = {run.record_name() for run in plan}
+    assert all(name.startswith(prefix) for name in names)
+    return [json.loads((STORE / name).read_text()) for name in sorted(names)]
+
+
+@pytest.fixture(scope="module")
+def agreement():
+    return raw("agreement-", agreement_plan())
+
+
+@pytest.fixture(scope="module")
+def closeness():
+    return raw("closeness-", closeness_plan())
+
+
+def length(value):
+    return math.inf if value is None else value
+
+
+def test_every_published_run_is_stored():
+    varied = [run for _, run in variation_plan()]
+    for plan in (agreement_plan(), closeness_plan(), varied):
+        assert len(load_or_compute(plan, STORE, compute=False)) == len(plan)
+
+
+def test_no_proof_is_refuted(agreement):
+    proofs = 0
+    for record in agreement:
+        for found, proven in zip(record["found"], record["proven"], strict=False):
+            proofs += sum(budget <= proven for budget in record["config"]["budgets"])
+            assert length(found) > 2.0 * proven
+    assert proofs > 1000
+
+
+def test_a_boundary_in_the_ball_is_a_disagreement(agreement):
+    for record in agreement:
+        reach = 2.0 * record["epsilon"]
+        for margin, found in zip(record["margins"], record["found"], strict=True):
+            if length(margin) <= reach:
+                assert length(found) <= reach
+
+
+def test_a_disagreement_is_no_further_than_the_boundary(agreement):
+    for record in agreement:
+        for margin, found in zip(record["margins"], record["found"], strict=True):
+            if found is not None:
+                assert found <= length(margin) * 1.001
+
+
+def test_at_the_budget_of_table_1_the_assumption_fails(agreement):
+    missed = [
+        found
+        for record in agreement
+        for found in record["found"]
+        if length(found) > 2.0 * record["epsilon"]
+    ]
+    assert missed == []
+
+
+def test_no_proof_is_of_a_point_with_a_boundary(agreement):
+    for record in agreement:
+        for margin, proven in zip(record["margins"], record["proven"], strict=False):
+            assert length(margin) > 2.0 * proven
+
+
+def test_at_random_the_signs_hardly_ever_differ(closeness):
+    firsts = [
+        first
+        for record in closeness
+        for walk in record["walks"]
+        if walk["direction"] == "random"
+        for first in walk["first"]
+    ]
+    assert sum(first is not None for first in firsts) <= 0.01 * len(firsts)
