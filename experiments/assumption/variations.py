@@ -69,6 +69,30 @@ class Variation:
             )
 
 
+# Chosen on MNIST 3-5 and 6-8 with seed 100, which serve nothing else. Average pooling
+# needs more epochs to come within a point of the tables' classifier; a linear one does
+# not come near it, and stands here as the end of the scale.
+_AVERAGE = TrainConfig(epochs=5)
+VARIATIONS: dict[str, tuple[TrainConfig, Variation]] = {
+    "the tables' classifier": (TrainConfig(), Variation()),
+    "narrow": (TrainConfig(channels=(4, 8), hidden=16), Variation()),
+    "wide": (TrainConfig(channels=(20, 40), hidden=100), Variation()),
+    "five epochs": (TrainConfig(epochs=5), Variation()),
+    "weight decay": (TrainConfig(), Variation(weight_decay=1e-2)),
+    "penalty": (TrainConfig(), Variation(penalty=0.5, penalty_radius=1.0)),
+    "average pool": (_AVERAGE, Variation(pool="average")),
+    "average pool, smooth": (
+        _AVERAGE,
+        Variation(pool="average", activation="softplus"),
+    ),
+    "average pool, penalty": (
+        TrainConfig(epochs=3),
+        Variation(pool="average", penalty=0.5, penalty_radius=1.0),
+    ),
+    "linear": (TrainConfig(), Variation(pool="average", activation="identity")),
+}
+
+
 def train_variation(
     data: LabeledImages, *, train: TrainConfig, variation: Variation, seed: int
 ) -> nn.Module:
