@@ -69,6 +69,32 @@ class Variation:
             )
 
 
+# Chosen on MNIST 3-5 and 6-8 with seed 100, which serve nothing else, to be within a
+# point of the tables' classifier in accuracy. On 3-5 it has 98.5%; narrow 97.1%, average
+# pooling 97.0% after one epoch and 98.7% after five, with the penalty 97.0% after three
+# (on 6-8 99.1% beside 99.5%), a linear f 94.7%: the end of the scale, not a candidate.
+# Penalties of 1.5 or more and weight decay of 0.1 cost more than a point there.
+_AVERAGE = TrainConfig(epochs=5)
+VARIATIONS: dict[str, tuple[TrainConfig, Variation]] = {
+    "the tables' classifier": (TrainConfig(), Variation()),
+    "narrow": (TrainConfig(channels=(4, 8), hidden=16), Variation()),
+    "wide": (TrainConfig(channels=(20, 40), hidden=100), Variation()),
+    "five epochs": (TrainConfig(epochs=5), Variation()),
+    "weight decay": (TrainConfig(), Variation(weight_decay=1e-2)),
+    "penalty": (TrainConfig(), Variation(penalty=0.5, penalty_radius=1.0)),
+    "average pool": (_AVERAGE, Variation(pool="average")),
+    "average pool, smooth": (
+        _AVERAGE,
+        Variation(pool="average", activation="softplus"),
+    ),
+    "average pool, penalty": (
+        TrainConfig(epochs=3),
+        Variation(pool="average", penalty=0.5, penalty_radius=1.0),
+    ),
+    "linear": (TrainConfig(), Variation(pool="average", activation="identity")),
+}
+
+
 def train_variation(
     data: LabeledImages, *, train: TrainConfig, variation: Variation, seed: int
 ) -> nn.Module:

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from experiments.assumption.variations import (
+    VARIATIONS,
     Variation,
     mean_departure,
     train_variation,
@@ -133,6 +134,18 @@ def test_a_full_batch_step_is_the_gradient_of_the_loss_and_the_weights(data):
     ):
         wanted = weight - 0.5 * (slope + 0.2 * weight)
         torch.testing.assert_close(end, wanted, rtol=1e-4, atol=1e-6)
+
+
+def test_the_rows_differ_and_begin_with_the_tables_classifier(data):
+    assert next(iter(VARIATIONS.values())) == (TrainConfig(), Variation())
+    assert len({*VARIATIONS.values()}) == len(VARIATIONS) <= 10
+    few = LabeledImages(images=data.images[:4], labels=data.labels[:4])
+    models = [
+        train_variation(few, train=train, variation=variation, seed=0)
+        for train, variation in VARIATIONS.values()
+    ]
+    logits = torch.stack([model(few.images).detach() for model in models])
+    assert len(logits.unique(dim=0)) == len(VARIATIONS)
 
 
 def test_weight_decay_makes_the_weights_smaller(data):
