@@ -21,6 +21,7 @@
 
 # %% tags=["parameters", "hide-input"]
 store = "../results/assumption"  # folder of the stored results
+table1 = "../results/table1"  # folder of those of Table 1
 source = "embedded"  # of the live part: "embedded", "auto", "torchvision" or "debian"
 classes = "3-8"  # any two different digits, for the live part
 seed = 0  # of training and of all draws of the live part, from 0 to 2**32
@@ -57,7 +58,9 @@ from experiments.figures.linearity_tables import (
 from experiments.store.record_files import stored_folder
 from experiments.sweep.resume import load_or_compute
 from experiments.sweep.runner import executor_for
-from experiments.tables.planning import parse_pairs
+from experiments.tables.group_results import primary_budgets
+from experiments.tables.planning import ALL_PAIRS, DATASETS, groups_of, parse_pairs
+from experiments.tables.table_1 import load_plan
 from paper_lib.attacks import fgm
 from paper_lib.checks import check_choice, check_count
 from paper_lib.data import load_pair
@@ -86,6 +89,9 @@ with executor_for(workers if compute else 0) as executor:
     agreement, closeness, varied, rows = (
         load_or_compute(plan, store, **settings) for plan in plans
     )
+budgets = primary_budgets(table1)
+for_each_pair = groups_of(DATASETS, ALL_PAIRS, 0, protocol="margin quantile")
+tables, _ = load_plan(for_each_pair, table1)
 
 # %% [markdown]
 # ## The answer in one picture
@@ -178,10 +184,14 @@ agrees = certify_agreement(model, points, radius=0.1)
 error = linearization_error(model, points[:4], radius=0.1, seed=seed)
 v = ramp_ascent(RobustSets.from_linearization(lin, epsilon)).perturbation
 on_f = network_coverage(model, points, v, epsilon, seed=seed)
-path = follow_segment(model, points[0], points[0] + 2 * epsilon * fgm(lin, 1.0)[0].view(1, 28, 28))
+path = follow_segment(
+    model, points[0], points[0] + 2 * epsilon * fgm(lin, 1.0)[0].view(1, 28, 28)
+)
 print(f"budget {epsilon:.2f}: disagreements at {int(found.found.sum())} of 16 points")
 print(f"radius 0.1: agreement proven at {int(agrees.sum())} of 16")
-print(f"radius 0.1: |f - f_L| between {error.lower.max():.3f} and {error.upper.max():.3f}")
+print(
+    f"radius 0.1: |f - f_L| between {error.lower.max():.3f} and {error.upper.max():.3f}"
+)
 print(f"SMOOTH keeps between {on_f.lower:.2f} and {on_f.upper:.2f} of f")
 print(f"f bends {len(path.positions) - 2} times on the way of FGM to twice the budget")
 
@@ -246,7 +256,7 @@ Markdown(variations_table(by_name))
 # the budget given.
 
 # %% tags=["hide-input"]
-Markdown(rows_table(rows))
+Markdown(rows_table(rows, tables))
 
 # %% [markdown]
 # ## What fails when an assumption is removed
@@ -304,7 +314,7 @@ print("flipped at v = 1:", pushed.flipped.tolist())
 # ## What was checked
 
 # %% tags=["hide-input"]
-ChecksTable(linearity_checks(agreement, closeness))
+ChecksTable(linearity_checks(agreement, closeness, budgets))
 
 # %% [markdown]
 # ## Behind this page

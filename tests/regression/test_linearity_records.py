@@ -1,4 +1,4 @@
-"""What the page on local linearity says of the stored records, each by its own count."""
+"""What the page on local linearity says of the stored records, counted anew."""
 
 import json
 import math
@@ -75,6 +75,18 @@ def test_at_the_budget_of_table_1_the_assumption_fails(agreement):
         if length(found) > 2.0 * record["epsilon"]
     ]
     assert missed == []
+
+
+def test_at_the_one_budget_it_fails_too(agreement):
+    budgets = {}
+    for path in (STORE.parent / "table1").glob("budgets-*-one-budget-seed0-*.json"):
+        record = json.loads(path.read_text())
+        if record["config"]["train"]["hidden"] == 50:
+            budgets[record["config"]["dataset"]] = record["budgets"][0]
+    assert len(budgets) == 2
+    for record in agreement:
+        reach = 2.0 * budgets[record["config"]["dataset"]]
+        assert all(length(found) <= reach for found in record["found"])
 
 
 def test_no_proof_is_of_a_point_with_a_boundary(agreement):
