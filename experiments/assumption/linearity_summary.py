@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from scipy import stats
@@ -21,7 +21,10 @@ KINDS = (
 )
 
 
+@runtime_checkable
 class _OfClassifier(Protocol):
+    """A record that says of which classifier it is."""
+
     @property
     def config(self) -> SubjectSettings: ...
 

@@ -249,8 +249,8 @@ def linearity_checks(
             test=f"{_TESTS}test_a_boundary_in_the_ball_is_a_disagreement",
         ),
         Check(
-            what="at Table 1's budget, set for each pair, the assumption fails at every "
-            "point",
+            what="at Table 1's budget, set for each pair, the assumption fails at "
+            "every point",
             cases=all_of.points,
             figure=f"{all_of.lost:,}",
             holds=all_of.lost == all_of.points,

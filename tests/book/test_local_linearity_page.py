@@ -1,0 +1,65 @@
+"""What the page on local linearity says of its own live run and of the records."""
+
+import re
+
+import jupytext
+import pytest
+
+from experiments.assumption.windows import church_windows
+from paper_lib.data import load_pair
+from paper_lib.linearize import linearize
+from paper_lib.models import TrainConfig, train_classifier
+
+
+@pytest.fixture(scope="module")
+def windows():
+    pair = load_pair("mnist", (3, 8), source="embedded")
+    config = TrainConfig(epochs=10)
+    model = train_classifier(pair.train, config=config, seed=0).model
+    points = pair.test.images[:16]
+    lin = linearize(model, points)
+    return church_windows(
+        model, points, lin, float(lin.margins.median()), seed=0, size=25
+    )
+
+
+def test_windows_look_straight_and_are_not_the_tangents(windows):
+    # A straight line is right but for a hundredth of a window on average, and the
+    # tangent's is further off.
+    assert float(windows.line_misses.mean()) < 0.01
+    assert float(windows.areas.mean()) > 2.0 * float(windows.line_misses.mean())
+    assert int((windows.areas > windows.line_misses).sum()) >= 8
+
+
+def test_every_link_to_the_page_says_what_it_measures(root):
+    named = [
+        path.name
+        for path in sorted((root / "book").glob("*.py"))
+        if "(local_linearity.ipynb)" in path.read_text()
+    ]
+    leaning = {
+        "all_pairs.py",
+        "lemma_1.py",
+        "lemma_2.py",
+        "lemma_3.py",
+        "mnist_0_against_1.py",
+        "play.py",
+        "sharper_bounds.py",
+        "the_algorithm.py",
+        "the_game.py",
+        "the_vc_bound.py",
+        "theorem_1.py",
+    }
+    assert leaning <= set(named)
+    intro = (root / "book/intro.md").read_text()
+    assert re.search(
+        r"Does the theorem apply to the network at Table 1's budget\?", intro
+    )
+
+
+def test_the_parameters_have_their_ranges_beside_them(root):
+    notebook = jupytext.read(root / "book/local_linearity.py")
+    (cell,) = (
+        cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])
+    )
+    assert all("#" in line for line in cell.source.splitlines())
