@@ -24,7 +24,7 @@
 # %% tags=["parameters"]
 seed = 0  # of all draws and of training, from 0 to 2**32
 epsilon = 0.12  # the budget of both players in the first figure, from 0.04 to 0.3
-per_class = 8  # images of each class for the trained networks, from 2 to 20
+per_class = 6  # images of each class for the trained networks, from 2 to 20
 
 # %% tags=["hide-input"]
 import numpy as np
@@ -50,6 +50,7 @@ from experiments.figures.curved_checks import (
 )
 from experiments.figures.curved_games import judge_game, judge_line
 from experiments.figures.planar_classifiers import DiscClassifier
+from experiments.tables.group_results import primary_budgets
 from paper_lib.checks import check_between, check_count
 from paper_lib.data import load_pair
 from paper_lib.defense import maximize_coverage
@@ -62,7 +63,7 @@ torch.set_num_threads(1)
 seed = check_count(seed, "seed", 0, 2**32)
 epsilon = check_between(epsilon, "epsilon", 0.04, 0.3)
 per_class = check_count(per_class, "per_class", 2, 20)
-as_stored = (seed, epsilon, per_class) == (0, 0.12, 8)
+as_stored = (seed, epsilon, per_class) == (0, 0.12, 6)
 
 # %% [markdown]
 # ## A band around the boundary
@@ -193,7 +194,7 @@ plot_bands(
 # constants against FGM. This search knows nothing of slacks and errors.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "curved-gains", "caption": "What the players gain by leaving (FGM, v), with one budget for both: the theorem's bounds, solid, and the largest gains that a search over plays finds, dashed with marks."}, "image": {"alt": "Two panels over the budget, disc and network. The two solid curves of proven gains rise; the two dashed ones of gains found stay near zero, below them."}}
-budgets = np.linspace(0.02, 0.4, 20)
+budgets = np.linspace(0.025, 0.4, 16)
 curves = {
     name: [judge_game(case, (one, one)) for one in budgets]
     for name, case in cases.items()
@@ -213,8 +214,8 @@ if as_stored:
         Markdown(
             "No bound is exceeded. But the price is mostly not paid: on the disc the largest gain found at any of these "
             f"budgets is {most['disc'][0]:.2f}, with {most['disc'][1]:.2f} proven; on the network "
-            f"{most['network'][0]:.2f}, with {most['network'][1]:.2f} proven. FGM points the right way for a smooth "
-            "boundary even where the tangent misjudges the distance. The theorem does not know that."
+            f"{most['network'][0]:.2f}, with {most['network'][1]:.2f} proven. The tangent "
+            "of a smooth classifier may misjudge how far the boundary is and still point to it. The theorem does not know that."
         )
     )
 
@@ -248,7 +249,7 @@ Markdown(defense_table(disc, (0.05, 0.1, 0.2, 0.3)))
 # `tests/paper_lib/local_linearity/test_curved.py`; the second plays games of ReLU networks whose regions are all listed.
 
 # %% tags=["hide-input"]
-Markdown(check_table(12, seed))
+Markdown(check_table(10, seed))
 
 # %% [markdown]
 # The theorem in every dimension, [checked by Coq](machine_checked_proofs.md#curved-boundaries), with `share 1` for $\phi_+$ and `share (-1)` for
@@ -333,7 +334,7 @@ print("the gain exceeds the share:", full.defender_gain > share)
 # :::
 
 # %%
-Markdown(factor_table(24, seed))
+Markdown(factor_table(16, seed))
 
 # %% [markdown]
 # ## Trained networks
@@ -359,7 +360,7 @@ for digits in ((0, 1), (3, 8)):
     ]
     least[name] = [
         network_game(lin, one, least_error(model, images, 2 * one))
-        for one in np.geomspace(0.05, 6.4, 15)
+        for one in np.geomspace(0.1, 6.4, 10)
     ]
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "curved-networks", "caption": "The larger of both gains for two trained networks, against the budget. Solid: with a proven error. Dashed: with the error found along the gradient, below which no proven one can be. At 2 the theorem says nothing."}, "image": {"alt": "Over a logarithmic budget two solid curves climb steeply between 0.05 and 0.2, two dashed ones between 0.5 and 6; dotted line at 2."}}
@@ -377,13 +378,15 @@ if as_stored:
         min(game.epsilon for game in games if game.eta > 1.0)
         for games in least.values()
     ]
+    played = primary_budgets("../results/table1")["mnist"]
     display(
         Markdown(
             f"At a budget of {tiny[0].epsilon} the proven $\\eta$ is {max(game.eta for game in tiny):.2f} on both pairs, but there is no game "
             "to speak of: the tangent has no boundary within reach of any point, and all that is proven is that nothing flips. "
             f"At {large[0].epsilon} it is {large[0].eta:.2f} on 0-1 and {large[1].eta:.2f} on 3-8, of a largest possible 2. So with the errors "
             "that can be proven here the theorem is vacuous beyond tiny budgets. With the errors found it "
-            f"passes 1 at budgets of {first[0]:.1f} and {first[1]:.1f}: at budgets of that size, where [Table 1](all_pairs.ipynb) is "
-            "played, no better proof of $e$ could save it. For these networks the paper's theorem is one on $f_L$."
+            f"passes 1 at budgets of {first[0]:.1f} and {first[1]:.1f}. [Table 1](all_pairs.ipynb) is played at {played:.2f} on MNIST, with "
+            "networks of the same layers trained on more images: at such a budget no better proof of $e$ could save "
+            "the theorem. For these networks the paper's theorem is one on $f_L$."
         )
     )

@@ -16,6 +16,7 @@ from experiments.figures.curved_games import (
     cautious_defense,
     judge_game,
     judge_line,
+    robust_sets,
 )
 from experiments.figures.markdown import Row, tabulated
 from experiments.figures.planar_classifiers import PolygonClassifier
@@ -71,37 +72,41 @@ def verdict(holds: bool) -> str:
     return "✓ hold" if holds else "✗ exceeded"
 
 
-def random_games(
-    num_games: int,
-    seed: int,
-    *,
-    ratio: float = 1.0,
-    num_draws: int = 0,
-    factor: float = 1.0,
-) -> list[JudgedGame]:
-    """Judge games of discs and of random networks, one after the other.
+def random_cases(
+    num_games: int, seed: int, *, ratio: float = 1.0
+) -> Iterator[tuple[CurvedCase, tuple[float, float]]]:
+    """Draw discs and random networks, one after the other, and budgets.
 
     Args:
         num_games: How many games, of 12 points each.
         seed: Seed of the first; each has its own.
         ratio: The attacker's budget, in units of the defender's.
-        num_draws: Uniform draws from V* that the defender mixes; none: one maximizer.
-        factor: What the error's bound is multiplied by, below one to make it wrong.
+
+    Yields:
+        Each case, with the attacker's budget and the defender's, from 0.05 to 0.3.
+    """
+    for number in range(num_games):
+        epsilon = 0.05 * (1 + number % 6)
+        case = (disc_case, random_case)[number % 2](12, seed + number)
+        yield case, (ratio * epsilon, epsilon)
+
+
+def judge_draws(
+    case: CurvedCase, budgets: tuple[float, float], num_draws: int, seed: int
+) -> JudgedGame:
+    """Judge a game in which the defender draws from V* with equal chances.
+
+    Args:
+        case: The classifier at its points, in the plane.
+        budgets: The attacker's and the defender's.
+        num_draws: How many draws he mixes.
+        seed: Seed of the draws.
 
     Returns:
-        The judged games, with budgets of the defender from 0.05 to 0.3.
+        The judged game.
     """
-    games = []
-    for number in range(num_games):
-        case = (disc_case, random_case)[number % 2](12, seed + number)
-        epsilon = 0.05 * (1 + number % 6)
-        budgets = (ratio * epsilon, epsilon)
-        error, v = factor * case.error(sum(budgets)), None
-        if num_draws:
-            sets = judge_game(case, budgets).sets
-            v = torch.as_tensor(smooth(sets).draw(num_draws, seed + number))
-        games.append(judge_game(case, budgets, error=error, v=v))
-    return games
+    draws = smooth(robust_sets(case, budgets)).draw(num_draws, seed)
+    return judge_game(case, budgets, v=torch.as_tensor(draws))
 
 
 @tabulated("rrrrr")
@@ -139,13 +144,13 @@ def check_table(num_games: int, seed: int) -> Iterator[Row]:
     Yields:
         What was checked, on how many cases, the exceptions found, and the verdict.
     """
-    equal = random_games(num_games, seed)
+    equal = [judge_game(*drawn) for drawn in random_cases(num_games, seed)]
     other = [
-        game
+        judge_game(*drawn)
         for ratio in (0.6, 1.5)
-        for game in random_games(num_games, seed, ratio=ratio)
+        for drawn in random_cases(num_games, seed, ratio=ratio)
     ]
-    mixed = random_games(num_games, seed, num_draws=20)
+    mixed = [judge_draws(*drawn, 20, seed) for drawn in random_cases(num_games, seed)]
     every = [*equal, *other, *mixed]
     for what, cases, exceptions in (
         (
@@ -229,6 +234,12 @@ def factor_table(num_games: int, seed: int) -> Iterator[Row]:
     Yields:
         Each factor of the error.
     """
-    for factor in (1.0, 0.5, 0.25, 0.1, 0.0):
-        cases, exceeded = _counted(random_games(num_games, seed, factor=factor))
+    drawn = list(random_cases(num_games, seed))
+    defenses = [judge_game(*one).defense for one in drawn]
+    for factor in (1.0, 0.25, 0.1, 0.0):
+        games = [
+            judge_game(case, pair, error=factor * case.error(sum(pair)), v=v)
+            for (case, pair), v in zip(drawn, defenses, strict=True)
+        ]
+        cases, exceeded = _counted(games)
         yield {"error times": factor, "games": cases, "a bound exceeded": exceeded}

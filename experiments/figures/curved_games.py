@@ -77,6 +77,20 @@ class JudgedGame:
         return self.excess <= _ROUNDING
 
 
+def robust_sets(case: CurvedCase, budgets: tuple[float, float]) -> RobustSets:
+    """Make the robust sets of a case.
+
+    Args:
+        case: The classifier at its points.
+        budgets: The attacker's and the defender's.
+
+    Returns:
+        The rows of Eq. (7).
+    """
+    lin = linearize(case.model, case.inputs)
+    return RobustSets.from_linearization(lin, budgets[1], attack_epsilon=budgets[0])
+
+
 def judge_game(
     case: CurvedCase,
     budgets: tuple[float, float],
@@ -99,10 +113,8 @@ def judge_game(
     reach, epsilon = budgets
     model, inputs = case.model, case.inputs
     error = case.error(reach + epsilon) if error is None else error
-    lin = linearize(model, inputs)
-    sets = RobustSets.from_linearization(lin, epsilon, attack_epsilon=reach)
-    best = maximize_coverage(sets).perturbation.unsqueeze(0)
-    draws = best if v is None else v
+    lin, sets = linearize(model, inputs), robust_sets(case, budgets)
+    draws = maximize_coverage(sets).perturbation.unsqueeze(0) if v is None else v
     step = fgm(lin, reach).unsqueeze(1)
     attacks = _grid(inputs.shape[1], reach).expand(len(inputs), -1, -1)
     defenses = torch.cat([_grid(inputs.shape[1], epsilon), draws])
@@ -181,7 +193,6 @@ def cautious_defense(
     Returns:
         One draw.
     """
-    lin = linearize(case.model, case.inputs)
-    sets = RobustSets.from_linearization(lin, budgets[1], attack_epsilon=budgets[0])
+    sets = robust_sets(case, budgets)
     lowered = replace(sets, offsets=sets.offsets - case.error(sum(budgets)))
     return maximize_coverage(lowered).perturbation.unsqueeze(0)
