@@ -24,7 +24,7 @@
 # %% tags=["parameters"]
 seed = 0  # of all draws and of training, from 0 to 2**32
 epsilon = 0.12  # the budget of both players in the first figure, from 0.04 to 0.3
-per_class = 6  # images of each class for the trained networks, from 2 to 20
+per_class = 5  # images of each class for the trained networks, from 2 to 20
 
 # %% tags=["hide-input"]
 import numpy as np
@@ -63,7 +63,7 @@ torch.set_num_threads(1)
 seed = check_count(seed, "seed", 0, 2**32)
 epsilon = check_between(epsilon, "epsilon", 0.04, 0.3)
 per_class = check_count(per_class, "per_class", 2, 20)
-as_stored = (seed, epsilon, per_class) == (0, 0.12, 6)
+as_stored = (seed, epsilon, per_class) == (0, 0.12, 5)
 
 # %% [markdown]
 # ## A band around the boundary
@@ -345,6 +345,7 @@ Markdown(factor_table(16, seed))
 # this theorem lies between the two. The defense is a maximizer of $\phi_n$ on these very images.
 
 # %%
+table_1 = primary_budgets("../results/table1")["mnist"]
 proven, least = {}, {}
 for digits in ((0, 1), (3, 8)):
     data, name = load_pair("mnist", digits, source="embedded"), "{}-{}".format(*digits)
@@ -360,7 +361,7 @@ for digits in ((0, 1), (3, 8)):
     ]
     least[name] = [
         network_game(lin, one, least_error(model, images, 2 * one))
-        for one in np.geomspace(0.1, 6.4, 10)
+        for one in sorted([*np.geomspace(0.1, 6.4, 10), table_1])
     ]
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "curved-networks", "caption": "The larger of both gains for two trained networks, against the budget. Solid: with a proven error. Dashed: with the error found along the gradient, below which no proven one can be. At 2 the theorem says nothing."}, "image": {"alt": "Over a logarithmic budget two solid curves climb steeply between 0.05 and 0.2, two dashed ones between 0.5 and 6; dotted line at 2."}}
@@ -372,21 +373,23 @@ plot_network_gains(proven, least)
 Markdown(network_table(proven))
 
 # %% tags=["remove-input"]
+# NBVAL_IGNORE_OUTPUT
 if as_stored:
     tiny, large = ([games[row] for games in proven.values()] for row in (0, -1))
-    first = [
-        min(game.epsilon for game in games if game.eta > 1.0)
+    there = [
+        game.eta
         for games in least.values()
+        for game in games
+        if game.epsilon == table_1
     ]
-    played = primary_budgets("../results/table1")["mnist"]
     display(
         Markdown(
             f"At a budget of {tiny[0].epsilon} the proven $\\eta$ is {max(game.eta for game in tiny):.2f} on both pairs, but there is no game "
             "to speak of: the tangent has no boundary within reach of any point, and all that is proven is that nothing flips. "
             f"At {large[0].epsilon} it is {large[0].eta:.2f} on 0-1 and {large[1].eta:.2f} on 3-8, of a largest possible 2. So with the errors "
-            "that can be proven here the theorem is vacuous beyond tiny budgets. With the errors found it "
-            f"passes 1 at budgets of {first[0]:.1f} and {first[1]:.1f}. [Table 1](all_pairs.ipynb) is played at {played:.2f} on MNIST, with "
-            "networks of the same layers trained on more images: at such a budget no better proof of $e$ could save "
-            "the theorem. For these networks the paper's theorem is one on $f_L$."
+            "that can be proven here the theorem is vacuous beyond tiny budgets. The dashed curves leave room for better "
+            f"proofs, but not at the budget of {table_1:.2f} at which [Table 1](all_pairs.ipynb) is played on MNIST, with networks of the same layers "
+            f"and more images to train on: no bound on $e$ whatever gives there less than {there[0]:.2f} on 0-1 and {there[1]:.2f} on 3-8. "
+            "What the paper's theorem says of these networks it says of $f_L$."
         )
     )

@@ -102,7 +102,11 @@ def _draw_tangents(
         foot = center + margin * towards
         x, y = torch.stack([foot - side, foot + side]).T
         axis.plot(x, y, color=COLORS[2], linewidth=1.5)
-        axis.add_patch(Circle(center.tolist(), radius, fill=False, ls=":", lw=0.8))
+        axis.add_patch(
+            Circle(
+                (float(center[0]), float(center[1])), radius, fill=False, ls=":", lw=0.8
+            )
+        )
 
 
 def plot_gains(curves: Mapping[str, Sequence[JudgedGame]]) -> Figure:

@@ -39,7 +39,7 @@ def sharpness_table(saved: Sequence[int] = (0, 1, 2, 4)) -> Iterator[Row]:
     """
     for count in saved:
         game = judge_line(line_case(count))
-        yield {"points saved": count} | gain_cells(game)
+        yield {"points saved": count, **gain_cells(game)}
 
 
 def gain_cells(game: JudgedGame) -> Row:
@@ -220,7 +220,7 @@ def control_table(games: Mapping[str, JudgedGame]) -> Iterator[Row]:
         Each game.
     """
     for name, game in games.items():
-        yield {"error used": name} | gain_cells(game)
+        yield {"error used": name, **gain_cells(game)}
 
 
 @tabulated("rrr")
