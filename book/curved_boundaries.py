@@ -71,10 +71,10 @@ as_stored = (seed, epsilon, per_class) == (0, 0.12, 5)
 # Two classifiers of the plane: a disc, $f(x) = 1 - \|x\|^2$, and a network with one hidden layer of
 # softplus units, trained on two half circles. The defender plays a maximizer $v$ of $\phi$.
 # A point that lies in the green region then keeps its label whatever the attacker does. In the orange
-# region FGM flips it. Between the two lies a band where the tangent cannot tell. With a straight boundary
-# there would be no band, and Theorem 1 would be true of $f$.
+# region FGM flips it. Between the two lies a band where the tangent cannot tell. If $f$ were its
+# tangent within reach of both players, there would be no band, and Theorem 1 would be true of $f$.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "curved-bands", "caption": "The game scored with f, at one budget for both players and the defense v that covers most. Black: the boundary of f. Around some points stands the ball that both players can reach together, dotted, with the boundary of the tangent in it, blue. Green circles are proven safe, orange crosses are lost to FGM, black squares lie in the band."}, "image": {"alt": "Two panels, a ring around a disc and a winding strip along the boundary of a network: an orange core where FGM wins, white bands on both sides of it, green beyond."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "curved-bands", "caption": "The game scored with f, at one budget for both players and the defense v that covers most. Black: the boundary of f. Around some points stands the ball that both players can reach together, dotted, with the boundary of the tangent in it, blue. Green circles are proven safe, orange crosses are lost to FGM, black squares lie in the band."}, "image": {"alt": "Two panels, one below the other: a ring around a disc and a winding strip along the boundary of a network: an orange core where FGM wins, white bands on both sides of it, green beyond."}}
 disc, moons = disc_case(40, seed), moons_case(40, seed)
 cases = {"disc": disc, "network": moons}
 plot_bands(
@@ -145,7 +145,7 @@ plot_bands(
 # *Lost.* If $h(x, v) < -e$, then $s f(x + a_{\mathrm{FGM}} + v) \le h(x, v) + e < 0$, and FGM gets $1$.
 #
 # **The odd cases.** Where $f(x) = 0$ there is no label, and every attack gets $1$. Such inputs count neither in
-# $\phi_+$ nor in $\phi_-$. In the code their row is $(0, -\infty)$, which no finite error raises, nor an infinite one. Where
+# $\phi_+$ nor in $\phi_-$. In the code their row is $(0, -\infty)$, which no error raises, not even an infinite one. Where
 # $\nabla f(x) = 0$, FGM stays, and $h = |f(x)|$ whatever $v$ is. All lines above hold as they stand: the input is
 # safe if $|f(x)| \ge e$ and open otherwise, and it is never lost. Where $e(x) = \infty$ the input is neither safe nor lost.
 # It counts in $\phi_-$ and not in $\phi_+$.
@@ -167,7 +167,7 @@ plot_bands(
 #
 # **No error.** With $e = 0$ on all inputs $\phi_+ = \phi_- = \phi$. Claim 1 says that the attacker gains nothing, claim 2
 # that the defender gains at most $2(\max \phi - \phi(v))$, which is zero on $V^*$. This is Theorem 1 with its value, for
-# an $f$ that need not be linear but within reach. **No knowledge.** With $e = \infty$ everywhere, and $f \ne 0$, both gains are bounded by 2 and the
+# every $f$ that equals its tangent within reach. **No knowledge.** With $e = \infty$ everywhere, and $f \ne 0$, both gains are bounded by 2 and the
 # value by $[-1, 1]$, which is true of any game.
 
 # %% [markdown]
@@ -193,7 +193,7 @@ plot_bands(
 # In the plane both players can be tried out. For each point 433 attacks are scored with $f$ against $v$, and 433
 # constants against FGM. This search knows nothing of slacks and errors.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "curved-gains", "caption": "What the players gain by leaving (FGM, v), with one budget for both: the theorem's bounds, solid, and the largest gains that a search over plays finds, dashed with marks."}, "image": {"alt": "Two panels over the budget, disc and network. The two solid curves of proven gains rise; the two dashed ones of gains found stay near zero, below them."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "curved-gains", "caption": "What the players gain by leaving (FGM, v), with one budget for both: the theorem's bounds, solid, and the largest gains that a search over plays finds, dashed with marks."}, "image": {"alt": "Two panels, one below the other, over the budget, disc and network. The two solid curves of proven gains rise; the two dashed ones of gains found stay near zero, below them."}}
 budgets = np.linspace(0.025, 0.4, 16)
 curves = {
     name: [judge_game(case, (one, one)) for one in budgets]
@@ -226,10 +226,10 @@ if as_stored:
 lin = linearize(DiscClassifier(1.0), disc.inputs)
 sets = RobustSets.from_linearization(lin, 0.1)
 v = maximize_coverage(sets).perturbation
-game = curved_game(sets, v, torch.full((40,), 4 * 0.1**2, dtype=torch.float64))
-print(
-    f"the attacker gains at most {game.attacker_gain:.2f}, the defender {game.defender_gain:.2f}"
-)
+error = torch.full((40,), 4 * 0.1**2, dtype=torch.float64)
+game = curved_game(sets, v, error)
+print(f"the attacker gains at most {game.attacker_gain:.2f}")
+print(f"the defender gains at most {game.defender_gain:.2f}")
 print("the value is between {:.2f} and {:.2f}".format(*game.value))
 
 # %% [markdown]
@@ -245,8 +245,8 @@ Markdown(defense_table(disc, (0.05, 0.1, 0.2, 0.3)))
 #
 # Random games of discs and of random softplus networks, with budgets from 0.05 to 0.3. Each disc holds a point with a
 # zero gradient and one with $f = 0$. An exception would be a label that changes where it must not, or a gain or value that
-# the search finds beyond its bound. The tests are in `tests/experiments/figures/test_curved_checks.py` and
-# `tests/paper_lib/local_linearity/test_curved.py`; the second plays games of ReLU networks whose regions are all listed.
+# the search finds beyond its bound. The tests are in `test_curved_checks.py` and
+# `test_curved.py`; the second plays games of ReLU networks whose regions are all listed.
 
 # %% tags=["hide-input"]
 Markdown(check_table(10, seed))
@@ -304,11 +304,8 @@ Markdown(control_table({"$e$": judge_line(family), "$e / 2$": halved}))
 
 # %%
 near = judge_line(family, family.error(1.2))
-Markdown(
-    control_table(
-        {"$e$ within $2\\epsilon$": judge_line(family), "within $\\epsilon$": near}
-    )
-)
+games = {r"within $2\epsilon$": judge_line(family), r"within $\epsilon$": near}
+Markdown(control_table(games))
 
 # %% [markdown]
 # **Is the share of the band enough, without the factor 2?**
@@ -345,24 +342,24 @@ Markdown(factor_table(16, seed))
 # this theorem lies between the two. The defense is a maximizer of $\phi_n$ on these very images.
 
 # %%
+settings = TrainConfig(epochs=10)
 table_1 = primary_budgets("../results/table1")["mnist"]
+far = sorted([*np.geomspace(0.1, 6.4, 10), table_1])
 proven, least = {}, {}
-for digits in ((0, 1), (3, 8)):
-    data, name = load_pair("mnist", digits, source="embedded"), "{}-{}".format(*digits)
-    model = train_classifier(data.train, config=TrainConfig(epochs=10), seed=seed).model
-    both = [
-        (data.test.labels == label).nonzero()[:per_class, 0] for label in (-1.0, 1.0)
-    ]
+for name, digits in {"0-1": (0, 1), "3-8": (3, 8)}.items():
+    data = load_pair("mnist", digits, source="embedded")
+    model = train_classifier(data.train, config=settings, seed=seed).model
+    labels = data.test.labels
+    both = [(labels == one).nonzero()[:per_class, 0] for one in (-1, 1)]
     images = data.test.images[torch.cat(both)]
     lin = linearize(model, images)
-    proven[name] = [
-        network_game(lin, one, linearization_error(model, images, 2 * one, seed).upper)
-        for one in (0.05, 0.1, 0.2)
-    ]
-    least[name] = [
-        network_game(lin, one, least_error(model, images, 2 * one))
-        for one in sorted([*np.geomspace(0.1, 6.4, 10), table_1])
-    ]
+    proven[name], least[name] = [], []
+    for one in (0.05, 0.1, 0.2):
+        error = linearization_error(model, images, 2 * one, seed).upper
+        proven[name].append(network_game(lin, one, error))
+    for one in far:
+        error = least_error(model, images, 2 * one)
+        least[name].append(network_game(lin, one, error))
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "curved-networks", "caption": "The larger of both gains for two trained networks, against the budget. Solid: with a proven error. Dashed: with the error found along the gradient, below which no proven one can be. At 2 the theorem says nothing."}, "image": {"alt": "Over a logarithmic budget two solid curves climb steeply between 0.05 and 0.2, two dashed ones between 0.5 and 6; dotted line at 2."}}
 plot_network_gains(proven, least)

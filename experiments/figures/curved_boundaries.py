@@ -41,9 +41,8 @@ _SHOWN = {
 def plot_bands(games: Mapping[str, tuple[CurvedCase, JudgedGame]]) -> Figure:
     """Draw where in the plane the slack is within the error, for the defense played.
 
-    A point that lies in the green region is proven safe with the defense, in the
-    orange one FGM flips it, and between them is the band. Around some points of the
-    band stand the ball of both budgets and the tangent's boundary in it.
+    In the green region points are safe with the defense, in the orange one FGM flips
+    them. Around some stand the ball of both budgets and the tangent's boundary in it.
 
     Args:
         games: Cases of the plane with their judged games, under titles; one draw each.
@@ -51,7 +50,11 @@ def plot_bands(games: Mapping[str, tuple[CurvedCase, JudgedGame]]) -> Figure:
     Returns:
         The figure, a panel each.
     """
-    figure, axes = new_figure(4.4 * len(games), 4.4, 1, len(games))
+    spans = [case.inputs.amax(0) - case.inputs.amin(0) for case, _ in games.values()]
+    shapes = [float((y + 0.6) / (x + 0.6)) for x, y in spans]
+    figure, axes = new_figure(
+        4.8, 1.0 + 4.6 * sum(shapes), len(games), gridspec_kw={"height_ratios": shapes}
+    )
     for axis, (name, (case, game)) in zip(axes, games.items(), strict=True):
         axis.set(title=name, aspect="equal")
         _shade(axis, case, game)
@@ -118,7 +121,7 @@ def plot_gains(curves: Mapping[str, Sequence[JudgedGame]]) -> Figure:
     Returns:
         The figure, a panel for each title.
     """
-    figure, axes = new_figure(4.4 * len(curves), 3.6, 1, len(curves), sharey=True)
+    figure, axes = new_figure(4.8, 1.0 + 2.4 * len(curves), len(curves), sharey=True)
     for axis, (name, games) in zip(axes, curves.items(), strict=True):
         budgets = [game.budgets[1] for game in games]
         for who, color, marker in (
@@ -138,8 +141,8 @@ def plot_gains(curves: Mapping[str, Sequence[JudgedGame]]) -> Figure:
                 mfc="none",
                 label=f"{who}, found",
             )
-        axis.set(title=name, xlabel="budget of each player")
-    axes[0].set_ylabel("gain by leaving")
+        axis.set(title=name, ylabel="gain by leaving")
+    axes[-1].set_xlabel("budget of each player")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
     return figure
@@ -151,7 +154,7 @@ def plot_profiles() -> Figure:
     Returns:
         The figure: f around a point, its tangent with the error, and landings.
     """
-    figure, axes = new_figure(9.0, 3.2, 1, 3)
+    figure, axes = new_figure(4.8, 7.6, 3, sharex=True)
     offsets = np.linspace(-2 * LINE_BUDGET, 2 * LINE_BUDGET, 400)
     for axis, (name, (knots, values)) in zip(axes, PROFILES.items(), strict=True):
         f = partial(np.interp, xp=knots, fp=values)
@@ -171,9 +174,10 @@ def plot_profiles() -> Figure:
         ):
             axis.plot(at, f(at), marker, color=COLORS[1], mfc="none", label=label)
         axis.axhline(0.0, color="gray", linewidth=0.8)
-        axis.set(title=name, xlabel="offset from the point", ylim=(-2.7, 4.2))
+        axis.set(title=name, ylim=(-2.7, 4.2))
+    axes[-1].set_xlabel("offset from the point")
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
     return figure
 
 
@@ -258,7 +262,7 @@ def plot_network_gains(
     Returns:
         The figure.
     """
-    figure, (axis,) = new_figure(6.4, 3.6)
+    figure, (axis,) = new_figure(4.8, 4.4)
     for name, color in zip(proven, COLORS[1:], strict=False):
         for games, style, what in (
             (proven[name], "o-", "proven"),
@@ -270,7 +274,7 @@ def plot_network_gains(
             )
     axis.axhline(2.0, color="gray", linestyle=":", label="says nothing")
     axis.set(xscale="log", xlabel="budget of each player", ylabel=r"$\eta$")
-    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    figure.legend(loc="outside lower center", frameon=False)
     return figure
 
 
