@@ -19,12 +19,12 @@
 # ```{outcomes}
 # ```
 
-# %% tags=["parameters", "hide-input"]
+# %% mystnb={"code_prompt_show": "Show the parameters", "code_prompt_hide": "Hide the parameters"} tags=["parameters", "hide-input"]
 seed = 0  # of all draws, from 0 to 2**32
 num_points = 60  # points of the game on which the proof is run, from 30 to 300
 num_games = 400  # games of one and two dimensions that challenge FGM, from 40 to 2000
 
-# %% tags=["hide-input"]
+# %% mystnb={"code_prompt_show": "Show the set-up and the game", "code_prompt_hide": "Hide the set-up and the game"} tags=["hide-input"]
 import torch
 from IPython.display import Markdown
 
@@ -60,7 +60,6 @@ seed = check_count(seed, "seed", 0, 2**32)
 num_points = check_count(num_points, "num_points", 30, 300)
 num_games = check_count(num_games, "num_games", 40, 2000)
 
-# %% tags=["hide-input"]
 epsilon = 0.4
 generator = torch.Generator().manual_seed(seed)
 drawn = torch.rand(num_points, 2, generator=generator, dtype=torch.float64)
@@ -291,8 +290,8 @@ checks += [
         test=of_steps + "test_fgm_wins_where_any_attack_does",
     ),
     Check(
-        what=r"FGM lowers the margin by $\epsilon \lVert\nabla f(x)\rVert$, no attack of the grid "
-        "by more",
+        what=r"FGM lowers the margin by $\epsilon \lVert\nabla f(x)\rVert$, "
+        "no attack of the grid by more",
         cases=along.numel(),
         figure="within 1e-12",
         holds=torch.allclose(fall, -epsilon * l2_norm(lin.gradients))

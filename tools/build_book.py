@@ -40,8 +40,9 @@ from tqdm import tqdm
 from experiments.sweep.locks import holding
 
 ROOT = Path(__file__).resolve().parent.parent
-# What the build reads: pages, stored results, and the tests and proofs they name.
-SOURCES = ("_config.yml", "_toc.yml", "book", "proofs", "results", "tests")
+# What the build reads: pages, stored results; the tests, proofs, modules they name.
+PACKAGES = ("experiments", "paper_lib")
+SOURCES = ("_config.yml", "_toc.yml", "book", "proofs", "results", "tests", *PACKAGES)
 IGNORED = shutil.ignore_patterns("__pycache__", ".*")
 CELL_TIMEOUT = 600
 CELL_METADATA_DROPPED = ("execution", "papermill")

@@ -34,7 +34,7 @@ def ledger_markdown(claims: Sequence[Claim]) -> str:
     rows = "\n".join(_row(claim) for claim in claims)
     return (
         f"{len(claims)} claims: {total}.\n\n"
-        "```{list-table}\n:header-rows: 1\n:widths: 15 41 19 13 12\n:class: ledger\n\n"
+        "```{list-table}\n:header-rows: 1\n:widths: 15 39 18 12 16\n:class: ledger\n\n"
         "* - Claim\n  - What it says\n  - Checked in\n  - Proved for all dimensions\n"
         "  - Outcome\n"
         f"{rows}\n```\n"

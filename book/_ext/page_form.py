@@ -28,6 +28,8 @@ from sphinx.util.docutils import SphinxDirective
 
 LOGGER = logging.getLogger(__name__)
 LEDGER = "claims.yml"
+# The first title of the table that ``experiments.figures.checks_table`` writes.
+CHECKS = "what was checked"
 # Marks a page in this form: its images are held to more, see ``image_texts``.
 STRIP = "outcomes"
 
@@ -244,6 +246,19 @@ def _notes_part(targets: Sequence[str]) -> str:
     return "\n".join(["**Reading notes**", "", *lines]) if lines else ""
 
 
+def mark_checks(app: Sphinx, document: nodes.document, page: str) -> None:
+    """Name the tables of checks, so that styles reach them; a cell's output has no class.
+
+    Args:
+        app: The running build.
+        document: The page, as it is written.
+        page: Its name.
+    """
+    for table in document.findall(nodes.table):
+        if table.astext().lstrip().startswith(CHECKS):
+            table["classes"].append("checks")
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension.
 
@@ -256,4 +271,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("outcomes", Outcomes)
     app.add_directive("page-footer", PageFooter)
     app.add_js_file("code_switch.js")
+    app.connect("doctree-resolved", mark_checks)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

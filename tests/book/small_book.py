@@ -58,7 +58,8 @@ CLAIM = {
 }
 ALT = "Two squares side by side, the left one dark, the right one of a lighter gray"
 HEAD = (
-    "# A page\n\n```{outcomes}\n```\n\nSee [the note](reading_notes.md#what-is-meant)."
+    "# A page\n\n```{outcomes}\n```\n\nSee [the note]"
+    "(reading_notes.md#what-is-meant) of [all](reading_notes.md)."
 )
 FOOT = "## Behind this page\n\n```{page-footer}\n```"
 

@@ -7,6 +7,7 @@ import shlex
 import pytest
 from nbformat.v4 import new_code_cell, new_output
 
+from experiments.figures.checks_table import Check, ChecksTable
 from tests.book import small_book
 from tests.book.browser import visit
 from tests.book.small_book import ALT, CLAIM, FOOT, HEAD, TEST, drawing, text
@@ -20,7 +21,11 @@ SETTINGS = (
 
 def table_cell(plain=CHECKS):
     """A cell that displays a table of checks."""
-    shown = {"text/markdown": "| a |\n| :-- |\n| ✓ holds |", "text/plain": plain}
+    check = Check(what="one is less", cases=1, figure="1", holds=True, test=TEST)
+    shown = {
+        "text/markdown": ChecksTable([check])._repr_markdown_(),
+        "text/plain": plain,
+    }
     return new_code_cell("table", outputs=[new_output("display_data", shown)])
 
 
@@ -155,6 +160,16 @@ def test_parameters_are_what_the_runner_reads_back(page_facts, build_book):
         "pair_of": (0, 1),
         "x": -1.5,
     }
+
+
+# --- the table of checks ---------------------------------------------------------
+
+
+def test_the_table_of_checks_is_one_that_styles_reach(page, folder):
+    (table,) = re.findall(r'<table class="checks[^"]*">.*?</table>', page, re.DOTALL)
+    assert words(table).startswith("what was checked cases figure verdict repeated by")
+    assert "✓ holds" in table
+    assert "checks" not in (folder / "intro.html").read_text("utf-8")
 
 
 # --- images ----------------------------------------------------------------------
