@@ -21,7 +21,7 @@ from paper_lib.plotting.style import COLORS, MARKERS, new_figure
 
 SETS = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST"}
 # Budgets at which the shares are drawn.
-_BUDGETS = np.geomspace(0.03, 8.0, 120)
+_BUDGETS = np.geomspace(0.03, 8.0, 120).tolist()
 _FILLS = dict(
     zip(KINDS, ("#009E73", COLORS[2], "#DDDDDD", COLORS[3], COLORS[1]), strict=True)
 )
@@ -61,7 +61,7 @@ def _draw_shares(axis: Axes, results: Sequence[AgreementResult], title: str) -> 
     _mark_table(axis, [one.epsilon for one in results])
     axis.set(xscale="log", xlim=(0.03, 8.0), ylim=(0, 1), ylabel=f"{title}: points")
     axis.set_xlabel(r"budget $\epsilon$ (pixels); the ball has radius $2\epsilon$")
-    _plain_ticks(axis, (0.05, 0.1, 0.25, 0.5, 1, 2, 5))
+    _plain_ticks(axis, (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0))
 
 
 def _mark_table(axis: Axes, budgets: Sequence[float], factor: float = 1.0) -> None:
@@ -200,7 +200,7 @@ def _draw_first(axis: Axes, results: Sequence[ClosenessResult]) -> None:
         ylabel="segments on which signs differ",
     )
     axis.set_xlabel("length of the segment (pixels)")
-    _plain_ticks(axis, (0.1, 0.2, 0.5, 1, 2, 4, 8))
+    _plain_ticks(axis, (0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0))
 
 
 def plot_windows(windows: ChurchWindows, *, columns: int = 4) -> Figure:
@@ -263,7 +263,7 @@ def plot_plays(results: Sequence[ClosenessResult]) -> Figure:
                 values, range(len(values)), marker, color=color, ms=5, label=label
             )
             axis.set_yticks(range(len(by_pair)), by_pair)
-        axis.set(title=title, xlim=(-0.03, 1.03))
+        axis.set(title=title, xlim=(-0.02, 0.62))
         axis.grid(axis="y", alpha=0.3)
         axis.set_xlabel("points that the tangent keeps and f does not")
     axes[0].set_ylabel("classes")
