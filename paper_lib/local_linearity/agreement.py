@@ -189,7 +189,7 @@ def _lower(
     """Ascend on both signs of the difference from a few starts."""
     values, gradients = logits_and_gradients(layers, points)
     gradients = gradients.flatten(1)
-    along = scale_to_radius(gradients, radius)
+    along = scale_to_radius(gradients, radius).nan_to_num(0.0, 0.0, 0.0)
     count, dim = gradients.shape
     drawn = sample_l2_ball(count, dim, radius, seed=seed).to(points)
     # Of both values and of the gradient's product.
@@ -201,7 +201,8 @@ def _lower(
             places = points + offsets.view_as(points)
             moved, slopes = logits_and_gradients(layers, places)
             difference = moved - values - row_dots(gradients, offsets)
-            best = torch.maximum(best, difference.abs() - rounded)
+            best = torch.fmax(best, difference.abs() - rounded)  # past NaN
             ahead = scale_to_radius(sign * (slopes.flatten(1) - gradients), step)
+            ahead = ahead.nan_to_num(0.0, 0.0, 0.0)  # where a number overflowed
             offsets, step = project_l2_ball(offsets + ahead, radius), step * _DECAY
     return best

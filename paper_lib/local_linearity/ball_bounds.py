@@ -18,7 +18,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from paper_lib.local_linearity.dense_blocks import (
-    ROUNDING,
     TINY,
     WIDE,
     Block,
@@ -66,11 +65,13 @@ class Cap:
         depth = self.least / length
         along = rows @ self.normal / length
         across = (rows.square().sum(1) - along.square()).clamp(min=0).sqrt()
-        rest = math.sqrt(max(self.radius**2 - depth**2, TINY))
+        # Products, as a power that overflows is an error.
+        rest = math.sqrt(max(self.radius * self.radius - depth * depth, TINY))
         best = ((depth * across / rest - along) / length).clamp(min=0)
         moved = self.radius * long_norms(rows + best.unsqueeze(1) * self.normal)
         sizes = ball + moved + best * (self.radius * length + abs(self.least))
-        cut = moved - best * self.least + 8 * ROUNDING * sizes
+        # Far more than rounding: what is added to a negative number may cancel it.
+        cut = moved - best * self.least + (WIDE - 1.0) * sizes
         return torch.where(cut < ball, cut, ball)
 
 
@@ -102,9 +103,10 @@ def relax(
 def _lead(
     rivals: Rivals, sign: int, done: Sequence[MaxUnits], cap: Cap
 ) -> Float[Tensor, " c"]:
-    """Bound how far leads move one way."""
+    """Bound how far leads move one way; at least not at all, as at the point."""
     linear, constant = backwards(done, sign * rivals.rows)
-    return (cap.largest(linear) + constant + rivals.error) * WIDE
+    # On a cap without the point some must move the other way; no chord may begin there.
+    return ((cap.largest(linear) + constant + rivals.error) * WIDE).clamp(min=0)
 
 
 def backwards(
@@ -126,11 +128,11 @@ def backwards(
     constant = rows.new_zeros(len(rows))
     for number in reversed(range(len(done))):
         units = done[number]
-        constant = constant + rows.abs() @ units.slack
+        constant = constant + rows.abs() @ units.slack + units.lost
         both = rows
         if tangents is not None:
             both = rows + tangents[number]
-            constant = constant + tangents[number].abs() @ units.slack
+            constant = constant + tangents[number].abs() @ units.slack + units.lost
         linear, more = units.pull(both)
         rows, constant = rows @ units.tangent + linear, constant + more
     return rows, constant
@@ -181,7 +183,7 @@ def tangent_of(
     row, rows, slack = sizes[-1].values.new_ones(1, 1), [], 0.0
     for one in reversed(units):
         rows.insert(0, row)
-        slack += float(row.abs() @ one.slack) * WIDE
+        slack += float(row.abs() @ one.slack + one.lost) * WIDE
         row = row @ one.tangent
     return Tangent(
         cap=cap,
@@ -247,7 +249,7 @@ def is_linear(
     for block, size in zip(reversed(blocks), reversed(sizes), strict=True):
         matters.insert(0, counts)
         # Joined to the logit by weights that are not zero.
-        counts = (block.weight[size.chosen[counts]] != 0).any(0)
+        counts = (block.absolute[size.chosen[counts]] != 0).any(0)
     return not any(
         bool((one.loose & counts).any())
         for one, counts in zip(units, matters, strict=True)

@@ -36,6 +36,9 @@ class Block:
         layer: The map with its bias, on inputs in their shape.
         shape: That shape.
         weight: The map as a matrix; its last row is zero, for the zero of ReLU.
+        absolute: The same of absolute values, which are larger where a padding repeats
+            a pixel within one sum.
+        terms: What an entry, or one of the matrix, is a sum of, and a few more.
         bias: What is added, zero in that row.
         groups: Which rows belong together; of equal entries the first counts, as it
             does where torch differentiates.
@@ -44,6 +47,8 @@ class Block:
     layer: nn.Module
     shape: tuple[int, ...]
     weight: Float[Tensor, "p m"]
+    absolute: Float[Tensor, "p m"]
+    terms: int
     bias: Float[Tensor, " p"]
     groups: Int64[Tensor, "u k"]
 
@@ -58,12 +63,14 @@ class Sizes:
             those of the exact linear map that the choices make.
         moves: How far an entry gets from the latter within the ball.
         chosen: The largest of each group, the first of equal ones.
+        reach: How far all that they are made of moves within the ball, added up.
     """
 
     values: Float[Tensor, " p"]
     errors: Float[Tensor, " p"]
     moves: Float[Tensor, " p"]
     chosen: Int64[Tensor, " u"]
+    reach: Float[Tensor, ""]
 
 
 def dense_blocks(
@@ -100,18 +107,27 @@ def _linear_block(layer: nn.Module, image: Tensor) -> Block:
     units = torch.eye(size, dtype=image.dtype, device=image.device)
     units = units.view(size, *image.shape[1:])
     bias = layer(torch.zeros_like(image))  # that of no bias, of a pool too, is zero
+    terms = size + 4
     if isinstance(layer, nn.Conv2d):
-        rows = layer._conv_forward(units, layer.weight, None)
+        weights = (layer.weight, layer.weight.abs())
+        rows, absolute = (layer._conv_forward(units, w, None) for w in weights)
+        terms += layer.weight[0].numel() if layer.padding_mode != "zeros" else 0
     else:
         rows = units @ layer.weight.T if isinstance(layer, nn.Linear) else layer(units)
-    rows = rows.reshape(size, -1).T
-    count = len(rows)
+        absolute = rows.abs()
+    rows, absolute = (
+        torch.cat([one.reshape(size, -1).T, one.new_zeros(1, size)])
+        for one in (rows, absolute)
+    )
+    own = torch.arange(len(rows) - 1, device=image.device)
     return Block(
         layer=layer,
         shape=tuple(image.shape[1:]),
-        weight=torch.cat([rows, rows.new_zeros(1, size)]),
+        weight=rows,
+        absolute=absolute,
+        terms=terms,
         bias=torch.cat([bias.flatten(), bias.new_zeros(1)]),
-        groups=torch.arange(count, device=image.device).unsqueeze(1),
+        groups=own.unsqueeze(1),
     )
 
 
@@ -139,6 +155,9 @@ def pool_windows(
 
     Returns:
         Places in the flat image, some twice at its edges.
+
+    Raises:
+        ValueError: If a window lies in the padding, of which the largest is -inf.
     """
     counts = pool(image).shape[2:]
     settings = (pool.kernel_size, pool.stride, pool.padding, pool.dilation)
@@ -154,6 +173,11 @@ def pool_windows(
         places = places.unfold(axis, rate * (size - 1) + 1, step)[..., ::rate]
         places = places.narrow(axis, 0, counts[axis - 2])
     windows = places.flatten(4).flatten(0, 3)
+    if bool((windows < 0).all(-1).any()):
+        raise ValueError(
+            "model must have pools of which every window reaches into the image, got "
+            f"{pool} on {tuple(image.shape[1:])}, one window of which is all padding."
+        )
     # A place of the padding, which is never the largest, becomes the first inside.
     inside = windows.where(windows >= 0, image.numel()).amin(-1, keepdim=True)
     return windows.where(windows >= 0, inside)
@@ -189,6 +213,7 @@ def forward_sizes(
     """
     for values in points.flatten(1).split(_BATCH):
         errors, moves, found = torch.zeros_like(values), None, []
+        reach = values.new_full((len(values),), values.shape[1] * radius)
         for block in blocks:
             entries = _values(block, values)
             wrong, far = _errors(block, values, errors), _moves(block, moves, radius)
@@ -196,11 +221,16 @@ def forward_sizes(
             groups = block.groups.expand(len(values), -1, -1)
             chosen = groups.gather(2, places).squeeze(2)
             far = far.expand_as(wrong)
-            found.append(dict(values=entries, errors=wrong, moves=far, chosen=chosen))
+            found.append(
+                dict(
+                    values=entries, errors=wrong, moves=far, chosen=chosen, reach=reach
+                )
+            )
             values = entries.gather(1, chosen)
             errors = wrong[:, block.groups].amax(-1)
             # What is not chosen is above the chosen by no more than rounding hides.
             moves = far[:, block.groups].amax(-1) + 2 * errors
+            reach = moves.sum(1)
         for number in range(len(values)):
             yield tuple(
                 Sizes(**{name: part[number] for name, part in parts.items()})
@@ -218,10 +248,9 @@ def _errors(
     block: Block, values: Float[Tensor, "n m"], errors: Float[Tensor, "n m"]
 ) -> Float[Tensor, "n p"]:
     """Bound the rounding of the entries, that of what they are made of included."""
-    terms = block.weight.shape[1] + 4
-    share = terms * ROUNDING
-    sizes = (share * values.abs() + errors) @ block.weight.abs().T
-    return (sizes + share * block.bias.abs()) * WIDE + terms * TINY
+    share = block.terms * ROUNDING
+    sizes = (share * values.abs() + errors) @ block.absolute.T
+    return (sizes + share * block.bias.abs()) * WIDE + block.terms * TINY
 
 
 def _moves(
@@ -229,5 +258,5 @@ def _moves(
 ) -> Float[Tensor, "n p"]:
     """Bound how far entries move, at first by the lengths of the rows."""
     if moves is None:
-        return (radius * long_norms(block.weight) * WIDE).unsqueeze(0)
-    return moves @ block.weight.abs().T * WIDE + block.weight.shape[1] * TINY
+        return (radius * long_norms(block.absolute) * WIDE).unsqueeze(0)
+    return moves @ block.absolute.T * WIDE + block.weight.shape[1] * TINY

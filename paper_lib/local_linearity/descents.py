@@ -84,9 +84,14 @@ class BallSearch(ABC):
         value, slope = logits_and_gradients(self.model, moved)
         return signs * value.double(), slope.flatten(1) * signs.unsqueeze(1).to(slope)
 
+    def inside(self, offsets: Float[Tensor, "m d"]) -> Float[Tensor, "m d"]:
+        """Project on the ball, in the model's dtype; zero for what overflowed."""
+        offsets = offsets.to(self.best).nan_to_num(0.0, 0.0, 0.0)
+        return project_l2_ball(offsets, self.radius)
+
     def offer(self, offsets: Float[Tensor, "m d"], rows: Tensor) -> None:
         """Keep offsets that are what is looked for, and shorter than those known."""
-        offsets = project_l2_ball(offsets.to(self.best), self.radius)
+        offsets = self.inside(offsets)
         length = l2_norm(offsets)
         better = self.judge(offsets, rows) & (length < self.length[rows])
         self.best[rows[better]] = offsets[better]
@@ -104,13 +109,13 @@ class BallSearch(ABC):
             highest = torch.where(higher, sign * value, highest)
             best = torch.where(higher.unsqueeze(1), offsets, best)
             pace = sign * self.radius * (_FIRST * (1.0 - step / _STEPS) + _LAST)
-            offsets = project_l2_ball(offsets + pace * unit_vectors(slope), self.radius)
+            offsets = self.inside(offsets + pace * unit_vectors(slope))
         self.offer(best, rows)
         return best
 
     def follow(self, ends: Float[Tensor, "m d"], rows: Tensor) -> None:
         """Look on the segments to some offsets, exactly, where that is worth it."""
-        ends = project_l2_ball(ends, self.radius).double()
+        ends = self.inside(ends).double()
         is_cheap = ends.shape[1] <= _FEW_DIMS
         shares = (0.0, *SHARES)
         values = torch.stack([self.values(share * ends, rows) for share in shares])

@@ -208,7 +208,7 @@ class _Search(BallSearch):
         rows, drawn = rows[near], drawn[near].double()
         steepest = self.steepest[rows]
         across = drawn - steepest * (drawn * steepest).sum(1, keepdim=True)
-        half = (self.radius**2 - self.margins[rows].square()).sqrt()
+        half = (self.radius * self.radius - self.margins[rows].square()).sqrt()
         across = unit_vectors(across) * half.unsqueeze(1)
         for share in _CHORD:
             for shift in (1.0 - _SHIFTS[1], 1.0 + _SHIFTS[1]):

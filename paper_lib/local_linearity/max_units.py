@@ -30,6 +30,7 @@ from torch import Tensor
 
 from paper_lib.local_linearity.dense_blocks import (
     ROUNDING,
+    TINY,
     WIDE,
     Block,
     Sizes,
@@ -80,6 +81,7 @@ class MaxUnits:
         shared: What the length of a combination of the latter is multiplied by to bound
             their sum; infinite: nothing is known.
         slack: What rounding may add to a product with any row, relative to it.
+        lost: What underflow may, whatever the row.
         loose: Whether another entry may overtake the chosen one.
     """
 
@@ -91,6 +93,7 @@ class MaxUnits:
     flat: Float[Tensor, " u"]
     shared: float
     slack: Float[Tensor, " u"]
+    lost: float
     loose: Bool[Tensor, " u"]
 
     def pull(
@@ -157,7 +160,8 @@ def bound_units(block: Block, sizes: Sizes, rivals: Rivals) -> MaxUnits:
     slopes = torch.where(is_flat[rivals.unit], flat, chords)
     used = slopes.nonzero().squeeze(1)
     # Each step of a pass is a product of rows with these, rounded.
-    terms, size = sum(block.weight.shape) + len(used) + 8, block.groups.shape[1]
+    terms = len(block.weight) + block.terms + len(used) + 4
+    size = block.groups.shape[1]
     entries = sizes.moves + 2 * sizes.errors.amax()
     moves = entries[block.groups].amax(1)
     return MaxUnits(
@@ -169,6 +173,7 @@ def bound_units(block: Block, sizes: Sizes, rivals: Rivals) -> MaxUnits:
         flat=constant.where(is_flat, 0.0),
         shared=math.inf,
         slack=2 * (1 + 2 * size) * terms * ROUNDING * moves,
+        lost=4 * terms * TINY * (1.0 + float(sizes.reach)),
         loose=torch.zeros_like(is_flat).index_fill(0, rivals.unit, True),
     )
 
@@ -211,6 +216,7 @@ def _spectral_norm(rows: Float[Tensor, "r d"]) -> float:
     rows = rows if len(rows) > rows.shape[1] else rows.T
     gram = rows.T @ rows
     error = (sum(rows.shape) + len(gram) ** 2) * ROUNDING * float(gram.trace())
+    error += rows.numel() * TINY
     if not math.isfinite(error):
         return math.inf
     return math.sqrt(float(torch.linalg.eigvalsh(gram)[-1]) + error)

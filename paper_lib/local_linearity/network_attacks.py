@@ -136,8 +136,9 @@ class _Attacks(BallSearch):
         self.size = points.abs() + shift.abs()
         # As long as they are negative the label is lost; nearer to zero it is unsure.
         self.unsure = 2.0 * rounding_bound(layers, self.size + reach)
-        self.signs = layers(points).sign()
-        self.length[self.signs == 0] = 0.0  # without a label there is none to keep
+        logits = layers(points)
+        self.signs = logits.sign()
+        self.length[logits == 0] = 0.0  # without a label there is none to keep
 
     def judge(self, offsets: Float[Tensor, "m d"], rows: Tensor) -> Bool[Tensor, " m"]:
         """Decide which attacks flip a label for sure."""
