@@ -29,10 +29,25 @@ def check_labels(labels: Tensor, name: str, count: int) -> None:
             f"{name} must be of shape {(count,)}, one -1 or +1 a point, got "
             f"{tuple(labels.shape)}."
         )
-    if wrong := (labels.abs() != 1).nonzero()[:, 0].tolist():
+    check_entries(name, labels, labels.abs() == 1, "-1 or +1")
+
+
+def check_entries(name: str, values: Tensor, is_right: Tensor, wanted: str) -> None:
+    """Reject numbers some of which are not what they must be.
+
+    Args:
+        name: The argument's name, for the message.
+        values: The numbers, of shape ``(n,)``.
+        is_right: Which of them will do.
+        wanted: What they must be, for the message.
+
+    Raises:
+        ValueError: If one will not do; says how many, and the first.
+    """
+    if wrong := (~is_right).nonzero()[:, 0].tolist():
         raise ValueError(
-            f"{name} must be -1 or +1, got {len(wrong)} other entries, the first "
-            f"{labels[wrong[0]].item()} at index {wrong[0]}."
+            f"{name} must be {wanted}, got {len(wrong)} other entries, the first "
+            f"{values[wrong[0]].item()} at index {wrong[0]}."
         )
 
 
@@ -113,6 +128,27 @@ def check_perturbation(name: str, perturbation: Tensor, points: Tensor) -> None:
             f"got {tuple(perturbation.shape)}."
         )
     check_finite(**{name: perturbation})
+
+
+def check_constant(name: str, perturbation: Tensor, points: Tensor) -> None:
+    """Reject what is not one perturbation for all points.
+
+    Args:
+        name: The argument's name, for the message.
+        perturbation: What has to be of shape ``(d,)``.
+        points: What it is added to, ``(n, d)``.
+
+    Raises:
+        TypeError: If it is no tensor.
+        ValueError: As :func:`check_perturbation`.
+    """
+    check_type(perturbation, name, Tensor)
+    if perturbation.shape != points.shape[1:]:
+        raise ValueError(
+            f"{name} must have shape {tuple(points.shape[1:])}, got "
+            f"{tuple(perturbation.shape)}."
+        )
+    check_perturbation(name, perturbation.unsqueeze(0), points)
 
 
 def detach(holder: object, *names: str) -> None:

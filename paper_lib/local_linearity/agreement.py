@@ -1,6 +1,7 @@
 """What is proven of f and its tangent in a whole ball: one sign, the largest error."""
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -21,7 +22,6 @@ from paper_lib.local_linearity.ball_bounds import (
 )
 from paper_lib.local_linearity.dense_blocks import (
     WIDE,
-    Block,
     Sizes,
     dense_blocks,
     forward_sizes,
@@ -34,7 +34,6 @@ from paper_lib.models.guard import logits_and_gradients
 _STEPS, _FIRST_STEP, _DECAY = 12, 0.5, 0.8
 
 
-@torch.no_grad()
 def certify_agreement(
     model: nn.Module, inputs: Float[Tensor, "n ..."], radius: float
 ) -> Bool[Tensor, " n"]:
@@ -72,16 +71,11 @@ def certify_agreement(
         tensor([ True, False])
     """
     radius = check_radius(radius)
-    layers, points = piecewise_linear_layers(model, inputs), inputs.detach().double()
-    blocks = dense_blocks(layers, points)
-    verdicts = [
-        _agrees(blocks, sizes, radius)
-        for sizes in forward_sizes(blocks, points, radius)
-    ]
-    return torch.tensor(verdicts, device=inputs.device)
+    layers = piecewise_linear_layers(model, inputs)
+    agrees = _each(_agrees, layers, inputs.detach().double(), radius)
+    return torch.tensor(agrees, device=inputs.device)
 
 
-@torch.no_grad()
 def sign_is_kept(
     layers: nn.Sequential, centers: Float[Tensor, "n ..."], radius: float
 ) -> Bool[Tensor, " n"]:
@@ -95,12 +89,8 @@ def sign_is_kept(
     Returns:
         True where it is proven; False says nothing.
     """
-    blocks, ball = dense_blocks(layers, centers), Cap(radius=radius)
-    verdicts = [
-        lower_bound(tangent_of(blocks, sizes, ball)) > 0
-        for sizes in forward_sizes(blocks, centers, radius)
-    ]
-    return torch.tensor(verdicts, device=centers.device)
+    kept = _each(_keeps_sign, layers, centers, radius)
+    return torch.tensor(kept, device=centers.device)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -151,20 +141,31 @@ def linearization_error(
     radius, seed = check_radius(radius), check_seed(seed)
     layers = piecewise_linear_layers(model, inputs)
     points = inputs.detach().double()
-    with torch.no_grad():
-        blocks = dense_blocks(layers, points)
-        upper = [
-            _upper(blocks, sizes, radius)
-            for sizes in forward_sizes(blocks, points, radius)
-        ]
     return LinearizationError(
-        upper=points.new_tensor(upper), lower=_lower(layers, points, radius, seed)
+        upper=points.new_tensor(_each(_upper, layers, points, radius)),
+        lower=_lower(layers, points, radius, seed),
     )
 
 
-def _agrees(blocks: tuple[Block, ...], sizes: tuple[Sizes, ...], radius: float) -> bool:
+@torch.no_grad()
+def _each(
+    ask: Callable[[Sequence[Sizes], float], bool | float],
+    layers: nn.Sequential,
+    points: Float[Tensor, "n ..."],
+    radius: float,
+) -> list[bool] | list[float]:
+    """Ask the same of the ball around every point."""
+    blocks = dense_blocks(layers, points)
+    return [ask(forward_sizes(blocks, point, radius), radius) for point in points]
+
+
+def _keeps_sign(sizes: Sequence[Sizes], radius: float) -> bool:
+    return lower_bound(tangent_of(sizes, Cap(radius=radius))) > 0
+
+
+def _agrees(sizes: Sequence[Sizes], radius: float) -> bool:
     """Try both ways for one point."""
-    tangent = tangent_of(blocks, sizes, Cap(radius=radius))
+    tangent = tangent_of(sizes, Cap(radius=radius))
     known = abs(tangent.value) - (2 * tangent.error + tangent.slack) * WIDE
     if known > radius * float(long_norms(tangent.gradient)) * WIDE:
         return lower_bound(tangent) > 0
@@ -172,12 +173,12 @@ def _agrees(blocks: tuple[Block, ...], sizes: tuple[Sizes, ...], radius: float) 
     least = known - error_bound(tangent, -tangent.sign) * WIDE
     normal = -tangent.sign * tangent.gradient[0]
     cap = Cap(radius=radius, normal=normal, least=least)
-    return is_linear(blocks, sizes, relax(blocks, sizes, cap))
+    return is_linear(sizes, relax(sizes, cap))
 
 
-def _upper(blocks: tuple[Block, ...], sizes: tuple[Sizes, ...], radius: float) -> float:
-    tangent = tangent_of(blocks, sizes, Cap(radius=radius))
-    if is_linear(blocks, sizes, tangent.units):
+def _upper(sizes: Sequence[Sizes], radius: float) -> float:
+    tangent = tangent_of(sizes, Cap(radius=radius))
+    if is_linear(sizes, tangent.units):
         return 0.0
     bounds = [error_bound(tangent, sign) for sign in (-1.0, 1.0)]
     return math.inf if any(map(math.isnan, bounds)) else max(bounds)

@@ -20,7 +20,6 @@ from torch import Tensor
 from paper_lib.local_linearity.dense_blocks import (
     TINY,
     WIDE,
-    Block,
     Sizes,
     long_norms,
 )
@@ -75,27 +74,24 @@ class Cap:
         return torch.where(cut < ball, cut, ball)
 
 
-def relax(
-    blocks: tuple[Block, ...], sizes: tuple[Sizes, ...], cap: Cap
-) -> Iterator[MaxUnits]:
+def relax(sizes: Sequence[Sizes], cap: Cap) -> Iterator[MaxUnits]:
     """Bound the units of every block.
 
     Args:
-        blocks: The classifier.
-        sizes: Its entries at the point.
+        sizes: The classifier at the point.
         cap: Where the bounds have to hold.
 
     Yields:
         The units of each block.
     """
     done: list[MaxUnits] = []
-    for block, size in zip(blocks, sizes, strict=True):
-        rivals = find_rivals(block, size)
+    for size in sizes:
+        rivals = find_rivals(size)
         high = torch.minimum(rivals.high, rivals.start + _lead(rivals, 1, done, cap))
         rivals = replace(rivals, high=high).only(~(high <= 0))  # True for NaN
         low = torch.maximum(rivals.low, rivals.start - _lead(rivals, -1, done, cap))
         rivals = replace(rivals, low=low)
-        units = bound_units(block, size, rivals)
+        units = bound_units(size, rivals)
         done.append(units if done else share_radius(units, rivals, cap.radius))
         yield done[-1]
 
@@ -166,20 +162,17 @@ class Tangent:
         return -1.0 if self.value < 0 else 1.0
 
 
-def tangent_of(
-    blocks: tuple[Block, ...], sizes: tuple[Sizes, ...], cap: Cap
-) -> Tangent:
+def tangent_of(sizes: Sequence[Sizes], cap: Cap) -> Tangent:
     """Differentiate a classifier, and relax it.
 
     Args:
-        blocks: The classifier.
-        sizes: Its entries at the point.
+        sizes: The classifier at the point.
         cap: Where to bound it.
 
     Returns:
         The tangent.
     """
-    units = tuple(relax(blocks, sizes, cap))
+    units = tuple(relax(sizes, cap))
     row, rows, slack = sizes[-1].values.new_ones(1, 1), [], 0.0
     for one in reversed(units):
         rows.insert(0, row)
@@ -229,27 +222,24 @@ def error_bound(tangent: Tangent, sign: float) -> float:
     return (widest + 2 * tangent.error) * WIDE
 
 
-def is_linear(
-    blocks: tuple[Block, ...], sizes: tuple[Sizes, ...], units: Iterable[MaxUnits]
-) -> bool:
+def is_linear(sizes: Sequence[Sizes], units: Iterable[MaxUnits]) -> bool:
     r"""Tell whether f is proven to be :math:`f_L` on a cap.
 
     It is where no entry overtakes the chosen one, in any unit that the chosen entries
     make f depend on.
 
     Args:
-        blocks: The classifier.
-        sizes: Its entries at the point.
+        sizes: The classifier at the point.
         units: The blocks, relaxed there; those after one that decides are not read.
 
     Returns:
         Whether it is proven.
     """
     counts, matters = torch.ones_like(sizes[-1].chosen, dtype=torch.bool), []
-    for block, size in zip(reversed(blocks), reversed(sizes), strict=True):
+    for size in reversed(sizes):
         matters.insert(0, counts)
         # Joined to the logit by weights that are not zero.
-        counts = (block.absolute[size.chosen[counts]] != 0).any(0)
+        counts = (size.block.absolute[size.chosen[counts]] != 0).any(0)
     return not any(
         bool((one.loose & counts).any())
         for one, counts in zip(units, matters, strict=True)

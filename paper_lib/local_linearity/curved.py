@@ -22,7 +22,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from paper_lib.checks.arguments import check_type
-from paper_lib.checks.operands import check_same_kind
+from paper_lib.checks.operands import check_entries, check_same_kind
 from paper_lib.defense import Certificate
 from paper_lib.defense.rows import surely_satisfied
 from paper_lib.game.responses import solve
@@ -125,13 +125,8 @@ def _checked(error: Float[Tensor, " n"], sets: RobustSets) -> Float[Tensor, " n"
             f"error must hold one bound a row, of shape {tuple(sets.offsets.shape)}, "
             f"got {tuple(error.shape)}."
         )
-    if bool((bad := ~(error >= 0)).any()):
-        first = int(bad.nonzero()[0])
-        raise ValueError(
-            "error must be at least 0, infinite where nothing is known, got "
-            f"{int(bad.sum())} other entries, the first {error[first].item()} at index "
-            f"{first}."
-        )
+    wanted = "at least 0, infinite where nothing is known"
+    check_entries("error", error, error >= 0, wanted)
     return error.detach().to(sets.offsets.device).double()
 
 

@@ -11,15 +11,12 @@ Constants here are at least twice what is needed, which pays for the higher orde
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-# Points that go forward together.
-_BATCH = 64
 # Twice the rounding of one operation, relative.
 ROUNDING = 2.0**-52
 # The least normal number: more than any operation loses to underflow.
@@ -58,6 +55,7 @@ class Sizes:
     """The entries of one block at one point, before the largest are chosen.
 
     Attributes:
+        block: The block.
         values: The entries, zero at the end.
         errors: How far rounding may have moved them: from the exact ones, and from
             those of the exact linear map that the choices make.
@@ -66,11 +64,12 @@ class Sizes:
         reach: How far all that they are made of moves within the ball, added up.
     """
 
+    block: Block
     values: Float[Tensor, " p"]
     errors: Float[Tensor, " p"]
     moves: Float[Tensor, " p"]
     chosen: Int64[Tensor, " u"]
-    reach: Float[Tensor, ""]
+    reach: float
 
 
 def dense_blocks(
@@ -199,64 +198,58 @@ def long_norms(rows: Float[Tensor, "r d"]) -> Float[Tensor, " r"]:
 
 
 def forward_sizes(
-    blocks: tuple[Block, ...], points: Float[Tensor, "n ..."], radius: float
-) -> Iterator[tuple[Sizes, ...]]:
-    """Run points through the blocks, some at a time.
+    blocks: tuple[Block, ...], point: Float[Tensor, "..."], radius: float
+) -> tuple[Sizes, ...]:
+    """Run one point through the blocks, so that no other has a part in what is proven.
 
     Args:
         blocks: The classifier.
-        points: Inputs, as float64.
-        radius: Radius of the ball in which the input moves.
+        point: The input, as float64.
+        radius: Radius of the ball in which it moves.
 
-    Yields:
-        For each point the sizes of every block.
+    Returns:
+        The sizes of every block.
     """
-    for values in points.flatten(1).split(_BATCH):
-        errors, moves, found = torch.zeros_like(values), None, []
-        reach = values.new_full((len(values),), values.shape[1] * radius)
-        for block in blocks:
-            entries = _values(block, values)
-            wrong, far = _errors(block, values, errors), _moves(block, moves, radius)
-            places = entries[:, block.groups].argmax(-1, keepdim=True)
-            groups = block.groups.expand(len(values), -1, -1)
-            chosen = groups.gather(2, places).squeeze(2)
-            far = far.expand_as(wrong)
-            found.append(
-                dict(
-                    values=entries, errors=wrong, moves=far, chosen=chosen, reach=reach
-                )
+    values = point.flatten()
+    errors, reach = torch.zeros_like(values), len(values) * radius
+    moves, found = None, []
+    for block in blocks:
+        # The layer itself, so that ties are broken as where it is differentiated.
+        entries = block.layer(values.view(1, *block.shape)).flatten()
+        entries = torch.cat([entries, entries.new_zeros(1)])
+        wrong, far = _errors(block, values, errors), _moves(block, moves, radius)
+        first = entries[block.groups].argmax(1, keepdim=True)
+        chosen = block.groups.gather(1, first).squeeze(1)
+        found.append(
+            Sizes(
+                block=block,
+                values=entries,
+                errors=wrong,
+                moves=far,
+                chosen=chosen,
+                reach=reach,
             )
-            values = entries.gather(1, chosen)
-            errors = wrong[:, block.groups].amax(-1)
-            # What is not chosen is above the chosen by no more than rounding hides.
-            moves = far[:, block.groups].amax(-1) + 2 * errors
-            reach = moves.sum(1)
-        for number in range(len(values)):
-            yield tuple(
-                Sizes(**{name: part[number] for name, part in parts.items()})
-                for parts in found
-            )
-
-
-def _values(block: Block, values: Float[Tensor, "n m"]) -> Float[Tensor, "n p"]:
-    """Apply the layer itself, so that ties are broken as where it is differentiated."""
-    entries = block.layer(values.view(len(values), *block.shape)).flatten(1)
-    return torch.cat([entries, entries.new_zeros(len(entries), 1)], dim=1)
+        )
+        values, errors = entries[chosen], wrong[block.groups].amax(1)
+        # What is not chosen is above the chosen by no more than rounding hides.
+        moves = far[block.groups].amax(1) + 2 * errors
+        reach = float(moves.sum())
+    return tuple(found)
 
 
 def _errors(
-    block: Block, values: Float[Tensor, "n m"], errors: Float[Tensor, "n m"]
-) -> Float[Tensor, "n p"]:
+    block: Block, values: Float[Tensor, " m"], errors: Float[Tensor, " m"]
+) -> Float[Tensor, " p"]:
     """Bound the rounding of the entries, that of what they are made of included."""
     share = block.terms * ROUNDING
-    sizes = (share * values.abs() + errors) @ block.absolute.T
+    sizes = block.absolute @ (share * values.abs() + errors)
     return (sizes + share * block.bias.abs()) * WIDE + block.terms * TINY
 
 
 def _moves(
-    block: Block, moves: Float[Tensor, "n m"] | None, radius: float
-) -> Float[Tensor, "n p"]:
+    block: Block, moves: Float[Tensor, " m"] | None, radius: float
+) -> Float[Tensor, " p"]:
     """Bound how far entries move, at first by the lengths of the rows."""
     if moves is None:
-        return (radius * long_norms(block.absolute) * WIDE).unsqueeze(0)
-    return moves @ block.absolute.T * WIDE + block.weight.shape[1] * TINY
+        return radius * long_norms(block.absolute) * WIDE
+    return block.absolute @ moves * WIDE + block.weight.shape[1] * TINY

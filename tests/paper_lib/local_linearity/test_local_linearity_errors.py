@@ -116,7 +116,7 @@ def test_games_of_other_kinds():
         (torch.zeros(3), r"^v must have shape \(2,\), got \(3,\)"),
         (torch.zeros(1, 2), r"^v must have shape \(2,\), got \(1, 2\)"),
         (torch.full((2,), math.inf), "^v must be finite, got 2"),
-        (torch.zeros(2, dtype=torch.float64), "^v must have the dtype of inputs"),
+        (torch.zeros(2, dtype=torch.float64), "^v must have the dtype of the points"),
     ],
 )
 def test_constant_defenses_that_are_none(v, match):
