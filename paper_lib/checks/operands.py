@@ -24,26 +24,30 @@ def check_labels(labels: Tensor, name: str, count: int) -> None:
             many, and the first.
     """
     check_type(labels, name, Tensor)
-    if labels.shape != (count,):
-        raise ValueError(
-            f"{name} must be of shape {(count,)}, one -1 or +1 a point, got "
-            f"{tuple(labels.shape)}."
-        )
-    check_entries(name, labels, labels.abs() == 1, "-1 or +1")
+    check_entries(name, labels, count, labels.abs() == 1, "-1 or +1")
 
 
-def check_entries(name: str, values: Tensor, is_right: Tensor, wanted: str) -> None:
-    """Reject numbers some of which are not what they must be.
+def check_entries(
+    name: str, values: Tensor, count: int, is_right: Tensor, wanted: str
+) -> None:
+    """Reject what is not one number a point, or holds one that will not do.
 
     Args:
         name: The argument's name, for the message.
-        values: The numbers, of shape ``(n,)``.
-        is_right: Which of them will do.
+        values: The numbers.
+        count: How many points there are.
+        is_right: Which of the numbers will do.
         wanted: What they must be, for the message.
 
     Raises:
-        ValueError: If one will not do; says how many, and the first.
+        ValueError: If the shape is not ``(count,)``, or a number will not do; says how
+            many, and the first.
     """
+    if values.shape != (count,):
+        raise ValueError(
+            f"{name} must be of shape {(count,)}, each {wanted}, got "
+            f"{tuple(values.shape)}."
+        )
     if wrong := (~is_right).nonzero()[:, 0].tolist():
         raise ValueError(
             f"{name} must be {wanted}, got {len(wrong)} other entries, the first "

@@ -1,7 +1,7 @@
 """What is proven of f and its tangent in a whole ball: one sign, the largest error."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -20,13 +20,7 @@ from paper_lib.local_linearity.ball_bounds import (
     relax,
     tangent_of,
 )
-from paper_lib.local_linearity.dense_blocks import (
-    WIDE,
-    Sizes,
-    dense_blocks,
-    forward_sizes,
-    long_norms,
-)
+from paper_lib.local_linearity.dense_blocks import WIDE, Sizes, sizes_at
 from paper_lib.local_linearity.layers import piecewise_linear_layers, rounding_bound
 from paper_lib.models.guard import logits_and_gradients
 
@@ -71,9 +65,9 @@ def certify_agreement(
         tensor([ True, False])
     """
     radius = check_radius(radius)
-    layers = piecewise_linear_layers(model, inputs)
-    agrees = _each(_agrees, layers, inputs.detach().double(), radius)
-    return torch.tensor(agrees, device=inputs.device)
+    layers, points = piecewise_linear_layers(model, inputs), inputs.detach().double()
+    agree = [_agrees(sizes, radius) for sizes in sizes_at(layers, points, radius)]
+    return torch.tensor(agree, device=inputs.device)
 
 
 def sign_is_kept(
@@ -89,7 +83,11 @@ def sign_is_kept(
     Returns:
         True where it is proven; False says nothing.
     """
-    kept = _each(_keeps_sign, layers, centers, radius)
+    ball = Cap(radius=radius)
+    kept = [
+        lower_bound(tangent_of(sizes, ball)) > 0
+        for sizes in sizes_at(layers, centers, radius)
+    ]
     return torch.tensor(kept, device=centers.device)
 
 
@@ -139,35 +137,18 @@ def linearization_error(
         tensor([0.0000, 0.5000], dtype=torch.float64)
     """
     radius, seed = check_radius(radius), check_seed(seed)
-    layers = piecewise_linear_layers(model, inputs)
-    points = inputs.detach().double()
+    layers, points = piecewise_linear_layers(model, inputs), inputs.detach().double()
+    upper = [_upper(sizes, radius) for sizes in sizes_at(layers, points, radius)]
     return LinearizationError(
-        upper=points.new_tensor(_each(_upper, layers, points, radius)),
-        lower=_lower(layers, points, radius, seed),
+        upper=points.new_tensor(upper), lower=_lower(layers, points, radius, seed)
     )
-
-
-@torch.no_grad()
-def _each(
-    ask: Callable[[Sequence[Sizes], float], bool | float],
-    layers: nn.Sequential,
-    points: Float[Tensor, "n ..."],
-    radius: float,
-) -> list[bool] | list[float]:
-    """Ask the same of the ball around every point."""
-    blocks = dense_blocks(layers, points)
-    return [ask(forward_sizes(blocks, point, radius), radius) for point in points]
-
-
-def _keeps_sign(sizes: Sequence[Sizes], radius: float) -> bool:
-    return lower_bound(tangent_of(sizes, Cap(radius=radius))) > 0
 
 
 def _agrees(sizes: Sequence[Sizes], radius: float) -> bool:
     """Try both ways for one point."""
     tangent = tangent_of(sizes, Cap(radius=radius))
     known = abs(tangent.value) - (2 * tangent.error + tangent.slack) * WIDE
-    if known > radius * float(long_norms(tangent.gradient)) * WIDE:
+    if known > float(tangent.cap.largest(tangent.gradient)) * WIDE:
         return lower_bound(tangent) > 0
     # Where s f_L is more than it may exceed s f by, s f is positive, whatever f is.
     least = known - error_bound(tangent, -tangent.sign) * WIDE
@@ -190,7 +171,7 @@ def _lower(
     """Ascend on both signs of the difference from a few starts."""
     values, gradients = logits_and_gradients(layers, points)
     gradients = gradients.flatten(1)
-    along = scale_to_radius(gradients, radius).nan_to_num(0.0, 0.0, 0.0)
+    along = scale_to_radius(gradients, radius)
     count, dim = gradients.shape
     drawn = sample_l2_ball(count, dim, radius, seed=seed).to(points)
     # Of both values and of the gradient's product.
@@ -204,6 +185,7 @@ def _lower(
             difference = moved - values - row_dots(gradients, offsets)
             best = torch.fmax(best, difference.abs() - rounded)  # past NaN
             ahead = scale_to_radius(sign * (slopes.flatten(1) - gradients), step)
-            ahead = ahead.nan_to_num(0.0, 0.0, 0.0)  # where a number overflowed
-            offsets, step = project_l2_ball(offsets + ahead, radius), step * _DECAY
+            # Zero where a number overflowed.
+            offsets = (offsets + ahead).nan_to_num(0.0, 0.0, 0.0)
+            offsets, step = project_l2_ball(offsets, radius), step * _DECAY
     return best

@@ -104,7 +104,10 @@ def curved_game(
     if len(draws) == 0:
         raise ValueError("v must hold at least one perturbation, got none.")
     check_in_l2_ball("v", draws, sets.epsilon)
-    error = _checked(error, sets)
+    check_same_kind(error=error)
+    wanted = "at least 0, infinite where nothing is known"
+    check_entries("error", error, len(sets.offsets), error >= 0, wanted)
+    error = error.detach().to(sets.offsets.device).double()
     raised = _shifted(sets, error)
     kept, open_ = (_share(one, draws) for one in (_shifted(sets, -error), raised))
     _, certificate = solve(raised, max_nodes, seed, time_limit)
@@ -115,19 +118,6 @@ def curved_game(
         raised=raised,
         certificate=certificate,
     )
-
-
-def _checked(error: Float[Tensor, " n"], sets: RobustSets) -> Float[Tensor, " n"]:
-    """Reject what are no bounds; else give them as float64."""
-    check_same_kind(error=error)
-    if error.shape != sets.offsets.shape:
-        raise ValueError(
-            f"error must hold one bound a row, of shape {tuple(sets.offsets.shape)}, "
-            f"got {tuple(error.shape)}."
-        )
-    wanted = "at least 0, infinite where nothing is known"
-    check_entries("error", error, error >= 0, wanted)
-    return error.detach().to(sets.offsets.device).double()
 
 
 def _shifted(sets: RobustSets, shift: Float[Tensor, " n"]) -> RobustSets:

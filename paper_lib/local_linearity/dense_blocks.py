@@ -11,6 +11,7 @@ Constants here are at least twice what is needed, which pays for the higher orde
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -50,7 +51,7 @@ class Block:
     groups: Int64[Tensor, "u k"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Sizes:
     """The entries of one block at one point, before the largest are chosen.
 
@@ -197,59 +198,45 @@ def long_norms(rows: Float[Tensor, "r d"]) -> Float[Tensor, " r"]:
     return lengths * (1.0 + (dim + 4) * ROUNDING) + math.sqrt(dim * TINY)
 
 
-def forward_sizes(
-    blocks: tuple[Block, ...], point: Float[Tensor, "..."], radius: float
-) -> tuple[Sizes, ...]:
-    """Run one point through the blocks, so that no other has a part in what is proven.
+def sizes_at(
+    layers: nn.Sequential, points: Float[Tensor, "n ..."], radius: float
+) -> Iterator[tuple[Sizes, ...]]:
+    """Run points through the blocks one by one, so that none depends on another.
 
     Args:
-        blocks: The classifier.
-        point: The input, as float64.
-        radius: Radius of the ball in which it moves.
+        layers: From :func:`~paper_lib.local_linearity.layers.piecewise_linear_layers`.
+        points: Inputs, as float64.
+        radius: Radius of the ball in which the input moves.
 
-    Returns:
-        The sizes of every block.
+    Yields:
+        For each point the sizes of every block.
     """
-    values = point.flatten()
-    errors, reach = torch.zeros_like(values), len(values) * radius
-    moves, found = None, []
+    blocks = dense_blocks(layers, points)
+    for point in points:
+        yield _forward(blocks, point, radius)
+
+
+def _forward(
+    blocks: tuple[Block, ...], point: Float[Tensor, "..."], radius: float
+) -> tuple[Sizes, ...]:
+    """Run one point through the blocks."""
+    values, found = point.flatten(), []
+    errors, moves = torch.zeros_like(values), torch.full_like(values, radius)
     for block in blocks:
         # The layer itself, so that ties are broken as where it is differentiated.
         entries = block.layer(values.view(1, *block.shape)).flatten()
         entries = torch.cat([entries, entries.new_zeros(1)])
-        wrong, far = _errors(block, values, errors), _moves(block, moves, radius)
         first = entries[block.groups].argmax(1, keepdim=True)
         chosen = block.groups.gather(1, first).squeeze(1)
-        found.append(
-            Sizes(
-                block=block,
-                values=entries,
-                errors=wrong,
-                moves=far,
-                chosen=chosen,
-                reach=reach,
-            )
-        )
+        share = block.terms * ROUNDING
+        wrong = block.absolute @ (share * values.abs() + errors)
+        wrong = (wrong + share * block.bias.abs()) * WIDE + block.terms * TINY
+        if found:
+            far = block.absolute @ moves * WIDE + len(moves) * TINY
+        else:
+            far = radius * long_norms(block.absolute) * WIDE
+        found.append(Sizes(block, entries, wrong, far, chosen, float(moves.sum())))
         values, errors = entries[chosen], wrong[block.groups].amax(1)
         # What is not chosen is above the chosen by no more than rounding hides.
         moves = far[block.groups].amax(1) + 2 * errors
-        reach = float(moves.sum())
     return tuple(found)
-
-
-def _errors(
-    block: Block, values: Float[Tensor, " m"], errors: Float[Tensor, " m"]
-) -> Float[Tensor, " p"]:
-    """Bound the rounding of the entries, that of what they are made of included."""
-    share = block.terms * ROUNDING
-    sizes = block.absolute @ (share * values.abs() + errors)
-    return (sizes + share * block.bias.abs()) * WIDE + block.terms * TINY
-
-
-def _moves(
-    block: Block, moves: Float[Tensor, " m"] | None, radius: float
-) -> Float[Tensor, " p"]:
-    """Bound how far entries move, at first by the lengths of the rows."""
-    if moves is None:
-        return radius * long_norms(block.absolute) * WIDE
-    return block.absolute @ moves * WIDE + block.weight.shape[1] * TINY

@@ -28,10 +28,9 @@ _UNIT_ROUNDOFF = 2.0**-53
 _UNDERFLOW = 2.0**-969
 # Layers that change nothing in eval mode.
 _SILENT = (nn.Identity, nn.Dropout, nn.Dropout2d)
-# What each kind is built anew as.
-_PLAIN = (nn.Conv2d, nn.Linear, nn.ReLU, nn.MaxPool2d, nn.AvgPool2d, nn.Flatten)
+# Layers that are built anew, the first of which take images.
 _OF_IMAGES = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)
-_KINDS: dict[type, Any] = {InputConv: nn.Conv2d} | {kind: kind for kind in _PLAIN}
+_KINDS = (*_OF_IMAGES, nn.Linear, nn.ReLU, nn.Flatten)
 
 
 def piecewise_linear_layers(
@@ -98,9 +97,7 @@ def rounding_bound(
         weight.abs_()
     sizes = sizes.double().abs()
     for layer in absolute:
-        if isinstance(layer, nn.AvgPool2d) and layer.divisor_override is not None:
-            layer.divisor_override = abs(layer.divisor_override)
-        sizes = layer(sizes) + _UNDERFLOW
+        sizes = layer(sizes).abs() + _UNDERFLOW  # a pool may divide by less than zero
     return 2.0 * steps * _UNIT_ROUNDOFF * sizes
 
 
@@ -178,11 +175,11 @@ def _unfold(place: str, module: nn.Module) -> Iterator[nn.Module]:
 
 def _rebuilt(place: str, module: nn.Module) -> nn.Module:
     """Build a layer anew, so that no hook changes what it does."""
-    if type(module) not in _KINDS:
+    kind: Any = nn.Conv2d if type(module) is InputConv else type(module)
+    if kind not in _KINDS:
         _refuse(place, module, "nothing is known of this kind")
     if getattr(module, "return_indices", False):
         _refuse(place, module, "return_indices is on")
-    kind = _KINDS[type(module)]
     weights = {
         name: weight.detach().to(torch.float64, copy=True)
         for name, weight in module.named_parameters()

@@ -62,8 +62,7 @@ class Rivals:
 
     def only(self, keep: Bool[Tensor, " c"]) -> "Rivals":
         """Leave the others out."""
-        names = self.__dataclass_fields__
-        return Rivals(**{name: getattr(self, name)[keep] for name in names})
+        return Rivals(**{name: getattr(self, name)[keep] for name in self.__slots__})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

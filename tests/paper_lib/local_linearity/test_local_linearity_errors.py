@@ -71,9 +71,9 @@ def test_searches_that_cannot_run():
     [
         (
             torch.zeros(5),
-            r"^error must hold one bound a row, of shape \(6,\), got \(5,\)",
+            r"^error must be of shape \(6,\), each at least 0, .* got \(5,\)",
         ),
-        (torch.zeros(6, 1), r"^error must hold .* got \(6, 1\)"),
+        (torch.zeros(6, 1), r"^error must be of shape .* got \(6, 1\)"),
         (
             torch.tensor([0.0, 1.0, -0.1, 0.0, -2.0, 0.0]),
             r"^error must be at least 0, .* got 2 other .* -0\.1.* at index 2",
