@@ -24,15 +24,34 @@ def check_labels(labels: Tensor, name: str, count: int) -> None:
             many, and the first.
     """
     check_type(labels, name, Tensor)
-    if labels.shape != (count,):
+    check_entries(name, labels, count, labels.abs() == 1, "-1 or +1")
+
+
+def check_entries(
+    name: str, values: Tensor, count: int, is_right: Tensor, wanted: str
+) -> None:
+    """Reject what is not one number a point, or holds one that will not do.
+
+    Args:
+        name: The argument's name, for the message.
+        values: The numbers.
+        count: How many points there are.
+        is_right: Which of the numbers will do.
+        wanted: What they must be, for the message.
+
+    Raises:
+        ValueError: If the shape is not ``(count,)``, or a number will not do; says how
+            many, and the first.
+    """
+    if values.shape != (count,):
         raise ValueError(
-            f"{name} must be of shape {(count,)}, one -1 or +1 a point, got "
-            f"{tuple(labels.shape)}."
+            f"{name} must be of shape {(count,)}, each {wanted}, got "
+            f"{tuple(values.shape)}."
         )
-    if wrong := (labels.abs() != 1).nonzero()[:, 0].tolist():
+    if wrong := (~is_right).nonzero()[:, 0].tolist():
         raise ValueError(
-            f"{name} must be -1 or +1, got {len(wrong)} other entries, the first "
-            f"{labels[wrong[0]].item()} at index {wrong[0]}."
+            f"{name} must be {wanted}, got {len(wrong)} other entries, the first "
+            f"{values[wrong[0]].item()} at index {wrong[0]}."
         )
 
 
@@ -113,6 +132,27 @@ def check_perturbation(name: str, perturbation: Tensor, points: Tensor) -> None:
             f"got {tuple(perturbation.shape)}."
         )
     check_finite(**{name: perturbation})
+
+
+def check_constant(name: str, perturbation: Tensor, points: Tensor) -> None:
+    """Reject what is not one perturbation for all points.
+
+    Args:
+        name: The argument's name, for the message.
+        perturbation: What has to be of shape ``(d,)``.
+        points: What it is added to, ``(n, d)``.
+
+    Raises:
+        TypeError: If it is no tensor.
+        ValueError: As :func:`check_perturbation`.
+    """
+    check_type(perturbation, name, Tensor)
+    if perturbation.shape != points.shape[1:]:
+        raise ValueError(
+            f"{name} must have shape {tuple(points.shape[1:])}, got "
+            f"{tuple(perturbation.shape)}."
+        )
+    check_perturbation(name, perturbation.unsqueeze(0), points)
 
 
 def detach(holder: object, *names: str) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from paper_lib.attacks import fgm
 from paper_lib.checks import check_radius
 from paper_lib.checks.arguments import check_type
-from paper_lib.checks.operands import check_perturbation
+from paper_lib.checks.operands import check_constant, check_perturbation
 from paper_lib.data import LabeledImages
 from paper_lib.evaluation.labels import check_points, keeps_label, logits_at
 from paper_lib.evaluation.plays import PLAYS, Cell
@@ -70,12 +70,7 @@ def evaluate(
             fit the model or lies outside V.
     """
     check_type(lin, "lin", Linearization)
-    check_type(defense, "defense", Tensor)
-    if defense.ndim != 1:
-        raise ValueError(
-            f"defense must have shape ({lin.gradients.shape[1]},), got "
-            f"{tuple(defense.shape)}."
-        )
+    check_constant("defense", defense, lin.gradients)
     constant = defense.unsqueeze(0)
     moves = {"defense": constant, "pgd_attack": pgd_attack}
     _check_moves(data, lin, epsilon, moves)

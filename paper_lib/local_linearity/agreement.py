@@ -1,6 +1,7 @@
 """What is proven of f and its tangent in a whole ball: one sign, the largest error."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -19,14 +20,7 @@ from paper_lib.local_linearity.ball_bounds import (
     relax,
     tangent_of,
 )
-from paper_lib.local_linearity.dense_blocks import (
-    WIDE,
-    Block,
-    Sizes,
-    dense_blocks,
-    forward_sizes,
-    long_norms,
-)
+from paper_lib.local_linearity.dense_blocks import WIDE, Sizes, sizes_at
 from paper_lib.local_linearity.layers import piecewise_linear_layers, rounding_bound
 from paper_lib.models.guard import logits_and_gradients
 
@@ -34,7 +28,6 @@ from paper_lib.models.guard import logits_and_gradients
 _STEPS, _FIRST_STEP, _DECAY = 12, 0.5, 0.8
 
 
-@torch.no_grad()
 def certify_agreement(
     model: nn.Module, inputs: Float[Tensor, "n ..."], radius: float
 ) -> Bool[Tensor, " n"]:
@@ -73,15 +66,10 @@ def certify_agreement(
     """
     radius = check_radius(radius)
     layers, points = piecewise_linear_layers(model, inputs), inputs.detach().double()
-    blocks = dense_blocks(layers, points)
-    verdicts = [
-        _agrees(blocks, sizes, radius)
-        for sizes in forward_sizes(blocks, points, radius)
-    ]
-    return torch.tensor(verdicts, device=inputs.device)
+    agree = [_agrees(sizes, radius) for sizes in sizes_at(layers, points, radius)]
+    return torch.tensor(agree, device=inputs.device)
 
 
-@torch.no_grad()
 def sign_is_kept(
     layers: nn.Sequential, centers: Float[Tensor, "n ..."], radius: float
 ) -> Bool[Tensor, " n"]:
@@ -95,12 +83,12 @@ def sign_is_kept(
     Returns:
         True where it is proven; False says nothing.
     """
-    blocks, ball = dense_blocks(layers, centers), Cap(radius=radius)
-    verdicts = [
-        lower_bound(tangent_of(blocks, sizes, ball)) > 0
-        for sizes in forward_sizes(blocks, centers, radius)
+    ball = Cap(radius=radius)
+    kept = [
+        lower_bound(tangent_of(sizes, ball)) > 0
+        for sizes in sizes_at(layers, centers, radius)
     ]
-    return torch.tensor(verdicts, device=centers.device)
+    return torch.tensor(kept, device=centers.device)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -149,35 +137,29 @@ def linearization_error(
         tensor([0.0000, 0.5000], dtype=torch.float64)
     """
     radius, seed = check_radius(radius), check_seed(seed)
-    layers = piecewise_linear_layers(model, inputs)
-    points = inputs.detach().double()
-    with torch.no_grad():
-        blocks = dense_blocks(layers, points)
-        upper = [
-            _upper(blocks, sizes, radius)
-            for sizes in forward_sizes(blocks, points, radius)
-        ]
+    layers, points = piecewise_linear_layers(model, inputs), inputs.detach().double()
+    upper = [_upper(sizes, radius) for sizes in sizes_at(layers, points, radius)]
     return LinearizationError(
         upper=points.new_tensor(upper), lower=_lower(layers, points, radius, seed)
     )
 
 
-def _agrees(blocks: tuple[Block, ...], sizes: tuple[Sizes, ...], radius: float) -> bool:
+def _agrees(sizes: Sequence[Sizes], radius: float) -> bool:
     """Try both ways for one point."""
-    tangent = tangent_of(blocks, sizes, Cap(radius=radius))
+    tangent = tangent_of(sizes, Cap(radius=radius))
     known = abs(tangent.value) - (2 * tangent.error + tangent.slack) * WIDE
-    if known > radius * float(long_norms(tangent.gradient)) * WIDE:
+    if known > float(tangent.cap.largest(tangent.gradient)) * WIDE:
         return lower_bound(tangent) > 0
     # Where s f_L is more than it may exceed s f by, s f is positive, whatever f is.
     least = known - error_bound(tangent, -tangent.sign) * WIDE
     normal = -tangent.sign * tangent.gradient[0]
     cap = Cap(radius=radius, normal=normal, least=least)
-    return is_linear(blocks, sizes, relax(blocks, sizes, cap))
+    return is_linear(sizes, relax(sizes, cap))
 
 
-def _upper(blocks: tuple[Block, ...], sizes: tuple[Sizes, ...], radius: float) -> float:
-    tangent = tangent_of(blocks, sizes, Cap(radius=radius))
-    if is_linear(blocks, sizes, tangent.units):
+def _upper(sizes: Sequence[Sizes], radius: float) -> float:
+    tangent = tangent_of(sizes, Cap(radius=radius))
+    if is_linear(sizes, tangent.units):
         return 0.0
     bounds = [error_bound(tangent, sign) for sign in (-1.0, 1.0)]
     return math.inf if any(map(math.isnan, bounds)) else max(bounds)
@@ -201,7 +183,9 @@ def _lower(
             places = points + offsets.view_as(points)
             moved, slopes = logits_and_gradients(layers, places)
             difference = moved - values - row_dots(gradients, offsets)
-            best = torch.maximum(best, difference.abs() - rounded)
+            best = torch.fmax(best, difference.abs() - rounded)  # past NaN
             ahead = scale_to_radius(sign * (slopes.flatten(1) - gradients), step)
-            offsets, step = project_l2_ball(offsets + ahead, radius), step * _DECAY
+            # Zero where a number overflowed.
+            offsets = (offsets + ahead).nan_to_num(0.0, 0.0, 0.0)
+            offsets, step = project_l2_ball(offsets, radius), step * _DECAY
     return best

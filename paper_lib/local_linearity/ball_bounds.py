@@ -18,10 +18,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from paper_lib.local_linearity.dense_blocks import (
-    ROUNDING,
     TINY,
     WIDE,
-    Block,
     Sizes,
     long_norms,
 )
@@ -66,35 +64,34 @@ class Cap:
         depth = self.least / length
         along = rows @ self.normal / length
         across = (rows.square().sum(1) - along.square()).clamp(min=0).sqrt()
-        rest = math.sqrt(max(self.radius**2 - depth**2, TINY))
+        # Products, as a power that overflows is an error.
+        rest = math.sqrt(max(self.radius * self.radius - depth * depth, TINY))
         best = ((depth * across / rest - along) / length).clamp(min=0)
         moved = self.radius * long_norms(rows + best.unsqueeze(1) * self.normal)
         sizes = ball + moved + best * (self.radius * length + abs(self.least))
-        cut = moved - best * self.least + 8 * ROUNDING * sizes
+        # Far more than rounding: what is added to a negative number may cancel it.
+        cut = moved - best * self.least + (WIDE - 1.0) * sizes
         return torch.where(cut < ball, cut, ball)
 
 
-def relax(
-    blocks: tuple[Block, ...], sizes: tuple[Sizes, ...], cap: Cap
-) -> Iterator[MaxUnits]:
+def relax(sizes: Sequence[Sizes], cap: Cap) -> Iterator[MaxUnits]:
     """Bound the units of every block.
 
     Args:
-        blocks: The classifier.
-        sizes: Its entries at the point.
+        sizes: The classifier at the point.
         cap: Where the bounds have to hold.
 
     Yields:
         The units of each block.
     """
     done: list[MaxUnits] = []
-    for block, size in zip(blocks, sizes, strict=True):
-        rivals = find_rivals(block, size)
+    for size in sizes:
+        rivals = find_rivals(size)
         high = torch.minimum(rivals.high, rivals.start + _lead(rivals, 1, done, cap))
         rivals = replace(rivals, high=high).only(~(high <= 0))  # True for NaN
         low = torch.maximum(rivals.low, rivals.start - _lead(rivals, -1, done, cap))
         rivals = replace(rivals, low=low)
-        units = bound_units(block, size, rivals)
+        units = bound_units(size, rivals)
         done.append(units if done else share_radius(units, rivals, cap.radius))
         yield done[-1]
 
@@ -102,9 +99,10 @@ def relax(
 def _lead(
     rivals: Rivals, sign: int, done: Sequence[MaxUnits], cap: Cap
 ) -> Float[Tensor, " c"]:
-    """Bound how far leads move one way."""
+    """Bound how far leads move one way; at least not at all, as at the point."""
     linear, constant = backwards(done, sign * rivals.rows)
-    return (cap.largest(linear) + constant + rivals.error) * WIDE
+    # On a cap without the point some must move the other way; no chord may begin there.
+    return ((cap.largest(linear) + constant + rivals.error) * WIDE).clamp(min=0)
 
 
 def backwards(
@@ -126,11 +124,11 @@ def backwards(
     constant = rows.new_zeros(len(rows))
     for number in reversed(range(len(done))):
         units = done[number]
-        constant = constant + rows.abs() @ units.slack
+        constant = constant + rows.abs() @ units.slack + units.lost
         both = rows
         if tangents is not None:
             both = rows + tangents[number]
-            constant = constant + tangents[number].abs() @ units.slack
+            constant = constant + tangents[number].abs() @ units.slack + units.lost
         linear, more = units.pull(both)
         rows, constant = rows @ units.tangent + linear, constant + more
     return rows, constant
@@ -164,24 +162,21 @@ class Tangent:
         return -1.0 if self.value < 0 else 1.0
 
 
-def tangent_of(
-    blocks: tuple[Block, ...], sizes: tuple[Sizes, ...], cap: Cap
-) -> Tangent:
+def tangent_of(sizes: Sequence[Sizes], cap: Cap) -> Tangent:
     """Differentiate a classifier, and relax it.
 
     Args:
-        blocks: The classifier.
-        sizes: Its entries at the point.
+        sizes: The classifier at the point.
         cap: Where to bound it.
 
     Returns:
         The tangent.
     """
-    units = tuple(relax(blocks, sizes, cap))
+    units = tuple(relax(sizes, cap))
     row, rows, slack = sizes[-1].values.new_ones(1, 1), [], 0.0
     for one in reversed(units):
         rows.insert(0, row)
-        slack += float(row.abs() @ one.slack) * WIDE
+        slack += float(row.abs() @ one.slack + one.lost) * WIDE
         row = row @ one.tangent
     return Tangent(
         cap=cap,
@@ -227,27 +222,24 @@ def error_bound(tangent: Tangent, sign: float) -> float:
     return (widest + 2 * tangent.error) * WIDE
 
 
-def is_linear(
-    blocks: tuple[Block, ...], sizes: tuple[Sizes, ...], units: Iterable[MaxUnits]
-) -> bool:
+def is_linear(sizes: Sequence[Sizes], units: Iterable[MaxUnits]) -> bool:
     r"""Tell whether f is proven to be :math:`f_L` on a cap.
 
     It is where no entry overtakes the chosen one, in any unit that the chosen entries
     make f depend on.
 
     Args:
-        blocks: The classifier.
-        sizes: Its entries at the point.
+        sizes: The classifier at the point.
         units: The blocks, relaxed there; those after one that decides are not read.
 
     Returns:
         Whether it is proven.
     """
     counts, matters = torch.ones_like(sizes[-1].chosen, dtype=torch.bool), []
-    for block, size in zip(reversed(blocks), reversed(sizes), strict=True):
+    for size in reversed(sizes):
         matters.insert(0, counts)
         # Joined to the logit by weights that are not zero.
-        counts = (block.weight[size.chosen[counts]] != 0).any(0)
+        counts = (size.block.absolute[size.chosen[counts]] != 0).any(0)
     return not any(
         bool((one.loose & counts).any())
         for one, counts in zip(units, matters, strict=True)

@@ -22,7 +22,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from paper_lib.checks.arguments import check_type
-from paper_lib.checks.operands import check_same_kind
+from paper_lib.checks.operands import check_entries, check_same_kind
 from paper_lib.defense import Certificate
 from paper_lib.defense.rows import surely_satisfied
 from paper_lib.game.responses import solve
@@ -104,7 +104,10 @@ def curved_game(
     if len(draws) == 0:
         raise ValueError("v must hold at least one perturbation, got none.")
     check_in_l2_ball("v", draws, sets.epsilon)
-    error = _checked(error, sets)
+    check_same_kind(error=error)
+    wanted = "at least 0, infinite where nothing is known"
+    check_entries("error", error, len(sets.offsets), error >= 0, wanted)
+    error = error.detach().to(sets.offsets.device).double()
     raised = _shifted(sets, error)
     kept, open_ = (_share(one, draws) for one in (_shifted(sets, -error), raised))
     _, certificate = solve(raised, max_nodes, seed, time_limit)
@@ -115,24 +118,6 @@ def curved_game(
         raised=raised,
         certificate=certificate,
     )
-
-
-def _checked(error: Float[Tensor, " n"], sets: RobustSets) -> Float[Tensor, " n"]:
-    """Reject what are no bounds; else give them as float64."""
-    check_same_kind(error=error)
-    if error.shape != sets.offsets.shape:
-        raise ValueError(
-            f"error must hold one bound a row, of shape {tuple(sets.offsets.shape)}, "
-            f"got {tuple(error.shape)}."
-        )
-    if bool((bad := ~(error >= 0)).any()):
-        first = int(bad.nonzero()[0])
-        raise ValueError(
-            "error must be at least 0, infinite where nothing is known, got "
-            f"{int(bad.sum())} other entries, the first {error[first].item()} at index "
-            f"{first}."
-        )
-    return error.detach().to(sets.offsets.device).double()
 
 
 def _shifted(sets: RobustSets, shift: Float[Tensor, " n"]) -> RobustSets:

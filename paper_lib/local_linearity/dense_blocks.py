@@ -18,8 +18,6 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-# Points that go forward together.
-_BATCH = 64
 # Twice the rounding of one operation, relative.
 ROUNDING = 2.0**-52
 # The least normal number: more than any operation loses to underflow.
@@ -36,6 +34,9 @@ class Block:
         layer: The map with its bias, on inputs in their shape.
         shape: That shape.
         weight: The map as a matrix; its last row is zero, for the zero of ReLU.
+        absolute: The same of absolute values, which are larger where a padding repeats
+            a pixel within one sum.
+        terms: What an entry, or one of the matrix, is a sum of, and a few more.
         bias: What is added, zero in that row.
         groups: Which rows belong together; of equal entries the first counts, as it
             does where torch differentiates.
@@ -44,26 +45,32 @@ class Block:
     layer: nn.Module
     shape: tuple[int, ...]
     weight: Float[Tensor, "p m"]
+    absolute: Float[Tensor, "p m"]
+    terms: int
     bias: Float[Tensor, " p"]
     groups: Int64[Tensor, "u k"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Sizes:
     """The entries of one block at one point, before the largest are chosen.
 
     Attributes:
+        block: The block.
         values: The entries, zero at the end.
         errors: How far rounding may have moved them: from the exact ones, and from
             those of the exact linear map that the choices make.
         moves: How far an entry gets from the latter within the ball.
         chosen: The largest of each group, the first of equal ones.
+        reach: How far all that they are made of moves within the ball, added up.
     """
 
+    block: Block
     values: Float[Tensor, " p"]
     errors: Float[Tensor, " p"]
     moves: Float[Tensor, " p"]
     chosen: Int64[Tensor, " u"]
+    reach: float
 
 
 def dense_blocks(
@@ -100,18 +107,27 @@ def _linear_block(layer: nn.Module, image: Tensor) -> Block:
     units = torch.eye(size, dtype=image.dtype, device=image.device)
     units = units.view(size, *image.shape[1:])
     bias = layer(torch.zeros_like(image))  # that of no bias, of a pool too, is zero
+    terms = size + 4
     if isinstance(layer, nn.Conv2d):
-        rows = layer._conv_forward(units, layer.weight, None)
+        weights = (layer.weight, layer.weight.abs())
+        rows, absolute = (layer._conv_forward(units, w, None) for w in weights)
+        terms += layer.weight[0].numel() if layer.padding_mode != "zeros" else 0
     else:
         rows = units @ layer.weight.T if isinstance(layer, nn.Linear) else layer(units)
-    rows = rows.reshape(size, -1).T
-    count = len(rows)
+        absolute = rows.abs()
+    rows, absolute = (
+        torch.cat([one.reshape(size, -1).T, one.new_zeros(1, size)])
+        for one in (rows, absolute)
+    )
+    own = torch.arange(len(rows) - 1, device=image.device)
     return Block(
         layer=layer,
         shape=tuple(image.shape[1:]),
-        weight=torch.cat([rows, rows.new_zeros(1, size)]),
+        weight=rows,
+        absolute=absolute,
+        terms=terms,
         bias=torch.cat([bias.flatten(), bias.new_zeros(1)]),
-        groups=torch.arange(count, device=image.device).unsqueeze(1),
+        groups=own.unsqueeze(1),
     )
 
 
@@ -139,6 +155,9 @@ def pool_windows(
 
     Returns:
         Places in the flat image, some twice at its edges.
+
+    Raises:
+        ValueError: If a window lies in the padding, of which the largest is -inf.
     """
     counts = pool(image).shape[2:]
     settings = (pool.kernel_size, pool.stride, pool.padding, pool.dilation)
@@ -154,6 +173,11 @@ def pool_windows(
         places = places.unfold(axis, rate * (size - 1) + 1, step)[..., ::rate]
         places = places.narrow(axis, 0, counts[axis - 2])
     windows = places.flatten(4).flatten(0, 3)
+    if bool((windows < 0).all(-1).any()):
+        raise ValueError(
+            "model must have pools of which every window reaches into the image, got "
+            f"{pool} on {tuple(image.shape[1:])}, one window of which is all padding."
+        )
     # A place of the padding, which is never the largest, becomes the first inside.
     inside = windows.where(windows >= 0, image.numel()).amin(-1, keepdim=True)
     return windows.where(windows >= 0, inside)
@@ -174,60 +198,45 @@ def long_norms(rows: Float[Tensor, "r d"]) -> Float[Tensor, " r"]:
     return lengths * (1.0 + (dim + 4) * ROUNDING) + math.sqrt(dim * TINY)
 
 
-def forward_sizes(
-    blocks: tuple[Block, ...], points: Float[Tensor, "n ..."], radius: float
+def sizes_at(
+    layers: nn.Sequential, points: Float[Tensor, "n ..."], radius: float
 ) -> Iterator[tuple[Sizes, ...]]:
-    """Run points through the blocks, some at a time.
+    """Run points through the blocks one by one, so that none depends on another.
 
     Args:
-        blocks: The classifier.
+        layers: From :func:`~paper_lib.local_linearity.layers.piecewise_linear_layers`.
         points: Inputs, as float64.
         radius: Radius of the ball in which the input moves.
 
     Yields:
         For each point the sizes of every block.
     """
-    for values in points.flatten(1).split(_BATCH):
-        errors, moves, found = torch.zeros_like(values), None, []
-        for block in blocks:
-            entries = _values(block, values)
-            wrong, far = _errors(block, values, errors), _moves(block, moves, radius)
-            places = entries[:, block.groups].argmax(-1, keepdim=True)
-            groups = block.groups.expand(len(values), -1, -1)
-            chosen = groups.gather(2, places).squeeze(2)
-            far = far.expand_as(wrong)
-            found.append(dict(values=entries, errors=wrong, moves=far, chosen=chosen))
-            values = entries.gather(1, chosen)
-            errors = wrong[:, block.groups].amax(-1)
-            # What is not chosen is above the chosen by no more than rounding hides.
-            moves = far[:, block.groups].amax(-1) + 2 * errors
-        for number in range(len(values)):
-            yield tuple(
-                Sizes(**{name: part[number] for name, part in parts.items()})
-                for parts in found
-            )
+    blocks = dense_blocks(layers, points)
+    for point in points:
+        yield _forward(blocks, point, radius)
 
 
-def _values(block: Block, values: Float[Tensor, "n m"]) -> Float[Tensor, "n p"]:
-    """Apply the layer itself, so that ties are broken as where it is differentiated."""
-    entries = block.layer(values.view(len(values), *block.shape)).flatten(1)
-    return torch.cat([entries, entries.new_zeros(len(entries), 1)], dim=1)
-
-
-def _errors(
-    block: Block, values: Float[Tensor, "n m"], errors: Float[Tensor, "n m"]
-) -> Float[Tensor, "n p"]:
-    """Bound the rounding of the entries, that of what they are made of included."""
-    terms = block.weight.shape[1] + 4
-    share = terms * ROUNDING
-    sizes = (share * values.abs() + errors) @ block.weight.abs().T
-    return (sizes + share * block.bias.abs()) * WIDE + terms * TINY
-
-
-def _moves(
-    block: Block, moves: Float[Tensor, "n m"] | None, radius: float
-) -> Float[Tensor, "n p"]:
-    """Bound how far entries move, at first by the lengths of the rows."""
-    if moves is None:
-        return (radius * long_norms(block.weight) * WIDE).unsqueeze(0)
-    return moves @ block.weight.abs().T * WIDE + block.weight.shape[1] * TINY
+def _forward(
+    blocks: tuple[Block, ...], point: Float[Tensor, "..."], radius: float
+) -> tuple[Sizes, ...]:
+    """Run one point through the blocks."""
+    values, found = point.flatten(), []
+    errors, moves = torch.zeros_like(values), torch.full_like(values, radius)
+    for block in blocks:
+        # The layer itself, so that ties are broken as where it is differentiated.
+        entries = block.layer(values.view(1, *block.shape)).flatten()
+        entries = torch.cat([entries, entries.new_zeros(1)])
+        first = entries[block.groups].argmax(1, keepdim=True)
+        chosen = block.groups.gather(1, first).squeeze(1)
+        share = block.terms * ROUNDING
+        wrong = block.absolute @ (share * values.abs() + errors)
+        wrong = (wrong + share * block.bias.abs()) * WIDE + block.terms * TINY
+        if found:
+            far = block.absolute @ moves * WIDE + len(moves) * TINY
+        else:
+            far = radius * long_norms(block.absolute) * WIDE
+        found.append(Sizes(block, entries, wrong, far, chosen, float(moves.sum())))
+        values, errors = entries[chosen], wrong[block.groups].amax(1)
+        # What is not chosen is above the chosen by no more than rounding hides.
+        moves = far[block.groups].amax(1) + 2 * errors
+    return tuple(found)

@@ -1,6 +1,7 @@
 """Searches of balls around points: gradients propose offsets, float64 judges them."""
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Bool, Float
@@ -20,35 +21,32 @@ _PROMISING = 0.1
 _FEW_DIMS = 10
 
 
+@dataclass(eq=False)
 class BallSearch(ABC):
     """Points, and the shortest offset so far at each that is what is looked for.
 
-    A subclass sets ``signs``, one a point, and decides with ``judge`` what that is. It
-    runs inside ``frozen_evaluation``.
+    A subclass sets ``signs`` and decides with ``judge`` what is looked for. It runs
+    inside ``frozen_evaluation``.
+
+    Attributes:
+        model: Maps ``(n, ...)`` to ``(n,)``; it proposes.
+        layers: The same from ``piecewise_linear_layers``, which judge.
+        points: Centers of the balls, in the model's dtype.
+        radius: Radius of the balls.
+        signs: Those of f that are kept or lost, one a point.
     """
 
-    signs: Float[Tensor, " n"]
+    model: nn.Module
+    layers: nn.Sequential
+    points: Float[Tensor, "n ..."]
+    radius: float
+    signs: Float[Tensor, " n"] = field(init=False)
 
-    def __init__(
-        self,
-        model: nn.Module,
-        layers: nn.Sequential,
-        points: Float[Tensor, "n ..."],
-        radius: float,
-    ) -> None:
-        """Start with nothing found.
-
-        Args:
-            model: Maps ``(n, ...)`` to ``(n,)``; it proposes.
-            layers: The same from ``piecewise_linear_layers``, which judge.
-            points: Centers of the balls, in the model's dtype.
-            radius: Radius of the balls.
-        """
-        self.model, self.layers = model, layers
-        self.points, self.radius = points, radius
-        self.centers = points.double()
-        self.everyone = torch.arange(len(points), device=points.device)
-        self.best = torch.zeros_like(points.flatten(1))
+    def __post_init__(self) -> None:
+        """Start with nothing found."""
+        self.centers = self.points.double()
+        self.everyone = torch.arange(len(self.points), device=self.points.device)
+        self.best = torch.zeros_like(self.points.flatten(1))
         self.length = torch.full_like(l2_norm(self.best), torch.inf)
 
     @abstractmethod
@@ -84,9 +82,14 @@ class BallSearch(ABC):
         value, slope = logits_and_gradients(self.model, moved)
         return signs * value.double(), slope.flatten(1) * signs.unsqueeze(1).to(slope)
 
+    def inside(self, offsets: Float[Tensor, "m d"]) -> Float[Tensor, "m d"]:
+        """Project on the ball, in the model's dtype; zero for what overflowed."""
+        offsets = offsets.to(self.best).nan_to_num(0.0, 0.0, 0.0)
+        return project_l2_ball(offsets, self.radius)
+
     def offer(self, offsets: Float[Tensor, "m d"], rows: Tensor) -> None:
         """Keep offsets that are what is looked for, and shorter than those known."""
-        offsets = project_l2_ball(offsets.to(self.best), self.radius)
+        offsets = self.inside(offsets)
         length = l2_norm(offsets)
         better = self.judge(offsets, rows) & (length < self.length[rows])
         self.best[rows[better]] = offsets[better]
@@ -104,13 +107,13 @@ class BallSearch(ABC):
             highest = torch.where(higher, sign * value, highest)
             best = torch.where(higher.unsqueeze(1), offsets, best)
             pace = sign * self.radius * (_FIRST * (1.0 - step / _STEPS) + _LAST)
-            offsets = project_l2_ball(offsets + pace * unit_vectors(slope), self.radius)
+            offsets = self.inside(offsets + pace * unit_vectors(slope))
         self.offer(best, rows)
         return best
 
     def follow(self, ends: Float[Tensor, "m d"], rows: Tensor) -> None:
         """Look on the segments to some offsets, exactly, where that is worth it."""
-        ends = project_l2_ball(ends, self.radius).double()
+        ends = self.inside(ends).double()
         is_cheap = ends.shape[1] <= _FEW_DIMS
         shares = (0.0, *SHARES)
         values = torch.stack([self.values(share * ends, rows) for share in shares])

@@ -109,16 +109,10 @@ def find_disagreements(
 class _Search(BallSearch):
     """The tangents at the points of one batch, and where f leaves their sign."""
 
-    def __init__(
-        self,
-        model: nn.Module,
-        layers: nn.Sequential,
-        points: Float[Tensor, "n ..."],
-        radius: float,
-    ) -> None:
+    def __post_init__(self) -> None:
         """Compute the tangents, in float64."""
-        super().__init__(model, layers, points, radius)
-        self.logits, slopes = logits_and_gradients(layers, self.centers)
+        super().__post_init__()
+        self.logits, slopes = logits_and_gradients(self.layers, self.centers)
         self.slopes = slopes.flatten(1)
         self.signs = torch.where(self.logits < 0, -1.0, 1.0).to(self.logits)
         self.margins = (self.logits.abs() / l2_norm(self.slopes)).nan_to_num(0.0)
@@ -126,7 +120,8 @@ class _Search(BallSearch):
         self.steepest = unit_vectors(self.slopes) * self.signs.unsqueeze(1)
         self.nearest = -self.steepest * self.margins.unsqueeze(1)
         # Nearer to zero than this a sign may be rounding's.
-        self.unsure = 4 * rounding_bound(layers, self.centers.abs() + radius)
+        size = self.centers.abs() + self.radius
+        self.unsure = 4 * rounding_bound(self.layers, size)
 
     def run(self, generator: torch.Generator) -> None:
         """Look everywhere, at the cheap places first."""
@@ -142,7 +137,8 @@ class _Search(BallSearch):
 
     def judge(self, offsets: Float[Tensor, "m d"], rows: Tensor) -> Bool[Tensor, " m"]:
         """Decide where f and its tangent surely differ in sign."""
-        value, line = self.values(offsets, rows), self._tangents(offsets, rows)
+        line = self.logits[rows] + row_dots(self.slopes[rows], offsets)
+        value, line = self.values(offsets, rows), self.signs[rows] * line
         sure = torch.minimum(value.abs(), line.abs()) > self.unsure[rows]
         return sure & (value.sign() != line.sign())
 
@@ -151,10 +147,6 @@ class _Search(BallSearch):
     ) -> Float[Tensor, " m"]:
         """Look where f and its tangent part."""
         return _partings(path, self.logits[row] + self.slopes[row] @ end)
-
-    def _tangents(self, offsets: Tensor, rows: Tensor) -> Float[Tensor, " m"]:
-        lines = self.logits[rows] + row_dots(self.slopes[rows], offsets)
-        return self.signs[rows] * lines
 
     def _look_along_gradients(self) -> None:
         """Offer points around the nearest of the tangent's boundary, and FGM's."""
@@ -208,7 +200,7 @@ class _Search(BallSearch):
         rows, drawn = rows[near], drawn[near].double()
         steepest = self.steepest[rows]
         across = drawn - steepest * (drawn * steepest).sum(1, keepdim=True)
-        half = (self.radius**2 - self.margins[rows].square()).sqrt()
+        half = (self.radius * self.radius - self.margins[rows].square()).sqrt()
         across = unit_vectors(across) * half.unsqueeze(1)
         for share in _CHORD:
             for shift in (1.0 - _SHIFTS[1], 1.0 + _SHIFTS[1]):

@@ -24,11 +24,13 @@ from paper_lib.models.guard import call, check_inputs, frozen_evaluation
 _COMPARED = 8
 # Rounding of one float64 operation, relative.
 _UNIT_ROUNDOFF = 2.0**-53
+# So many roundings of which are more than an operation loses to underflow.
+_UNDERFLOW = 2.0**-969
 # Layers that change nothing in eval mode.
 _SILENT = (nn.Identity, nn.Dropout, nn.Dropout2d)
-# What each kind is built anew as.
-_PLAIN = (nn.Conv2d, nn.Linear, nn.ReLU, nn.MaxPool2d, nn.AvgPool2d, nn.Flatten)
-_KINDS: dict[type, Any] = {InputConv: nn.Conv2d} | {kind: kind for kind in _PLAIN}
+# Layers that are built anew, the first of which take images.
+_OF_IMAGES = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)
+_KINDS = (*_OF_IMAGES, nn.Linear, nn.ReLU, nn.Flatten)
 
 
 def piecewise_linear_layers(
@@ -64,6 +66,11 @@ def piecewise_linear_layers(
         check_same_kind(model=weight, inputs=inputs)
     layers = nn.Sequential(*_unfold("model", model), nn.Flatten(0))
     layers.eval().requires_grad_(False)
+    if inputs.ndim == 3 and any(isinstance(layer, _OF_IMAGES) for layer in layers):
+        raise ValueError(
+            "inputs must have the shape (n, channels, height, width) for convolutions "
+            f"and pools, got {tuple(inputs.shape)}."
+        )
     _compare(model, layers, inputs.detach()[:_COMPARED].double())
     return layers
 
@@ -88,7 +95,10 @@ def rounding_bound(
     absolute = copy.deepcopy(layers)
     for weight in absolute.parameters():
         weight.abs_()
-    return 2.0 * steps * _UNIT_ROUNDOFF * absolute(sizes.double().abs())
+    sizes = sizes.double().abs()
+    for layer in absolute:
+        sizes = layer(sizes).abs() + _UNDERFLOW  # a pool may divide by less than zero
+    return 2.0 * steps * _UNIT_ROUNDOFF * sizes
 
 
 def _terms(layer: nn.Module) -> int:
@@ -141,7 +151,8 @@ def _unfold(place: str, module: nn.Module) -> Iterator[nn.Module]:
     """List the layers of a module as copies, without flattening to one axis."""
     axes = getattr(module, "start_dim", 1), getattr(module, "end_dim", -1)
     if type(module) is nn.Sequential:
-        for name, child in module.named_children():
+        # Not ``named_children``, which lists a module once that is used twice.
+        for name, child in zip(module._modules, module, strict=True):
             yield from _unfold(f"{place}.{name}", child)
     elif type(module) is PairCNN:
         mean, std = module.settings["input_mean"], module.settings["input_std"]
@@ -164,15 +175,17 @@ def _unfold(place: str, module: nn.Module) -> Iterator[nn.Module]:
 
 def _rebuilt(place: str, module: nn.Module) -> nn.Module:
     """Build a layer anew, so that no hook changes what it does."""
-    if type(module) not in _KINDS:
+    kind: Any = nn.Conv2d if type(module) is InputConv else type(module)
+    if kind not in _KINDS:
         _refuse(place, module, "nothing is known of this kind")
     if getattr(module, "return_indices", False):
         _refuse(place, module, "return_indices is on")
-    kind = _KINDS[type(module)]
     weights = {
         name: weight.detach().to(torch.float64, copy=True)
         for name, weight in module.named_parameters()
     }
+    if not {*weights} <= {"weight", "bias"}:
+        _refuse(place, module, f"it has the parameters {', '.join(weights)}")
     names = {*signature(kind).parameters} & {*kind.__constants__} - {"inplace"}
     settings = {name: getattr(module, name) for name in names}
     if weights:

@@ -30,8 +30,8 @@ from torch import Tensor
 
 from paper_lib.local_linearity.dense_blocks import (
     ROUNDING,
+    TINY,
     WIDE,
-    Block,
     Sizes,
     long_norms,
 )
@@ -62,8 +62,7 @@ class Rivals:
 
     def only(self, keep: Bool[Tensor, " c"]) -> "Rivals":
         """Leave the others out."""
-        names = self.__dataclass_fields__
-        return Rivals(**{name: getattr(self, name)[keep] for name in names})
+        return Rivals(**{name: getattr(self, name)[keep] for name in self.__slots__})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -80,6 +79,7 @@ class MaxUnits:
         shared: What the length of a combination of the latter is multiplied by to bound
             their sum; infinite: nothing is known.
         slack: What rounding may add to a product with any row, relative to it.
+        lost: What underflow may, whatever the row.
         loose: Whether another entry may overtake the chosen one.
     """
 
@@ -91,6 +91,7 @@ class MaxUnits:
     flat: Float[Tensor, " u"]
     shared: float
     slack: Float[Tensor, " u"]
+    lost: float
     loose: Bool[Tensor, " u"]
 
     def pull(
@@ -113,17 +114,16 @@ class MaxUnits:
         return linear, up @ self.rise + constant
 
 
-def find_rivals(block: Block, sizes: Sizes) -> Rivals:
+def find_rivals(sizes: Sizes) -> Rivals:
     """List the entries of which it is not plain that they stay behind.
 
     Args:
-        block: The block.
-        sizes: Its entries at the point.
+        sizes: The block's entries at the point.
 
     Returns:
         The entries.
     """
-    groups, chosen = block.groups, sizes.chosen.unsqueeze(1)
+    groups, chosen = sizes.block.groups, sizes.chosen.unsqueeze(1)
     # With the rounding of a difference of two entries, and of two rows.
     errors = sizes.errors + 4 * ROUNDING * (sizes.values.abs() + sizes.moves)
     start = sizes.values[groups] - sizes.values[chosen]
@@ -131,33 +131,34 @@ def find_rivals(block: Block, sizes: Sizes) -> Rivals:
     far = (reach + error) * WIDE
     ahead = ~(start + far <= 0)  # True for NaN
     unit, place = ((groups != chosen) & ahead).nonzero(as_tuple=True)
-    rows = block.weight[groups[unit, place]] - block.weight[sizes.chosen[unit]]
+    weight = sizes.block.weight
+    rows = weight[groups[unit, place]] - weight[sizes.chosen[unit]]
     start, error, far = (v[unit, place] for v in (start, error, far))
     low, high = start - far, start + far
     return Rivals(unit=unit, rows=rows, start=start, error=error, low=low, high=high)
 
 
-def bound_units(block: Block, sizes: Sizes, rivals: Rivals) -> MaxUnits:
+def bound_units(sizes: Sizes, rivals: Rivals) -> MaxUnits:
     """Choose a linear bound for each unit.
 
     All chords, or a constant where that is not much more at the point.
 
     Args:
-        block: The block.
-        sizes: Its entries at the point.
+        sizes: The block's entries at the point.
         rivals: Those that may overtake.
 
     Returns:
         The units.
     """
     chords = rivals.high / (rivals.high - rivals.low)
-    flat, count = torch.zeros_like(chords), len(block.groups)
+    block, flat = sizes.block, torch.zeros_like(chords)
+    count, size = block.groups.shape
     rise, constant = (_rise(rivals, slopes, count) for slopes in (chords, flat))
     is_flat = ~(rise <= _WORTH * constant)  # True for NaN
     slopes = torch.where(is_flat[rivals.unit], flat, chords)
     used = slopes.nonzero().squeeze(1)
     # Each step of a pass is a product of rows with these, rounded.
-    terms, size = sum(block.weight.shape) + len(used) + 8, block.groups.shape[1]
+    terms = len(block.weight) + block.terms + len(used) + 4
     entries = sizes.moves + 2 * sizes.errors.amax()
     moves = entries[block.groups].amax(1)
     return MaxUnits(
@@ -169,6 +170,7 @@ def bound_units(block: Block, sizes: Sizes, rivals: Rivals) -> MaxUnits:
         flat=constant.where(is_flat, 0.0),
         shared=math.inf,
         slack=2 * (1 + 2 * size) * terms * ROUNDING * moves,
+        lost=4 * terms * TINY * (1.0 + sizes.reach),
         loose=torch.zeros_like(is_flat).index_fill(0, rivals.unit, True),
     )
 
@@ -211,6 +213,7 @@ def _spectral_norm(rows: Float[Tensor, "r d"]) -> float:
     rows = rows if len(rows) > rows.shape[1] else rows.T
     gram = rows.T @ rows
     error = (sum(rows.shape) + len(gram) ** 2) * ROUNDING * float(gram.trace())
+    error += rows.numel() * TINY
     if not math.isfinite(error):
         return math.inf
     return math.sqrt(float(torch.linalg.eigvalsh(gram)[-1]) + error)

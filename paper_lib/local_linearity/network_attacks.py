@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from paper_lib.checks import check_seed
 from paper_lib.checks.arguments import check_budgets
-from paper_lib.checks.operands import check_finite, check_same_kind
+from paper_lib.checks.operands import check_constant
 from paper_lib.geometry import l2_norm
 from paper_lib.geometry.ball import check_in_l2_ball
 from paper_lib.local_linearity.agreement import sign_is_kept
@@ -101,43 +101,34 @@ def network_coverage(
     reach, epsilon = check_budgets(epsilon, attack_epsilon)
     generator = torch.Generator().manual_seed(check_seed(seed))
     layers = piecewise_linear_layers(model, inputs)
-    _check_defense(v, inputs, epsilon)
+    check_constant("v", v, inputs.flatten(1))
+    check_in_l2_ball("v", v, epsilon)
     with frozen_evaluation(model):
-        search = _Attacks(model, layers, inputs.detach(), v.detach(), reach)
+        v, inputs = v.detach().view(inputs[0].shape), inputs.detach()
+        search = _Attacks(model, layers, inputs, reach, v=v)
         search.run(generator)
         safe, flipped = search.proven(), search.length.isfinite()
     return NetworkCoverage(safe=safe, flipped=flipped, attacks=search.best)
 
 
-def _check_defense(v: Tensor, inputs: Tensor, epsilon: float) -> None:
-    """Reject what is no constant defense of these inputs."""
-    check_same_kind(inputs=inputs, v=v)
-    if v.shape != (dim := inputs[0].numel(),):
-        raise ValueError(f"v must have shape ({dim},), got {tuple(v.shape)}.")
-    check_finite(v=v)
-    check_in_l2_ball("v", v, epsilon)
-
-
+@dataclass(eq=False)
 class _Attacks(BallSearch):
     """The points moved by v, and what flips them."""
 
-    def __init__(
-        self,
-        model: nn.Module,
-        layers: nn.Sequential,
-        inputs: Float[Tensor, "n ..."],
-        v: Float[Tensor, " d"],
-        reach: float,
-    ) -> None:
+    v: Float[Tensor, "..."]
+
+    def __post_init__(self) -> None:
         """Compute labels and centers, in float64."""
-        super().__init__(model, layers, inputs + v.view(inputs[0].shape), reach)
-        points, shift = inputs.double(), v.double().view(inputs[0].shape)
+        points, shift = (one.double() for one in (self.points, self.v))
+        self.points = self.points + self.v
+        super().__post_init__()
         self.centers = points + shift
         self.size = points.abs() + shift.abs()
         # As long as they are negative the label is lost; nearer to zero it is unsure.
-        self.unsure = 2.0 * rounding_bound(layers, self.size + reach)
-        self.signs = layers(points).sign()
-        self.length[self.signs == 0] = 0.0  # without a label there is none to keep
+        self.unsure = 2.0 * rounding_bound(self.layers, self.size + self.radius)
+        logits = self.layers(points)
+        self.signs = logits.sign()
+        self.length[logits == 0] = 0.0  # without a label there is none to keep
 
     def judge(self, offsets: Float[Tensor, "m d"], rows: Tensor) -> Bool[Tensor, " m"]:
         """Decide which attacks flip a label for sure."""

@@ -46,19 +46,6 @@ class SegmentPath:
         """
         return _interpolated(self.positions, self.values, positions)
 
-    def minus_line(self, start: float, end: float) -> "SegmentPath":
-        """Subtract a linear function, the tangent say.
-
-        Args:
-            start: Its value at the start.
-            end: Its value at the end.
-
-        Returns:
-            The difference, along the same segment.
-        """
-        line = start + self.positions * (end - start)
-        return SegmentPath(positions=self.positions, values=self.values - line)
-
     def sign_changes(self) -> Float[Tensor, " m"]:
         """Find where the sign changes, the first zero where there is more than one.
 

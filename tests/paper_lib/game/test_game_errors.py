@@ -229,7 +229,7 @@ WRONG = torch.tensor([1.0, -1.0, 0.0, 1.0, 0.0], dtype=F64)
         ),
         (
             WRONG[:4],
-            "labels must be of shape (5,), one -1 or +1 a point, got (4,)",
+            "labels must be of shape (5,), each -1 or +1, got (4,)",
         ),
     ],
     ids=["zeros", "four"],

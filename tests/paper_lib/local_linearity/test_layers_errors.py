@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from paper_lib.local_linearity import certify_agreement, follow_segment
 from paper_lib.local_linearity.layers import piecewise_linear_layers
 from tests.oracles import Affine
 
@@ -81,3 +82,34 @@ def test_inputs_that_do_not_fit():
         piecewise_linear_layers(flat(LINEAR), torch.ones(1, 2, dtype=torch.float64))
     with pytest.raises(ValueError, match=r"^model must map .* one logit a point"):
         piecewise_linear_layers(nn.Sequential(LINEAR), torch.ones(1, 2))
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.* is deprecated")
+@pytest.mark.parametrize(
+    ("norm", "name"),
+    [(nn.utils.weight_norm, "weight_g"), (nn.utils.spectral_norm, "weight_orig")],
+)
+def test_a_weight_that_is_computed_from_others(norm, name):
+    with pytest.raises(ValueError, match=f"got Linear at model.0: .* {name}"):
+        piecewise_linear_layers(flat(norm(nn.Linear(2, 1))), torch.ones(1, 2))
+
+
+@pytest.mark.parametrize(
+    "layer", [nn.MaxPool2d(2), nn.AvgPool2d(2), nn.Conv2d(1, 1, 1, stride=2)]
+)
+def test_images_without_an_axis_of_channels(layer):
+    """Torch would take the points for channels of one image."""
+    model = flat(layer, nn.Flatten(), nn.Linear(2, 1))
+    with pytest.raises(ValueError, match=r"^inputs must have the shape .* \(1, 2, 4\)"):
+        piecewise_linear_layers(model, torch.ones(1, 2, 4))
+
+
+def test_a_window_that_is_all_padding():
+    """Its largest entry is -inf."""
+    pool = nn.MaxPool2d(2, stride=1, dilation=3, padding=1)
+    model = flat(pool, nn.ReLU(), nn.Flatten(), nn.Linear(1, 1))
+    match = r"^model must have pools .* MaxPool2d\(.* on \(1, 2, 2\), one window"
+    with pytest.raises(ValueError, match=match):
+        certify_agreement(model, torch.ones(1, 1, 2, 2), 1.0)
+    with pytest.raises(ValueError, match=match):
+        follow_segment(model, torch.ones(1, 2, 2), torch.zeros(1, 2, 2))

@@ -71,9 +71,9 @@ def test_searches_that_cannot_run():
     [
         (
             torch.zeros(5),
-            r"^error must hold one bound a row, of shape \(6,\), got \(5,\)",
+            r"^error must be of shape \(6,\), each at least 0, .* got \(5,\)",
         ),
-        (torch.zeros(6, 1), r"^error must hold .* got \(6, 1\)"),
+        (torch.zeros(6, 1), r"^error must be of shape .* got \(6, 1\)"),
         (
             torch.tensor([0.0, 1.0, -0.1, 0.0, -2.0, 0.0]),
             r"^error must be at least 0, .* got 2 other .* -0\.1.* at index 2",
@@ -116,7 +116,7 @@ def test_games_of_other_kinds():
         (torch.zeros(3), r"^v must have shape \(2,\), got \(3,\)"),
         (torch.zeros(1, 2), r"^v must have shape \(2,\), got \(1, 2\)"),
         (torch.full((2,), math.inf), "^v must be finite, got 2"),
-        (torch.zeros(2, dtype=torch.float64), "^v must have the dtype of inputs"),
+        (torch.zeros(2, dtype=torch.float64), "^v must have the dtype of the points"),
     ],
 )
 def test_constant_defenses_that_are_none(v, match):

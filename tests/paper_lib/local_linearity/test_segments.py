@@ -202,7 +202,6 @@ def test_sign_changes(values, changes):
     assert path([0.0, 0.25, 0.5, 1.0], values).sign_changes().tolist() == changes
 
 
-def test_a_path_minus_its_tangent_tells_where_they_part():
-    found = path([0.0, 0.5, 1.0], [1.0, -1.0, 0.0]).minus_line(1.0, -3.0)
-    assert found.values.tolist() == [0.0, 0.0, 3.0]
+def test_a_path_between_its_positions():
+    found = path([0.0, 0.5, 1.0], [0.0, 0.0, 3.0])
     assert found.at(torch.tensor([0.25, 0.75], dtype=F64)).tolist() == [0.0, 1.5]
