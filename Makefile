@@ -79,6 +79,8 @@ experiments: setup  ## Compute the stored results that are missing, on the compl
 	  --path store "$$STORE" --timeout 360000
 	$(if $(PART)$(filter-out cpu,$(DEVICE)),,$(RUN) book/sharper_bounds.ipynb _build/experiments/sharper_bounds.ipynb \
 	  -p compute True -p workers "$$WORKERS" --timeout 36000)
+	$(if $(PART)$(filter-out cpu,$(DEVICE)),,$(RUN) book/local_linearity.ipynb _build/experiments/local_linearity.ipynb \
+	  -p compute True -p workers "$$WORKERS" --timeout 36000)
 
 bench: setup  ## Attacks beside plain torch and peers, the defense beside references, sweeps
 	$(BIN)/python -m benchmarks

@@ -40,21 +40,21 @@ from experiments.assumption.linearity_plans import (
 )
 from experiments.assumption.windows import church_windows
 from experiments.figures.checks_table import ChecksTable
+from experiments.figures.linearity_checks import linearity_checks
 from experiments.figures.linearity_pictures import (
     plot_closeness,
     plot_plays,
     plot_shares,
     plot_variations,
-    plot_windows,
 )
 from experiments.figures.linearity_tables import (
     bends_table,
     coverage_table,
-    linearity_checks,
     rows_table,
     shares_table,
     variations_table,
 )
+from experiments.figures.window_pictures import plot_windows
 from experiments.store.record_files import stored_folder
 from experiments.sweep.resume import load_or_compute
 from experiments.sweep.runner import executor_for

@@ -68,7 +68,7 @@
 #
 # Left out are, for a density, a maximizer of $\phi$ and the measurability of the robust sets,
 # which are assumed, and all that $f$ does where it differs from its tangent. For that there is
-# [another theorem](#curved-boundaries).
+# [another theorem](curved_boundaries.ipynb).
 
 # %% [markdown]
 # ## Parameters

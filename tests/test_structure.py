@@ -181,7 +181,7 @@ def test_modules_and_functions_are_short(path):
 
 
 # What the library and the experiments may hold: lines of code, exported names.
-LARGEST = {"paper_lib": 8550, "experiments": 7400}
+LARGEST = {"paper_lib": 8550, "experiments": 7850}
 MOST_EXPORTS = 130
 
 

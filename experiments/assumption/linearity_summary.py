@@ -1,7 +1,7 @@
 """What the records on local linearity say together: shares, intervals, counts."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -117,71 +117,6 @@ def lost(result: AgreementResult, epsilon: float) -> float:
     """
     found = [within(one, 2.0 * epsilon) for one in result.found]
     return sum(found) / len(found)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Counts:
-    """What all records together say, as counts.
-
-    Attributes:
-        points: Points searched.
-        proofs: Points and radii at which agreement is proven.
-        refuted: Of these, how many hold a disagreement that was found.
-        with_boundary: Points whose tangent has a boundary in the ball at Table 1's
-            budget.
-        with_boundary_lost: Of these, how many have a disagreement found.
-        lost: Points with a disagreement found in that ball.
-        boundary_proven: Points and budgets with a boundary in the ball and agreement
-            proven.
-    """
-
-    points: int
-    proofs: int
-    refuted: int
-    with_boundary: int
-    with_boundary_lost: int
-    lost: int
-    boundary_proven: int
-
-
-def counts(results: Sequence[AgreementResult]) -> Counts:
-    """Count over all classifiers.
-
-    Args:
-        results: The records.
-
-    Returns:
-        The counts.
-    """
-    points = [
-        (one, margin, found)
-        for one in results
-        for margin, found in zip(one.margins, one.found, strict=True)
-    ]
-    at_table = [
-        (within(margin, 2.0 * one.epsilon), within(found, 2.0 * one.epsilon))
-        for one, margin, found in points
-    ]
-    proofs = [
-        (budget, margin, found)
-        for one in results
-        for margin, found, proven in zip(
-            one.margins, one.found, one.proven, strict=False
-        )
-        for budget in one.config.budgets
-        if budget <= proven
-    ]
-    return Counts(
-        points=len(points),
-        proofs=len(proofs),
-        refuted=sum(within(found, 2.0 * budget) for budget, _, found in proofs),
-        with_boundary=sum(has for has, _ in at_table),
-        with_boundary_lost=sum(has and is_lost for has, is_lost in at_table),
-        lost=sum(is_lost for _, is_lost in at_table),
-        boundary_proven=sum(
-            within(margin, 2.0 * budget) for budget, margin, _ in proofs
-        ),
-    )
 
 
 def of_set(results: Iterable[One], dataset: str) -> list[One]:

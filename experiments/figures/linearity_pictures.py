@@ -1,4 +1,4 @@
-"""Pictures of how far f is from its tangent: shares, errors, windows, variations."""
+"""Pictures of how far f is from its tangent: shares, errors, plays, variations."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,12 +16,11 @@ from experiments.assumption.linearity_summary import (
     over_pairs,
     shares,
 )
-from experiments.assumption.windows import ChurchWindows
 from paper_lib.plotting.style import COLORS, MARKERS, new_figure
 
 SETS = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST"}
 # Budgets at which the shares are drawn.
-_BUDGETS = np.geomspace(0.03, 8.0, 120).tolist()
+_BUDGETS = np.geomspace(0.03, 8.0, 200).tolist()
 _FILLS = dict(
     zip(KINDS, ("#009E73", COLORS[2], "#DDDDDD", COLORS[3], COLORS[1]), strict=True)
 )
@@ -57,7 +56,9 @@ def _draw_shares(axis: Axes, results: Sequence[AgreementResult], title: str) -> 
         for kind in KINDS
     }
     colors = [_FILLS[kind] for kind in KINDS]
-    axis.stackplot(_BUDGETS, *parts.values(), labels=KINDS, colors=colors, alpha=0.85)
+    axis.stackplot(
+        _BUDGETS, *parts.values(), labels=KINDS, colors=colors, alpha=0.85, lw=0
+    )
     _mark_table(axis, [one.epsilon for one in results])
     axis.set(xscale="log", xlim=(0.03, 8.0), ylim=(0, 1), ylabel=f"{title}: points")
     axis.set_xlabel(r"budget $\epsilon$ (pixels); the ball has radius $2\epsilon$")
@@ -93,19 +94,12 @@ def _draw_coverage(axis: Axes, results: Sequence[AgreementResult]) -> None:
         )
         axis.bar(place, high.mean - low.mean, 0.5, low.mean, color=COLORS[4], alpha=0.6)
         axis.plot(place + np.array([-0.25, 0.25]), [high.mean] * 2, color=COLORS[2])
-        _point(axis, place, kept, COLORS[1])
+        _point(axis, float(place), kept, COLORS[1])
     axis.set(
         ylim=(-0.03, 1.03), xlabel=r"budget $\epsilon$", ylabel="share SMOOTH keeps"
     )
     axis.set_xticks(range(num_budgets), names)
-    style = {"ha": "center", "fontsize": 9}
-    axis.text(
-        0.5,
-        0.32,
-        "dot: of the tangents, $\\phi_n(v)$\nbar: of f, between",
-        style,
-        transform=axis.transAxes,
-    )
+    axis.set_title(r"dot: of tangents, $\phi_n(v)$; bar: of $f$, between", fontsize=9)
 
 
 def _safe(result: AgreementResult, place: int) -> float:
@@ -201,37 +195,6 @@ def _draw_first(axis: Axes, results: Sequence[ClosenessResult]) -> None:
     )
     axis.set_xlabel("length of the segment (pixels)")
     _plain_ticks(axis, (0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0))
-
-
-def plot_windows(windows: ChurchWindows, *, columns: int = 4) -> Figure:
-    """Draw church windows: the class f gives, and the boundary of the tangent.
-
-    Args:
-        windows: The windows.
-        columns: How many side by side.
-
-    Returns:
-        The figure; above each window the share in which the signs differ.
-    """
-    rows = -(-len(windows.values) // columns)
-    figure, axes = new_figure(1.9 * columns, 2.1 * rows, rows, columns)
-    for axis, values, tangents, area in zip(
-        axes, windows.values, windows.tangents, windows.areas, strict=False
-    ):
-        own = values[len(values) // 2, len(values) // 2].sign()
-        ticks = np.linspace(-windows.epsilon, windows.epsilon, len(values))
-        other = (values * own < 0).double().numpy()
-        axis.contourf(ticks, ticks, other, [0.5, 1.5], colors=[COLORS[4]])
-        if bool((tangents.sign() != tangents[0, 0].sign()).any()):
-            axis.contour(
-                ticks, ticks, tangents.numpy(), [0.0], colors=[COLORS[1]], linewidths=2
-            )
-        axis.plot(0, 0, ".", color=COLORS[0])
-        axis.set_title(f"{100 * float(area):.1f}%", fontsize=10)
-        axis.set(aspect="equal", xticks=[], yticks=[])
-    for axis in axes[len(windows.values) :]:
-        axis.remove()
-    return figure
 
 
 def plot_plays(results: Sequence[ClosenessResult]) -> Figure:

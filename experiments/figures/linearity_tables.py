@@ -1,4 +1,4 @@
-"""What the page on local linearity tabulates and checks."""
+"""What the page on local linearity tabulates."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -9,24 +9,18 @@ from experiments.assumption.closeness_runs import ClosenessResult
 from experiments.assumption.linearity_summary import (
     KINDS,
     Interval,
-    counts,
     difference_on_f,
     lost,
     of_set,
     over_pairs,
     shares,
-    within,
 )
 from experiments.assumption.rows_runs import RowsResult
-from experiments.figures.checks_table import Check
 from experiments.figures.linearity_pictures import SETS
 from experiments.figures.markdown import Row, tabulated
 from experiments.tables.group_results import GroupResult
 from experiments.tables.planning import stored_cell
-from paper_lib.data.pairs import Dataset
 from paper_lib.evaluation import PLAYS, play_name
-
-_TESTS = "tests/regression/test_linearity_records.py::"
 
 
 def _percent(at: Interval) -> str:
@@ -78,9 +72,13 @@ def coverage_table(results: Sequence[AgreementResult]) -> Iterator[Row]:
         some = of_set(results, dataset)
         for place, defense in enumerate(some[0].defenses):
             is_table = place == len(some[0].defenses) - 1
-            total = len(some[0].proven)
             kept, safe, flipped = (
-                np.mean([getattr(one.defenses[place], name) for one in some]) / total
+                np.mean(
+                    [
+                        getattr(one.defenses[place], name) / len(one.proven)
+                        for one in some
+                    ]
+                )
                 for name in ("kept", "safe", "flipped")
             )
             low, high = (
@@ -202,81 +200,3 @@ def _gain(results: Sequence[AgreementResult]) -> str:
     last = [one.curved[-1] for one in results]
     gains = [max(at.attacker_gain, at.defender_gain) for at in last]
     return f"{np.mean(gains):.2f} at {last[0].epsilon:g}"
-
-
-def linearity_checks(
-    results: Sequence[AgreementResult],
-    closeness: Sequence[ClosenessResult],
-    budgets: Mapping[Dataset, float],
-) -> list[Check]:
-    """Check what the page says of all records together.
-
-    Args:
-        results: Searches and proofs.
-        closeness: Measurements along directions.
-        budgets: The one budget of each data set, Table 1's primary choice.
-
-    Returns:
-        The rows of the page's table.
-    """
-    all_of = counts(results)
-    at_one = sum(
-        within(found, 2.0 * budgets[one.config.dataset])
-        for one in results
-        for found in one.found
-    )
-    by_chance = [
-        first
-        for one in closeness
-        for walk in one.walks
-        if walk.direction == "random"
-        for first in walk.first
-    ]
-    return [
-        Check(
-            what="no ball in which agreement is proven holds a disagreement found",
-            cases=all_of.proofs,
-            figure=f"{all_of.refuted} refuted",
-            holds=all_of.refuted == 0,
-            test=f"{_TESTS}test_no_proof_is_refuted",
-        ),
-        Check(
-            what="where the tangent has a boundary in the ball of Table 1's budget, f "
-            "and the tangent differ in sign somewhere in it",
-            cases=all_of.with_boundary,
-            figure=f"{all_of.with_boundary_lost:,}",
-            holds=all_of.with_boundary_lost == all_of.with_boundary,
-            test=f"{_TESTS}test_a_boundary_in_the_ball_is_a_disagreement",
-        ),
-        Check(
-            what="at Table 1's budget, set for each pair, the assumption fails at "
-            "every point",
-            cases=all_of.points,
-            figure=f"{all_of.lost:,}",
-            holds=all_of.lost == all_of.points,
-            test=f"{_TESTS}test_at_the_budget_of_table_1_the_assumption_fails",
-        ),
-        Check(
-            what="and so it does at the one budget of each data set",
-            cases=all_of.points,
-            figure=f"{at_one:,}",
-            holds=at_one == all_of.points,
-            test=f"{_TESTS}test_at_the_one_budget_it_fails_too",
-        ),
-        Check(
-            what="agreement is proven nowhere that the tangent has a boundary",
-            cases=all_of.proofs,
-            figure=f"{all_of.boundary_proven}",
-            holds=all_of.boundary_proven == 0,
-            test=f"{_TESTS}test_no_proof_is_of_a_point_with_a_boundary",
-        ),
-        Check(
-            what="in a direction drawn at random f and its tangent have one sign up to "
-            "twice Table 1's budget",
-            cases=len(by_chance),
-            figure=f"{sum(first is not None for first in by_chance)} differ",
-            holds=sum(first is not None for first in by_chance)
-            <= 0.01 * len(by_chance),
-            test=f"{_TESTS}test_at_random_the_signs_hardly_ever_differ",
-        ),
-    ]

@@ -86,6 +86,10 @@ ACCEPTED = {
         ({"epsilon": 0.9, "seed": 1},),
         ({"epsilon": 1.1, "seed": 2},),
     ],
+    "local_linearity": [
+        ({"seed": 2**32, "classes": "1-7"},),
+        ({"seed": 3, "classes": "4-9", "source": "auto", "workers": 0},),
+    ],
     "curved_boundaries": [
         ({"epsilon": 0.04, "per_class": 2, "seed": 1},),
         ({"epsilon": 0.3, "per_class": 3, "seed": 2**32},),
@@ -136,6 +140,12 @@ REFUSED = {
     "lemma_2": [({"num_points": 1}, "num_points must be from 30 to 300, got 1")],
     "lemma_3": [({"epsilon": 0.5}, "epsilon must be from 0.9 to 1.1, got 0.5")],
     "theorem_1": [({"epsilon": 2.0}, "epsilon must be from 0.9 to 1.1, got 2.0")],
+    "local_linearity": [
+        ({"store": "../nowhere"}, r"store must be a folder with .*nowhere is not"),
+        ({"classes": "3-3"}, "a pair must be two different digits like '0-1', got"),
+        ({"source": "internet"}, "source must be one of 'embedded', .*got 'internet'"),
+        ({"workers": 65}, "workers must be from 0 to 64, got 65"),
+    ],
     "curved_boundaries": [
         ({"epsilon": 0.5}, "epsilon must be from 0.04 to 0.3, got 0.5"),
         ({"per_class": 1}, "per_class must be from 2 to 20, got 1"),

@@ -13,7 +13,6 @@ from experiments.assumption.agreement_runs import (
 )
 from experiments.assumption.linearity_summary import (
     KINDS,
-    counts,
     difference_on_f,
     lost,
     of_set,
@@ -49,7 +48,6 @@ def test_every_point_of_a_proof_is_of_one_kind():
 def test_a_boundary_that_is_agreed_on_is_its_own_kind():
     linear = replace(ONE, proven=(0.5, 0.5, 0.5, 0.5), found=(None,) * 5)
     assert shares(linear, 0.5)[KINDS[1]] == 0.25
-    assert counts([linear]).boundary_proven == 1
 
 
 def test_what_is_lost_counts_all_points():
@@ -62,19 +60,6 @@ def test_lengths_that_are_none_are_infinite():
     assert within(1.0, 1.0)
     assert not within(1.1, 1.0)
     assert not within(None, 1e9)
-
-
-def test_counts_are_those_of_the_lists():
-    found = counts([ONE])
-    assert found.points == 5
-    assert found.proofs == 3
-    assert found.refuted == 0
-    # Radius 4: margins 2, 3, 0.4 and 2.5 are within it; the first has none found.
-    assert (found.with_boundary, found.with_boundary_lost) == (4, 3)
-    assert found.lost == 4
-    assert found.boundary_proven == 0
-    refuted = replace(ONE, found=(0.05, *ONE.found[1:]))
-    assert counts([refuted]).refuted == 2
 
 
 def test_the_difference_is_enclosed_by_both_sides():

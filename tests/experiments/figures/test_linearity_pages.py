@@ -20,20 +20,20 @@ from experiments.assumption.closeness_runs import (
     WindowAreas,
 )
 from experiments.assumption.windows import ChurchWindows
+from experiments.figures.linearity_checks import linearity_checks
 from experiments.figures.linearity_pictures import (
     plot_closeness,
     plot_plays,
     plot_shares,
     plot_variations,
-    plot_windows,
 )
 from experiments.figures.linearity_tables import (
     bends_table,
     coverage_table,
-    linearity_checks,
     shares_table,
     variations_table,
 )
+from experiments.figures.window_pictures import plot_windows
 
 SETS = ("mnist", "fashion-mnist")
 PAIRS = ((0, 1), (3, 8))
@@ -156,20 +156,29 @@ def test_checks_tell_each_sentence_from_its_opposite():
     def verdicts(results, walked=CLOSENESS, budgets=BUDGETS):
         return [check.holds for check in linearity_checks(results, walked, budgets)]
 
-    assert verdicts(AGREEMENT) == [True, True, True, False, True, True]
+    # Proofs: unrefuted, without a boundary; Table 1: beside a boundary, each pair's
+    # budget, one for each set; at random.
+    assert verdicts(AGREEMENT) == [True, True, True, True, False, True]
     larger = {"mnist": 2.0, "fashion-mnist": 2.0}
     assert verdicts(AGREEMENT, budgets=larger) == [True] * 6
     first, *rest = AGREEMENT
     refuted = replace(first, found=(0.9, *first.found[1:]))
     assert verdicts([refuted, *rest])[0] is False
-    missing = replace(first, found=(None, *first.found[1:]))
-    assert verdicts([missing, *rest])[1:3] == [False, False]
     near = replace(first, margins=(0.9, *first.margins[1:]))
-    assert verdicts([near, *rest])[4] is False
+    assert verdicts([near, *rest])[1] is False
+    missing = replace(first, found=(None, *first.found[1:]))
+    assert verdicts([missing, *rest], budgets=larger)[2:5] == [False] * 3
     one, *others = CLOSENESS
     along, by_chance = one.walks
     parted = replace(one, walks=(along, replace(by_chance, first=(1.0, 1.0))))
     assert verdicts(AGREEMENT, [parted, *others])[5] is False
+
+
+def test_checks_count_their_cases():
+    told = linearity_checks(AGREEMENT, CLOSENESS, BUDGETS)
+    # Of each record three points are proven, one of them at two budgets.
+    assert [check.cases for check in told] == [16, 16, 16, 16, 16, 8]
+    assert [check.figure for check in told[2:5]] == ["16", "16", "14"]
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ def family(bent, doubtful, count=100):
         if number < bent:  # 1.5 + o, down to -0.5 beyond o = 1
             knots += [x - 3, x + 1, x + 1.1, x + 3]
             values += [-1.5, 2.5, -0.5, -0.5]
-            lin.append((1.5, 1.0, 3.2 + 1e-9))
+            lin.append((1.5, 1.0, 4.4 + 1e-9))
         elif number < bent + doubtful:  # 1 + o, bent down by 0.1 at the far end
             knots += [x - 3, x + 1.4, x + 1.5, x + 3]
             values += [-2.0, 2.4, 2.4, 3.9]
