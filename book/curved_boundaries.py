@@ -14,8 +14,12 @@
 # %% [markdown]
 # # Curved boundaries
 #
-# How much of [Theorem 1](theorem_1.ipynb) is left when the boundary is curved? The paper's game is
-# decided by the tangent $f_L$ and not by the classifier $f$. This page scores it with $f$.
+# **How much of [Theorem 1](theorem_1.ipynb) is left when the boundary is curved?**
+#
+# ```{outcomes}
+# ```
+#
+# The paper's game is decided by the tangent $f_L$ and not by the classifier $f$. This page scores it with $f$.
 # The theorem below is not in the paper.
 
 # %% [markdown]
@@ -277,7 +281,7 @@ Markdown(sharpness_table())
 # %% [markdown]
 # The attacker's bound is reached exactly, and so is the defender's where no point is *saved*; with a few of these it is
 # within a tenth. An error of 0.25, at slopes of 1 and a budget of 1.2, is enough to make SMOOTH nearly worthless. So without
-# knowing more of $f$ than $e$ nobody can promise much more than the theorem does.
+# knowing more of $f$ than $e$ nobody can promise much more than the theorem does, for every $f$ with these errors.
 
 # %% [markdown]
 # ## What fails when an assumption is removed
@@ -390,3 +394,12 @@ if as_stored:
             "What the paper's theorem says of these networks it says of $f_L$."
         )
     )
+
+# %% [markdown]
+# What the proven errors leave to gain on the networks of Table 1, twenty of them, is tabulated on the page
+# [](local_linearity.ipynb#the-statement).
+#
+# ## Behind this page
+#
+# ```{page-footer}
+# ```

@@ -38,6 +38,12 @@ class ChurchWindows:
         return self.disagrees.double().mean((1, 2))
 
     @property
+    def holding_boundary(self) -> Bool[Tensor, " n"]:
+        """Whether f takes both signs in the window."""
+        signs = self.values.sign().flatten(1)
+        return signs.amin(1) * signs.amax(1) < 0
+
+    @property
     def line_misses(self) -> Float[Tensor, " n"]:
         """The share of each window on the wrong side of its best straight line.
 

@@ -1,6 +1,6 @@
-"""Pictures of how far f is from its tangent: shares, errors, plays, variations."""
+"""Pictures of how far f is from its tangent: shares, errors, plays."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,8 +19,6 @@ from experiments.assumption.linearity_summary import (
 from paper_lib.plotting.style import COLORS, MARKERS, new_figure
 
 SETS = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST"}
-# Budgets at which the shares are drawn.
-_BUDGETS = np.geomspace(0.03, 8.0, 200).tolist()
 _FILLS = dict(
     zip(KINDS, ("#009E73", COLORS[2], "#DDDDDD", COLORS[3], COLORS[1]), strict=True)
 )
@@ -29,8 +27,9 @@ _FILLS = dict(
 def plot_shares(results: Sequence[AgreementResult]) -> Figure:
     r"""Draw against the budget at which points f and its tangent have one sign.
 
-    Left the shares of points; right what SMOOTH keeps of the tangents, and between
-    what it keeps of f itself.
+    Left the shares of points, up to the largest budget at which all networks were
+    searched; then at the budget of Table 1; right what SMOOTH keeps of the tangents,
+    and between what lies what it keeps of f itself.
 
     Args:
         results: The records of the tables' classifiers.
@@ -38,31 +37,48 @@ def plot_shares(results: Sequence[AgreementResult]) -> Figure:
     Returns:
         The figure, a row for each data set.
     """
-    figure, axes = new_figure(9.0, 6.6, 2, 2, width_ratios=(3, 2))
+    figure, axes = new_figure(9.0, 6.6, 2, 3, width_ratios=(5, 0.8, 3))
     for row, (dataset, title) in enumerate(SETS.items()):
         some = of_set(results, dataset)
-        _draw_shares(axes[2 * row], some, title)
-        _draw_coverage(axes[2 * row + 1], some)
+        _draw_shares(axes[3 * row], some, title)
+        _draw_table_1(axes[3 * row + 1], some)
+        _draw_coverage(axes[3 * row + 2], some)
     handles = axes[0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=3, frameon=False)
     return figure
 
 
 def _draw_shares(axis: Axes, results: Sequence[AgreementResult], title: str) -> None:
+    tried = results[0].config.budgets
+    budgets = np.geomspace(tried[0], tried[-1], 200).tolist()
     parts = {
         kind: np.array(
-            [np.mean([shares(one, at)[kind] for one in results]) for at in _BUDGETS]
+            [np.mean([shares(one, at)[kind] for one in results]) for at in budgets]
         )
         for kind in KINDS
     }
     colors = [_FILLS[kind] for kind in KINDS]
     axis.stackplot(
-        _BUDGETS, *parts.values(), labels=KINDS, colors=colors, alpha=0.85, lw=0
+        budgets, *parts.values(), labels=KINDS, colors=colors, alpha=0.85, lw=0
     )
-    _mark_table(axis, [one.epsilon for one in results])
-    axis.set(xscale="log", xlim=(0.03, 8.0), ylim=(0, 1), ylabel=f"{title}: points")
-    axis.set_xlabel(r"budget $\epsilon$ (pixels); the ball has radius $2\epsilon$")
-    _plain_ticks(axis, (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0))
+    found = [np.mean([lost(one, at) for one in results]) for at in budgets]
+    label = "found, of all points searched"
+    axis.plot(budgets, 1.0 - np.array(found), "--", color=COLORS[0], lw=1, label=label)
+    axis.set(xscale="log", xlim=(tried[0], tried[-1]), ylim=(0, 1))
+    axis.set_ylabel(f"{title}: points")
+    axis.set_xlabel(r"budget $\epsilon$ (pixels); radius $2\epsilon$")
+    _plain_ticks(axis, tried)
+
+
+def _draw_table_1(axis: Axes, results: Sequence[AgreementResult]) -> None:
+    """Stack the shares at each network's own budget."""
+    below = 0.0
+    for kind in KINDS:
+        share = float(np.mean([shares(one, one.epsilon)[kind] for one in results]))
+        axis.bar(0, share, 0.8, below, color=_FILLS[kind], alpha=0.85)
+        below += share
+    axis.set(ylim=(0, 1), yticks=[], xlabel="budget")
+    axis.set_xticks([0], ["Table 1"])
 
 
 def _mark_table(axis: Axes, budgets: Sequence[float], factor: float = 1.0) -> None:
@@ -204,76 +220,42 @@ def plot_plays(results: Sequence[ClosenessResult]) -> Figure:
         results: The records of the tables' classifiers.
 
     Returns:
-        The figure: shares of points that only the tangent keeps.
+        The figure: to the right points that only the tangent keeps, to the left those
+        that only f keeps.
     """
     figure, axes = new_figure(9.0, 4.2, 1, 2, sharey=True)
     for axis, (dataset, title) in zip(axes, SETS.items(), strict=True):
         some = of_set(results, dataset)
-        plays = [(at.attack, at.defense) for at in some[0].plays][1:]
-        for color, marker, play in zip((*COLORS,), MARKERS, plays, strict=True):
-            by_pair: dict[str, list[float]] = {}
-            for one in some:
-                name = "-".join(map(str, one.config.classes))
-                value = next(
-                    at.only_tangent
-                    for at in one.plays
-                    if (at.attack, at.defense) == play
-                )
-                by_pair.setdefault(name, []).append(value)
-            label = f"{play[0]}, {play[1]}"
-            values = [np.mean(part) for part in by_pair.values()]
-            axis.plot(
-                values, range(len(values)), marker, color=color, ms=5, label=label
-            )
-            axis.set_yticks(range(len(by_pair)), by_pair)
-        axis.set(title=title, xlim=(-0.02, 0.62))
+        pairs = list(dict.fromkeys(one.config.classes for one in some))
+        # Without either move there is nothing to part about.
+        for place, (color, marker) in enumerate(
+            zip(COLORS, MARKERS, strict=True), start=1
+        ):
+            play = some[0].plays[place]
+            label = f"{play.attack}, {play.defense}"
+            for sign, name in ((1, "only_tangent"), (-1, "only_f")):
+                means = [
+                    sign
+                    * np.mean(
+                        [
+                            getattr(one.plays[place], name)
+                            for one in some
+                            if one.config.classes == pair
+                        ]
+                    )
+                    for pair in pairs
+                ]
+                style = {"color": color, "ms": 5, "label": label if sign > 0 else None}
+                axis.plot(means, range(len(pairs)), marker, **style)
+        axis.axvline(0.0, color=COLORS[0], lw=0.8)
+        axis.set(title=title, xlim=(-0.62, 0.62))
+        axis.set_xticks(
+            [-0.5, -0.25, 0, 0.25, 0.5], ["0.5", "0.25", "0", "0.25", "0.5"]
+        )
         axis.grid(axis="y", alpha=0.3)
-        axis.set_xlabel("points that the tangent keeps and f does not")
+        axis.set_xlabel("only f keeps | only the tangent keeps")
+        axis.set_yticks(range(len(pairs)), [f"{one}-{two}" for one, two in pairs])
     axes[0].set_ylabel("classes")
     handles = axes[0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=3, frameon=False)
     return figure
-
-
-def plot_variations(
-    results: Mapping[str, Sequence[AgreementResult]], epsilon: float = 0.5
-) -> Figure:
-    """Draw how the agreement moves with the classifier.
-
-    Args:
-        results: The records of each variation, by its name.
-        epsilon: The budget at which disagreements are counted.
-
-    Returns:
-        The figure, a line for each variation.
-    """
-    figure, axes = new_figure(9.0, 0.8 + 0.42 * len(results), 1, 3, sharey=True)
-    places = range(len(results))
-    columns = (
-        ("test accuracy", lambda one: one.accuracy),
-        (
-            f"disagreement found, $\\epsilon = {epsilon:g}$",
-            lambda one: lost(one, epsilon),
-        ),
-        ("largest $\\epsilon$ proven, median", _median_proven),
-    )
-    for axis, (label, value) in zip(axes, columns, strict=True):
-        for place, some in zip(places, results.values(), strict=True):
-            for color, marker, one in zip(COLORS, MARKERS, some, strict=False):
-                classes = "-".join(map(str, one.config.classes))
-                name = f"{SETS[one.config.dataset]} {classes}"
-                shown = value(one)
-                if shown is not None:
-                    label_once = name if place == 0 else None
-                    axis.plot(shown, place, marker, color=color, ms=5, label=label_once)
-        axis.set_xlabel(label)
-        axis.grid(axis="y", alpha=0.3)
-    axes[0].set_yticks(places, results)
-    axes[0].invert_yaxis()
-    handles = axes[0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside lower center", ncols=4, frameon=False)
-    return figure
-
-
-def _median_proven(result: AgreementResult) -> float | None:
-    return float(np.median(result.proven)) if result.proven else None

@@ -78,8 +78,10 @@ def test_a_straight_boundary_is_missed_by_no_line_wherever_the_tangent_is():
     found = windows_at(model, [1.0, 0.0], 1.0, size=41)
     assert float(found.areas[0]) > 0.03
     assert float(found.line_misses[0]) <= 1 / 41
+    assert found.holding_boundary.tolist() == [True]
     far = windows_at(model, [1.0, 0.0], 0.1)
     assert float(far.line_misses[0]) == 0.0
+    assert far.holding_boundary.tolist() == [False]
 
 
 def test_the_best_line_beside_a_disc_cuts_off_its_edge():

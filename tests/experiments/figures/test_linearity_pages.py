@@ -25,14 +25,16 @@ from experiments.figures.linearity_pictures import (
     plot_closeness,
     plot_plays,
     plot_shares,
-    plot_variations,
 )
 from experiments.figures.linearity_tables import (
     bends_table,
     coverage_table,
+    gains_table,
     shares_table,
+    summary_lines,
     variations_table,
 )
+from experiments.figures.variation_pictures import plot_variations
 from experiments.figures.window_pictures import plot_windows
 
 SETS = ("mnist", "fashion-mnist")
@@ -104,7 +106,6 @@ def closeness(dataset, classes):
 
 AGREEMENT = [agreement(name, pair) for name in SETS for pair in PAIRS]
 CLOSENESS = [closeness(name, pair) for name in SETS for pair in PAIRS]
-BUDGETS = {"mnist": 2.0, "fashion-mnist": 1.0}
 
 
 def cells(table, *beginning):
@@ -141,50 +142,83 @@ def test_coverage_is_enclosed():
 
 def test_bends_are_counted_by_direction():
     assert cells(bends_table(CLOSENESS), "0.1") == ["3", "5", "3", "5"]
+    short = [replace(one, epsilon=0.4) for one in CLOSENESS]
+    # Nothing is said of what lies beyond the segments.
+    assert len(bends_table(short).splitlines()) == 3
 
 
 def test_variations_say_what_is_not_known():
     smooth = [replace(one, proven=(), curved=(), defenses=()) for one in AGREEMENT[:2]]
-    table = variations_table({"tables": AGREEMENT[:2], "smooth": smooth}, 0.5)
+    table = variations_table({"tables": AGREEMENT[:2], "smooth": smooth})
     row = cells(table, "tables")
-    assert row[:4] == ["95.0%", "2.0", "50%", "100%"]
+    # A quarter of the budget of 2 has a radius of 1: two points of four are lost.
+    assert row[:4] == ["100.0 / 90.0", "2.0 / 2.0", "50%", "100%"]
     assert row[5:] == ["0.10", "0.38 at 0.1"]
     assert cells(table, "smooth")[5:] == ["none known", "none known"]
 
 
 def test_checks_tell_each_sentence_from_its_opposite():
-    def verdicts(results, walked=CLOSENESS, budgets=BUDGETS):
-        return [check.holds for check in linearity_checks(results, walked, budgets)]
+    def verdicts(results, walked=CLOSENESS):
+        return [check.holds for check in linearity_checks(results, walked)]
 
-    # Proofs: unrefuted, without a boundary; Table 1: beside a boundary, each pair's
-    # budget, one for each set; at random.
-    assert verdicts(AGREEMENT) == [True, True, True, True, False, True]
-    larger = {"mnist": 2.0, "fashion-mnist": 2.0}
-    assert verdicts(AGREEMENT, budgets=larger) == [True] * 6
+    # Proofs: unrefuted, without a boundary, the goals; beside a boundary; at random.
+    assert verdicts(AGREEMENT) == [True, True, False, False, True, True, True, True]
     first, *rest = AGREEMENT
     refuted = replace(first, found=(0.9, *first.found[1:]))
     assert verdicts([refuted, *rest])[0] is False
     near = replace(first, margins=(0.9, *first.margins[1:]))
     assert verdicts([near, *rest])[1] is False
+    all_proven = [replace(one, proven=(0.5,) * 4) for one in AGREEMENT]
+    assert verdicts(all_proven)[2:5] == [True] * 3
     missing = replace(first, found=(None, *first.found[1:]))
-    assert verdicts([missing, *rest], budgets=larger)[2:5] == [False] * 3
+    assert verdicts([missing, *rest])[5:7] == [False, True]
+    further = replace(first, found=(*first.found[:3], 0.6))
+    assert verdicts([further, *rest])[5:7] == [True, False]
     one, *others = CLOSENESS
     along, by_chance = one.walks
     parted = replace(one, walks=(along, replace(by_chance, first=(1.0, 1.0))))
-    assert verdicts(AGREEMENT, [parted, *others])[5] is False
+    assert verdicts(AGREEMENT, [parted, *others])[7] is False
 
 
 def test_checks_count_their_cases():
-    told = linearity_checks(AGREEMENT, CLOSENESS, BUDGETS)
+    told = linearity_checks(AGREEMENT, CLOSENESS)
     # Of each record three points are proven, one of them at two budgets.
-    assert [check.cases for check in told] == [16, 16, 16, 16, 16, 8]
-    assert [check.figure for check in told[2:5]] == ["16", "16", "14"]
+    assert [check.cases for check in told] == [16, 16, 4, 4, 4, 16, 4, 8]
+    assert [check.figure for check in told[2:7]] == ["3", "3", "3", "16", "4"]
+
+
+def test_the_summary_says_what_the_records_do():
+    lines = summary_lines(AGREEMENT, CLOSENESS).splitlines()
+    assert len(lines) == 2
+    for part in (
+        "**MNIST.**",
+        "proven at 75% of the points",
+        "budget 100% have the boundary",
+        "found at 100%",
+        "keeps 75% of the tangents",
+        "of f at most 0%",
+        "on 5.0% of the area",
+    ):
+        assert part in lines[0]
+
+
+def test_gains_are_the_larger_of_both_players():
+    row = cells(gains_table(AGREEMENT), "MNIST", "0.1")
+    assert row == ["2", "0.25", "0.38", "0.50", "0"]
+
+
+def test_points_whose_boundary_was_out_of_reach_say_nothing_of_the_tangent():
+    far = replace(
+        AGREEMENT[0], margins=(2.0, 9.0, None, 4.0), found=(1.0, None, None, None)
+    )
+    smooth = {"one": [far]}
+    assert cells(variations_table(smooth), "one")[4] == "0.75"
 
 
 @pytest.mark.parametrize(
     ("figure", "axes"),
     [
-        (plot_shares(AGREEMENT), 4),
+        (plot_shares(AGREEMENT), 6),
         (plot_closeness(CLOSENESS), 4),
         (plot_plays(CLOSENESS), 2),
         (plot_variations({"tables": AGREEMENT[:2], "smooth": AGREEMENT[:2]}), 3),
@@ -200,7 +234,10 @@ def test_pictures_show_what_is_there(figure, axes):
 
 
 def test_stacked_shares_fill_the_axis():
-    axis = plot_shares(AGREEMENT).axes[0]
+    axis, bars, *_ = plot_shares(AGREEMENT).axes
+    heights = [bar.get_height() for bar in bars.patches]
+    assert sum(heights) == pytest.approx(1.0)
+    assert heights[-1] == 1.0
     tops = [part.get_paths()[0].vertices[:, 1].max() for part in axis.collections[:5]]
     assert tops[-1] == pytest.approx(1.0)
     assert tops == sorted(tops)
