@@ -43,6 +43,7 @@ ORDER = [
     "experiments.populations",
     "experiments.section5",
     "experiments.tables",
+    "experiments.study",
     "experiments.gpu",
     "experiments.figures",
 ]
