@@ -37,9 +37,7 @@ def declared_groups(
         ValueError: If nothing is declared.
     """
     if combination is None:
-        raise ValueError(
-            "a combination must be declared in experiments.study.declared."
-        )
+        raise ValueError("DECLARED must be a combination, got None: explore first.")
     (protocol,) = (one for one in get_args(Protocol) if one == combination.protocol)
     return study_groups(
         networks=(combination.network,),
