@@ -108,6 +108,7 @@ def test_the_step_falls_after_each_epoch_and_not_before():
     )
     for one, other in zip(first.parameters(), second.parameters(), strict=True):
         assert torch.equal(one, other)
+    assert not any(module.training for module in first.modules())
 
 
 def test_its_record_comes_back_from_the_cache(trained, tmp_path):
