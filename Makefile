@@ -19,7 +19,7 @@ NOTEBOOKS := $(wildcard book/*.ipynb)
 NBVAL := $(PYTEST) --nbval --nbval-cell-timeout=300 -p no:cacheprovider $(PARALLEL) $(NOTEBOOKS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test check proofs lint types notebooks experiments bench regen clean
+.PHONY: help setup book test check proofs lint types notebooks experiments study bench regen clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ experiments: setup  ## Compute the stored results that are missing, on the compl
 	  -p compute True -p workers "$$WORKERS" --timeout 36000)
 	$(if $(PART)$(filter-out cpu,$(DEVICE)),,$(RUN) book/local_linearity.ipynb _build/experiments/local_linearity.ipynb \
 	  -p compute True -p workers "$$WORKERS" --timeout 36000)
+
+study: setup  ## The factorial study of Table 1, what is missing of it (ARGS="--help")
+	$(BIN)/python -m experiments.study $(ARGS)
 
 bench: setup  ## Attacks beside plain torch and peers, the defense beside references, sweeps
 	$(BIN)/python -m benchmarks

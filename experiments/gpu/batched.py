@@ -30,14 +30,13 @@ from experiments.tables.defenses import (
     ramp_config,
     ramp_report,
 )
+from experiments.tables.group_sweep import Stages
 from experiments.tables.points import LinearizedPair, moved
 from experiments.tables.scoring import (
     PlayedPair,
     ScoreConfig,
-    check_trained,
     score_record,
 )
-from experiments.tables.table_1 import Stages
 from paper_lib.attacks import PGD_READINGS, PGDResult
 from paper_lib.geometry import project_l2_ball
 from paper_lib.geometry.sums import full_precision
@@ -116,7 +115,7 @@ def score_pairs(
         )
     batching = batch_name([config.classifier for config in configs])
     for config, one in zip(configs, trained, strict=True):
-        check_trained(config, one)
+        config.check_trained(one)
         if (path := one.record["path"]) != batching:
             raise ValueError(
                 f"trained must be of the path {batching!r}, got {path!r} for "

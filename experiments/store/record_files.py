@@ -174,7 +174,7 @@ def from_plain(kind: Any, value: Any) -> Any:
 
     Args:
         kind: A type: a dataclass, a tuple or a mapping of such, one of these or None,
-            or anything JSON holds as it is.
+            one of several dataclasses, or anything JSON holds as it is.
         value: The plain value.
 
     Returns:
@@ -187,8 +187,7 @@ def from_plain(kind: Any, value: Any) -> Any:
     """
     origin, args = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
-        (kind,) = (one for one in args if one is not NoneType)
-        return None if value is None else from_plain(kind, value)
+        return None if value is None else from_plain(_chosen(args, value), value)
     is_class = isinstance(kind, type) and is_dataclass(kind)
     if not isinstance(value, _FORMS.get(dict if is_class else origin or kind, object)):
         raise TypeError(f"{value!r} cannot be read as {kind}.")
@@ -207,6 +206,13 @@ def from_plain(kind: Any, value: Any) -> Any:
     if origin in (dict, Mapping):
         return {name: from_plain(args[1], part) for name, part in value.items()}
     return value
+
+
+def _chosen(kinds: tuple[Any, ...], value: Any) -> Any:
+    """Choose among the types of a union: of several, the one whose fields are named."""
+    first, *others = (one for one in kinds if one is not NoneType)
+    named = [one for one in others if {field.name for field in fields(one)} == {*value}]
+    return named[0] if named else first
 
 
 @cache

@@ -4,6 +4,7 @@ The paper states no budget. One number per data set is taken from Table 1, the c
 without defense, and each protocol turns it into budgets on training points.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
@@ -12,9 +13,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from experiments.store.keyed import SINGLE, Key, Record
+from experiments.store.keyed import SINGLE, Key, Record, Result
 from experiments.store.provenance import CODE_DIGEST
+from experiments.store.record_files import settings_digest
 from experiments.tables.classifiers import ClassifierConfig, TrainedClassifier
+from experiments.tables.example_network import ExampleConfig
 from experiments.tables.paper_numbers import PAPER_TABLE_1
 from paper_lib.checks import check_choice
 from paper_lib.checks.arguments import check_fraction
@@ -48,7 +51,7 @@ class CalibrationConfig(Key["CalibrationResult"]):
     dataset: Dataset
     pairs: tuple[tuple[int, int], ...]
     seed: int
-    train: TrainConfig
+    train: TrainConfig | ExampleConfig
     num_fit: int = 4000
 
     def __post_init__(self) -> None:
@@ -85,6 +88,68 @@ class CalibrationConfig(Key["CalibrationResult"]):
         """What the name of its record begins with."""
         kind = self.protocol.replace(" ", "-")
         return f"budgets-{self.dataset}-{kind}-seed{self.seed}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BudgetConfig(Key[Result]):
+    """A classifier at one budget: what is computed there is for others to say.
+
+    Attributes:
+        classifier: Which classifier.
+        epsilon: The budget of both players, in pixels.
+
+    Raises:
+        ValueError: If the budget is none.
+    """
+
+    classifier: ClassifierConfig
+    epsilon: float
+
+    def __post_init__(self) -> None:
+        """Reject what is no budget.
+
+        Raises:
+            ValueError: See the class.
+        """
+        if not 0.0 < self.epsilon < math.inf:
+            raise ValueError(f"epsilon must be finite and > 0, got {self.epsilon}.")
+
+    @property
+    def label(self) -> str:
+        """What a person calls the run."""
+        return f"{self.classifier.label} budget {self.epsilon:.3f}"
+
+    @property
+    def stem(self) -> str:
+        """What the name of its record begins with."""
+        return self.classifier.stem
+
+    def record_name(self, path: str = SINGLE) -> str:
+        """Name its record; the digest is of the batch as well.
+
+        Args:
+            path: ``"single"``, or the batch in which its classifier was trained.
+
+        Returns:
+            A file name; two runs that differ anywhere have different names.
+        """
+        digest = settings_digest({"config": self.settings, "path": path})
+        return f"{self.stem}-{digest}.json"
+
+    def check_trained(self, trained: TrainedClassifier) -> None:
+        """Reject the classifier of another configuration.
+
+        Args:
+            trained: The classifier given for it.
+
+        Raises:
+            ValueError: See the summary.
+        """
+        if trained.config != self.classifier:
+            raise ValueError(
+                f"trained must be the classifier of {self.classifier.label}, got "
+                f"{trained.config.label} or other settings."
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

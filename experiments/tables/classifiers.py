@@ -9,7 +9,7 @@ matters, the version of torch, the device and what was trained in one batch.
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -31,20 +31,24 @@ from experiments.store.record_files import (
     save_record,
     settings_digest,
 )
+from experiments.tables.example_network import ExampleConfig, train_example
 from paper_lib.checks import check_count
 from paper_lib.checks.arguments import available_device
 from paper_lib.data.pairs import ClassPair
 from paper_lib.evaluation import logits_at
 from paper_lib.geometry.sums import full_precision
 from paper_lib.linearize import Linearization, linearize
-from paper_lib.models import PairCNN, train_classifier
+from paper_lib.models import PairCNN, TrainConfig, train_classifier
 from paper_lib.models.training import TrainResult
 
 CLASSIFIER_SCHEMA = "paper-lib/classifier-record/1"
 # The modules that decide weights and margins.
-_CODE = tuple(
-    f"paper_lib/{part}"
-    for part in ("checks/", "geometry/", "data/", "models/", "linearize.")
+_CODE = (
+    *(
+        f"paper_lib/{part}"
+        for part in ("checks/", "geometry/", "data/", "models/", "linearize.")
+    ),
+    "experiments/tables/example_network.",
 )
 # As imported, like the digest of the whole: an edit while it runs changes no name.
 _CODE_DIGEST = code_digest(*_CODE)
@@ -55,6 +59,7 @@ class ClassifierConfig(PairSettings):
     """Everything that decides a classifier and its margins, apart from the data.
 
     Attributes:
+        train: Settings of the classifier, of this project's kind or the example's.
         num_fit: Training points on which budgets are calibrated and defenses fitted,
             drawn at random; all of them where there are fewer.
 
@@ -62,6 +67,7 @@ class ClassifierConfig(PairSettings):
         ValueError: If ``num_fit`` is below one or the seed is no seed.
     """
 
+    train: TrainConfig | ExampleConfig = field(default_factory=TrainConfig)
     num_fit: int = 4000
 
     def __post_init__(self) -> None:
@@ -157,9 +163,15 @@ def train_pair(config: ClassifierConfig, site: Site = HERE) -> TrainedClassifier
     started = time.perf_counter()
     with one_thread(), full_precision():
         pair = config.images(site)
-        result = train_classifier(
-            pair.train, config=config.train, seed=config.seed, device=site.device
-        )
+        train, place = config.train, site.device
+        if isinstance(train, ExampleConfig):
+            result = train_example(
+                pair.train, config=train, seed=config.seed, device=place
+            )
+        else:
+            result = train_classifier(
+                pair.train, config=train, seed=config.seed, device=place
+            )
         lin = linearize(result.model, fit_images(config, pair).to(site.device))
         trained = pack_trained(config, pair, result, lin, site)
     note_seconds([trained.record], started)

@@ -4,17 +4,16 @@ Fits the defenses on training points and scores every attack against every defen
 test points. A pure function of its configuration, the weights and the data.
 """
 
-import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from experiments.store.keyed import SINGLE, Key, Record
+from experiments.store.keyed import Record
 from experiments.store.pair_settings import HERE, Site
 from experiments.store.provenance import note_seconds, one_thread, provenance
-from experiments.store.record_files import settings_digest
-from experiments.tables.classifiers import ClassifierConfig, TrainedClassifier
+from experiments.tables.calibration import BudgetConfig
+from experiments.tables.classifiers import TrainedClassifier
 from experiments.tables.defenses import SOLVERS, FittedDefense, fit_solver
 from experiments.tables.points import LinearizedPair, linearize_pair
 from experiments.tables.reports import (
@@ -33,12 +32,10 @@ from paper_lib.robust_sets import RobustSets
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ScoreConfig(Key["ScoreResult"]):
+class ScoreConfig(BudgetConfig["ScoreResult"]):
     """Everything that decides the accuracies of a classifier, apart from the data.
 
     Attributes:
-        classifier: Which classifier.
-        epsilon: The budget of both players, in pixels.
         readings: The readings of PGD to run, by their names in ``PGD_READINGS``.
         solvers: What to fit the defense with, from ``SOLVERS``.
         ramp_steps: Steps of the ascent.
@@ -50,8 +47,6 @@ class ScoreConfig(Key["ScoreResult"]):
 
     schema: ClassVar[str] = "paper-lib/score-record/1"
 
-    classifier: ClassifierConfig
-    epsilon: float
     readings: tuple[str, ...] = tuple(PGD_READINGS)
     solvers: tuple[str, ...] = SOLVERS[:1]
     ramp_steps: int = 300
@@ -63,8 +58,7 @@ class ScoreConfig(Key["ScoreResult"]):
         Raises:
             ValueError: See the class.
         """
-        if not 0.0 < self.epsilon < math.inf:
-            raise ValueError(f"epsilon must be finite and > 0, got {self.epsilon}.")
+        BudgetConfig.__post_init__(self)
         for name, known in (("readings", tuple(PGD_READINGS)), ("solvers", SOLVERS)):
             values = getattr(self, name)
             if len(set(values)) != len(values) or set(values) - set(known):
@@ -72,28 +66,6 @@ class ScoreConfig(Key["ScoreResult"]):
                     f"{name} must be different ones of {known}, got {values}."
                 )
         check_count(self.isotropic_draws, "isotropic_draws", 0)
-
-    @property
-    def label(self) -> str:
-        """What a person calls the run."""
-        return f"{self.classifier.label} budget {self.epsilon:.3f}"
-
-    @property
-    def stem(self) -> str:
-        """What the name of its record begins with."""
-        return self.classifier.stem
-
-    def record_name(self, path: str = SINGLE) -> str:
-        """Name its record; the digest is of the batch as well.
-
-        Args:
-            path: ``"single"``, or the batch in which its classifier was trained.
-
-        Returns:
-            A file name; two runs that differ anywhere have different names.
-        """
-        digest = settings_digest({"config": self.settings, "path": path})
-        return f"{self.stem}-{digest}.json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,30 +120,13 @@ def score_pair(
     Raises:
         ValueError: If ``trained`` is the classifier of another configuration.
     """
-    check_trained(config, trained)
+    config.check_trained(trained)
     started = time.perf_counter()
     with one_thread():
         played = play_pair(config, linearize_pair(trained, site))
         record = score_record(config, trained, played, site)
     note_seconds([record], started)
     return record
-
-
-def check_trained(config: ScoreConfig, trained: TrainedClassifier) -> None:
-    """Reject the classifier of another configuration.
-
-    Args:
-        config: What to score.
-        trained: The classifier given for it.
-
-    Raises:
-        ValueError: See the summary.
-    """
-    if trained.config != config.classifier:
-        raise ValueError(
-            f"trained must be the classifier of {config.classifier.label}, got "
-            f"{trained.config.label} or other settings."
-        )
 
 
 @full_precision()

@@ -1,64 +1,33 @@
 """The runs of Table 1: what a plan lists is loaded from a store, or computed."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path
-from typing import TypeVar
+from collections.abc import Sequence
+from typing import Any
 
-from experiments.store.keyed import SINGLE, Record, RecordFolder, usable
+from experiments.store.keyed import Record
 from experiments.store.pair_settings import Site
-from experiments.sweep.runner import InProcess, SweepError, Task, only_writer, run_tasks
-from experiments.tables.calibration import (
-    CalibrationConfig,
-    CalibrationResult,
-    calibrate,
-)
 from experiments.tables.classifiers import (
     ClassifierConfig,
     TrainedClassifier,
-    batch_name,
-    classifier_name,
-    load_trained,
-    save_trained,
     train_pair,
 )
 from experiments.tables.group_results import GroupResult
+from experiments.tables.group_sweep import Stages, Swept, load_groups, sweep_groups
 from experiments.tables.planning import RunGroup
-from experiments.tables.scoring import ScoreConfig, ScoreResult, score_pair
+from experiments.tables.scoring import ScoreConfig, score_pair
 from paper_lib.data.pairs import Source
 
-_Config = TypeVar("_Config", ClassifierConfig, ScoreConfig)
 
+def train_alone(run: Sequence[ClassifierConfig], site: Site) -> list[TrainedClassifier]:
+    """Train the classifiers of a run one after another. Stage A.
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Stages:
-    """How the pairs of a group are trained and scored: each alone, or as one batch.
+    Args:
+        run: What to train.
+        site: Where to find the images, and where to compute.
 
-    Attributes:
-        train: Trains the classifiers of a run. Stage A.
-        score: Scores them at their budgets. Stage B.
-        together: Whether the pairs of a group are one run, which takes this process.
+    Returns:
+        Weights and records.
     """
-
-    train: Callable[..., list[TrainedClassifier]]
-    score: Callable[..., list[Record]]
-    together: bool = False
-
-    def runs(self, configs: Sequence[_Config]) -> list[tuple[_Config, ...]]:
-        """Part what a group computes into runs."""
-        return [tuple(configs)] if self.together else [(one,) for one in configs]
-
-    def batching(self, run: Sequence[ClassifierConfig]) -> str:
-        """Name how a run is computed: ``"single"``, or the batch."""
-        return batch_name(run) if self.together else SINGLE
-
-
-def _train_alone(
-    run: Sequence[ClassifierConfig], site: Site
-) -> list[TrainedClassifier]:
     return [train_pair(config, site) for config in run]
 
 
@@ -69,7 +38,7 @@ def _score_alone(
     return [score_pair(config, one, site) for config, one in pairs]
 
 
-ONE_BY_ONE = Stages(train=_train_alone, score=_score_alone)
+ONE_BY_ONE = Stages(train=train_alone, score=_score_alone)
 
 
 def load_plan(
@@ -93,11 +62,11 @@ def load_plan(
     Warns:
         UserWarning: If a stored record cannot be used; see :func:`run_plan`.
     """
-    sweep = _Sweep(folder=Path(store), site=Site(source=source), stages=stages)
-    results = {group: sweep.load(group) for group in groups}
+    found = load_groups(groups, store, source=source, stages=stages)
+    swept = dict(zip(groups, found, strict=True))
     return (
-        tuple(result for result in results.values() if result is not None),
-        tuple(group for group, result in results.items() if result is None),
+        tuple(_result(group, one) for group, one in swept.items() if one is not None),
+        tuple(group for group, one in swept.items() if one is None),
     )
 
 
@@ -105,31 +74,18 @@ def run_plan(
     groups: Sequence[RunGroup],
     store: str | os.PathLike[str],
     *,
-    executor: Executor | None = None,
-    cache: str | os.PathLike[str] | None = None,
-    root: str | None = None,
-    source: Source = "auto",
-    device: str = "cpu",
-    progress: bool = False,
     stages: Stages = ONE_BY_ONE,
+    **options: Any,
 ) -> tuple[GroupResult, ...]:
     """Load the records a store has and compute those it lacks.
-
-    Every record is written as soon as its run is done. A sweep that is stopped loses
-    the runs in flight and goes on from there. The pairs of a group may be one run, on
-    one device, in this process (``experiments.gpu.batched.TOGETHER``); its records have
-    other names and never stand in for those of single runs, nor these for them.
 
     Args:
         groups: What to run.
         store: The folder of the records; made if it is not there.
-        executor: Where to run what is missing; None: in this process.
-        cache: The folder of trained classifiers; None: ``.cache`` in the store.
-        root: Folder of the data, which every worker needs under the same name.
-        source: Source of the data.
-        device: Where to compute.
-        progress: Show progress bars.
         stages: Train and score pair by pair, or the pairs of a group as one batch.
+        **options: What else
+            :func:`~experiments.tables.group_sweep.sweep_groups` takes: the executor,
+            the cache of classifiers, the data, the device, progress.
 
     Returns:
         One result a group, in order.
@@ -143,143 +99,11 @@ def run_plan(
         UserWarning: If a stored record is damaged or of another schema or source; it is
             named, computed again and replaced.
     """
-    if stages.together and executor is not None:
-        raise ValueError(
-            "executor must be None for pairs in one batch, which runs in this process, "
-            f"got {type(executor).__name__}."
-        )
-    sweep = _Sweep(
-        folder=Path(store),
-        site=Site(root=root, source=source, device=device),
-        stages=stages,
-        cache=Path(store) / ".cache" if cache is None else Path(cache),
-        executor=executor or InProcess(),
-        progress=progress,
-    )
-    results = [sweep.load(group) for group in groups]
-    if None in results:
-        with only_writer(Path(store)):
-            sweep.compute(groups)
-        results = [sweep.load(group) for group in groups]
-    complete = tuple(result for result in results if result is not None)
-    if len(complete) != len(groups):
-        raise SweepError(f"records in {store} vanished while they were written.")
-    return complete
+    swept = sweep_groups(groups, store, stages=stages, **options)
+    return tuple(map(_result, groups, swept))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class _Sweep:
-    """One call of :func:`run_plan`."""
-
-    folder: Path
-    site: Site
-    stages: Stages
-    cache: Path = Path()
-    executor: Executor = field(default_factory=InProcess)
-    progress: bool = False
-
-    def load(self, group: RunGroup) -> GroupResult | None:
-        """Load a group; None as soon as something is missing."""
-        calibration = self._budgets(group.calibration)
-        if calibration is None:
-            return None
-        scores = []
-        for run in self.stages.runs(group.scores(calibration.budgets)):
-            for score in self._scores(run):
-                if score is None:
-                    return None
-                scores.append(score)
-        return GroupResult(group=group, calibration=calibration, scores=tuple(scores))
-
-    def compute(self, groups: Sequence[RunGroup]) -> None:
-        """Compute what is missing: budgets first, then accuracies."""
-        self.cache.mkdir(parents=True, exist_ok=True)
-        configs = dict.fromkeys(group.calibration for group in groups)
-        known = {config: self._budgets(config) for config in configs}
-        self._train(
-            run
-            for config, calibration in known.items()
-            if calibration is None
-            for run in self.stages.runs(config.classifiers)
-        )
-        budgets = {
-            config: (calibration or self._calibrate(config)).budgets
-            for config, calibration in known.items()
-        }
-        runs = dict.fromkeys(
-            run
-            for group in groups
-            for run in self.stages.runs(group.scores(budgets[group.calibration]))
-        )
-        # All are looked at, so that every damaged one is named.
-        wanted = [run for run in runs if None in [*self._scores(run)]]
-        self._train(tuple(config.classifier for config in run) for run in wanted)
-        self._run(map(self._score_task, wanted), len(wanted), "accuracies")
-
-    @property
-    def store(self) -> RecordFolder:
-        """The records."""
-        return RecordFolder(folder=self.folder, source=self.site.source)
-
-    def _calibrate(self, config: CalibrationConfig) -> CalibrationResult:
-        runs = self.stages.runs(config.classifiers)
-        record = calibrate(config, [one for run in runs for one in self._trained(run)])
-        self.store.save(record, config)
-        return config.result(record)
-
-    def _budgets(self, config: CalibrationConfig) -> CalibrationResult | None:
-        return self.store.load(config, self.stages.batching(config.classifiers))
-
-    def _scores(self, run: Sequence[ScoreConfig]) -> Iterator[ScoreResult | None]:
-        batching = self.stages.batching([config.classifier for config in run])
-        return (self.store.load(config, batching) for config in run)
-
-    def _run(self, tasks: Iterable[Task], total: int, title: str) -> None:
-        run_tasks(
-            tasks, self.executor, total=total, title=title, progress=self.progress
-        )
-
-    def _train(self, runs: Iterable[Sequence[ClassifierConfig]]) -> None:
-        """Train the classifiers that the cache lacks; a damaged one is named."""
-        wanted = [run for run in dict.fromkeys(runs) if not self._is_trained(run)]
-        self._run(map(self._train_task, wanted), len(wanted), "classifiers")
-
-    def _is_trained(self, run: Sequence[ClassifierConfig]) -> bool:
-        load = partial(load_trained, self.cache)
-        return None not in [usable(partial(load, name)) for name in self._names(run)]
-
-    def _train_task(self, run: Sequence[ClassifierConfig]) -> Task:
-        def keep(trained: Sequence[TrainedClassifier]) -> None:
-            for one in trained:
-                save_trained(one, self.cache)
-
-        call = partial(self.stages.train, run, self.site)
-        return Task(label=_label(run), call=call, keep=keep)
-
-    def _score_task(self, run: Sequence[ScoreConfig]) -> Task:
-        def keep(records: Sequence[Record]) -> None:
-            for config, record in zip(run, records, strict=True):
-                self.store.save(record, config)
-
-        trained = self._trained([config.classifier for config in run])
-        call = partial(self.stages.score, run, trained, self.site)
-        return Task(label=_label(run), call=call, keep=keep)
-
-    def _names(self, run: Sequence[ClassifierConfig]) -> list[str]:
-        batching = self.stages.batching(run)
-        return [classifier_name(config, self.site, batching) for config in run]
-
-    def _trained(self, run: Sequence[ClassifierConfig]) -> list[TrainedClassifier]:
-        trained = [load_trained(self.cache, name) for name in self._names(run)]
-        lost = [one.label for one, kept in zip(run, trained, strict=True) if not kept]
-        if lost:
-            raise FileNotFoundError(
-                f"the classifier of {lost[0]} vanished from {self.cache}."
-            )
-        return [one for one in trained if one is not None]
-
-
-def _label(run: Sequence[ClassifierConfig] | Sequence[ScoreConfig]) -> str:
-    """Name a run by its first pair and how many there are."""
-    others = f" and {len(run) - 1} more in one batch" if len(run) > 1 else ""
-    return f"{run[0].label}{others}"
+def _result(group: RunGroup, swept: Swept) -> GroupResult:
+    """Put a group beside what its records say."""
+    calibration, scores = swept
+    return GroupResult(group=group, calibration=calibration, scores=scores)

@@ -47,6 +47,27 @@ def test_a_value_comes_back_from_its_plain_copy(value):
     assert from_plain(Outer, stored | {"rows": [[]]}) != value
 
 
+@dataclass(frozen=True)
+class More(Inner):
+    """One field more than the other."""
+
+    name: str = "x"
+
+
+@dataclass(frozen=True)
+class Either:
+    """A field that may hold either kind."""
+
+    one: Inner | More
+
+
+@pytest.mark.parametrize("inner", [Inner(numbers=(1,)), More(numbers=(1,), name="y")])
+def test_of_two_kinds_the_one_whose_fields_are_named_comes_back(inner):
+    found = from_plain(Either, plain(asdict(Either(one=inner))))
+    assert type(found.one) is type(inner)
+    assert found.one == inner
+
+
 def test_what_was_left_out_takes_its_default():
     assert from_plain(Inner, {"numbers": [4]}) == Inner(numbers=(4,))
 

@@ -22,7 +22,7 @@ import torch
 import paper_lib
 from experiments.store.pair_settings import Site
 from experiments.store.record_files import code_digest, from_plain, load_record
-from experiments.sweep.runner import SweepError, executor_for
+from experiments.sweep.runner import SweepError, executor_for, only_writer
 from experiments.tables import classifiers as training
 from experiments.tables import table_1 as module
 from experiments.tables.calibration import CalibrationConfig, calibrate
@@ -371,7 +371,7 @@ def test_a_sweep_gives_the_same_records_in_any_order_and_in_other_processes(
 def test_a_complete_store_is_read_only(result):
     store, results = result
     before = {path: path.stat().st_mtime_ns for path in store.iterdir()}
-    with module.only_writer(store):  # would be refused if it wrote
+    with only_writer(store):  # would be refused if it wrote
         again = run_plan([one.group for one in results], store, source="embedded")
     assert [one.scores for one in again] == [one.scores for one in results]
     assert {path: path.stat().st_mtime_ns for path in store.iterdir()} == before

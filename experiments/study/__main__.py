@@ -1,0 +1,123 @@
+"""Compute what the study lacks, and write its tables beside its records.
+
+``python -m experiments.study`` explores; ``--pairs all --seeds 60,61,62 --declared``
+confirms. A command that is stopped goes on where it was.
+"""
+
+import argparse
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any, get_args
+
+from experiments.store.record_files import save_bytes
+from experiments.study.choosing import choose_on_halves
+from experiments.study.combinations import FACTORS
+from experiments.study.declared import declared_groups
+from experiments.study.misses import StudyTable, effects, study_table
+from experiments.study.study_plan import (
+    EXPLORED,
+    EXPLORING_SEED,
+    NETWORKS,
+    OTHERS,
+    run_study,
+    study_groups,
+)
+from experiments.sweep.runner import executor_for
+from experiments.tables.planning import CLASSIFIERS, DATASETS, parse_pairs, parse_seeds
+from paper_lib.data.pairs import Source
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the study as a command line asks.
+
+    Args:
+        arguments: The arguments; None: those of the process.
+
+    Raises:
+        ValueError: If pairs or seeds are none, or nothing is declared yet.
+        SweepError: If a run failed; the others are kept.
+    """
+    asked = _parser().parse_args(arguments)
+    pairs = EXPLORED if asked.pairs == "explored" else parse_pairs(asked.pairs)
+    chosen: dict[str, Any] = {
+        "datasets": asked.datasets,
+        "pairs": pairs,
+        "seeds": parse_seeds(asked.seeds),
+    }
+    if asked.declared:
+        groups = declared_groups(**chosen)
+    else:
+        groups = study_groups(networks=asked.networks, **chosen)
+    options = {"source": asked.source, "root": asked.root, "device": asked.device}
+    with executor_for(asked.workers, asked.scheduler) as executor:
+        runs = run_study(
+            groups, asked.store, executor=executor, progress=True, **options
+        )
+    tables = asked.store / f"tables-{asked.pairs}-{asked.seeds}"
+    write_tables(study_table(runs), tables)
+    if {*OTHERS} < {*pairs}:
+        write_tables(study_table(runs, pairs=OTHERS), tables / "others")
+
+
+def write_tables(table: StudyTable, folder: Path) -> None:
+    """Write what the study found, as tables of comma-separated values.
+
+    Args:
+        table: All combinations.
+        folder: Where ``combinations.csv``, ``effects.csv`` and, where there are four
+            pairs, ``halves.csv`` go; made if it is not there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    paper = ["paper", *[""] * len(FACTORS), *table.printed]
+    lines = [
+        [*astuple(table.combinations[place]), table.distances[place], *numbers]
+        for place, numbers in zip(table.order, table.numbers[table.order], strict=True)
+    ]
+    files = {"combinations.csv": [[*FACTORS, "distance", *table.names], paper, *lines]}
+    moved = [[factor, *sizes] for factor, sizes in effects(table).items()]
+    files["effects.csv"] = [["factor", *table.names], *moved]
+    if len(table.pairs) >= 4:
+        halves = choose_on_halves(table)
+        columns = (halves.chosen_on, halves.judged_on, halves.least_there)
+        names = ["chosen_on", "judged_on", "least_there"]
+        files["halves.csv"] = [names, *zip(*columns, strict=True)]
+    for name, rows in files.items():
+        save_bytes(_csv(rows), folder / name)
+
+
+def _csv(rows: Iterable[Sequence[Any]]) -> bytes:
+    """Write rows with two decimals, of points."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    for row in rows:
+        writer.writerow(f"{v:.2f}" if isinstance(v, float) else v for v in row)
+    return text.getvalue().encode()
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Say what the command line takes."""
+    parser = argparse.ArgumentParser(prog="experiments.study", description=__doc__)
+    add = parser.add_argument
+    add("--store", type=Path, default=Path("results/study"))
+    add("--networks", type=_names, default=list(CLASSIFIERS), help=", ".join(NETWORKS))
+    add("--datasets", type=_names, default=list(DATASETS))
+    add("--pairs", default="explored", help="explored, all, or like 0-1,3-5")
+    add("--seeds", default=str(EXPLORING_SEED), help="like 60,61,62")
+    add("--declared", action="store_true", help="the declared combination alone")
+    add("--workers", type=int, default=2, help="processes; 0: this one alone")
+    add("--scheduler", help="a Dask scheduler, tcp://host:port, instead")
+    add("--device", default="cpu")
+    add("--source", choices=get_args(Source), default="auto")
+    add("--root", help="folder of the data")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

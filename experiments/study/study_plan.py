@@ -1,0 +1,187 @@
+"""Which cells the study computes, and where they are kept.
+
+Ten pairs of each data set explore, with a seed that nothing else uses. What is declared
+after that is scored with three fresh seeds: on the 35 other pairs, and on all 45.
+"""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any, get_args
+
+from experiments.study.study_cells import StudyConfig, StudyResult, study_pairs
+from experiments.tables.calibration import CalibrationConfig, Protocol
+from experiments.tables.example_network import ExampleConfig
+from experiments.tables.group_sweep import Stages, Swept, load_groups, sweep_groups
+from experiments.tables.planning import ALL_PAIRS, CLASSIFIERS, DATASETS
+from experiments.tables.table_1 import train_alone
+from paper_lib.data.pairs import Dataset, Source
+from paper_lib.models import TrainConfig
+
+EXPLORED = (
+    *((0, 1), (2, 4), (3, 8), (4, 9), (1, 7)),
+    *((5, 6), (0, 5), (2, 7), (3, 6), (8, 9)),
+)
+OTHERS = tuple(pair for pair in ALL_PAIRS if pair not in EXPLORED)
+EXPLORING_SEED = 50
+FRESH_SEEDS = (60, 61, 62)
+NETWORKS: dict[str, TrainConfig | ExampleConfig] = {
+    **CLASSIFIERS,
+    "32-64-128": ExampleConfig(),
+}
+PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
+STAGES = Stages(train=train_alone, score=study_pairs)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StudyGroup:
+    """Pairs of one data set, with one classifier, seed and protocol.
+
+    Attributes:
+        network: A name in ``NETWORKS``.
+        calibration: The pairs, the seed and how their budgets are set.
+        settings: What a :class:`~experiments.study.study_cells.StudyConfig` takes
+            beyond classifier and budget; everything else as it comes.
+    """
+
+    network: str
+    calibration: CalibrationConfig
+    settings: tuple[tuple[str, Any], ...] = ()
+
+    def scores(self, budgets: Sequence[float]) -> tuple[StudyConfig, ...]:
+        """Name the runs once their budgets are known.
+
+        Args:
+            budgets: The calibrated budget of each pair.
+
+        Returns:
+            One configuration a pair.
+        """
+        return tuple(
+            StudyConfig(classifier=classifier, epsilon=budget, **dict(self.settings))
+            for classifier, budget in zip(
+                self.calibration.classifiers, budgets, strict=True
+            )
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StudyRun:
+    """A group with the cells of its pairs.
+
+    Attributes:
+        group: What was run.
+        budgets: The budget of each pair, in pixels.
+        results: The cells of each pair.
+    """
+
+    group: StudyGroup
+    budgets: tuple[float, ...]
+    results: tuple[StudyResult, ...] = field(repr=False)
+
+    @property
+    def key(self) -> tuple[str, str, str, int]:
+        """Network, protocol, data set and seed."""
+        config = self.group.calibration
+        return self.group.network, config.protocol, config.dataset, config.seed
+
+    @property
+    def of(self) -> dict[tuple[int, int], StudyResult]:
+        """The cells of each pair, under the pair."""
+        return dict(zip(self.group.calibration.pairs, self.results, strict=True))
+
+
+def study_groups(
+    *,
+    networks: Iterable[str] = tuple(CLASSIFIERS),
+    protocols: Iterable[Protocol] = PROTOCOLS,
+    datasets: Iterable[Dataset] = DATASETS,
+    pairs: Sequence[tuple[int, int]] = EXPLORED,
+    seeds: Iterable[int] = (EXPLORING_SEED,),
+    num_fit: int = 4000,
+    **settings: Any,
+) -> tuple[StudyGroup, ...]:
+    """List what the study computes.
+
+    Args:
+        networks: Names in ``NETWORKS``.
+        protocols: How budgets are set; one budget is that of these pairs.
+        datasets: The data sets.
+        pairs: The pairs of classes.
+        seeds: The seeds.
+        num_fit: Training points of each pair to calibrate and to fit on.
+        **settings: As :class:`StudyGroup` takes them.
+
+    Returns:
+        The groups.
+
+    Raises:
+        KeyError: If a network has no such name.
+    """
+    return tuple(
+        StudyGroup(
+            network=network,
+            calibration=CalibrationConfig(
+                protocol=protocol,
+                dataset=dataset,
+                pairs=tuple(pairs),
+                seed=seed,
+                train=NETWORKS[network],
+                num_fit=num_fit,
+            ),
+            settings=tuple(settings.items()),
+        )
+        for seed, network, protocol, dataset in product(
+            seeds, networks, protocols, datasets
+        )
+    )
+
+
+def run_study(
+    groups: Sequence[StudyGroup], store: str | os.PathLike[str], **options: Any
+) -> tuple[StudyRun, ...]:
+    """Load the cells that a store has and compute those it lacks.
+
+    Args:
+        groups: What to run.
+        store: The folder of the records; made if it is not there.
+        **options: What else
+            :func:`~experiments.tables.group_sweep.sweep_groups` takes.
+
+    Returns:
+        One result a group, in order.
+
+    Raises:
+        SweepError: If a run failed, the store cannot be written to although something
+            is missing, or another sweep writes to it.
+    """
+    swept = sweep_groups(groups, store, stages=STAGES, **options)
+    return tuple(map(_run, groups, swept))
+
+
+def load_study(
+    groups: Sequence[StudyGroup],
+    store: str | os.PathLike[str],
+    *,
+    source: Source = "auto",
+) -> tuple[StudyRun, ...]:
+    """Load the groups of which a store has everything.
+
+    Args:
+        groups: What to load.
+        store: The folder of the records.
+        source: Source of the data the records have to be of.
+
+    Returns:
+        The groups that are complete, in order.
+    """
+    found = load_groups(groups, store, source=source, stages=STAGES)
+    both = zip(groups, found, strict=True)
+    return tuple(_run(group, swept) for group, swept in both if swept is not None)
+
+
+def _run(group: StudyGroup, swept: Swept) -> StudyRun:
+    """Put a group beside what its records say."""
+    calibration, results = swept
+    return StudyRun(group=group, budgets=calibration.budgets, results=results)
