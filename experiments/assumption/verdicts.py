@@ -23,8 +23,8 @@ from paper_lib.local_linearity import (
 )
 from paper_lib.robust_sets import RobustSets
 
-# How much longer than to the tangent's boundary a step is, where it is to cross it.
-_BEYOND = 1.0 + 1e-4
+# Steps just before the tangent's boundary and just beyond it, in shares of the margin.
+_BESIDE = (1.0 - 1e-4, 1.0 + 1e-4)
 
 
 def shortest_disagreements(
@@ -63,7 +63,8 @@ def attacked_disagreements(
 ) -> Float[Tensor, " n"]:
     """Search where attacks lead, which need to know no layers.
 
-    Just beyond the boundary of the tangent, and where PGD ends that keeps its label.
+    On both sides of the boundary of the tangent, and where PGD ends that keeps its
+    label.
 
     Args:
         model: The classifier.
@@ -75,12 +76,12 @@ def attacked_disagreements(
     """
     exact, points = copy.deepcopy(model).double(), images.double()
     lin = linearize(exact, points)
-    beyond = lin.margins * _BEYOND
-    crossing = lin.descent_directions * beyond.nan_to_num(0.0, 0.0).unsqueeze(1)
+    margins = lin.margins.nan_to_num(0.0, 0.0).unsqueeze(1)
+    beside = [share * margins * lin.descent_directions for share in _BESIDE]
     settings = {"steps": 20, "step_size": radius / 4, "direction": "original"}
     flipping = pgd(exact, points, radius, projection="ball", **settings)
     best = torch.full_like(lin.margins, torch.inf)
-    for offsets in (crossing, flipping):
+    for offsets in (*beside, flipping):
         lengths, moved = l2_norm(offsets), logits_at(exact, points, offsets)
         differs = (lin.signs * moved > 0) != lin.label_survives(offsets)
         is_one = differs & (moved != 0) & (lengths <= radius)

@@ -64,6 +64,26 @@ def test_attacks_find_the_nearer_of_tangent_and_boundary():
     assert attacked_disagreements(Bowl(), inside, 0.4).item() == math.inf
 
 
+class Well(nn.Module):
+    """1 - x^2 on the line, negative beyond 1: it flips before its tangent at 0.25."""
+
+    def __init__(self):
+        """Hold the level as a weight, which models need."""
+        super().__init__()
+        self.level = nn.Parameter(torch.ones(()))
+
+    def forward(self, points):
+        """Evaluate."""
+        return self.level - points.square().sum(1)
+
+
+def test_a_boundary_that_f_has_left_behind_is_a_disagreement_before_it():
+    # f_L = 1.0625 - x / 2 from 0.25 on: zero at 2.125, where f is negative; just
+    # beyond it both are. In a ball that PGD overshoots, the place before it is left.
+    found = attacked_disagreements(Well(), torch.tensor([[0.25]]), 1.9)
+    assert found.item() <= 1.875
+
+
 def test_a_linear_classifier_has_no_disagreement_and_all_is_proven(linear):
     budgets = (0.1, 0.5, 2.0)
     found = shortest_disagreements(linear, budgets, seed=0)
