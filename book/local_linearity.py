@@ -107,7 +107,7 @@ plot_shares(agreement)
 Markdown(summary_lines(agreement, closeness))
 
 # %% [markdown]
-# **No.** At the budget of Table 1 nearly all points are in the game, and around every one of these a place was found where $f$ and its
+# **No.** At the budget of Table 1 most points are in the game, and around every one of these a place was found where $f$ and its
 # tangent differ in sign. SMOOTH keeps the label of most tangents there, and that of far fewer points of $f$ itself
 # against an attack made for $f$. The theorem is right about the game it is stated for, the game of the tangents. It does not carry
 # over to the network. At a twentieth of a pixel agreement is proven at most points, and all of these are out of both players' reach. Between
@@ -184,9 +184,9 @@ Markdown(coverage_table(agreement))
 # ## For a network of your own
 #
 # The searches and proofs above are calls. Here on a network trained on the digits that travel with the book, at sixteen test points
-# drawn by the seed.
+# drawn by the seed. (The last digits of trained weights differ between processors, so these lines are not compared.)
 
-# %%
+# %% tags=["nbval-ignore-output"]
 pair = load_pair("mnist", digits, source=source)
 model = train_classifier(pair.train, config=TrainConfig(epochs=10), seed=seed).model
 order = torch.randperm(
@@ -250,7 +250,7 @@ windows = church_windows(
 )
 plot_windows(windows)
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "nbval-ignore-output"]
 holding = windows.holding_boundary
 print(f"windows that hold a boundary of f: {int(holding.sum())} of {len(holding)}")
 print(
