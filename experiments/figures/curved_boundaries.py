@@ -149,7 +149,7 @@ def plot_gains(curves: Mapping[str, Sequence[JudgedGame]]) -> Figure:
 
 
 def plot_profiles() -> Figure:
-    """Draw the three kinds of points of :func:`~.curved_cases.line_case`.
+    """Draw the three kinds of points of ``line_case``.
 
     Returns:
         The figure: f around a point, its tangent with the error, and landings.

@@ -171,7 +171,7 @@ def judge_line(
     """Judge the game of the line at its defense, which maximizes coverage.
 
     Args:
-        case: Of :func:`~.curved_cases.line_case`.
+        case: Of :func:`~experiments.figures.curved_cases.line_case`.
         error: Bounds on ``|f - f_L|``, right or wrong; None: the exact ones.
 
     Returns:

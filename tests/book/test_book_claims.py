@@ -29,6 +29,7 @@ NUMBERED = {
 # Claims without a number of their own that a reader would look for.
 UNNUMBERED = {
     "assumption",
+    "curved-boundaries",
     "point-mass",
     "equation-7",
     "one-and-two-samples",
