@@ -21,7 +21,8 @@ def windows():
     order = torch.randperm(len(pair.test.labels), generator=generator)
     points = pair.test.images[order[:16]]
     lin = linearize(model, points)
-    return church_windows(model, points, lin, float(lin.margins.max()), seed=0, size=25)
+    side = 1.1 * float(lin.margins.max())
+    return church_windows(model, points, lin, side, seed=0, size=31)
 
 
 def test_windows_look_straight_and_are_not_the_tangents(windows):
