@@ -113,6 +113,7 @@ def test_a_part_goes_to_a_store_of_its_own(called):
         "mnist_0_against_1.ipynb",
         "all_pairs.ipynb",
         "sharper_bounds.ipynb",
+        "local_linearity.ipynb",
     ]
 
 

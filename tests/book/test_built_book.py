@@ -105,7 +105,7 @@ def broken_copy(source, folder, build_book):
 def test_a_false_ledger_does_not_build(source, tmp_path, build_book):
     book = broken_copy(source, tmp_path / "book", build_book)
     claims = book / "book" / "claims.yml"
-    text = claims.read_text(encoding="utf-8").replace("page: null", "page: nowhere", 1)
+    text = claims.read_text(encoding="utf-8").replace("page: lemma_1", "page: nowhere")
     claims.write_text(text, encoding="utf-8")
     with pytest.raises(build_book.BookError, match="no page 'nowhere'"):
         build_book.build_html(book)

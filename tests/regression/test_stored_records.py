@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from experiments.assumption.agreement_runs import AgreementRun
+from experiments.assumption.closeness_runs import ClosenessRun
+from experiments.assumption.rows_runs import RowsRun
 from experiments.section5.bound_runs import BoundsConfig
 from experiments.section5.image_rates import ImageRatesConfig
 from experiments.section5.prices import PriceConfig
@@ -20,12 +23,15 @@ from experiments.tables.table_2 import PairConfig
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 RUNS = (
+    AgreementRun,
     BoundsConfig,
+    ClosenessRun,
     ImageRatesConfig,
     PairConfig,
     PriceConfig,
     RatePlan,
     ReuseConfig,
+    RowsRun,
     ValidityConfig,
 )
 CONFIGS = {run.schema: run for run in (*RUNS, ScoreConfig, CalibrationConfig)}
@@ -52,7 +58,7 @@ def told(value, stored):
     if isinstance(stored, dict):
         return (
             all(
-                told(part, stored[name]) if name in stored else part is None
+                told(part, stored[name]) if name in stored else part in (None, [])
                 for name, part in value.items()
             )
             and stored.keys() <= value.keys()
