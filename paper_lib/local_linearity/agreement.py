@@ -51,7 +51,8 @@ def certify_agreement(
         radius: Radius of the ball: both budgets of a game together.
 
     Returns:
-        True where it is proven; False says nothing.
+        True where it is proven; False says nothing. A point whose ``margins`` of
+        :func:`~paper_lib.linearize.linearize` are at least the radius is in no game.
 
     Raises:
         ValueError: If a layer is of an unknown kind, the inputs do not fit the model or

@@ -37,6 +37,9 @@ _ROOM = 1.0 + 1e-5
 class CurvedGame:
     r"""How far FGM and a defense are from an equilibrium of the game scored with f.
 
+    Gains are differences of utilities, which are from -1 to 1: twice a share of points.
+    A gain of 2 and a value between -1 and 1 say nothing.
+
     Attributes:
         attacker_gain: No attack gets more than this above FGM, against the defense.
         defender_gain: No defense saves more than this beyond it, against FGM.
