@@ -2,10 +2,10 @@
 
 For classifiers that are piecewise linear, so that what is said of f is exact or proven:
 of the layers that :mod:`paper_lib.local_linearity.layers` lists. Where f leaves its
-tangent is found by ``find_disagreements`` and excluded by ``certify_agreement``; how far
-it goes is bounded by ``linearization_error``, which ``curved_game`` turns into what both
-players may gain in the game of f itself; ``network_coverage`` is what a defense keeps
-there, and ``follow_segment`` is f on the way from one input to another.
+tangent is found by ``find_disagreements`` and excluded by ``certify_agreement``. How
+far it goes is bounded by ``linearization_error``, which ``curved_game`` turns into what
+both players may gain in the game of f itself; ``network_coverage`` is what a defense
+keeps there, and ``follow_segment`` is f on the way from one input to another.
 """
 
 from paper_lib.local_linearity.agreement import certify_agreement, linearization_error
