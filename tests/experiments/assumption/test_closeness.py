@@ -102,6 +102,10 @@ def test_errors_are_shares_of_the_logit():
     # f(0) = -1 and f(3) = 1; half the way beyond each bend.
     errors = tangent_errors(model, points, lin, at(2.0, -4.0))
     assert errors.tolist() == [1.0, 2.0]
+    # f(5) = 3; at -1 f is -1 and f_L is -3: two thirds of the logit.
+    far = at(5.0)
+    error = tangent_errors(model, far, linearize(model, far), at(-6.0))
+    assert error.item() == pytest.approx(2 / 3)
 
 
 def test_the_worst_direction_is_found_where_there_is_one():

@@ -114,6 +114,23 @@ def test_proofs_stop_at_the_first_budget_that_fails(subject, monkeypatch):
     assert held[0] > held[-1]
 
 
+def test_each_point_keeps_the_largest_budget_of_its_own(subject, monkeypatch):
+    verdicts_by_radius = {
+        0.2: [True, False, True, True],
+        0.4: [True, True, False],
+        1.0: [False, True],
+    }
+
+    def told(model, images, radius):
+        assert len(images) == len(verdicts_by_radius[radius])
+        return torch.tensor(verdicts_by_radius[radius])
+
+    monkeypatch.setattr(verdicts, "certify_agreement", told)
+    nothing = torch.full((4,), math.inf, dtype=torch.float64)
+    proven = largest_proven(subject.first(4), (0.1, 0.2, 0.5), nothing)
+    assert proven.tolist() == [0.2, 0.0, 0.5, 0.1]
+
+
 def test_a_proof_that_a_search_refutes_is_an_error(subject):
     first = subject.first(2)
     refuted = torch.tensor([0.015, math.inf], dtype=torch.float64)
