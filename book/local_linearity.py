@@ -81,6 +81,7 @@ check_choice(source, "source", ("embedded", "auto", "torchvision", "debian"))
 (digits,) = parse_pairs(classes)
 seed = check_count(seed, "seed", 0, 2**32)
 workers = check_count(workers, "workers", 0, 64)
+stored_folder(table1, name="table1", holding="budgets-*.json")
 if not compute:
     stored_folder(store)
 names, varied = zip(*variation_plan(), strict=True)

@@ -1,7 +1,6 @@
 """How close f is to its tangent along directions: errors, bends, differing signs."""
 
 import copy
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -159,17 +158,14 @@ def walks(
     return [walk(exact, *step) for step in steps]
 
 
-def quantiles(
-    values: Float[Tensor, " n"], levels: Sequence[float] = (0.25, 0.5, 0.75)
-) -> list[float]:
-    """Summarize by quantiles.
+def quartiles(values: Float[Tensor, " n"]) -> list[float]:
+    """Summarize by quartiles.
 
     Args:
         values: Numbers.
-        levels: Which quantiles.
 
     Returns:
-        Them, rounded as records are.
+        The three, rounded as records are.
     """
-    at = torch.tensor(levels, dtype=values.dtype)
+    at = torch.tensor([0.25, 0.5, 0.75], dtype=values.dtype)
     return [round(one, 6) for one in torch.quantile(values, at).tolist()]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 
 from experiments.assumption.closeness import (
-    quantiles,
+    quartiles,
     random_directions,
     tangent_errors,
     walks,
@@ -190,7 +190,7 @@ class ClosenessRun(SubjectSettings, Run[ClosenessResult]):
                 yield {
                     "direction": name,
                     "distance": distance,
-                    "quartiles": quantiles(tangent_errors(*at, offset)),
+                    "quartiles": quartiles(tangent_errors(*at, offset)),
                 }
 
     def _walks(self, subject: Subject) -> Iterator[dict[str, Any]]:

@@ -6,14 +6,9 @@ from experiments.assumption.agreement_runs import AgreementRun
 from experiments.assumption.closeness_runs import ClosenessRun
 from experiments.assumption.rows_runs import RowsRun
 from experiments.assumption.variations import VARIATIONS
+from experiments.tables.planning import DATASETS, TEN_PAIRS
 from paper_lib.data.pairs import Dataset
 
-DATASETS: tuple[Dataset, ...] = ("mnist", "fashion-mnist")
-# Each class twice.
-TEN_PAIRS = (
-    *((0, 1), (2, 4), (3, 8), (4, 9), (1, 7)),
-    *((5, 6), (0, 5), (2, 7), (3, 6), (8, 9)),
-)
 # Each class once.
 FIVE_PAIRS = ((0, 1), (2, 4), (3, 8), (5, 6), (7, 9))
 SEEDS = (0, 1, 2)

@@ -6,12 +6,11 @@ in place of the loss: the loss is curved even where f is linear, and is nearly f
 from the boundary however curved f is there.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from paper_lib.checks import check_choice, check_radius, check_seed
@@ -19,7 +18,12 @@ from paper_lib.checks.arguments import check_type
 from paper_lib.data import LabeledImages
 from paper_lib.geometry import scale_to_radius
 from paper_lib.models import TrainConfig, TrainingDivergedError, train_classifier
-from paper_lib.models.training import check_images, initial_model, make_optimizer
+from paper_lib.models.training import (
+    check_images,
+    draw_batches,
+    initial_model,
+    make_optimizer,
+)
 
 Pool = Literal["max", "average"]
 Activation = Literal["relu", "softplus", "identity"]
@@ -132,9 +136,10 @@ def train_variation(
     model = _initial_layers(train, variation, seed)
     optimizer = make_optimizer(model.parameters(), train)
     optimizer.param_groups[0]["weight_decay"] = variation.weight_decay
+    order = torch.Generator().manual_seed(seed)
     # Another stream than that of the order.
     starts = torch.Generator().manual_seed(seed + 2**31)
-    for rows in _batches(len(data.labels), train, seed):
+    for rows in draw_batches(len(data.labels), train, order):
         images, labels = data.images[rows], data.labels[rows]
         loss = _loss(model, images, labels, variation, starts)
         optimizer.zero_grad()
@@ -163,15 +168,6 @@ def _initial_layers(
             if place < 6 and variation.pool == "average":
                 layers[place - 1] = nn.AvgPool2d(2)
     return layers.append(nn.Flatten(0))
-
-
-def _batches(
-    count: int, train: TrainConfig, seed: int
-) -> Iterator[Int[Tensor, " rows"]]:
-    """Cut the images into batches as ``train_classifier`` does."""
-    order = torch.Generator().manual_seed(seed)
-    for _ in range(train.epochs):
-        yield from torch.randperm(count, generator=order).split(train.batch_size)
 
 
 def _loss(

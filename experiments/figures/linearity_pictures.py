@@ -51,15 +51,11 @@ def plot_shares(results: Sequence[AgreementResult]) -> Figure:
 def _draw_shares(axis: Axes, results: Sequence[AgreementResult], title: str) -> None:
     tried = results[0].config.budgets
     budgets = np.geomspace(tried[0], tried[-1], 200).tolist()
-    parts = {
-        kind: np.array(
-            [np.mean([shares(one, at)[kind] for one in results]) for at in budgets]
-        )
-        for kind in KINDS
-    }
+    # Budgets, networks, kinds.
+    parts = [[[*shares(one, at).values()] for one in results] for at in budgets]
     colors = [_FILLS[kind] for kind in KINDS]
     axis.stackplot(
-        budgets, *parts.values(), labels=KINDS, colors=colors, alpha=0.85, lw=0
+        budgets, np.mean(parts, 1).T, labels=KINDS, colors=colors, alpha=0.85, lw=0
     )
     found = [np.mean([lost(one, at) for one in results]) for at in budgets]
     label = "found, of all points searched"
@@ -73,17 +69,17 @@ def _draw_shares(axis: Axes, results: Sequence[AgreementResult], title: str) -> 
 def _draw_table_1(axis: Axes, results: Sequence[AgreementResult]) -> None:
     """Stack the shares at each network's own budget."""
     below = 0.0
-    for kind in KINDS:
-        share = float(np.mean([shares(one, one.epsilon)[kind] for one in results]))
+    parts = np.mean([[*shares(one, one.epsilon).values()] for one in results], 0)
+    for kind, share in zip(KINDS, parts.tolist(), strict=True):
         axis.bar(0, share, 0.8, below, color=_FILLS[kind], alpha=0.85)
         below += share
     axis.set(ylim=(0, 1), yticks=[], xlabel="budget")
     axis.set_xticks([0], ["Table 1"])
 
 
-def _mark_table(axis: Axes, budgets: Sequence[float], factor: float = 1.0) -> None:
-    """Shade where the budgets of Table 1 lie."""
-    low, high = factor * min(budgets), factor * max(budgets)
+def _mark_table(axis: Axes, budgets: Sequence[float]) -> None:
+    """Shade what both players reach with the budgets of Table 1."""
+    low, high = 2.0 * min(budgets), 2.0 * max(budgets)
     axis.axvspan(low, high, color=COLORS[0], alpha=0.18, lw=0)
     style = {"ha": "center", "va": "top", "rotation": 90, "fontsize": 9}
     axis.text(
@@ -130,11 +126,9 @@ def _kept(result: AgreementResult, place: int) -> float:
     return result.defenses[place].kept / len(result.proven)
 
 
-def _point(
-    axis: Axes, place: float, at: Interval, color: str, marker: str = "o"
-) -> None:
+def _point(axis: Axes, place: float, at: Interval, color: str) -> None:
     ends = [[at.mean - at.low], [at.high - at.mean]]
-    axis.errorbar([place], [at.mean], ends, fmt=marker, color=color, ms=4, capsize=2)
+    axis.errorbar([place], [at.mean], ends, fmt="o", color=color, ms=4, capsize=2)
 
 
 def plot_closeness(results: Sequence[ClosenessResult]) -> Figure:
@@ -181,7 +175,7 @@ def _draw_errors(axis: Axes, results: Sequence[ClosenessResult], title: str) -> 
             distances, quartiles[:, 1], color=color, marker=marker, ms=4, label=label
         )
     axis.axhline(1.0, color=COLORS[0], lw=0.8, ls=":")
-    _mark_table(axis, [one.epsilon for one in results], 2.0)
+    _mark_table(axis, [one.epsilon for one in results])
     axis.set(
         xscale="log", yscale="log", ylabel=f"{title}: $|f - f_L| \\, / \\, |f(x)|$"
     )
@@ -202,7 +196,7 @@ def _draw_first(axis: Axes, results: Sequence[ClosenessResult]) -> None:
                 color=color,
                 where="post",
             )
-    _mark_table(axis, [one.epsilon for one in results], 2.0)
+    _mark_table(axis, [one.epsilon for one in results])
     axis.set(
         xscale="log",
         xlim=(0.1, 16),

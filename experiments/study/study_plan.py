@@ -14,15 +14,12 @@ from experiments.study.study_cells import StudyConfig, StudyResult, study_pairs
 from experiments.tables.calibration import CalibrationConfig, Protocol
 from experiments.tables.example_network import ExampleConfig
 from experiments.tables.group_sweep import Stages, Swept, load_groups, sweep_groups
-from experiments.tables.planning import ALL_PAIRS, CLASSIFIERS, DATASETS
+from experiments.tables.planning import ALL_PAIRS, CLASSIFIERS, DATASETS, TEN_PAIRS
 from experiments.tables.table_1 import train_alone
 from paper_lib.data.pairs import Dataset, Source
 from paper_lib.models import TrainConfig
 
-EXPLORED = (
-    *((0, 1), (2, 4), (3, 8), (4, 9), (1, 7)),
-    *((5, 6), (0, 5), (2, 7), (3, 6), (8, 9)),
-)
+EXPLORED = TEN_PAIRS
 OTHERS = tuple(pair for pair in ALL_PAIRS if pair not in EXPLORED)
 EXPLORING_SEED = 50
 FRESH_SEEDS = (60, 61, 62)

@@ -19,6 +19,11 @@ from paper_lib.evaluation.plays import Cell, Play
 from paper_lib.models import TrainConfig
 
 ALL_PAIRS: tuple[tuple[int, int], ...] = tuple(combinations(range(10), 2))
+# Each class twice.
+TEN_PAIRS: tuple[tuple[int, int], ...] = (
+    *((0, 1), (2, 4), (3, 8), (4, 9), (1, 7)),
+    *((5, 6), (0, 5), (2, 7), (3, 6), (8, 9)),
+)
 DATASETS: tuple[Dataset, ...] = ("mnist", "fashion-mnist")
 CLASSIFIERS = {
     "10-20-50": TrainConfig(),

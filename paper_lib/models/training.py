@@ -147,7 +147,7 @@ def train_classifier(
     order = torch.Generator().manual_seed(seed)
     optimizer = make_optimizer(model.parameters(), config)
     steps_each = math.ceil(len(data.labels) / config.batch_size)
-    batches = _batches(data, config, order)
+    batches = draw_batches(len(data.labels), config, order)
     if progress:
         with needing("tqdm", "train_classifier with progress=True", "data"):
             from tqdm import tqdm
@@ -224,14 +224,21 @@ def make_optimizer(
     return torch.optim.SGD(weights, lr=config.learning_rate, momentum=config.momentum)
 
 
-def _batches(
-    data: LabeledImages, config: TrainConfig, order: torch.Generator
+def draw_batches(
+    num: int, config: TrainConfig, order: torch.Generator
 ) -> Iterator[Int[Tensor, " rows"]]:
-    """Cut the images into batches, in a new order each epoch."""
+    """Cut the images into batches, in a new order each epoch.
+
+    Args:
+        num: How many images.
+        config: Says how many a batch, and how many epochs.
+        order: Draws the orders.
+
+    Yields:
+        The places of the images of each batch.
+    """
     for _ in range(config.epochs):
-        yield from torch.randperm(len(data.labels), generator=order).split(
-            config.batch_size
-        )
+        yield from torch.randperm(num, generator=order).split(config.batch_size)
 
 
 def _train_step(

@@ -142,6 +142,7 @@ REFUSED = {
     "theorem_1": [({"epsilon": 2.0}, "epsilon must be from 0.9 to 1.1, got 2.0")],
     "local_linearity": [
         ({"store": "../nowhere"}, r"store must be a folder with .*nowhere is not"),
+        ({"table1": "../nowhere"}, r"table1 must be a folder with .*nowhere is not"),
         ({"classes": "3-3"}, "a pair must be two different digits like '0-1', got"),
         ({"source": "internet"}, "source must be one of 'embedded', .*got 'internet'"),
         ({"workers": 65}, "workers must be from 0 to 64, got 65"),

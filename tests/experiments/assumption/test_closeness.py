@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from experiments.assumption.closeness import (
-    quantiles,
+    quartiles,
     tangent_errors,
     walk,
     walks,
@@ -126,5 +126,5 @@ def test_the_worst_direction_is_found_where_there_is_one():
     assert found.norm().item() == pytest.approx(2.0)
 
 
-def test_quantiles_are_those_of_the_values():
-    assert quantiles(torch.tensor([4.0, 0.0, 2.0, 1.0, 3.0])) == [1.0, 2.0, 3.0]
+def test_quartiles_are_those_of_the_values():
+    assert quartiles(torch.tensor([4.0, 0.0, 2.0, 1.0, 3.0])) == [1.0, 2.0, 3.0]
