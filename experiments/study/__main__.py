@@ -22,6 +22,7 @@ from experiments.study.study_plan import (
     EXPLORING_SEED,
     NETWORKS,
     OTHERS,
+    PROTOCOLS,
     run_study,
     study_groups,
 )
@@ -50,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if asked.declared:
         groups = declared_groups(**chosen)
     else:
-        groups = study_groups(networks=asked.networks, **chosen)
+        chosen |= {"networks": asked.networks, "protocols": asked.protocols}
+        groups = study_groups(**chosen)
     options = {"source": asked.source, "root": asked.root, "device": asked.device}
     with executor_for(asked.workers, asked.scheduler) as executor:
         runs = run_study(
@@ -107,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--store", type=Path, default=Path("results/study"))
     add("--networks", type=_names, default=list(CLASSIFIERS), help=", ".join(NETWORKS))
+    add("--protocols", type=_names, default=list(PROTOCOLS), help=", ".join(PROTOCOLS))
     add("--datasets", type=_names, default=list(DATASETS))
     add("--pairs", default="explored", help="explored, all, or like 0-1,3-5")
     add("--seeds", default=str(EXPLORING_SEED), help="like 60,61,62")

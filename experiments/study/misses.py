@@ -37,7 +37,7 @@ class StudyTable:
         combinations: The combinations.
         datasets: The data sets.
         pairs: The pairs of classes.
-        table_1: Approximate accuracy under each attacked play, in percent.
+        table_1: True and approximate accuracy under each attacked play, in percent.
         table_2: True and then approximate accuracy of MNIST 0 against 1 under each, in
             percent; empty where it was not run.
     """
@@ -45,13 +45,14 @@ class StudyTable:
     combinations: tuple[Combination, ...]
     datasets: tuple[str, ...]
     pairs: tuple[tuple[int, int], ...]
-    table_1: Float[np.ndarray, "combinations seeds datasets plays pairs"]
+    table_1: Float[np.ndarray, "combinations seeds datasets plays pairs kinds"]
     table_2: Float[np.ndarray, "combinations seeds cells"]
 
     @cached_property
     def numbers(self) -> Float[np.ndarray, "combinations numbers"]:
         """The numbers that the paper gives: means, spreads, cells; means over seeds."""
-        parts = self.table_1.mean(-1), self.table_1.std(-1, ddof=1)
+        values = self.table_1[..., 1]
+        parts = values.mean(-1), values.std(-1, ddof=1)
         over_pairs = np.stack(parts, -1).mean(1).reshape(len(self.combinations), -1)
         return np.hstack([over_pairs, self.table_2.mean(1)])
 
@@ -104,7 +105,7 @@ class StudyTable:
         return replace(
             self,
             pairs=tuple(self.pairs[place] for place in pairs),
-            table_1=self.table_1[..., pairs],
+            table_1=self.table_1[..., pairs, :],
             table_2=self.table_2[..., :0],
         )
 
@@ -153,7 +154,7 @@ def study_table(
             ]
         )
 
-    each = [percents(dataset, pairs)[..., 1] for dataset in datasets]
+    each = [percents(dataset, pairs) for dataset in datasets]
     zero_one = percents("mnist", [(0, 1)]) if has_zero_one else each[0][:, :, :0]
     return StudyTable(
         combinations=tuple(combinations),

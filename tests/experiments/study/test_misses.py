@@ -213,7 +213,7 @@ def additive(sizes):
             for one in base.combinations
         ]
     )
-    return replace(base, table_1=base.table_1 + shift[:, None, None, None, None])
+    return replace(base, table_1=base.table_1 + shift[:, None, None, None, None, None])
 
 
 FIELDS = ("network", "protocol", "start", "rows", "reading", "points")
