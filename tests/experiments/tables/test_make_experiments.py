@@ -1,4 +1,4 @@
-"""The command that the companion promises: Table 1 by papermill, from an empty store."""
+"""Table 1 by papermill from an empty store, with the command that is promised."""
 
 import os
 import subprocess
