@@ -42,8 +42,8 @@ def test_papermill_fills_an_empty_store_and_leaves_a_full_one(tmp_path):
     first = make(store)
     (found,), missing = load_plan(groups, store)
     assert (found.pairs, missing) == (PAIRS, ())
-    # Three pairs, their budget, and the manifest.
-    assert first.keys() == {*found.names, "manifest.json"}
+    # Three pairs, their budget, the page's pictures of pairs, and the manifest.
+    assert first.keys() == {*found.names, "examples.json", "manifest.json"}
     assert all(score.provenance.seconds > 0 for score in found.scores)
     page = nbformat.read(ROOT / "_build/experiments/all_pairs.ipynb", as_version=4)
     assert page.metadata["papermill"]["parameters"]["pairs"] == "0-1,2-4,3-8"
