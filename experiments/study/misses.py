@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import product
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from experiments.study.combinations import FACTORS, Combination, combinations_in
 from experiments.study.study_cells import StudyCell, StudyResult
@@ -21,7 +21,7 @@ from experiments.tables.planning import DATASETS
 from paper_lib.evaluation.plays import PLAYS, play_name
 
 ATTACKED = PLAYS[1:]
-_ACCURACIES = ("true", "approximate")
+KINDS = ("true", "approximate")
 Pairs = Sequence[tuple[int, int]]
 # The records of a run with their percentages, by the pair of classes.
 _Held = Mapping[
@@ -60,7 +60,7 @@ class StudyTable:
     def names(self) -> tuple[str, ...]:
         """What the numbers are called."""
         first = product(self.datasets, ATTACKED, ("mean", "spread"))
-        second = product(_ACCURACIES, ATTACKED) if self.table_2.shape[-1] else ()
+        second = product(KINDS, ATTACKED) if self.table_2.shape[-1] else ()
         return (
             *(f"{dataset}: {play_name(play)}, {kind}" for dataset, play, kind in first),
             *(f"0-1: {play_name(play)}, {kind}" for kind, play in second),
@@ -74,7 +74,7 @@ class StudyTable:
             for dataset, play in product(self.datasets, ATTACKED)
             for number in PAPER_TABLE_1[dataset][play]
         ]
-        second = [PAPER_TABLE_2[*play, k] for k, play in product(_ACCURACIES, ATTACKED)]
+        second = [PAPER_TABLE_2[*play, k] for k, play in product(KINDS, ATTACKED)]
         return np.array(first + (second if self.table_2.shape[-1] else []))
 
     @property
@@ -91,6 +91,18 @@ class StudyTable:
     def order(self) -> list[int]:
         """The places of the combinations, the nearest to the paper first."""
         return np.argsort(self.distances, kind="stable").tolist()
+
+    def having(self, factor: str) -> dict[str, Bool[np.ndarray, " combinations"]]:
+        """Say which combinations have each choice of a factor.
+
+        Args:
+            factor: One of ``FACTORS``.
+
+        Returns:
+            Under each choice, in the order of the combinations.
+        """
+        made = np.array([getattr(one, factor) for one in self.combinations])
+        return {choice: made == choice for choice in dict.fromkeys(made.tolist())}
 
     def on(self, places: Sequence[int] | slice) -> "StudyTable":
         """Take some pairs, and nothing of Table 2, which is of one.
@@ -207,10 +219,7 @@ def effects(table: StudyTable) -> dict[str, Float[np.ndarray, " numbers"]]:
     """
     result = {}
     for factor in FACTORS:
-        choices = np.array([getattr(one, factor) for one in table.combinations])
-        means = np.array(
-            [table.numbers[choices == one].mean(0) for one in dict.fromkeys(choices)]
-        )
+        means = [table.numbers[own].mean(0) for own in table.having(factor).values()]
         if len(means) > 1:
             result[factor] = np.ptp(means, axis=0)
     return result

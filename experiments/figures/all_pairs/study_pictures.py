@@ -52,23 +52,21 @@ def plot_choices(table: StudyTable) -> Figure:
         The figure, a row for each choice; the nearest of each is marked.
     """
     found = [
-        (FACTOR_NAMES[factor], choice, np.array([c == choice for c in values]))
+        (f"{FACTOR_NAMES[factor]}: {choice}", factor, table.distances[own])
         for factor in FACTORS
-        for values in [[getattr(one, factor) for one in table.combinations]]
-        for choice in dict.fromkeys(values)
+        for choice, own in table.having(factor).items()
     ]
+    names, factors, distances = zip(*found, strict=True)
     figure, (axis,) = new_figure(7.2, 0.3 * len(found) + 0.9)
-    for row, (_, _, own) in enumerate(found):
-        distances = table.distances[own]
+    for row, some in enumerate(distances):
         # Spread by rank, so that no point hides another.
-        offsets = (np.arange(len(distances)) % 7 - 3) / 12
+        offsets = (np.arange(len(some)) % 7 - 3) / 12
         look = {"color": COLORS[4], "markersize": 2.5, "alpha": 0.7}
-        axis.plot(np.sort(distances), row + offsets, "o", **look)
-        axis.plot(distances.min(), row, "D", color=COLORS[1], markersize=6)
-    changes = [n for n in range(1, len(found)) if found[n][0] != found[n - 1][0]]
-    for row in changes:
-        axis.axhline(row - 0.5, color="0.8", linewidth=1)
-    axis.set_yticks(range(len(found)), [f"{a}: {b}" for a, b, _ in found])
+        axis.plot(np.sort(some), row + offsets, "o", **look)
+        axis.plot(some.min(), row, "D", color=COLORS[1], markersize=6)
+        if row and factors[row] != factors[row - 1]:
+            axis.axhline(row - 0.5, color="0.8", linewidth=1)
+    axis.set_yticks(range(len(names)), names)
     axis.set(ylim=(len(found) - 0.5, -0.5), xlim=(0, None))
     axis.set_xlabel("largest miss of the 24 numbers (points)")
     return figure

@@ -1,15 +1,17 @@
 """What the study of Table 1 found, as Markdown tables."""
 
+import math
 from collections.abc import Iterator
 from itertools import product
 
 import numpy as np
+from jaxtyping import Float
 
 from experiments.figures.all_pairs.gain_tables import mean_with_interval
-from experiments.figures.markdown import Row, tabulated
+from experiments.figures.markdown import Row, cell_name, mean_and_span, tabulated
 from experiments.study.combinations import FACTORS, Combination
-from experiments.study.misses import ATTACKED, StudyTable, effects
-from experiments.tables.paper_numbers import PAPER_TABLE_1, PAPER_TABLE_2
+from experiments.study.misses import ATTACKED, KINDS, StudyTable, effects
+from experiments.tables.paper_numbers import PAPER_TABLE_2
 from paper_lib.evaluation.plays import play_name
 
 # The factors as the paper's readers call them.
@@ -21,7 +23,6 @@ FACTOR_NAMES = {
     "reading": "reading of PGD",
     "points": "points scored",
 }
-KINDS = ("true", "approximate")
 
 
 def described(combination: Combination) -> str:
@@ -47,28 +48,29 @@ def declared_table(found: StudyTable, others: StudyTable) -> Iterator[Row]:
     Yields:
         Each data set and attacked play: mean and spread over pairs.
     """
+    parts = (found.printed, found.numbers[0], others.numbers[0], found.misses[0])
+    by_play = np.stack([_of_table_1(part, found) for part in parts], 2)
     for place, dataset in enumerate(found.datasets):
         for number, play in enumerate(ATTACKED):
-            here, apart = (
-                table.table_1[0, :, place, number, :, 1] for table in (found, others)
-            )
-            paper = PAPER_TABLE_1[dataset][play]
-            mean, spread = _mean_and_spread(here)
+            seeds = found.table_1[0, :, place, number, :, 1].mean(-1)
+            paper, here, apart, miss = by_play[place, number].tolist()
             yield {
                 "data set": dataset,
                 "play": play_name(play),
                 "paper": "{:.1f} ({:.1f})".format(*paper),
-                "here": f"{mean:.1f} ({spread:.1f})",
-                "over seeds": f"{here.mean(-1).min():.1f} to {here.mean(-1).max():.1f}",
-                "the other pairs": "{:.1f} ({:.1f})".format(*_mean_and_spread(apart)),
-                "miss of mean and spread": f"{mean - paper[0]:+.1f}, "
-                f"{spread - paper[1]:+.1f}",
+                "here": "{:.1f} ({:.1f})".format(*here),
+                "over seeds": f"{seeds.min():.1f} to {seeds.max():.1f}",
+                "the other pairs": "{:.1f} ({:.1f})".format(*apart),
+                "miss of mean and spread": "{:+.1f}, {:+.1f}".format(*miss),
             }
 
 
-def _mean_and_spread(values: np.ndarray) -> tuple[float, float]:
-    """Take both over pairs, then the mean over seeds."""
-    return float(values.mean()), float(values.std(-1, ddof=1).mean())
+def _of_table_1(
+    values: Float[np.ndarray, " numbers"], table: StudyTable
+) -> Float[np.ndarray, "datasets plays 2"]:
+    """Take from the numbers of a table the means and spreads of each play."""
+    shape = len(table.datasets), len(ATTACKED), 2
+    return values[: math.prod(shape)].reshape(shape)
 
 
 @tabulated("lrrr")
@@ -85,9 +87,9 @@ def declared_table_2(found: StudyTable) -> Iterator[Row]:
     for (kind, play), values in zip(cells, found.table_2[0].T, strict=True):
         paper = PAPER_TABLE_2[*play, kind]
         yield {
-            "accuracy in percent": f"{kind}: {play_name(play)}",
+            "accuracy in percent": cell_name((*play, kind)),
             "paper": f"{paper:.1f}",
-            "here": f"{values.mean():.1f} [{values.min():.1f}, {values.max():.1f}]",
+            "here": mean_and_span(values.tolist()),
             "difference": f"{values.mean() - paper:+.1f}",
         }
 
@@ -104,13 +106,12 @@ def effects_table(table: StudyTable) -> Iterator[Row]:
         the spread, differ at most between two choices, the larger of both data sets.
     """
     for factor, sizes in effects(table).items():
-        of_table_1 = sizes[: len(table.datasets) * len(ATTACKED) * 2]
-        means, spreads = of_table_1.reshape(-1, len(ATTACKED), 2).max(0).T
+        moved = _of_table_1(sizes, table).max(0).tolist()
         yield {
             "what is chosen": FACTOR_NAMES[factor],
             **{
-                play_name(play): f"{mean:.1f} / {spread:.1f}"
-                for play, mean, spread in zip(ATTACKED, means, spreads, strict=True)
+                play_name(play): "{:.1f} / {:.1f}".format(*both)
+                for play, both in zip(ATTACKED, moved, strict=True)
             },
         }
 
@@ -127,10 +128,8 @@ def choices_table(table: StudyTable) -> Iterator[Row]:
         the number that this combination misses most.
     """
     for factor in FACTORS:
-        choices = np.array([getattr(one, factor) for one in table.combinations])
-        for choice in dict.fromkeys(choices.tolist()):
-            own = np.flatnonzero(choices == choice)
-            best = own[table.distances[own].argmin()]
+        for choice, own in table.having(factor).items():
+            best = np.where(own, table.distances, np.inf).argmin()
             worst = np.abs(table.misses[best]).argmax()
             yield {
                 "what is chosen": FACTOR_NAMES[factor],

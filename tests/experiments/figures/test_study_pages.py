@@ -1,5 +1,7 @@
 """What pages say of the study of Table 1, on records with known numbers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,19 +14,11 @@ from experiments.figures.all_pairs.study_tables import (
     described,
     effects_table,
 )
-from experiments.study.combinations import Combination
 from experiments.study.misses import study_table
 from experiments.tables.paper_numbers import PAPER_TABLE_2
-from tests.experiments.study.made_up import made_up
+from tests.experiments.figures.drawn import cells_of
+from tests.experiments.study.made_up import CHOSEN, made_up
 
-CHOSEN = Combination(
-    network="10-20-50",
-    protocol="one budget",
-    start="v = 0",
-    rows="own",
-    reading="ball",
-    points="test",
-)
 PAIRS = ((0, 1), (2, 4), (3, 8))
 
 
@@ -45,11 +39,6 @@ def runs():
 @pytest.fixture(scope="module")
 def found(runs):
     return study_table(runs, [CHOSEN])
-
-
-def cells_of(table):
-    lines = [line.strip("| ").split(" | ") for line in table.splitlines()[2:]]
-    return [[cell.strip() for cell in line] for line in lines]
 
 
 def test_the_declared_choice_stands_beside_the_paper(runs, found):
@@ -135,7 +124,7 @@ def test_every_combination_is_drawn_once_for_each_of_its_choices(runs):
 
 
 def test_a_combination_names_every_choice():
-    assert described(CHOSEN) == (
+    assert described(replace(CHOSEN, protocol="one budget")) == (
         "classifier: 10-20-50; budget: one budget; start of the ascent: v = 0; "
         "rows of the defense: own; reading of PGD: ball; points scored: test"
     )
