@@ -60,6 +60,17 @@ class OfClaims(SphinxDirective):
         """
         LOGGER.warning(message, *args, location=self.get_location())
 
+    def ledger(self) -> list[Claim]:
+        """Read the ledger.
+
+        Returns:
+            All its claims that are sound.
+        """
+        relative, absolute = self.env.relfn2path(LEDGER)
+        self.env.note_dependency(relative)
+        pages = {Path(name).name for name in self.env.found_docs}
+        return sound_claims(read_entries(Path(absolute)), pages, self.root)
+
     def claims(self) -> list[Claim]:
         """Pick the claims from the ledger.
 
@@ -67,16 +78,13 @@ class OfClaims(SphinxDirective):
             Those named, in that order, or those of the page; none where the ledger lacks
             one that is named.
         """
-        relative, absolute = self.env.relfn2path(LEDGER)
-        self.env.note_dependency(relative)
-        pages = {Path(name).name for name in self.env.found_docs}
-        known = sound_claims(read_entries(Path(absolute)), pages, self.root)
+        known = self.ledger()
         if not self.arguments:
             return [claim for claim in known if claim.page == self.page]
         by_id = {claim.id: claim for claim in known}
         names = self.arguments[0].split()
         if gone := [name for name in names if name not in by_id]:
-            self.warn("no claim %s in %s", ", ".join(gone), relative)
+            self.warn("no claim %s in %s", ", ".join(gone), LEDGER)
             return []
         return [by_id[name] for name in names]
 
