@@ -18,8 +18,8 @@ from headlines import EXTENSIONS, HEADLINES, table_1_cells
 
 sys.path.insert(0, str(EXTENSIONS))
 
-from came_out import PICTURE, WRITTEN, Links, Written, group_markdown, groups  # noqa: E402
-from claims import Claim, read_entries  # noqa: E402
+from came_out import PICTURE, WRITTEN, Links, Written, group_markdown, groups
+from claims import Claim, read_entries
 
 ROOT = Path(__file__).resolve().parent.parent
 LEDGER = "book/ledger.md"

@@ -16,7 +16,7 @@ def picture(cells: Sequence[TableCell]) -> str:
     """Draw a ring for each mean of the paper and a dot for the one here.
 
     Args:
-        cells: The cells, those of a data set together; means between 40 and 100 percent.
+        cells: The cells, those of a data set together; means from 40 to 100 percent.
 
     Returns:
         An SVG file.

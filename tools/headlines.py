@@ -1,8 +1,8 @@
 """One sentence with its figures for each claim that the front page puts first.
 
-Each is written from stored records, from the ledger or from the proofs, so that no figure
-on the front page is typed. ``HEADLINES`` says which claims these are; ``front_page.py``
-writes them where the book and the README take them from.
+Each is written from stored records, from the ledger or from the proofs, so that no
+figure on the front page is typed. ``HEADLINES`` says which claims these are, and
+``front_page.py`` writes them where the book and the README take them from.
 """
 
 import csv
@@ -317,8 +317,8 @@ def curved_boundaries(root: Path, claims: Entries) -> str:
     largest = max(game.epsilon for one in networks for game in one.curved)
     budgets = [one.epsilon for one in networks]
     return (
-        f"bounds what players gain from $f$ up to {largest:g} pixels, on {sum(told)} of "
-        f"{len(told)} networks; Table 1's budgets are {_span(budgets, '.1f')}"
+        f"bounds what players gain from $f$ up to {largest:g} pixels, on {sum(told)} "
+        f"of {len(told)} networks; Table 1's budgets are {_span(budgets, '.1f')}"
     )
 
 
@@ -386,9 +386,7 @@ def formal_proofs(root: Path, claims: Entries) -> str:
         The sentence.
     """
     theorems = [
-        one
-        for one in read_statements(root / FOLDER).values()
-        if one.kind in STATEMENTS
+        one for one in read_statements(root / FOLDER).values() if one.kind in STATEMENTS
     ]
     return f"{len(theorems)} statements, for inputs of any dimension"
 
