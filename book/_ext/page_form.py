@@ -22,6 +22,7 @@ from page_facts import (
     run_command_line,
     test_command_line,
 )
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
@@ -116,7 +117,11 @@ class Outcomes(OfClaims):
         claims = self.claims()
         if not claims and not self.arguments:
             self.warn("no claim of page %r in %s", self.page, LEDGER)
-        return self.parsed(outcomes_markdown(claims), STRIP)
+        # The search puts this page first for the names of its claims.
+        names = [claim.title for claim in claims if claim.page == self.page]
+        entries = [("single", name, "", "main", None) for name in names]
+        index = addnodes.index(entries=entries)
+        return [index, *self.parsed(outcomes_markdown(claims), STRIP)]
 
 
 class PageFooter(OfClaims):

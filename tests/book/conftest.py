@@ -63,6 +63,11 @@ def came_out(page_form) -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def paper_places(page_form) -> ModuleType:
+    return load(ROOT / "book" / "_ext" / "paper_places.py")
+
+
+@pytest.fixture(scope="session")
 def front_page(came_out) -> ModuleType:
     load(ROOT / "tools" / "headlines.py")
     load(ROOT / "tools" / "front_picture.py")
