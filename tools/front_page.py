@@ -25,7 +25,10 @@ ROOT = Path(__file__).resolve().parent.parent
 LEDGER = "book/ledger.md"
 BEGIN = "<!-- what came out: written by tools/front_page.py -->"
 END = "<!-- end of what came out -->"
-CAPTION = "The choice declared before the run, on [all pairs](all_pairs.ipynb)."
+CAPTION = (
+    "The choice declared after a study, on seeds of its own: "
+    "[all pairs](all_pairs.ipynb)."
+)
 
 
 def read_ledger(root: Path) -> list[Claim]:

@@ -74,8 +74,9 @@ def write_tables(table: StudyTable, folder: Path) -> None:
 
     Args:
         table: All combinations.
-        folder: Where ``combinations.csv``, ``effects.csv`` and, where there are four
-            pairs, ``halves.csv`` go; made if it is not there.
+        folder: Where ``combinations.csv`` goes and, of several combinations,
+            ``effects.csv`` and, where there are four pairs, ``halves.csv``; made if
+            it is not there.
     """
     folder.mkdir(parents=True, exist_ok=True)
     paper = ["paper", *[""] * len(FACTORS), *table.printed]
@@ -84,9 +85,11 @@ def write_tables(table: StudyTable, folder: Path) -> None:
         for place, numbers in zip(table.order, table.numbers[table.order], strict=True)
     ]
     files = {"combinations.csv": [[*FACTORS, "distance", *table.names], paper, *lines]}
-    moved = [[factor, *sizes] for factor, sizes in effects(table).items()]
-    files["effects.csv"] = [["factor", *table.names], *moved]
-    if len(table.pairs) >= 4:
+    several = len(table.combinations) > 1
+    if several:
+        moved = [[factor, *sizes] for factor, sizes in effects(table).items()]
+        files["effects.csv"] = [["factor", *table.names], *moved]
+    if several and len(table.pairs) >= 4:
         halves = choose_on_halves(table)
         columns = (halves.chosen_on, halves.judged_on, halves.least_there)
         names = ["chosen_on", "judged_on", "least_there"]

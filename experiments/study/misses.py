@@ -104,6 +104,22 @@ class StudyTable:
         made = np.array([getattr(one, factor) for one in self.combinations])
         return {choice: made == choice for choice in dict.fromkeys(made.tolist())}
 
+    def at(self, combination: Combination) -> int:
+        """Find the place of a combination.
+
+        Args:
+            combination: One of the table's.
+
+        Returns:
+            The place.
+
+        Raises:
+            KeyError: If it is none of them.
+        """
+        if combination not in self.combinations:
+            raise KeyError(f"combination must be in the table, got {combination}.")
+        return self.combinations.index(combination)
+
     def on(self, places: Sequence[int] | slice) -> "StudyTable":
         """Take some pairs, and nothing of Table 2, which is of one.
 

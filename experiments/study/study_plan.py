@@ -28,6 +28,7 @@ NETWORKS: dict[str, TrainConfig | ExampleConfig] = {
     "32-64-128": ExampleConfig(),
 }
 PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
+QUANTILE: tuple[Protocol, ...] = ("margin quantile",)
 STAGES = Stages(train=train_alone, score=study_pairs)
 
 

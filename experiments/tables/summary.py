@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 from scipy import stats
 
 from experiments.store.keyed import SINGLE
@@ -18,8 +19,10 @@ from experiments.tables.defenses import SOLVERS
 from experiments.tables.group_results import GroupResult, cell_percents
 from experiments.tables.paper_numbers import PAPER_TABLE_1
 from experiments.tables.planning import PRIMARY_READING, PRIMARY_SOLVER
-from paper_lib.evaluation.plays import Cell
+from paper_lib.data.pairs import Dataset
+from paper_lib.evaluation.plays import Cell, Play
 
+DECLARED_FIRST, DECLARED_AFTER = "declared first", "declared after the study"
 MANIFEST_SCHEMA = "paper-lib/manifest/1"
 
 
@@ -46,7 +49,8 @@ class SummaryRow:
         n_fit: How many of them the defense is fitted on, at most.
         pairs: How many pairs.
         seeds: How many seeds.
-        primary: Whether this was declared primary before the run.
+        choice: ``"declared first"``, before any run; ``"declared after the study"``, of
+            how the paper may have done it; or empty, for what neither names.
         paper_mean: What the paper reports, or None.
         paper_std: What it calls the variance, or None.
     """
@@ -69,9 +73,14 @@ class SummaryRow:
     n_fit: int
     pairs: int
     seeds: int
-    primary: bool
+    choice: str
     paper_mean: float | None
     paper_std: float | None
+
+    @property
+    def is_primary(self) -> bool:
+        """Whether this was declared before any run."""
+        return self.choice == DECLARED_FIRST
 
 
 def summarize(results: Sequence[GroupResult]) -> tuple[SummaryRow, ...]:
@@ -111,40 +120,71 @@ def _row(
 ) -> SummaryRow:
     """Summarize one cell."""
     group, config = results[0].group, results[0].group.calibration
-    means, num = np.array([value.mean() for value in values]), len(values)
-    low, high = None, None
-    if num > 1:
-        half = stats.t.ppf(0.975, num - 1) * means.std(ddof=1) / np.sqrt(num)
-        low, high = float(means.mean() - half), float(means.mean() + half)
     names = _names(cell)
-    play, printed = (names["attack"], names["defense"]), PAPER_TABLE_1[config.dataset]
-    # The paper has approximate accuracies only.
-    known = printed.get(play) if cell[2] == "approximate" else None
     shared = config.protocol == "one budget"
     budgets = [result.calibration.budgets[0] for result in results]
-    several = len(config.pairs) > 1
+    is_primary = (
+        group.is_primary
+        and names["pgd_reading"] in ("", PRIMARY_READING)
+        and names["solver"] in ("", PRIMARY_SOLVER)
+    )
     return SummaryRow(
         dataset=config.dataset,
         protocol=config.protocol,
         classifier=group.classifier,
         **names,
         accuracy=cell[2],
-        mean=float(means.mean()),
-        std=float(np.mean([one.std(ddof=1) for one in values])) if several else 0.0,
-        low=low,
-        high=high,
+        **over_seeds(values),
         epsilon=float(np.mean(budgets)) if shared else None,
         quantile=None if shared else round(1.0 - config.target, 6),
         n_train=round(np.mean([score.sizes["train"] for score in results[0].scores])),
         n_fit=config.num_fit,
-        pairs=len(config.pairs),
-        seeds=num,
-        primary=group.is_primary
-        and names["pgd_reading"] in ("", PRIMARY_READING)
-        and names["solver"] in ("", PRIMARY_SOLVER),
-        paper_mean=known[0] if known else None,
-        paper_std=known[1] if known else None,
+        choice=DECLARED_FIRST if is_primary else "",
+        **printed(config.dataset, (names["attack"], names["defense"]), cell[2]),
     )
+
+
+def over_seeds(
+    values: Sequence[Float[np.ndarray, " pairs"]],
+) -> dict[str, int | float | None]:
+    """Summarize a cell, of which each seed has a value for every pair.
+
+    Args:
+        values: For each seed, in percent.
+
+    Returns:
+        What a :class:`SummaryRow` says of them: mean, spread, interval, and how many.
+    """
+    means, num = np.array([value.mean() for value in values]), len(values)
+    low, high = None, None
+    if num > 1:
+        half = stats.t.ppf(0.975, num - 1) * means.std(ddof=1) / np.sqrt(num)
+        low, high = float(means.mean() - half), float(means.mean() + half)
+    pairs = len(values[0])
+    return {
+        "mean": float(means.mean()),
+        "std": float(np.mean([v.std(ddof=1) for v in values])) if pairs > 1 else 0.0,
+        "low": low,
+        "high": high,
+        "pairs": pairs,
+        "seeds": num,
+    }
+
+
+def printed(dataset: Dataset, play: Play, accuracy: str) -> dict[str, float | None]:
+    """Look up what the paper's Table 1 says of a cell; it has approximate ones only.
+
+    Args:
+        dataset: The data set.
+        play: The attack and the defense.
+        accuracy: ``"true"`` or ``"approximate"``.
+
+    Returns:
+        ``paper_mean`` and ``paper_std``; None where it says nothing.
+    """
+    known = PAPER_TABLE_1[dataset].get(play) if accuracy == "approximate" else None
+    mean, std = known or (None, None)
+    return {"paper_mean": mean, "paper_std": std}
 
 
 def _names(cell: Cell) -> dict[str, str]:

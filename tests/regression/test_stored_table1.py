@@ -9,6 +9,9 @@ import torch
 
 from experiments.gpu.batched import TOGETHER
 from experiments.store.record_files import load_record
+from experiments.study.declared import DECLARED, declared_groups
+from experiments.study.published import declared_rows
+from experiments.study.study_plan import load_study
 from experiments.tables.calibration import CalibrationConfig
 from experiments.tables.claims import holm, lemma_violations, pair_gains
 from experiments.tables.classifiers import train_pair
@@ -19,7 +22,7 @@ from experiments.tables.paper_numbers import PAPER_TABLE_1
 from experiments.tables.planning import PRIMARY_PGD, PRIMARY_SOLVER, plan
 from experiments.tables.points import linearize_pair
 from experiments.tables.scoring import ScoreConfig, score_pair
-from experiments.tables.summary import summarize
+from experiments.tables.summary import DECLARED_AFTER, DECLARED_FIRST, summarize
 from experiments.tables.table_1 import ONE_BY_ONE, load_plan
 from paper_lib.robust_sets import RobustSets
 from tests.regression.recomputed import ROOT, drawn
@@ -82,11 +85,14 @@ def test_the_budgets_meet_the_target(table_1):
 def test_the_table_and_the_manifest_are_those_of_the_records(table_1):
     with (ROOT / "results" / "table1.csv").open(newline="") as file:
         stored = list(csv.DictReader(file))
-    rows = summarize(table_1)
+    declared = load_study(declared_groups(), ROOT / "results" / "study")
+    rows = [*summarize(table_1), *declared_rows(declared, DECLARED)]
     assert len(stored) == len(rows)
     for line, row in zip(stored, rows, strict=True):
         assert float(line["mean"]) == pytest.approx(row.mean, abs=1e-4)
         assert (line["attack"], line["solver"]) == (row.attack, row.solver)
+        assert line["choice"] == row.choice
+    assert {row.choice for row in rows} == {"", DECLARED_FIRST, DECLARED_AFTER}
     manifest = load_record(STORE / "manifest.json", schema="paper-lib/manifest/1")
     for name, digest in manifest["files"].items():
         assert hashlib.sha256((STORE / name).read_bytes()).hexdigest() == digest

@@ -1,7 +1,6 @@
 """Table 1 and what it depends on, as Markdown tables of the page on all pairs."""
 
 from collections.abc import Iterator, Sequence
-from itertools import product
 
 import numpy as np
 
@@ -9,13 +8,10 @@ from experiments.figures.markdown import NOT_APPLICABLE, Row, tabulated
 from experiments.tables.group_results import GroupResult
 from experiments.tables.planning import (
     ALL_PAIRS,
-    CLASSIFIERS,
-    PRIMARY_READING,
-    PRIMARY_SOLVER,
     RunGroup,
 )
 from experiments.tables.summary import SummaryRow
-from paper_lib.evaluation import PLAYS, play_name
+from paper_lib.evaluation import play_name
 
 # How far from the paper the primary choice was to come, in points.
 GOALS = {("FGM", "SMOOTH"): 3.0, ("PGD", "none"): 5.0, ("PGD", "SMOOTH"): 5.0}
@@ -71,9 +67,9 @@ def calibration_table(results: Sequence[GroupResult]) -> Iterator[Row]:
         }
 
 
-@tabulated("llrrrr")
+@tabulated("llrrrrl")
 def table_1(rows: Sequence[SummaryRow]) -> Iterator[Row]:
-    """Set the primary choice beside the paper's Table 1.
+    """Set the primary choice beside the paper's Table 1, and judge the goals it had.
 
     Args:
         rows: What ``summarize`` gave.
@@ -83,7 +79,7 @@ def table_1(rows: Sequence[SummaryRow]) -> Iterator[Row]:
         difference to them is given for all pairs alone.
     """
     for row in rows:
-        if row.primary and row.paper_mean is not None:
+        if row.is_primary and row.paper_mean is not None:
             span = "" if row.low is None else f"[{row.low:.1f}, {row.high:.1f}]"
             yield {
                 "data set": row.dataset,
@@ -92,29 +88,19 @@ def table_1(rows: Sequence[SummaryRow]) -> Iterator[Row]:
                 "here": _row_text(row),
                 "over seeds": span or "one seed",
                 "difference": _gap_text(row),
+                "goal": _goal_text(row),
             }
 
 
-def goal_lines(rows: Sequence[SummaryRow]) -> list[str]:
-    """Judge the goals set beforehand for the primary choice.
-
-    Args:
-        rows: What ``summarize`` gave.
-
-    Returns:
-        A sentence for each cell that had a goal.
-    """
-    sentences = []
-    for row in rows:
-        goal = GOALS.get((row.attack, row.defense))
-        if goal is None or not row.primary or row.paper_mean is None:
-            continue
-        verdict = "within" if abs(row.mean - row.paper_mean) <= goal else "not within"
-        judged = f"{_gap_text(row)}, {verdict} {goal:.0f} points"
-        if row.pairs != len(ALL_PAIRS):
-            judged = f"{NOT_APPLICABLE}, the goal is for all {len(ALL_PAIRS)} pairs"
-        sentences.append(f"{row.dataset}, {row.attack}, {row.defense}: {judged}")
-    return sentences
+def _goal_text(row: SummaryRow) -> str:
+    """Say which distance to the paper was set as the goal, and whether it was met."""
+    goal = GOALS.get((row.attack, row.defense))
+    if goal is None:
+        return "none"
+    if row.paper_mean is None or row.pairs != len(ALL_PAIRS):
+        return NOT_APPLICABLE
+    met = abs(row.mean - row.paper_mean) <= goal
+    return f"{goal:.0f} points: {'met' if met else 'missed'}"
 
 
 @tabulated("lllllrrrl")
@@ -139,35 +125,8 @@ def cell_table(rows: Sequence[SummaryRow], accuracy: str) -> Iterator[Row]:
                 "here": _row_text(row),
                 "paper": "" if row.paper_mean is None else _paper_text(row),
                 "seeds": row.seeds,
-                "primary": "yes" if row.primary else "",
+                "choice": row.choice,
             }
-
-
-@tabulated("llrrrr")
-def classifier_table(rows: Sequence[SummaryRow]) -> Iterator[Row]:
-    """Show how far each classifier and protocol comes from the paper's means.
-
-    Args:
-        rows: What ``summarize`` gave.
-
-    Yields:
-        Each data set and play, in points of approximate accuracy.
-    """
-    chosen = {
-        (row.dataset, row.attack, row.defense, row.protocol, row.classifier): row
-        for row in rows
-        if row.paper_mean is not None
-        and row.pgd_reading in ("", PRIMARY_READING)
-        and row.solver in ("", PRIMARY_SOLVER)
-    }
-    kinds = list(product(("one budget", "margin quantile"), CLASSIFIERS))
-    for dataset, play in product(dict.fromkeys(row.dataset for row in rows), PLAYS):
-        line = {"data set": dataset, "play": play_name(play)}
-        for protocol, name in kinds:
-            found = chosen.get((dataset, *play, protocol, name))
-            title = f"{protocol.removeprefix('margin ')}, {name}"
-            line[title] = _gap_text(found) if found else "not run"
-        yield line
 
 
 def _gap_text(row: SummaryRow) -> str:

@@ -1,7 +1,7 @@
 """What the study of Table 1 found, as Markdown tables."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 
 import numpy as np
@@ -9,9 +9,13 @@ from jaxtyping import Float
 
 from experiments.figures.all_pairs.gain_tables import mean_with_interval
 from experiments.figures.markdown import Row, cell_name, mean_and_span, tabulated
+from experiments.study.choosing import choose_on_halves
 from experiments.study.combinations import FACTORS, Combination
 from experiments.study.misses import ATTACKED, KINDS, StudyTable, effects
-from experiments.tables.paper_numbers import PAPER_TABLE_2
+from experiments.study.study_cells import POINTS, UNDEFENDED
+from experiments.study.study_plan import StudyRun
+from experiments.tables.paper_numbers import PAPER_TABLE_1, PAPER_TABLE_2
+from experiments.tables.planning import DATASETS
 from paper_lib.evaluation.plays import play_name
 
 # The factors as the paper's readers call them.
@@ -117,17 +121,18 @@ def effects_table(table: StudyTable) -> Iterator[Row]:
 
 
 @tabulated("llrlr")
-def choices_table(table: StudyTable) -> Iterator[Row]:
+def choices_table(table: StudyTable, factors: Sequence[str] = FACTORS) -> Iterator[Row]:
     """Say how near the paper each choice can come, whatever is chosen besides.
 
     Args:
         table: The combinations.
+        factors: Of which choices.
 
     Yields:
         Each choice of each factor: the least distance of a combination that has it, and
         the number that this combination misses most.
     """
-    for factor in FACTORS:
+    for factor in factors:
         for choice, own in table.having(factor).items():
             best = np.where(own, table.distances, np.inf).argmin()
             worst = np.abs(table.misses[best]).argmax()
@@ -138,6 +143,61 @@ def choices_table(table: StudyTable) -> Iterator[Row]:
                 "which number misses most then": table.names[worst],
                 "by": f"{table.misses[best][worst]:+.1f}",
             }
+
+
+def halves_line(table: StudyTable) -> str:
+    """Say how small a distance choosing alone makes.
+
+    Args:
+        table: The combinations, on at least four pairs.
+
+    Returns:
+        A sentence, of Table 1's numbers.
+    """
+    found = choose_on_halves(table)
+    chosen, judged, least = (
+        float(values.mean())
+        for values in (found.chosen_on, found.judged_on, found.least_there)
+    )
+    return (
+        f"On the half that chose, the nearest of {len(table.combinations)} "
+        f"combinations is {chosen:.1f} points from the paper; on the other half the "
+        f"same one is {judged:.1f} points from it, and the nearest there {least:.1f}. "
+        f"So choosing makes a distance smaller by {found.optimism:.1f} points "
+        f"(means over {len(found.judged_on):,} partings)."
+    )
+
+
+@tabulated("llrrr")
+def training_table(runs: Sequence[StudyRun]) -> Iterator[Row]:
+    """Show how many points each classifier labels right, without attack and defense.
+
+    Args:
+        runs: Runs of one seed and protocol.
+
+    Yields:
+        Each data set and classifier: mean and spread over pairs, of test points and of
+        points that trained it, beside the paper's.
+    """
+    for run in sorted(
+        runs, key=lambda run: DATASETS.index(run.group.calibration.dataset)
+    ):
+        network, _, dataset, _ = run.key
+        percents = {
+            points: [
+                one.percents[points, "none", *UNDEFENDED][0] for one in run.results
+            ]
+            for points in POINTS
+        }
+        yield {
+            "data set": dataset,
+            "classifier": network,
+            **{
+                f"{points} points": f"{np.mean(some):.1f} ({np.std(some, ddof=1):.1f})"
+                for points, some in percents.items()
+            },
+            "paper": "{:.1f} ({:.1f})".format(*PAPER_TABLE_1[dataset]["none", "none"]),
+        }
 
 
 @tabulated("lllrr")

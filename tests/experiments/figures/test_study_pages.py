@@ -1,5 +1,6 @@
 """What pages say of the study of Table 1, on records with known numbers."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,10 @@ from experiments.figures.all_pairs.study_tables import (
     declared_table_2,
     described,
     effects_table,
+    halves_line,
+    training_table,
 )
+from experiments.study.choosing import choose_on_halves
 from experiments.study.misses import study_table
 from experiments.tables.paper_numbers import PAPER_TABLE_2
 from tests.experiments.figures.drawn import cells_of
@@ -29,6 +33,13 @@ def accuracies(dataset, pair, points, attack, rows, start):
     # Against PGD the defense lowers true accuracy, on MNIST alone.
     gain = 1.0 if dataset != "mnist" or attack == "FGM" else -1.0
     return 50.0 + gain * (rows != "none"), value
+
+
+def accuracies_of_four(dataset, pair, points, attack, rows, start):
+    """A pair more, that is far from the others."""
+    if pair in PAIRS:
+        return accuracies(dataset, pair, points, attack, rows, start)
+    return 50.0, 95.0 - 7.0 * (attack == "literal")
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +97,41 @@ def test_each_choice_has_its_least_distance(runs):
     for line in lines:
         assert abs(float(line[4])) == float(line[2])
         assert line[3] in table.names
+
+
+def test_one_factor_has_its_choices_alone(runs):
+    table = study_table(runs)
+    lines = cells_of(choices_table(table, ["reading"]))
+    assert lines == [
+        line for line in cells_of(choices_table(table)) if "PGD" in line[0]
+    ]
+    assert len(lines) == 4
+
+
+def test_training_points_stand_beside_test_points():
+    def clean(dataset, pair, points, attack, rows, start):
+        right = 90.0 + 6.0 * (points == "trained") + (pair == (0, 1))
+        return (right, right) if attack == "none" else (50.0, 50.0)
+
+    runs = made_up(clean, pairs=PAIRS[:2], protocols=("one budget",))
+    lines = cells_of(training_table(runs))
+    assert [line[:2] for line in lines] == [
+        [dataset, network]
+        for dataset in ("mnist", "fashion-mnist")
+        for network in ("10-20-50", "20-50-500")
+    ]
+    assert lines[2][2:] == ["90.5 (0.7)", "96.5 (0.7)", "99.9 (0.1)"]
+
+
+def test_halves_that_are_alike_show_what_choosing_does():
+    table = study_table(made_up(accuracies_of_four, pairs=(*PAIRS, (4, 9))))
+    found = choose_on_halves(table)
+    numbers = re.findall(r"[-\d.,]+\d", halves_line(table))
+    assert numbers[0] == str(len(table.combinations))
+    means = (found.chosen_on, found.judged_on, found.least_there)
+    assert numbers[1:4] == [f"{one.mean():.1f}" for one in means]
+    assert numbers[4:] == [f"{found.optimism:.1f}", "1,000"]
+    assert found.optimism > 0
 
 
 def test_gains_are_asked_of_both_accuracies(found):

@@ -66,7 +66,7 @@ def _result(config: StudyConfig, ramps: dict, of: Accuracies) -> StudyResult:
         config=config,
         path="single",
         source="none",
-        sizes=dict.fromkeys(POINTS, TOTAL),
+        sizes=dict.fromkeys(("train", *POINTS), TOTAL),
         ramp_values={attack: even | ramps for attack in ("FGM", *READINGS)},
         coverages={},
         cells=tuple(cells),

@@ -236,3 +236,11 @@ def test_a_part_of_the_pairs_has_nothing_of_table_2():
     assert part.pairs == TWO
     assert part.numbers.shape == (1, 16)
     assert np.allclose(part.numbers, part.printed, atol=1e-4)
+
+
+def test_a_combination_is_found_again():
+    table = study_table(made_up(lambda *_: (50.0, 60.0), pairs=PAIRS))
+    for place in (0, 7, len(table.combinations) - 1):
+        assert table.at(table.combinations[place]) == place
+    with pytest.raises(KeyError, match=r"must be in the table, got .*vgg"):
+        table.at(replace(CHOSEN, network="vgg"))

@@ -13,7 +13,7 @@ from experiments.study.choosing import choose_on_halves
 from experiments.study.misses import effects, study_table
 from experiments.study.study_plan import EXPLORED, OTHERS
 from experiments.tables.planning import ALL_PAIRS, CLASSIFIERS
-from tests.experiments.study.made_up import made_up
+from tests.experiments.study.made_up import CHOSEN, made_up
 
 
 def accuracies(dataset, pair, points, attack, rows, start):
@@ -96,6 +96,12 @@ def test_the_tables_say_what_was_found(tmp_path):
     assert [float(line[0]) for line in halves[1:]] == pytest.approx(
         found.chosen_on, abs=0.006
     )
+
+
+def test_one_combination_has_nothing_to_choose_from(tmp_path):
+    runs = made_up(accuracies, pairs=((0, 1), (2, 4), (3, 8), (4, 9)))
+    command.write_tables(study_table(runs, [CHOSEN]), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["combinations.csv"]
 
 
 def test_too_few_pairs_have_no_halves(tmp_path):

@@ -49,7 +49,12 @@ from experiments.tables.planning import (
     plan,
 )
 from experiments.tables.scoring import ScoreConfig, score_pair
-from experiments.tables.summary import summarize, write_csv, write_manifest
+from experiments.tables.summary import (
+    DECLARED_FIRST,
+    summarize,
+    write_csv,
+    write_manifest,
+)
 from experiments.tables.table_1 import load_plan, run_plan
 from paper_lib.attacks import PGD_READINGS, fgm
 from paper_lib.data import load_pair
@@ -588,13 +593,14 @@ def test_rows_of_the_table_by_hand(result):
     assert found.low == pytest.approx(found.mean - half, rel=1e-4)
     assert found.high == pytest.approx(found.mean + half, rel=1e-4)
     assert (found.paper_mean, found.paper_std) == (71.2, 14.2)
-    assert (found.pairs, found.seeds, found.n_fit, found.primary) == (2, 2, 300, True)
+    assert (found.pairs, found.seeds, found.n_fit) == (2, 2, 300)
+    assert found.choice == DECLARED_FIRST
     assert found.solver == "ramp, raw rows"
     assert found.quantile is None
     other = key["margin quantile", "PGD", "none", "ball", "true"]
     assert (other.low, other.high, other.epsilon) == (None, None, None)
     assert other.quantile == pytest.approx(1 - 0.533)
-    assert (other.seeds, other.primary, other.paper_mean) == (1, False, None)
+    assert (other.seeds, other.choice, other.paper_mean) == (1, "", None)
 
 
 def test_the_table_as_a_file(result, tmp_path):
@@ -607,7 +613,7 @@ def test_the_table_as_a_file(result, tmp_path):
     for line_read, row in zip(read, rows, strict=True):
         assert float(line_read["mean"]) == pytest.approx(row.mean, abs=1e-4)
         assert line_read["low"] == ("" if row.low is None else f"{row.low:.4f}")
-        assert line_read["primary"] == str(row.primary)
+        assert line_read["choice"] == row.choice
 
 
 def test_the_manifest_names_every_file_with_its_checksum(result):

@@ -1,0 +1,161 @@
+"""What the page on all pairs checks, over all records that it reads."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from experiments.figures.all_pairs.study_pictures import GOALS
+from experiments.figures.checks_table import Check
+from experiments.study.misses import StudyTable
+from experiments.tables.claims import lemma_violations, pair_gains
+from experiments.tables.defenses import SOLVERS
+from experiments.tables.examples import Example, as_recorded
+from experiments.tables.group_results import GroupResult
+from experiments.tables.planning import PRIMARY_PGD, PRIMARY_SOLVER
+
+_OF_TABLE_1 = "tests/regression/test_stored_table1.py::"
+_OF_STUDY = "tests/regression/test_stored_study.py::"
+_OF_PAGES = "tests/book/test_page_numbers.py::"
+
+
+def table_1_checks(
+    results: Sequence[GroupResult],
+    primary: Mapping[str, GroupResult],
+    examples: Sequence[Example],
+) -> list[Check]:
+    """Check what the page says of the choice that was declared first.
+
+    Args:
+        results: The groups that the page shows.
+        primary: That choice for each data set, at the first seed.
+        examples: The stored pictures of pairs.
+
+    Returns:
+        Rows of the page's table.
+    """
+    singly = [*primary.values()]
+    return [
+        *_of_lemmas(results),
+        *(_of_gains(singly, attack) for attack in ("FGM", PRIMARY_PGD)),
+        _of_other_side(singly),
+        _of_examples(primary, examples),
+    ]
+
+
+def _of_lemmas(results: Sequence[GroupResult]) -> list[Check]:
+    flipped, unequal = lemma_violations(results)
+    shared = {
+        "cases": sum(len(result.scores) for result in results),
+        "test": f"{_OF_TABLE_1}test_the_theorem_holds_in_every_record",
+    }
+    return [
+        Check(
+            what="Lemma 2: no attack of the records flips a point that FGM leaves",
+            figure=f"{flipped} points",
+            holds=flipped == 0,
+            **shared,
+        ),
+        Check(
+            what="Lemma 1: accuracy under FGM and $v$ is the coverage of $v$",
+            figure=f"{unequal} rows differ",
+            holds=unequal == 0,
+            **shared,
+        ),
+    ]
+
+
+def _of_gains(primary: Sequence[GroupResult], attack: str) -> Check:
+    """Ask whether the ascent raises approximate accuracy on every pair."""
+    gains = [
+        gain.points
+        for result in primary
+        for gain in pair_gains(result.scores, PRIMARY_SOLVER, attack, "approximate")
+    ]
+    name = "test_smooth_helps_against_fgm_on_every_pair_and_not_so_against_pgd"
+    return Check(
+        what=f"SMOOTH gains approximate accuracy against {attack} on every pair",
+        cases=len(gains),
+        figure=f"{sum(gain > 0 for gain in gains)} gain",
+        holds=min(gains) > 0,
+        test=_OF_TABLE_1 + name,
+    )
+
+
+def _of_other_side(primary: Sequence[GroupResult]) -> Check:
+    """Ask whether no defense covers more of the points it was fitted on."""
+    fits = [
+        score.defenses
+        for result in primary
+        for score in result.scores
+        if {*SOLVERS} <= {*score.defenses}
+    ]
+    ahead = sum(
+        max(one[solver].train_coverage for solver in SOLVERS)
+        > one[PRIMARY_SOLVER].train_coverage
+        for one in fits
+    )
+    return Check(
+        what="Against FGM no defense covers more of the fitted points than SMOOTH",
+        cases=len(fits),
+        figure=f"more on {ahead}",
+        holds=ahead == 0 if fits else None,
+        test=f"{_OF_PAGES}test_against_fgm_another_defense_does_better_than_the_ramp",
+    )
+
+
+def _of_examples(
+    primary: Mapping[str, GroupResult], examples: Sequence[Example]
+) -> Check:
+    equal = sum(
+        as_recorded([one for one in examples if one.dataset == name], result)
+        for name, result in primary.items()
+    )
+    return Check(
+        what="$v$ as drawn covers what $v$ of the record covers",
+        cases=len(examples),
+        figure=f"{equal} equal",
+        holds=equal == len(examples) if examples else None,
+        test=f"{_OF_TABLE_1}test_an_example_drawn_by_the_commit_has_not_gone_stale",
+    )
+
+
+def study_checks(found: StudyTable, explored: StudyTable) -> list[Check]:
+    """Check what the page says of the declared combination and of all others.
+
+    Args:
+        found: The declared combination with fresh seeds.
+        explored: All combinations on the pairs that explored.
+
+    Returns:
+        Rows of the page's table.
+    """
+    kinds = {
+        f"the means of Table 1 are within {GOALS[0]:.0f} points": "mean",
+        f"the spreads of Table 1 are within {GOALS[0]:.0f} points": "spread",
+        f"the attacked cells of Table 2 are within {GOALS[1]:.0f} points": "0-1",
+    }
+    rows = []
+    for what, mark in kinds.items():
+        own = [mark in (name[:3], name.split(", ")[-1]) for name in found.names]
+        worst = float(np.abs(found.misses[0][own]).max())
+        rows.append(
+            Check(
+                what=f"Fresh seeds, declared choice: {what}",
+                cases=sum(own),
+                figure=f"worst {worst:.1f}",
+                holds=worst <= GOALS[mark == "0-1"],
+                test=f"{_OF_STUDY}test_the_goals_are_judged_as_the_page_does",
+            )
+        )
+    goals = np.array([GOALS[name.startswith("0-1")] for name in explored.names])
+    met = int((np.abs(explored.misses) <= goals).sum(1).max())
+    rows.append(
+        Check(
+            what="Ten pairs: some combination meets the goal of every number",
+            cases=len(explored.combinations),
+            figure=f"at most {met} of {len(goals)}",
+            holds=met == len(goals),
+            test=f"{_OF_STUDY}test_no_combination_meets_every_goal",
+        )
+    )
+    return rows

@@ -1,0 +1,72 @@
+"""The rows of the declared combination in the published Table 1."""
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+import numpy as np
+
+from experiments.study.combinations import Combination
+from experiments.study.misses import KINDS
+from experiments.study.study_plan import StudyRun
+from experiments.tables.planning import DATASETS
+from experiments.tables.summary import DECLARED_AFTER, SummaryRow, over_seeds, printed
+from paper_lib.evaluation.plays import PLAYS, Play
+
+# What fits the defense: the ascent on raw rows, those of the attack that it meets.
+OWN_ROWS = "ramp, own rows"
+
+
+def declared_rows(
+    runs: Sequence[StudyRun], combination: Combination
+) -> Iterator[SummaryRow]:
+    """Summarize a combination as Table 1 is summarized.
+
+    Args:
+        runs: Its runs, one for each data set and seed.
+        combination: The combination.
+
+    Yields:
+        A row for each data set, play and accuracy.
+
+    Raises:
+        KeyError: If the runs lack a cell.
+    """
+    for dataset in DATASETS:
+        seeds = [run for run in runs if run.key[2] == dataset]
+        for play, kind in product(PLAYS, KINDS if seeds else ()):
+            yield _row(seeds, combination, play, kind)
+
+
+def _row(
+    runs: Sequence[StudyRun], combination: Combination, play: Play, kind: str
+) -> SummaryRow:
+    """Summarize one cell."""
+    values = [
+        np.array(
+            [
+                one.percents[combination.cell(play, one)][KINDS.index(kind)]
+                for one in run.results
+            ]
+        )
+        for run in runs
+    ]
+    config, (attack, defense) = runs[0].group.calibration, play
+    own = combination.rows == "own" and attack == "PGD"
+    shared = combination.protocol == "one budget"
+    return SummaryRow(
+        dataset=config.dataset,
+        protocol=config.protocol,
+        classifier=combination.network,
+        pgd_reading=combination.reading if attack == "PGD" else "",
+        attack=attack,
+        defense=defense,
+        solver="" if defense == "none" else OWN_ROWS if own else "ramp, raw rows",
+        accuracy=kind,
+        **over_seeds(values),
+        epsilon=float(np.mean([run.budgets[0] for run in runs])) if shared else None,
+        quantile=None if shared else round(1.0 - config.target, 6),
+        n_train=round(np.mean([one.sizes["train"] for one in runs[0].results])),
+        n_fit=config.num_fit,
+        choice=DECLARED_AFTER,
+        **printed(config.dataset, play, kind),
+    )
