@@ -83,7 +83,14 @@ from experiments.gpu.batched import TOGETHER
 from experiments.study.declared import DECLARED, FIRST_DECLARED, declared_groups
 from experiments.study.misses import study_table
 from experiments.study.published import declared_rows
-from experiments.study.study_plan import OTHERS, QUANTILE, load_study, study_groups
+from experiments.study.study_plan import (
+    OTHERS,
+    QUANTILE,
+    WIDE,
+    WIDE_PAIRS,
+    load_study,
+    study_groups,
+)
 from experiments.sweep.runner import executor_for
 from experiments.tables.examples import extreme_examples
 from experiments.tables.group_results import primary_results
@@ -124,12 +131,7 @@ primary = primary_results(results, parse_seeds(seeds)[0])
 singly = [*primary.values()]
 
 study = "../results/study"
-exploring = load_study(study_groups(), study)
-explored = study_table(exploring)
-wide = load_study(study_groups(networks=("32-64-128",), protocols=QUANTILE), study)
 declared = load_study(declared_groups(), study)
-found, others = (study_table(declared, [DECLARED], part) for part in (None, OTHERS))
-before, after = (explored.misses[explored.at(c)] for c in (FIRST_DECLARED, DECLARED))
 published = [*rows, *(declared_rows(declared, DECLARED) if whole else ())]
 print("runs of this page:", sum(len(group.calibration.pairs) for group in groups))
 
@@ -151,6 +153,10 @@ if compute:
 # with three seeds that nothing else uses.
 
 # %% mystnb={"figure": {"caption": "By how much each of 24 numbers comes out above the paper's: the eight attacked means of Table 1, their eight spreads over pairs, and the eight attacked cells of Table 2. Shaded: the goal, 4 points for Table 1 and 8 for Table 2. Black: the declared combination on all 45 pairs of each set, three fresh seeds. Orange: the same on the ten pairs and the seed that chose it. Blue: the choice of this project before the study, on the same ten pairs. From the stored runs of `make study`.", "name": "fig-all-pairs-misses"}, "image": {"alt": "Rows of dots, one row for each of 24 numbers, on a scale of points above the paper from -20 to 50. The black dots of the declared combination lie within 4 points for all eight means of Table 1 and for most spreads of Fashion-MNIST, 8 to 10 points below for three spreads of MNIST, and 15 to 20 points off for three true accuracies of 0 against 1; the blue ones of the first choice scatter from -17 to 47."}} tags=["hide-input"]
+exploring = load_study(study_groups(), study)
+explored = study_table(exploring)
+before, after = (explored.misses[explored.at(c)] for c in (FIRST_DECLARED, DECLARED))
+found = study_table(declared, [DECLARED])
 series = {
     "declared, 45 pairs, fresh seeds": found.misses[0],
     "declared, ten pairs that chose": after,
@@ -174,7 +180,9 @@ Markdown(f"**The declared combination.** {described(DECLARED)}.")
 # the [reading notes](reading_notes.md#variance-or-standard-deviation) say why they are read as standard deviations. *The other pairs* are the 35 that
 # did not explore.
 
-# %% tags=["hide-input"]
+# %%
+found = study_table(declared, [DECLARED])
+others = study_table(declared, [DECLARED], pairs=OTHERS)
 Markdown(declared_table(found, others))
 
 # %% [markdown]
@@ -215,12 +223,14 @@ Markdown(effects_table(explored))
 # **What a defense is fitted to** moves one row alone, PGD with SMOOTH, by a few points: a defender who knows that PGD comes can protect
 # points that Eq. (7) gives up for lost, since PGD in the ball is weaker than FGM.
 #
-# **The third network** takes hours on two cores, so it was run on the ten pairs under margin quantiles alone. The nearest combination with each network,
-# there:
+# **The third network** takes hours on two cores, so it was run on five of the ten pairs of each set, under margin quantiles alone. The nearest combination with each network,
+# on these pairs:
 
 # %% tags=["hide-input"]
 quantiles = [run for run in exploring if run.key[1] in QUANTILE]
-three = study_table([*quantiles, *wide])
+third = study_groups(networks=(WIDE,), protocols=QUANTILE, pairs=WIDE_PAIRS)
+wide = load_study(third, study)
+three = study_table([*quantiles, *wide], pairs=WIDE_PAIRS)
 Markdown(choices_table(three, ["network"]))
 
 # %% [markdown]
@@ -252,11 +262,11 @@ Markdown(halves_line(explored))
 # the paper's network is nearer its tangents at its budget than these are ([](local_linearity.ipynb) measures it). Its weights would settle it, or
 # its widths and its training.
 #
-# **Fashion-MNIST's 99.9 (0.1) without an attack.** It is the share of right labels, so it depends on the network and on the points alone. Over the ten
+# **Fashion-MNIST's 99.9 (0.1) without an attack.** It is the share of right labels, so it depends on the network and on the points alone. Over five
 # pairs, in percent, with the spread in parentheses:
 
 # %% tags=["hide-input"]
-Markdown(training_table([*quantiles, *wide]))
+Markdown(training_table([*quantiles, *wide], WIDE_PAIRS))
 
 # %% [markdown]
 # A network trained for longer comes nearer, and nearer still on the points that trained it, but its pairs stay further apart than the paper's.
@@ -274,7 +284,7 @@ Markdown(training_table([*quantiles, *wide]))
 # FGM, on the choice that was declared before the study: approximate accuracy, the difference to the paper's ascent (mean over pairs), and on how many pairs it
 # is above the ascent's, on test points and on the points that both were fitted on.
 
-# %% tags=["hide-input"]
+# %% mystnb={"code_prompt_show": "Show what other defenses do against FGM", "code_prompt_hide": "Hide what other defenses do against FGM"} tags=["hide-cell"]
 Markdown(other_side_table(primary))
 
 # %% tags=["remove-input"]
@@ -305,7 +315,7 @@ Markdown(declared_gains(found))
 # The choice that was declared before the study, first seed. Here the records say which test points a defense saves and which it loses, so that on each pair
 # this is a paired comparison (the exact test of McNemar, adjusted for 45 pairs by Holm's method).
 
-# %% tags=["hide-input"]
+# %% mystnb={"code_prompt_show": "Show the paired comparison of each set", "code_prompt_hide": "Hide the paired comparison of each set"} tags=["hide-cell"]
 Markdown(gain_table(primary))
 
 # %% tags=["remove-input"]
@@ -385,7 +395,7 @@ plot_pair_maps(singly)
 # With one budget for all, a pair that is far apart keeps its labels under FGM. The closest pairs of Fashion-MNIST lose nearly all of
 # them, with or without a defense; on MNIST SMOOTH gives some back to every pair.
 
-# %% mystnb={"figure": {"caption": "Every pair's accuracy, its mean as a line, and the paper's mean and spread beside it; choice declared before the study, seed 0.", "name": "fig-all-pairs-spread"}, "image": {"alt": "Two panels of dots, one for each data set, with four plays each. Approximate accuracies lie above true ones. On MNIST the paper's means lie within the dots; on Fashion-MNIST the dots spread from 0 to 100 percent and the paper's bars are far shorter."}, "code_prompt_show": "Show every pair beside the paper", "code_prompt_hide": "Hide every pair beside the paper"} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Every pair's accuracy, its mean as a line, and the paper's mean and spread beside it; choice declared before the study, seed 0.", "name": "fig-all-pairs-spread"}, "image": {"alt": "Two panels of dots, one for each data set, with four plays each. Approximate accuracies lie above true ones. On MNIST the paper's means lie within the dots; on Fashion-MNIST the dots spread from 0 to 100 percent and the paper's bars are far shorter."}, "code_prompt_show": "Show every pair beside the paper", "code_prompt_hide": "Hide every pair beside the paper"} tags=["hide-cell"]
 plot_pair_spread(singly)
 
 # %% mystnb={"figure": {"caption": "Accuracy under FGM at multiples of the calibrated budget, choice declared before the study, seed 0: the mean over pairs, and the spread over pairs as bars. The paper shows one budget only.", "name": "fig-all-pairs-budgets"}, "image": {"alt": "Two panels of falling curves, accuracy in percent against the budget in pixels, MNIST and Fashion-MNIST: approximate accuracy with SMOOTH stays above that without at every budget, and true accuracy falls less steeply; the bars are several times longer on Fashion-MNIST."}} tags=["hide-input"]
@@ -413,7 +423,7 @@ Markdown(cell_table(rows, "true"))
 # Its numbers are rounded otherwise, and training amplifies that, so that the classifiers are others. Approximate accuracy, the mean over pairs
 # and seeds, beside the runs of single pairs:
 
-# %% tags=["hide-input"]
+# %% mystnb={"code_prompt_show": "Show both computations", "code_prompt_hide": "Hide both computations"} tags=["hide-cell"]
 batches, _ = load_plan(
     plan(datasets=tuple(primary), seeds=parse_seeds(seeds), primary_only=True),
     "../results/table1_gpu",
@@ -454,7 +464,7 @@ fewer points, of those it was fitted on as well. Its result on one pair is not a
 # point, and the vote of five. In 784 dimensions a draw from V is nearly orthogonal to any gradient: it moves $f_L$, to
 # either side, by about $1/\sqrt{784} = 1/28$ of what the attack moves it by (root mean square).
 
-# %% tags=["hide-input"]
+# %% mystnb={"code_prompt_show": "Show noise beside SMOOTH", "code_prompt_hide": "Hide noise beside SMOOTH"} tags=["hide-cell"]
 Markdown(isotropic_table(primary))
 
 # %% [markdown]

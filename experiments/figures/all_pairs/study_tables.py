@@ -11,7 +11,7 @@ from experiments.figures.all_pairs.gain_tables import mean_with_interval
 from experiments.figures.markdown import Row, cell_name, mean_and_span, tabulated
 from experiments.study.choosing import choose_on_halves
 from experiments.study.combinations import FACTORS, Combination
-from experiments.study.misses import ATTACKED, KINDS, StudyTable, effects
+from experiments.study.misses import ATTACKED, KINDS, Pairs, StudyTable, effects
 from experiments.study.study_cells import POINTS, UNDEFENDED
 from experiments.study.study_plan import StudyRun
 from experiments.tables.paper_numbers import PAPER_TABLE_1, PAPER_TABLE_2
@@ -169,11 +169,12 @@ def halves_line(table: StudyTable) -> str:
 
 
 @tabulated("llrrr")
-def training_table(runs: Sequence[StudyRun]) -> Iterator[Row]:
+def training_table(runs: Sequence[StudyRun], pairs: Pairs) -> Iterator[Row]:
     """Show how many points each classifier labels right, without attack and defense.
 
     Args:
         runs: Runs of one seed and protocol.
+        pairs: Over which pairs.
 
     Yields:
         Each data set and classifier: mean and spread over pairs, of test points and of
@@ -184,9 +185,7 @@ def training_table(runs: Sequence[StudyRun]) -> Iterator[Row]:
     ):
         network, _, dataset, _ = run.key
         percents = {
-            points: [
-                one.percents[points, "none", *UNDEFENDED][0] for one in run.results
-            ]
+            points: [run.of[p].percents[points, "none", *UNDEFENDED][0] for p in pairs]
             for points in POINTS
         }
         yield {
