@@ -19,7 +19,6 @@ TO_DO = {
     "all_pairs",
     "lemma_1",
     "lemma_3",
-    "mnist_0_against_1",
     "sharper_bounds",
     "the_algorithm",
     "the_game",
