@@ -1,147 +1,257 @@
 """What the page on zeros against ones computes live."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from jaxtyping import Float
 from matplotlib.figure import Figure
-from torch import Tensor
+from torch import Tensor, nn
 
-from experiments.figures.markdown import Row, tabulated
-from experiments.figures.mnist_0_against_1 import percent_of
-from experiments.tables.points import LinearizedPair
-from experiments.tables.results import Scores
-from experiments.tables.scoring import ScoreResult
+from experiments.figures.checks_table import Check
+from experiments.study.own_rows import mean_normal
+from paper_lib.attacks import PGD_READINGS, fgm
+from paper_lib.data.pairs import ClassPair
 from paper_lib.defense import ramp_ascent
-from paper_lib.evaluation import PLAYS, disagreement, logits_at, play_name
-from paper_lib.geometry import scale_to_radius, unit_vectors
+from paper_lib.defense.ramp import RampSolution
+from paper_lib.evaluation import evaluate, logits_at, percents
+from paper_lib.evaluation.plays import Cell
+from paper_lib.geometry import in_l2_ball
+from paper_lib.linearize import Linearization
 from paper_lib.plotting.perturbations import plot_images
 from paper_lib.robust_sets import RobustSets
 
+# A count that differs by one, computed from shares.
+_ONE_POINT = 1.0 + 1e-6
 
-def lemma_2_holds(result: Scores) -> bool:
-    """Say whether no reading of PGD leaves less than FGM at the same defense.
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LiveGame:
+    """A classifier at its points, and what the defender plays.
+
+    Attributes:
+        pair: The images.
+        model: The classifier.
+        train: The classifier linearized at the training points.
+        test: The same at the test points.
+        epsilon: The budget of both players, in pixels.
+        solution: The defense, fitted on training points.
+    """
+
+    pair: ClassPair
+    model: nn.Module
+    train: Linearization
+    test: Linearization
+    epsilon: float
+    solution: RampSolution
+
+    @cached_property
+    def attacks(self) -> Mapping[str, Float[Tensor, "n d"]]:
+        """What FGM and each reading of PGD play at the test points."""
+        images = self.pair.test.images
+        return {"FGM": fgm(self.test, self.epsilon)} | {
+            name: reading.attack(self.model, images, self.epsilon).perturbations
+            for name, reading in PGD_READINGS.items()
+        }
+
+    def scores(self, attack: Float[Tensor, "n d"]) -> dict[Cell, float]:
+        """Score an attack in the place of PGD.
+
+        Args:
+            attack: What it plays at the test points.
+
+        Returns:
+            The ten rows of Table 3, in percent.
+        """
+        return percents(
+            evaluate(
+                self.model,
+                self.pair.test,
+                self.test,
+                epsilon=self.epsilon,
+                defense=self.solution.perturbation,
+                pgd_attack=attack,
+            )
+        )
+
+
+def live_checks(
+    game: LiveGame, *, formula: float, target: float | None, as_stored: bool
+) -> list[Check]:
+    """Check what must hold on every machine.
 
     Args:
-        result: Accuracies with one defense.
+        game: The classifier and both players.
+        formula: The share of test points that Table 3's formula keeps under FGM with
+            SMOOTH, computed apart.
+        target: The share of training points that FGM was to leave alone; None if the
+            budget was set by hand.
+        as_stored: Whether the page runs with its own parameters.
 
     Returns:
-        Whether approximate accuracy is nowhere lower, defended or not.
+        The rows of the page's table.
     """
-    return all(
-        percent_of(result, reading, ("PGD", defense, "approximate"))
-        >= percent_of(result, reading, ("FGM", defense, "approximate"))
-        for reading in result.num_returned
-        for defense in ("none", "SMOOTH")
+    return [
+        _budgets(game),
+        _calibration(game, target),
+        _lemma_1(game, formula),
+        _lemma_2(game),
+        _wrong_sign(game),
+        _ramp(game),
+        _other_start(game, as_stored),
+    ]
+
+
+def _budgets(game: LiveGame) -> Check:
+    v = game.solution.perturbation.unsqueeze(0)
+    inside = torch.cat(
+        [in_l2_ball(move, game.epsilon) for move in (*game.attacks.values(), v)]
+    )
+    return Check(
+        what="live: each perturbation of FGM and of PGD, and $v$, is in the budget",
+        cases=len(inside),
+        figure=f"{int(inside.sum()):,}",
+        holds=bool(inside.all()),
+        test="tests/paper_lib/test_attacks.py::test_no_perturbation_exceeds_the_budget",
     )
 
 
-def plot_attack_and_defense(
-    at: LinearizedPair, attack: Float[Tensor, "n d"], v: Float[Tensor, " d"]
-) -> Figure:
-    """Draw two test images of each class, the attack and the defense.
+def _points_off(off: float) -> str:
+    """Write by how many points two counts differ; one is for rounding to decide."""
+    return "at most 1 off" if off <= _ONE_POINT else f"{off:.0f} off"
+
+
+def _calibration(game: LiveGame, target: float | None) -> Check:
+    margins = game.train.margins
+    kept = float((margins >= game.epsilon).double().mean())
+    off = None if target is None else abs(kept - target) * len(margins)
+    return Check(
+        what="live: the share of training points that FGM leaves alone is the paper's "
+        "number, to one point (calibrated)",
+        cases=len(margins),
+        figure=_points_off(off or 0.0),
+        holds=None if off is None else off <= _ONE_POINT,
+        test="tests/paper_lib/evaluation/test_evaluation.py"
+        "::test_the_calibrated_budget_leaves_the_share_asked_for",
+    )
+
+
+def _lemma_1(game: LiveGame, formula: float) -> Check:
+    sets = RobustSets.from_linearization(game.test, game.epsilon)
+    covered, num = sets.coverage(game.solution.perturbation), len(game.test.logits)
+    row = game.scores(game.attacks["FGM"])["FGM", "SMOOTH", "approximate"] / 100
+    off = num * float(max(abs(row - covered), abs(formula - covered)))
+    return Check(
+        what="live: the formula of Table 3 above, the row FGM, SMOOTH and, by Lemma 1, "
+        "the coverage of $v$ are one number, to one test point",
+        cases=num,
+        figure=_points_off(off),
+        holds=off <= _ONE_POINT,
+        test="tests/paper_lib/evaluation/test_evaluation.py"
+        "::test_fgm_rows_are_coverage",
+    )
+
+
+def _lemma_2(game: LiveGame) -> Check:
+    verdicts = []
+    for reading in PGD_READINGS:
+        table = game.scores(game.attacks[reading])
+        for defense in ("none", "SMOOTH"):
+            least = table["FGM", defense, "approximate"]
+            verdicts.append(table["PGD", defense, "approximate"] >= least)
+    return Check(
+        what="live: by Lemma 2 no reading of PGD leaves less approximate accuracy than "
+        "FGM, defended or not",
+        cases=len(verdicts),
+        figure=str(sum(verdicts)),
+        holds=all(verdicts),
+        test="tests/paper_lib/evaluation/test_evaluation.py"
+        "::test_no_attack_lowers_approximate_accuracy_below_fgm",
+    )
+
+
+def _wrong_sign(game: LiveGame) -> Check:
+    kept = game.scores(-game.attacks["FGM"])["PGD", "none", "approximate"]
+    return Check(
+        what="live: FGM with the wrong sign, scored by the same code, leaves every "
+        "label in place",
+        cases=len(game.test.logits),
+        figure=f"{kept:.0f}%",
+        holds=kept == 100.0,
+        test="tests/paper_lib/evaluation/test_evaluation.py"
+        "::test_an_attack_of_the_wrong_sign_is_beaten_by_random_ones",
+    )
+
+
+def _ramp(game: LiveGame) -> Check:
+    below = bool(game.solution.ramp_value <= game.solution.coverage)
+    return Check(
+        what="live: the ramp at $v$ is at most the share of points that $v$ covers",
+        cases=len(game.train.logits),
+        figure="below" if below else "above",
+        holds=below,
+        test="tests/paper_lib/defense/test_ramp.py"
+        "::test_the_result_is_feasible_counted_and_no_better_than_its_count",
+    )
+
+
+def _other_start(game: LiveGame, as_stored: bool) -> Check:
+    zero, other = coverage_by_start(game, 1.25)
+    return Check(
+        what="live: at 1.25 times the budget an ascent from the mean normal covers "
+        "over 10 points more than that from zero",
+        cases=2,
+        figure="over 10" if other - zero > 0.1 else f"{100 * (other - zero):.0f}",
+        holds=other - zero > 0.1 if as_stored else None,
+        test="tests/paper_lib/defense/test_ramp.py"
+        "::test_a_better_start_leaves_the_dead_zone",
+    )
+
+
+def coverage_by_start(game: LiveGame, multiple: float) -> tuple[float, float]:
+    """Fit the defense from two starts, at a multiple of the budget.
 
     Args:
-        at: The classifier at its points.
-        attack: The perturbation of each test point.
-        v: The defense.
+        game: The classifier and its budget.
+        multiple: Of the budget.
+
+    Returns:
+        The training coverage of the ascent from zero, and of that which starts in the
+        direction of the mean unit normal.
+    """
+    sets = RobustSets.from_linearization(game.train, multiple * game.epsilon)
+    other = ramp_ascent(sets, start=mean_normal(sets))
+    return ramp_ascent(sets).coverage, other.coverage
+
+
+def plot_attack_and_defense(game: LiveGame) -> Figure:
+    """Draw a test image of each class, the attack of FGM and the defense.
+
+    Args:
+        game: The classifier and both players.
 
     Returns:
         The figure; under each image the class that f itself sees.
     """
-    labels, digits = at.test.labels, at.pair.classes
-    chosen = torch.cat([(labels == label).nonzero()[:2, 0] for label in (-1.0, 1.0)])
-    images, moves = at.test.images[chosen], attack[chosen]
-    clean, defense = images.flatten(1), v.expand(len(chosen), -1)
+    labels, digits = game.pair.test.labels, game.pair.classes
+    chosen = torch.stack([(labels == label).nonzero()[0, 0] for label in (-1.0, 1.0)])
+    images, attack = game.pair.test.images[chosen], game.attacks["FGM"][chosen]
+    clean, defense = images.flatten(1), game.solution.perturbation.expand(2, -1)
     columns = {
         "image $x$": clean,
-        "attack $a$": moves,
-        "$x + a$": clean + moves,
+        "attack $a$": attack,
+        "$x + a$": clean + attack,
         "defense $v$": defense,
-        "$x + a + v$": clean + moves + defense,
+        "$x + a + v$": clean + attack + defense,
     }
     logits = {
-        "image $x$": logits_at(at.model, images),
-        "$x + a$": logits_at(at.model, images, moves),
-        "$x + a + v$": logits_at(at.model, images, moves, defense),
+        "image $x$": logits_at(game.model, images),
+        "$x + a$": logits_at(game.model, images, attack),
+        "$x + a + v$": logits_at(game.model, images, attack, defense),
     }
     seen = {
         title: [f"seen as {digits[int(logit > 0)]}" for logit in found]
         for title, found in logits.items()
     }
     return plot_images(columns, signed=("attack $a$", "defense $v$"), notes=seen)
-
-
-@tabulated()
-def disagreement_table(
-    at: LinearizedPair,
-    fgm_attack: Float[Tensor, "n d"],
-    pgd_attack: Float[Tensor, "n d"],
-    v: Float[Tensor, " d"],
-) -> Iterator[Row]:
-    """Show for each play how often the network and its linear model disagree.
-
-    Args:
-        at: The classifier at its points.
-        fgm_attack: What FGM plays at the test points.
-        pgd_attack: What PGD plays there.
-        v: The defense.
-
-    Yields:
-        Each play.
-    """
-    still = torch.zeros_like(v).unsqueeze(0)
-    moves = {"none": still, "FGM": fgm_attack, "PGD": pgd_attack}
-    answers = {"none": still, "SMOOTH": v.unsqueeze(0)}
-    for attack, defense in PLAYS:
-        only_f, only_linear = disagreement(
-            at.model, at.test.images, at.lin, moves[attack], answers[defense]
-        )
-        yield {
-            "percent of test points": play_name((attack, defense)),
-            "only f keeps": f"{100 * only_f:.1f}",
-            "only f_L keeps": f"{100 * only_linear:.1f}",
-        }
-
-
-def coverage_from_elsewhere(
-    at: LinearizedPair, curve: Sequence[ScoreResult]
-) -> list[float]:
-    """Start the ascent in the direction of the mean unit normal instead of at zero.
-
-    Args:
-        at: The classifier at its points.
-        curve: The accuracies at several budgets.
-
-    Returns:
-        The training coverage it ends with at each of these budgets.
-    """
-    coverages = []
-    for point in curve:
-        sets = RobustSets.from_linearization(at.fit, point.config.epsilon)
-        start = scale_to_radius(unit_vectors(sets.normals).mean(0), sets.epsilon)
-        coverages.append(ramp_ascent(sets, start=start).coverage)
-    return coverages
-
-
-@tabulated()
-def start_table(
-    multiples: Sequence[float], from_zero: Sequence[float], elsewhere: Sequence[float]
-) -> Iterator[Row]:
-    """Set the training coverage from both starts side by side.
-
-    Args:
-        multiples: The budgets, as multiples of the calibrated one.
-        from_zero: The coverage from zero at each.
-        elsewhere: The coverage from the mean normal.
-
-    Yields:
-        Each budget.
-    """
-    for multiple, *both in zip(multiples, from_zero, elsewhere, strict=True):
-        zero, other = (f"{100 * share:.1f}" for share in both)
-        yield {
-            "budget, multiple": multiple,
-            "from zero (%)": zero,
-            "from the mean normal (%)": other,
-        }

@@ -1,11 +1,9 @@
 """The comparison of classifiers that chose the one of Table 2."""
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from experiments.store.record_files import from_plain, load_record
-from experiments.tables.paper_numbers import PAPER_TABLE_2
 from paper_lib.models import TrainConfig
 
 CHOICE_SCHEMA = "paper-lib/classifier-choice/1"
@@ -57,16 +55,3 @@ def load_candidates(path: str | os.PathLike[str]) -> tuple[Candidate, ...]:
     """
     record = load_record(path, schema=CHOICE_SCHEMA)
     return from_plain(tuple[Candidate, ...], record["candidates"])
-
-
-def nearest_candidate(candidates: Sequence[Candidate]) -> Candidate:
-    """Choose the one whose coverage comes nearest to the paper's, FGM with SMOOTH.
-
-    Args:
-        candidates: The classifiers.
-
-    Returns:
-        The nearest.
-    """
-    goal = PAPER_TABLE_2["FGM", "SMOOTH", "approximate"]
-    return min(candidates, key=lambda one: abs(one.percent - goal))

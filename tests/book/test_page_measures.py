@@ -18,7 +18,6 @@ from tests.book.page_measures import (
 TO_DO = {
     "lemma_1",
     "lemma_3",
-    "mnist_0_against_1",
     "sharper_bounds",
     "the_algorithm",
     "the_game",

@@ -1,15 +1,10 @@
 """The rows of Table 2: their names, percents, and curves."""
 
 import matplotlib.pyplot as plt
-import torch
 
-from experiments.figures.mnist_0_against_1 import (
-    plot_accuracy_against_budget,
-    plot_margins,
-)
+from experiments.figures.mnist_0_against_1 import plot_accuracy_against_budget
 from experiments.tables.paper_numbers import PAPER_TABLE_2
 from paper_lib.evaluation import PLAYS, percents, play_name
-from paper_lib.linearize import Linearization
 from tests.experiments.figures.drawn import ten_rows
 
 
@@ -29,7 +24,6 @@ def test_curves_hold_the_tables_and_the_paper():
         [1.0, 2.0],
         [ten_rows(200), ten_rows(100)],
         calibrated=1.5,
-        paper=PAPER_TABLE_2,
     )
     for axis, accuracy in zip(figure.axes, ("approximate", "true"), strict=True):
         curves, markers = axis.lines[0:10:2], axis.lines[1:10:2]
@@ -38,16 +32,4 @@ def test_curves_hold_the_tables_and_the_paper():
             assert list(curve.get_xdata()) == [1.0, 2.0]
             assert list(curve.get_ydata()) == [100.0, 50.0]
             assert marker.get_ydata()[0] == PAPER_TABLE_2[(*play, accuracy)]
-    assert plt.get_fignums() == []
-
-
-def test_margins_of_both_classes_and_the_budget():
-    lin = Linearization(
-        logits=torch.tensor([-1.0, -2.0, 4.0, 5.0]),
-        gradients=torch.tensor([[1.0], [1.0], [1.0], [0.0]]),
-    )
-    axis = plot_margins(lin, epsilon=1.5, classes=["0", "1"]).axes[0]
-    heights = [sum(bar.get_height() for bar in group) for group in axis.containers]
-    assert heights == [2, 1]  # the flat point has no finite margin
-    assert axis.lines[0].get_xdata()[0] == 1.5
     assert plt.get_fignums() == []
