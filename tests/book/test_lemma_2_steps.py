@@ -1,4 +1,4 @@
-"""Eqs. (21) to (29), the proof of Lemma 2, in exact arithmetic and without the library."""
+"""Eqs. (21) to (29), the proof of Lemma 2, in exact arithmetic, without the library."""
 
 from fractions import Fraction
 from itertools import product
