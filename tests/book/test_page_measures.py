@@ -17,7 +17,6 @@ from tests.book.page_measures import (
 # Notebooks without the strip, still to be brought into the form of a page. It shrinks.
 TO_DO = {
     "all_pairs",
-    "lemma_3",
     "mnist_0_against_1",
     "sharper_bounds",
     "the_algorithm",
