@@ -82,7 +82,7 @@ sets = RobustSets.from_linearization(lin, epsilon)
 # three do not. So the coverage $\phi$, the share of inputs whose robust set contains $v$, is at most $2/3$, and there are
 # three places where it is reached.
 
-# %% mystnb={"figure": {"caption": "Three robust sets in the ball V, by Lemma 1. Each shade is a count of sets that hold; the ticks on a line point to the side that holds.", "name": "fig-lemma-3-sets"}, "image": {"alt": "The disc of all v cut by three lines into seven cells. The triangle in the middle or the rim is in fewer sets; three separate dark cells, toward the rim, lie in two of three. A star marks a maximizer, 2 of 3."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Three robust sets in the ball V, by Lemma 1. Each shade is a count of sets that hold; the ticks on a line point to the side that holds.", "name": "fig-lemma-3-sets"}, "image": {"alt": "The disc of all v cut by three lines into seven cells: a white triangle in the middle that is in no robust set, gray cells around it that are in one, and three separate dark corners at the rim that are in two. A star marks a maximizer, 2 of 3."}} tags=["hide-input"]
 plot_half_planes(sets)
 
 # %% [markdown]
@@ -178,7 +178,7 @@ print(f"the best constant gets  {-answer.value:+.4f}")
 # :::
 #
 # Assumed are monotone averages, that $p_X$ measures the sets $\{x : v \in R(x)\}$, and a maximizer
-# `v_star`; for finitely many inputs that, too, is proved.
+# `v_star`, which is proved to exist for finitely many inputs.
 # Left out: a maximizer for a density $p_X$, whose [proof](#existence-of-v) is above, and the
 # order of integration, Eq. (34), since Eq. (2) is written with the inputs innermost.
 
@@ -350,7 +350,7 @@ checks += [
 # %% mystnb={"figure": {"caption": "The maximizers of the game above, in three parts, each with its share of the area, and 600 uniform draws.", "name": "fig-lemma-3-maximizers"}, "image": {"alt": "The disc of all v with three separate green cells of different size, each labeled with its share of the area and speckled with black draws. All draws lie in the cells; larger cells hold more of them."}} tags=["hide-input"]
 plot_maximizer_set(best, draws=best.draw(600, seed))
 
-# %% tags=["hide-input"]
+# %% mystnb={"code_prompt_show": "Show how many parts random games have", "code_prompt_hide": "Hide the random games"} tags=["hide-cell"]
 numbers = Counter()
 for case in range(40):
     draws = torch.Generator().manual_seed(2000 + case)
