@@ -22,7 +22,6 @@ TO_DO = {
     "the_algorithm",
     "the_game",
     "the_vc_bound",
-    "theorem_1",
 }
 
 
