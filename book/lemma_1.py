@@ -14,9 +14,64 @@
 # %% [markdown]
 # # Lemma 1: robust sets
 #
-# Which vectors protect a point against every attack? Section 3 of the paper
-# {cite:p}`pal2020game` defines the set of them, and Lemma 1 says what it looks like. The
-# proof is in its Appendix A.
+# **Which vectors protect a point against every attack?**
+#
+# ```{outcomes}
+# ```
+#
+# *This page speaks of the tangents $f_L$. Whether they may stand for a trained network is measured
+# in [](local_linearity.ipynb): at the budgets of the tables they may not.*
+
+# %% mystnb={"code_prompt_show": "Show the parameters", "code_prompt_hide": "Hide the parameters"} tags=["parameters", "hide-input"]
+seed = 0  # of all draws, from 0 to 2**32
+num_cases = 2000  # random cases in each comparison, from 200 to 20000
+
+# %% mystnb={"code_prompt_show": "Show the set-up and one point", "code_prompt_hide": "Hide the set-up and one point"} tags=["hide-input"]
+from fractions import Fraction
+
+import torch
+
+from experiments.figures.checks_table import Check, ChecksTable
+from experiments.figures.lemma_1 import plot_membership_check, plot_two_conditions
+from experiments.figures.planar_classifiers import DiscClassifier
+from experiments.z3_questions import prove
+from paper_lib.attacks import fgm
+from paper_lib.checks import check_count
+from paper_lib.evaluation import logits_at
+from paper_lib.game import PointwiseDefense, search_attack, utility
+from paper_lib.geometry import disc_grid, l2_norm, project_halfspace, sample_l2_ball
+from paper_lib.linearize import Linearization, linearize
+from paper_lib.robust_sets import RobustSets
+
+torch.set_num_threads(1)
+seed = check_count(seed, "seed", 0, 2**32)
+num_cases = check_count(num_cases, "num_cases", 200, 20_000)
+
+epsilon = 1.0
+lin = Linearization(
+    logits=torch.tensor([1.5], dtype=torch.float64),
+    gradients=torch.tensor([[0.9, 1.2]], dtype=torch.float64),
+)
+inside = torch.tensor([-0.3, 0.7], dtype=torch.float64)
+outside = torch.tensor([0.2, -0.6], dtype=torch.float64)
+
+# %% [markdown]
+# ## Figure 3: one point and its robust set
+#
+# The star is a data point $x$ with its ball $V$. The dotted line is the boundary of
+# $f_L$, and the two colors are the regions of the two labels. An arrow leads to $x + v$,
+# and the circle around its end is what the attacker can reach from there. For the first
+# $v$ the circle stays within the region of $x$. For the second it does not, and the
+# arrow that FGM draws crosses the line.
+
+# %% mystnb={"figure": {"caption": "Figure 3 of the paper, drawn by the cell above: one point, the tangent's two regions, the ball V and in it the robust set, green. The vector v keeps the whole budget between its end and the boundary, v' does not. A logit of 1.5, a gradient of length 1.5 and a budget of 1.", "name": "fig-lemma-1-conditions"}, "image": {"alt": "The plane around x, cut by a dotted slanted line into a blue and a yellow half. The green robust set fills the upper right of the ball V. The circle around v stays in the half of x; the circle around v' and its attack cross the line."}} tags=["hide-input"]
+plot_two_conditions(lin, epsilon=epsilon, defenses={"v": inside, "v'": outside})
+
+# %% [markdown]
+# ## The statement
+#
+# Section 3 of the paper {cite:p}`pal2020game` defines the set of the vectors that protect, and Lemma 1 says what
+# it looks like. The proof is in its Appendix A.
 #
 # :::{prf:definition} Definition 1 of the paper: robust set
 # :label: paper-definition-1
@@ -58,9 +113,34 @@
 # advance: it costs $\epsilon \|\nabla f(x)\|$. What is left is one linear inequality in
 # $v$. Everything the book computes rests on this: a defense that protects many points is
 # a vector in many half-spaces.
+
+# %% [markdown]
+# ## Eq. (3) in code, and the definition by search
 #
-# *This page speaks of the tangents $f_L$. Whether they may stand for a trained network is measured
-# in [](local_linearity.ipynb): at the budgets of the tables they may not.*
+# The formula, and the calls for a point of your own: `lin` holds its logit and its gradient. To check the lemma we need the
+# robust set without it. The last lines test the definition directly: a grid of vectors $v$, and for each of them every
+# attack on a grid that ends on the edge of $V$. Only Eq. (1) decides.
+
+# %%
+sets = RobustSets.from_linearization(lin, epsilon)
+for name, v in {"v": inside, "v'": outside}.items():
+    moved = lin.signs * (lin.logits + lin.gradients @ v)
+    slack = float(moved - epsilon * l2_norm(lin.gradients))  # Eq. (3)
+    won = search_attack(lin, v, epsilon=epsilon).value
+    member = "in" if sets.contains(v).all() else "not in"
+    print(f"{name}: slack {slack:+.2f}, {member} R(x); the best attack gets {won:+.0f}")
+candidates = disc_grid(epsilon, num_rings=14, num_angles=56)
+at_each = Linearization(
+    logits=lin.logits.expand(len(candidates)),
+    gradients=lin.gradients.expand(len(candidates), 2),
+)
+found = search_attack(at_each, PointwiseDefense(candidates), epsilon=epsilon)
+protected = found.values < 0
+same = protected == sets.contains(candidates)[:, 0]
+print(f"search and Eq. (3) agree on {int(same.sum())} of {len(same)} vectors")
+
+# %% mystnb={"figure": {"caption": "The robust set of Figure 3 by its definition. A dot is a vector against which attacks on a grid were tried; blue where none was found. The green area is Eq. (3).", "name": "fig-lemma-1-search"}, "image": {"alt": "The disc of all v with 785 dots. The dots against which no attack was found, blue, fill exactly the green segment of Eq. (3) at the upper right; all the others are gray. No cross and no plus sign occurs."}} tags=["hide-input"]
+plot_membership_check(sets, candidates, protected)
 
 # %% [markdown]
 # ## The lemma in every dimension, checked by Coq
@@ -69,8 +149,10 @@
 # proof assistant. Coq has [checked the proof](machine_checked_proofs.md) for every real inner
 # product space, so for $\mathbb R^m$ whatever $m$, and for two budgets.
 #
+# :::{dropdown} The statements as Coq has them
 # ```{coq} slack lemma_1 lemma_1_unlabeled lemma_1_flat lemma_1_row
 # ```
+# :::
 #
 # `robust_set` is Definition 1, `in_ball` is $V$, and `scale` stretches a vector; each is set [beside the
 # paper's](#formal-definitions). The
@@ -78,132 +160,19 @@
 # `gradient` is the gradient, which no step uses, and what $f$ itself does at $x + v$.
 
 # %% [markdown]
-# ## Parameters
-
-# %% tags=["parameters"]
-seed = 0  # of all draws, from 0 to 2**32
-num_cases = 2000  # random cases in each comparison, from 200 to 20000
-
-# %%
-import torch
-from IPython.display import Markdown
-
-from experiments.figures.lemma_1 import (
-    plot_membership_check,
-    plot_two_conditions,
-    strict_reading_table,
-)
-from experiments.figures.planar_classifiers import DiscClassifier
-from experiments.z3_questions import prove
-from paper_lib.attacks import fgm
-from paper_lib.checks import check_count
-from paper_lib.evaluation import logits_at
-from paper_lib.game import PointwiseDefense, search_attack, utility
-from paper_lib.geometry import disc_grid, l2_norm, project_halfspace, sample_l2_ball
-from paper_lib.linearize import Linearization, linearize
-from paper_lib.robust_sets import RobustSets
-
-torch.set_num_threads(1)
-seed = check_count(seed, "seed", 0, 2**32)
-num_cases = check_count(num_cases, "num_cases", 200, 20_000)
-
-# %% [markdown]
-# ## Figure 3: one point and its robust set
-#
-# The star is a data point $x$ with its ball $V$. The dotted line is the boundary of
-# $f_L$, and the two colors are the regions of the two labels. An arrow leads to $x + v$,
-# and the circle around its end is what the attacker can reach from there. For the first
-# $v$ the circle stays within the region of $x$. For the second it does not, and the
-# arrow that FGM draws crosses the line.
-
-# %%
-epsilon = 1.0
-lin = Linearization(
-    logits=torch.tensor([1.5], dtype=torch.float64),
-    gradients=torch.tensor([[0.9, 1.2]], dtype=torch.float64),
-)
-sets = RobustSets.from_linearization(lin, epsilon)
-inside = torch.tensor([-0.3, 0.7], dtype=torch.float64)
-outside = torch.tensor([0.2, -0.6], dtype=torch.float64)
-plot_two_conditions(lin, epsilon=epsilon, defenses={"v": inside, "v'": outside})
-
-# %% [markdown]
-# ## The definition, by search
-#
-# To check the lemma we need the robust set without it. At this one point the definition
-# is tested directly: a grid of vectors $v$, and for each of them every attack on a grid
-# that ends on the edge of $V$. Only Eq. (1) decides. A blue dot is a $v$ against which no
-# attack was found. The green area is Eq. (3).
-
-# %%
-candidates = disc_grid(epsilon, num_rings=14, num_angles=56)
-at_each = Linearization(
-    logits=lin.logits.expand(len(candidates)),
-    gradients=lin.gradients.expand(len(candidates), 2),
-)
-found = search_attack(at_each, PointwiseDefense(candidates), epsilon=epsilon)
-protected = found.values < 0
-agrees = torch.equal(protected, sets.contains(candidates)[:, 0])
-print("vectors tried:", len(candidates), "| method of the search:", found.method)
-print("the search and Eq. (3) agree on all of them:", agrees)
-plot_membership_check(sets, candidates, protected)
-
-# %% [markdown]
 # ## The proof, step by step
 #
 # Random cases serve for all steps: points with a label of either sign, in 2 to 9
 # dimensions, one vector of $V$ for each. Most of the first half are placed close to the
 # boundary of the robust set, on both sides, since a wrong lemma would be wrong there first.
-
-# %%
-cases = {}
-for dim in (2, 3, 5, 9):
-    generator = torch.Generator().manual_seed(seed + dim)
-    draw = {"generator": generator, "dtype": torch.float64}
-    gradients = torch.randn(num_cases, dim, **draw)
-    moves = sample_l2_ball(num_cases, dim, epsilon, seed=seed + dim)
-    reach = epsilon * l2_norm(gradients)
-    logits = 1.2 * reach * torch.randn(num_cases, **draw)
-    sign = logits.sign()
-    # For the first half: a slack in Eq. (3) of at most 1% of the budget.
-    near = 0.02 * (torch.rand(num_cases, **draw) - 0.5)
-    chosen = sign * (1.0 + near) * reach - (gradients * moves).sum(dim=1)
-    use = (torch.arange(num_cases) < num_cases // 2) & (sign * chosen > 0)
-    points = Linearization(logits=torch.where(use, chosen, logits), gradients=gradients)
-    cases[dim] = points, moves
-
-# %% [markdown]
+#
 # **The distance.** The proof uses
 # $\operatorname{dist}(x + v, L) = |f_L(x + v)| / \|\nabla f(x)\|_2$ for the boundary
 # $L$ of $f_L$. The check projects $v$ onto the hyperplane, confirms that the foot lies on
 # it, and compares lengths. (With a zero gradient there is no boundary and the quotient is
 # undefined; Eq. (3) then reads $|f(x)| \ge 0$ and gives all of $V$, the right answer. See
 # the [reading notes](reading_notes.md#the-distance-to-the-boundary).)
-
-# %%
-points, moves = cases[3]
-values = points.moved_logits(moves)
-distances = values.abs() / l2_norm(points.gradients)
-rows = range(200)
-feet = torch.stack(
-    [
-        project_halfspace(
-            moves[row],
-            -values[row].sign() * points.gradients[row],
-            float(-values[row].sign() * points.logits[row]),
-        )
-        for row in rows
-    ]
-)
-first = Linearization(logits=points.logits[:200], gradients=points.gradients[:200])
-on_boundary = first.moved_logits(feet).abs() < 1e-10
-print("the feet lie on the boundary:", bool(on_boundary.all()))
-print(
-    "the distance is the quotient:",
-    torch.allclose(l2_norm(feet - moves[:200]), distances[:200]),
-)
-
-# %% [markdown]
+#
 # **Sufficiency.** If $x + v$ is on the side of $x$ and at least $\epsilon$ away from the
 # boundary, no attack changes the label. The check searches for one, in two hundred of the
 # cases of each dimension. The search is told nothing of gradients, of FGM or of linear
@@ -213,96 +182,25 @@ print(
 # than* $\epsilon$ in its first sentence and *at least* in the next. The second is right if landing on the boundary is no flip ([reading
 # notes](reading_notes.md#landing-on-the-boundary)). It also writes that the *defender's*
 # utility is $-1$ where the attacker's [is meant](reading_notes.md#whose-utility-is-minus-one).
-
-# %%
-some = slice(None, None, num_cases // 200)
-few = {
-    dim: (
-        Linearization(logits=points.logits[some], gradients=points.gradients[some]),
-        moves[some],
-    )
-    for dim, (points, moves) in cases.items()
-}
-searched = {}
-for dim, (points, moves) in few.items():
-    searched[dim] = search_attack(
-        points,
-        PointwiseDefense(moves),
-        epsilon=epsilon,
-        method="direct",
-        num_restarts=1,
-        num_steps=100 + 50 * dim,
-        seed=seed,
-    ).values
-    values = points.moved_logits(moves)
-    same_side = values.sign() == points.signs
-    far = values.abs() >= epsilon * l2_norm(points.gradients)
-    lost = searched[dim] > 0
-    print(
-        f"d = {dim}: far enough and on the right side: no attack found:",
-        not bool((same_side & far & lost).any()),
-    )
-
-# %% [markdown]
+#
 # **The wrong side.** If $v$ alone has moved the point across, the attacker wins with
 # $v_a = 0$.
-
-# %%
-for dim, (points, moves) in cases.items():
-    across = points.moved_logits(moves).sign() != points.signs
-    kept = utility(points, torch.zeros_like(moves), moves)
-    print(
-        f"d = {dim}: the zero attack wins exactly on the wrong side:",
-        torch.equal(kept > 0, across),
-    )
-
-# %% [markdown]
+#
 # **Necessity.** If $x + v$ is less than $\epsilon$ away, the step of length $\epsilon$
 # straight toward the boundary crosses it. This half needs the flat boundary: the step is
 # FGM at $x$, since the normal of the boundary is the same everywhere. FGM also wins if
 # $v$ is on the wrong side, because it moves farther in that direction. So at every $v$
 # off the robust set FGM is a witness, and no search over all attacks is needed.
-
-# %%
-for dim, (points, moves) in cases.items():
-    values = points.moved_logits(moves)
-    same_side = values.sign() == points.signs
-    far = values.abs() >= epsilon * l2_norm(points.gradients)
-    fgm_wins = utility(points, fgm(points, epsilon), moves) > 0
-    print(
-        f"d = {dim}: FGM wins exactly where a condition fails:",
-        torch.equal(fgm_wins, ~(same_side & far)),
-    )
-
-# %% [markdown]
+#
 # **The two conditions are Eq. (3).** On the side of $x$ we have $|f_L(x + v)| =
 # \operatorname{sgn}(f(x)) f_L(x + v)$, and multiplying the distance by $\|\nabla f(x)\|$
 # gives the half-space. On the wrong side the left side of Eq. (3) is negative, so the
 # absolute value may go. Verdicts by Eq. (3) are compared with the two conditions, and with
 # what the search found. The search is random, and just off the robust set few attacks win:
 # it may miss one there. So it is asked to agree in over 97% of the cases that are in the set
-# or at least $10^{-4}$ budgets off it; that it found no attack in the set was seen above.
+# or at least $10^{-4}$ budgets off it; in the set it must find no attack at all.
 # Over 30% of the cases must lie within 1% of the budget from the edge.
-
-# %%
-for dim, (points, moves) in cases.items():
-    rows = RobustSets.from_linearization(points, epsilon)
-    slack = (rows.normals * moves).sum(dim=1) + rows.offsets
-    verdicts = slack >= 0
-    values = points.moved_logits(moves)
-    same_side = values.sign() == points.signs
-    far = values.abs() >= epsilon * l2_norm(points.gradients)
-    distance = slack / (epsilon * l2_norm(points.gradients))
-    close = distance.abs() < 0.01
-    judged = ((distance >= 0) | (distance < -1e-4))[some]
-    agrees = (verdicts[some] == (searched[dim] < 0))[judged]
-    print(
-        f"d = {dim}: both conditions: {torch.equal(verdicts, same_side & far)}"
-        f" | the search: {bool(agrees.double().mean() > 0.97)}"
-        f" | over 30% near the edge: {bool(close.double().mean() > 0.3)}"
-    )
-
-# %% [markdown]
+#
 # **The short proof.** The appendix ends with a chain of three sets. With landing on the
 # boundary no flip, the definition is the first:
 #
@@ -319,17 +217,161 @@ for dim, (points, moves) in cases.items():
 # -\|g\| \|v_a\| \ge -\epsilon \|g\|$, with equality at FGM. The check has both parts: no
 # random vector of $V$ goes below, and FGM gets there.
 
-# %%
-for dim, (points, _) in cases.items():
-    signs = points.signs
-    bound = -epsilon * l2_norm(points.gradients)
-    at_fgm = signs * (points.gradients * fgm(points, epsilon)).sum(dim=1)
-    drawn = sample_l2_ball(num_cases, dim, epsilon, seed=seed + 100)
-    products = signs[:, None] * (points.gradients @ drawn.T)
-    print(
-        f"d = {dim}: no vector goes below: {bool((products >= bound[:, None]).all())}"
-        f" | FGM attains it: {torch.allclose(at_fgm, bound)}"
+# %% mystnb={"code_prompt_show": "Show the checks of these steps", "code_prompt_hide": "Hide the checks of these steps"} tags=["hide-input"]
+cases = {}
+for dim in (2, 3, 5, 9):
+    generator = torch.Generator().manual_seed(seed + dim)
+    draw = {"generator": generator, "dtype": torch.float64}
+    gradients = torch.randn(num_cases, dim, **draw)
+    moves = sample_l2_ball(num_cases, dim, epsilon, seed=seed + dim)
+    reach = epsilon * l2_norm(gradients)
+    logits = 1.2 * reach * torch.randn(num_cases, **draw)
+    sign = logits.sign()
+    # For the first half: a slack in Eq. (3) of at most 1% of the budget.
+    near = 0.02 * (torch.rand(num_cases, **draw) - 0.5)
+    chosen = sign * (1.0 + near) * reach - (gradients * moves).sum(dim=1)
+    use = (torch.arange(num_cases) < num_cases // 2) & (sign * chosen > 0)
+    points = Linearization(logits=torch.where(use, chosen, logits), gradients=gradients)
+    cases[dim] = points, moves
+
+of_steps = "tests/book/test_lemma_1_steps.py::"
+of_lemmas = "tests/paper_lib/game/test_lemmas.py::"
+of_notes = "tests/book/test_reading_notes.py::"
+of_z3 = "tests/experiments/test_z3_questions.py::"
+checks = [
+    Check(
+        what="one point: Eq. (3) is what a search over attacks finds",
+        cases=len(same),
+        figure=f"{int(same.sum())} agree",
+        holds=bool(same.all()) and 0 < int(protected.sum()) < len(same),
+        test="tests/paper_lib/test_robust_sets.py"
+        "::test_membership_is_definition_one_in_the_plane",
     )
+]
+
+# The distance.
+points, moves = cases[3]
+first = Linearization(logits=points.logits[:200], gradients=points.gradients[:200])
+values = first.moved_logits(moves[:200])
+feet = torch.stack(
+    [
+        project_halfspace(v, -side * gradient, float(-side * logit))
+        for v, side, gradient, logit in zip(
+            moves[:200], values.sign(), first.gradients, first.logits, strict=True
+        )
+    ]
+)
+distance = values.abs() / l2_norm(first.gradients)
+error = (l2_norm(feet - moves[:200]) - distance).abs().max()
+checks.append(
+    Check(
+        what="the distance to the boundary is the quotient, and the foot lies on it",
+        cases=len(feet),
+        figure="within 1e-10",
+        holds=float(error) < 1e-10
+        and bool((first.moved_logits(feet).abs() < 1e-10).all()),
+        test=of_steps + "test_the_distance",
+    )
+)
+
+# Sufficiency, by a search that knows utilities alone.
+some = slice(None, None, num_cases // 200)
+few = {
+    dim: (
+        Linearization(logits=points.logits[some], gradients=points.gradients[some]),
+        moves[some],
+    )
+    for dim, (points, moves) in cases.items()
+}
+same_side, both, searched = {}, {}, {}
+for dim, (points, moves) in cases.items():
+    values = points.moved_logits(moves)
+    same_side[dim] = values.sign() == points.signs
+    far = values.abs() >= epsilon * l2_norm(points.gradients)
+    both[dim] = same_side[dim] & far
+    searched[dim] = search_attack(
+        few[dim][0],
+        PointwiseDefense(few[dim][1]),
+        epsilon=epsilon,
+        method="direct",
+        num_restarts=1,
+        num_steps=100 + 50 * dim,
+        seed=seed,
+    ).values
+safe = {dim: both[dim][some] for dim in cases}
+lost_there = sum(int((safe[dim] & (searched[dim] > 0)).sum()) for dim in cases)
+
+# The wrong side, and necessity.
+by_nothing, by_fgm = [], []
+for dim, (points, moves) in cases.items():
+    kept = utility(points, torch.zeros_like(moves), moves) < 0
+    by_nothing.append(torch.equal(kept, same_side[dim]))
+    kept = utility(points, fgm(points, epsilon), moves) < 0
+    by_fgm.append(torch.equal(kept, both[dim]))
+whole = sum(len(kept) for kept in both.values())
+checks += [
+    Check(
+        what="the zero attack wins exactly where $v$ is on the wrong side",
+        cases=whole,
+        figure=f"{sum(int((~kept).sum()) for kept in same_side.values())} won",
+        holds=all(by_nothing),
+        test=of_steps + "test_the_wrong_side",
+    ),
+    Check(
+        what="FGM wins exactly where one of the two conditions fails",
+        cases=whole,
+        figure=f"{sum(int((~kept).sum()) for kept in both.values())} won",
+        holds=all(by_fgm),
+        test=of_steps + "test_fgm_wins_off_the_set",
+    ),
+]
+
+# The two conditions, Eq. (3), and what the search found.
+equal, agreed, close = [], [], []
+for dim, (points, moves) in cases.items():
+    rows = RobustSets.from_linearization(points, epsilon)
+    slack = (rows.normals * moves).sum(dim=1) + rows.offsets
+    distance = slack / (epsilon * l2_norm(points.gradients))
+    judged = ((distance >= 0) | (distance < -1e-4))[some]
+    equal.append(torch.equal(slack >= 0, both[dim]))
+    agreed.append(((slack >= 0)[some] == (searched[dim] < 0))[judged])
+    close.append(float((distance.abs() < 0.01).double().mean()))
+checks += [
+    Check(
+        what="the two conditions are Eq. (3), and over 30% of cases lie near its edge",
+        cases=whole,
+        figure=f"{min(close):.0%} or more near",
+        holds=all(equal) and min(close) > 0.3,
+        test=of_steps + "test_both_conditions",
+    ),
+    Check(
+        what="by utilities alone no attack is found in $R(x)$, and over 97% agree",
+        cases=sum(map(len, agreed)),
+        figure=f"{lost_there} of {sum(int(one.sum()) for one in safe.values())} lost",
+        holds=lost_there == 0
+        and all(float(one.double().mean()) > 0.97 for one in agreed),
+        test=of_lemmas + "test_membership_is_what_a_search_over_attacks_finds",
+    ),
+]
+
+# The short proof.
+below, off = [], []
+for dim, (points, _) in cases.items():
+    bound = -epsilon * l2_norm(points.gradients)
+    at_fgm = points.signs * (points.gradients * fgm(points, epsilon)).sum(dim=1)
+    drawn = sample_l2_ball(num_cases, dim, epsilon, seed=seed + 100)
+    products = points.signs[:, None] * (points.gradients @ drawn.T)
+    below.append(bool((products < bound[:, None]).any()))
+    off.append(float((at_fgm - bound).abs().max()))
+checks.append(
+    Check(
+        what="the least change is that of FGM, and no vector drawn from $V$ goes below it",
+        cases=whole * num_cases,
+        figure="within 1e-12",
+        holds=not any(below) and max(off) < 1e-12,
+        test=of_steps + "test_the_least_change",
+    )
+)
 
 # %% [markdown]
 # ## For all reals
@@ -341,14 +383,22 @@ for dim, (points, _) in cases.items():
 # its gradient), the length $n$ of the gradient, a budget, a slack that is not negative,
 # an attack in $V$, and a label that is lost.
 
-# %%
+
+# %% mystnb={"code_prompt_show": "Show the question as z3 got it", "code_prompt_hide": "Hide the question"} tags=["hide-cell"]
 print(prove("lemma_1_sufficient", 1).question)
 
-# %%
-for name in ("lemma_1_sufficient", "lemma_1_necessary"):
-    for dim in (1, 2, 3):
-        proof = prove(name, dim)
-        print(f"d = {dim}, {proof.verdict}: {proof.claim}")
+# %% tags=["hide-input"]
+names = ("lemma_1_sufficient", "lemma_1_necessary")
+proofs = [prove(name, dim) for name in names for dim in (1, 2, 3)]
+checks.append(
+    Check(
+        what="z3 proves both halves of the lemma in dimensions one to three",
+        cases=len(proofs),
+        figure=f"{sum(proof.verdict == 'proved' for proof in proofs)} proved",
+        holds=all(proof.verdict == "proved" for proof in proofs),
+        test=of_z3 + "test_statements_come_out_as_they_should",
+    )
+)
 
 # %% [markdown]
 # **Why this is all.** Write $g = \nabla f(x)$ and take $f(x) > 0$, $g \ne 0$. The moves
@@ -361,79 +411,6 @@ for name in ("lemma_1_sufficient", "lemma_1_necessary"):
 # this reduction has to be taken on trust there.
 
 # %% [markdown]
-# ## What fails when an assumption is removed
-#
-# **Landing on the boundary counts as a flip.** Under this strict reading of Eq. (1) the
-# half-space would be open, and Eq. (3) with its $\ge$ is false. z3 returns numbers for
-# which it fails, in each dimension, and the library, which uses the other reading, keeps
-# the label there.
-
-# %%
-print(prove("strict_reading", 3).claim)
-Markdown(strict_reading_table())
-
-# %% [markdown]
-# **A curved boundary, scored with $f$ itself.** Let $f(x) = 1 - \|x\|^2$, positive inside
-# the unit disc. The robust set is now found by search, with labels from $f$, and compared
-# with Eq. (3). From inside the disc, close to its center, the tangent sees the boundary
-# far away and Eq. (3) promises all of $V$. That is wrong: an attack is found against many
-# $v$ (crosses).
-
-# %%
-round_one = DiscClassifier(1.0)
-budget = 0.6
-tries = disc_grid(budget, num_rings=10, num_angles=40)
-answers = disc_grid(budget, num_rings=4, num_angles=120)
-together = (tries[:, None] + answers).reshape(-1, 2)
-center = torch.tensor([[0.1, 0.0]], dtype=torch.float64)
-flat = linearize(round_one, center)
-kept = logits_at(round_one, center + together) * flat.signs >= 0
-kept = kept.reshape(len(tries), -1).all(dim=1)
-lemma = RobustSets.from_linearization(flat, budget)
-print("Eq. (3) promises all of V:", bool(lemma.contains(tries).all()))
-print("attacks found all the same:", bool((~kept).any()))
-plot_membership_check(lemma, tries, kept)
-
-# %% [markdown]
-# From outside the disc the boundary bends away from the point. What Eq. (3) promises is
-# then true, but it is not all: Eq. (3) leaves out vectors against which no attack exists
-# (plus signs).
-
-# %%
-budget = 0.45
-tries = disc_grid(budget, num_rings=10, num_angles=40)
-answers = disc_grid(budget, num_rings=4, num_angles=120)
-together = (tries[:, None] + answers).reshape(-1, 2)
-beyond = torch.tensor([[1.5, 0.0]], dtype=torch.float64)
-flat = linearize(round_one, beyond)
-kept = logits_at(round_one, beyond + together) * flat.signs >= 0
-kept = kept.reshape(len(tries), -1).all(dim=1)
-lemma = RobustSets.from_linearization(flat, budget)
-inside = lemma.contains(tries)[:, 0]
-# The exact robust set of f: the whole ball around x + v stays outside the disc.
-exact = l2_norm(beyond + tries) >= 1.0 + budget
-print("Eq. (3) promises nothing that fails:", not bool((inside & ~exact).any()))
-print("it leaves out what is robust:", bool((~inside & exact).any()))
-plot_membership_check(lemma, tries, kept)
-
-# %% [markdown]
-# **$v$ off the robust set.** Eq. (3) is not only a safe guess. A defender who plays 2% of
-# the budget beyond its edge loses the point, a defender 2% inside keeps it, and a lemma
-# computed for nine tenths of the attacker's budget would be noticed in the random cases.
-
-# %%
-normal = lin.gradients[0] / lin.gradients[0].norm()
-edge = -float(sets.offsets[0] / lin.gradients[0].norm()) * normal
-for name, v in {"inside": edge + 0.02 * normal, "beyond": edge - 0.02 * normal}.items():
-    against = search_attack(lin, v, epsilon=epsilon).value
-    print(f"{name}: in R(x): {bool(sets.contains(v))}, attacker's best: {against:+.0f}")
-for dim, (points, moves) in few.items():
-    wrong = RobustSets.from_linearization(points, epsilon, attack_epsilon=0.9 * epsilon)
-    verdicts = (wrong.normals * moves).sum(dim=1) + wrong.offsets >= 0
-    share = float((verdicts & (searched[dim] > 0)).double().mean())
-    print(f"d = {dim}: the wrong budget is noticed in over 1% of cases: {share > 0.01}")
-
-# %% [markdown]
 # ## Robust sets are never empty
 #
 # The opposite of FGM lies in $R(x)$ whenever $f(x) \ne 0$: it moves the point away from
@@ -442,15 +419,22 @@ for dim, (points, moves) in few.items():
 # treats the empty case in Section 4; it is void ([reading
 # notes](reading_notes.md#robust-sets-are-never-empty)).
 
-# %%
-for dim, (points, _) in cases.items():
+
+# %% tags=["hide-input"]
+off = []
+for points, _ in cases.values():
     rows = RobustSets.from_linearization(points, epsilon)
-    opposite = -fgm(points, epsilon)
-    slack = (rows.normals * opposite).sum(dim=1) + rows.offsets
-    print(
-        f"d = {dim}: the opposite of FGM has slack |f(x)|:",
-        torch.allclose(slack, points.logits.abs()),
+    slack = (rows.normals * -fgm(points, epsilon)).sum(dim=1) + rows.offsets
+    off.append(float((slack - points.logits.abs()).abs().max()))
+checks.append(
+    Check(
+        what="the opposite of FGM has slack $\\lvert f(x)\\rvert$",
+        cases=whole,
+        figure="within 1e-12",
+        holds=max(off) < 1e-12,
+        test=of_notes + "test_the_opposite_of_fgm_is_always_robust",
     )
+)
 
 # %% [markdown]
 # ## Extension: different budgets
@@ -464,7 +448,9 @@ for dim, (points, _) in cases.items():
 # What is new is that $R(x)$ can be empty: if the attacker's budget exceeds the
 # defender's by more than the margin, nothing protects the point.
 
-# %%
+
+# %% tags=["hide-input"]
+agreed, as_margins, empty_of = [], [], {}
 for attack_epsilon in (0.5, 2.0):
     for dim in (2, 5):
         points, moves = few[dim]
@@ -483,17 +469,178 @@ for attack_epsilon in (0.5, 2.0):
         ).values
         distance = slack / (attack_epsilon * l2_norm(points.gradients))
         judged = (distance >= 0) | (distance < -1e-4)
-        agrees = ((slack >= 0) == (values < 0))[judged]
+        alike = ((slack >= 0) == (values < 0))[judged]
         unbeaten = not bool(((slack >= 0) & (values > 0)).any())
+        agreed.append(unbeaten and float(alike.double().mean()) > 0.97)
         # The most that a v of the ball can add to the slack.
         best = rows.offsets + epsilon * l2_norm(rows.normals)
         empty = points.margins < attack_epsilon - epsilon
-        print(
-            f"attacker {attack_epsilon:g}, d = {dim}: as the search: "
-            f"{unbeaten and bool(agrees.double().mean() > 0.97)}"
-            f" | some empty: {bool((best < 0).any())}"
-            f" | as the margin says: {torch.equal(best < 0, empty)}"
-        )
+        as_margins.append(torch.equal(best < 0, empty))
+        empty_of[attack_epsilon, dim] = int(empty.sum())
+checks += [
+    Check(
+        what="with half and twice the attacker's budget the search agrees in over 97%",
+        cases=4 * len(few[2][1]),
+        figure="unbeaten in the set",
+        holds=all(agreed),
+        test="tests/property/test_robust_sets.py"
+        "::test_membership_is_definition_one_with_two_budgets",
+    ),
+    Check(
+        what="sets are empty exactly where the margin says so, at twice the budget only",
+        cases=4 * len(few[2][1]),
+        figure=f"{sum(empty_of.values())} empty",
+        holds=all(as_margins)
+        and all((count > 0) == (reach > 1) for (reach, _), count in empty_of.items()),
+        test=of_notes + "test_a_larger_attack_budget_can_empty_robust_sets",
+    ),
+]
+
+# %% [markdown]
+# ## What fails when an assumption is removed
+#
+# Three exercises and their solutions.
+#
+# ### Landing on the boundary counts as a flip
+#
+# Under this strict reading of Eq. (1) the half-space would be open. Is Eq. (3), with its $\ge$, still true?
+#
+# :::{dropdown} Solution
+# No. z3 returns numbers for which it fails, in each dimension: an attack that lands exactly on the boundary, against a $v$
+# on the edge of the half-space. The library, which uses the other reading, keeps the label there.
+# :::
+
+# %% mystnb={"code_prompt_show": "Show the solution in numbers", "code_prompt_hide": "Hide the solution in numbers"} tags=["hide-cell"]
+print(prove("strict_reading", 3).claim)
+strict = []
+for dim in (1, 2, 3):
+    proof = prove("strict_reading", dim)
+    numbers = {key: Fraction(value) for key, value in proof.counterexample.items()}
+    f, budget, g, v, a = (  # all vectors lie on the first axis: lengths are rational
+        numbers.pop(key, Fraction(0)) for key in ("f", "epsilon", "g1", "v1", "a1")
+    )
+    on_axis = not any(numbers[key] for key in numbers if key[0] in "gva")
+    values = [[[float(value)]] for value in (f, g, v, a)]
+    at = torch.tensor(values, dtype=torch.float64)
+    on_edge = Linearization(logits=at[0, 0], gradients=at[1])
+    strict.append(
+        proof.verdict == "refuted"
+        and on_axis
+        and f + g * (v + a) == 0
+        and max(abs(v), abs(a)) <= budget
+        and f + g * v - budget * abs(g) >= 0
+        and bool(on_edge.label_survives(*at[2:]))
+    )
+    print(f"in dimension {dim} it is {proof.verdict}")
+checks.append(
+    Check(
+        what="if landing on the boundary were a flip, Eq. (3) would be refuted",
+        cases=len(strict),
+        figure=f"{sum(strict)} refuted",
+        holds=all(strict),
+        test=of_z3
+        + "test_the_counterexample_to_the_strict_reading_lands_on_the_boundary",
+    )
+)
+
+# %% [markdown]
+# ### A curved boundary, scored with f itself
+#
+# Let $f(x) = 1 - \|x\|^2$, positive inside the unit disc. What is Eq. (3) worth at $(0.1, 0)$ with a budget of 0.6, and at
+# $(1.5, 0)$ with a budget of 0.45?
+#
+# :::{dropdown} Solution
+# The robust set is now found by search, with labels from $f$, and compared with Eq. (3). From inside the disc, close to its
+# center, the tangent sees the boundary far away and Eq. (3) promises all of $V$. That is wrong: an attack is found against
+# many $v$ (crosses).
+#
+# From outside the disc the boundary bends away from the point. What Eq. (3) promises is then true, but it is not all:
+# Eq. (3) leaves out vectors against which no attack exists (plus signs).
+# :::
+
+# %% mystnb={"code_prompt_show": "Show the solution from inside", "code_prompt_hide": "Hide the solution from inside", "figure": {"caption": "From inside a round boundary Eq. (3) promises too much: at (0.1, 0) it is all of the ball, and crosses mark the vectors against which attacks were found, scored with f.", "name": "fig-lemma-1-inside"}, "image": {"alt": "The disc of all v, green as a whole: Eq. (3) promises each of them. Blue dots fill only a round part around the middle, farther to the left than to the right; red crosses, where an attack was found, fill the rest up to the edge."}} tags=["hide-cell"]
+round_one = DiscClassifier(1.0)
+budget = 0.6
+tries = disc_grid(budget, num_rings=10, num_angles=40)
+answers = disc_grid(budget, num_rings=4, num_angles=120)
+together = (tries[:, None] + answers).reshape(-1, 2)
+center = torch.tensor([[0.1, 0.0]], dtype=torch.float64)
+flat = linearize(round_one, center)
+kept = logits_at(round_one, center + together) * flat.signs >= 0
+kept = kept.reshape(len(tries), -1).all(dim=1)
+lemma = RobustSets.from_linearization(flat, budget)
+too_much = int((lemma.contains(tries)[:, 0] & ~kept).sum())
+promised = bool(lemma.contains(tries).all())
+plot_membership_check(lemma, tries, kept)
+
+# %% mystnb={"code_prompt_show": "Show the solution from outside", "code_prompt_hide": "Hide the solution from outside", "figure": {"caption": "From outside a round boundary Eq. (3) promises too little: at (1.5, 0) plus signs mark vectors that it leaves out and against which no attack exists.", "name": "fig-lemma-1-outside"}, "image": {"alt": "The disc of all v with a green half-disc on the right, full of blue dots. Left of it stands a narrow strip of plus signs, robust but left out by Eq. (3); gray dots, where an attack was found, fill the rest."}} tags=["hide-cell"]
+budget = 0.45
+tries = disc_grid(budget, num_rings=10, num_angles=40)
+answers = disc_grid(budget, num_rings=4, num_angles=120)
+together = (tries[:, None] + answers).reshape(-1, 2)
+beyond = torch.tensor([[1.5, 0.0]], dtype=torch.float64)
+flat = linearize(round_one, beyond)
+kept = logits_at(round_one, beyond + together) * flat.signs >= 0
+kept = kept.reshape(len(tries), -1).all(dim=1)
+lemma = RobustSets.from_linearization(flat, budget)
+held = lemma.contains(tries)[:, 0]
+# The exact robust set of f: the whole ball around x + v stays outside the disc.
+exact = l2_norm(beyond + tries) >= 1.0 + budget
+checks.append(
+    Check(
+        what="scored with a round $f$, Eq. (3) promises too much or too little",
+        cases=2 * len(tries),
+        figure=f"{too_much} attacked, {int((~held & exact).sum())} left out",
+        holds=promised
+        and too_much > 0
+        and not bool((held & ~exact).any())
+        and bool((~held & exact).any()),
+        test=of_steps + "test_a_round_boundary",
+    )
+)
+plot_membership_check(lemma, tries, kept)
+
+# %% [markdown]
+# ### Just off the robust set, or a little less of the budget
+#
+# Is Eq. (3) only a safe guess? Let the defender play 2% of the budget beyond its edge. And let a lemma be computed for nine
+# tenths of the attacker's budget: would the random cases notice?
+#
+# :::{dropdown} Solution
+# It is no guess. A defender who plays 2% of the budget beyond the edge loses the point, a defender 2% inside keeps it. The
+# wrong budget is noticed in over 1% of the cases in each dimension.
+# :::
+
+# %% mystnb={"code_prompt_show": "Show the solution in numbers", "code_prompt_hide": "Hide the solution in numbers"} tags=["hide-cell"]
+normal = lin.gradients[0] / lin.gradients[0].norm()
+edge = -float(sets.offsets[0] / lin.gradients[0].norm()) * normal
+against = {}
+for name, v in {"inside": edge + 0.02 * normal, "beyond": edge - 0.02 * normal}.items():
+    value = search_attack(lin, v, epsilon=epsilon).value
+    against[name] = bool(sets.contains(v)), value
+    print(f"2% {name}: the best attack gets {value:+.0f}")
+noticed = []
+for dim, (points, moves) in few.items():
+    wrong = RobustSets.from_linearization(points, epsilon, attack_epsilon=0.9 * epsilon)
+    verdicts = (wrong.normals * moves).sum(dim=1) + wrong.offsets >= 0
+    noticed.append(float((verdicts & (searched[dim] > 0)).double().mean()))
+checks += [
+    Check(
+        what="2% of the budget inside the edge the point is kept, 2% beyond it is lost",
+        cases=2,
+        figure=", ".join(f"{value:+.0f}" for _, value in against.values()),
+        holds=against == {"inside": (True, -1.0), "beyond": (False, 1.0)},
+        test="tests/paper_lib/test_robust_sets.py"
+        "::test_a_smaller_attack_or_a_shifted_boundary_would_be_noticed",
+    ),
+    Check(
+        what="a lemma for nine tenths of the attacker's budget is noticed",
+        cases=sum(len(moves) for _, moves in few.values()),
+        figure="over 1% each",
+        holds=min(noticed) > 0.01,
+        test=of_steps + "test_wrong_lemmas_are_noticed",
+    ),
+]
 
 # %% [markdown]
 # ## What was checked
@@ -508,3 +655,12 @@ for attack_epsilon in (0.5, 2.0):
 # FGM, and the lemma itself rests on the proof. On the edge the tests use rational numbers.
 # The lemma holds for every $x$ that has a label, with the [convention](#conventions) that
 # landing on the boundary is no flip.
+
+# %% tags=["hide-input"]
+ChecksTable(checks)
+
+# %% [markdown]
+# ## Behind this page
+#
+# ```{page-footer}
+# ```

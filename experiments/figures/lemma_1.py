@@ -1,19 +1,15 @@
 """Robust sets in the plane: the two conditions of Appendix A, and their check."""
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from fractions import Fraction
+from collections.abc import Mapping
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Polygon
 from torch import Tensor
 
-from experiments.figures.markdown import Row, tabulated
-from experiments.z3_questions import prove
 from paper_lib.arrangement import heaviest_faces
 from paper_lib.attacks import fgm
 from paper_lib.geometry import l2_norm
@@ -51,7 +47,7 @@ def plot_two_conditions(
             "lin must be one point of the plane with a gradient, got shape "
             f"{tuple(lin.gradients.shape)}."
         )
-    figure, (axis,) = new_figure(5.6, 5.2)
+    figure, (axis,) = new_figure(4.4, 4.5)
     reach = 2.3 * epsilon
     x, y = np.meshgrid(*[np.linspace(-reach, reach, 50)] * 2)
     normal = lin.gradients[0].double().numpy()
@@ -98,7 +94,7 @@ def plot_membership_check(
             "sets must be one robust set of the plane, got shape "
             f"{tuple(sets.normals.shape)}."
         )
-    figure, (axis,) = new_figure(4.8, 4.8)
+    figure, (axis,) = new_figure(4.0, 4.5)
     draw_robust_set(axis, np.zeros(2), sets, 0)
     lemma = sets.contains(candidates)[:, 0]
     for name, chosen, color, marker in (
@@ -113,39 +109,6 @@ def plot_membership_check(
     show_square(axis, 1.08 * sets.epsilon, "v")
     figure.legend(loc="outside lower center", ncols=1, frameon=False)
     return figure
-
-
-@tabulated()
-def strict_reading_table(dimensions: Sequence[int] = (1, 2, 3)) -> Iterator[Row]:
-    """Check the counterexamples of z3 to Lemma 1 with an open half-space.
-
-    In each, all vectors lie on the first axis, so that every length is rational.
-
-    Args:
-        dimensions: Numbers of dimensions, each asked separately.
-
-    Yields:
-        For each whether the attack lands on the boundary, both moves keep the budget, v
-        is in the closed half-space, and the library keeps the label.
-    """
-    for dim in dimensions:
-        strict = prove("strict_reading", dim)
-        found = {key: Fraction(value) for key, value in strict.counterexample.items()}
-        f, budget, g, v, a = (
-            found.pop(key, Fraction(0)) for key in ("f", "epsilon", "g1", "v1", "a1")
-        )
-        assert not any(found[key] for key in found if key[0] in "gva")
-        values = [[[float(value)]] for value in (f, g, v, a)]
-        numbers = torch.tensor(values, dtype=torch.float64)
-        on_edge = Linearization(logits=numbers[0, 0], gradients=numbers[1])
-        yield {
-            "$d$": dim,
-            "z3": strict.verdict,
-            "the attack lands on the boundary": f + g * (v + a) == 0,
-            "both moves keep the budget": max(abs(v), abs(a)) <= budget,
-            "$v$ in the half-space of Eq. (3)": f + g * v - budget * abs(g) >= 0,
-            "the library keeps the label": bool(on_edge.label_survives(*numbers[2:])),
-        }
 
 
 def draw_robust_set(

@@ -22,7 +22,7 @@ def plot_maximizer_set(
     Returns:
         The figure.
     """
-    figure, (axis,) = new_figure(4.6, 4.6)
+    figure, (axis,) = new_figure(4.0, 4.0)
     radius = maximizers.sets.epsilon
     axis.add_patch(Circle((0.0, 0.0), radius, fill=False, color="black"))
     total = sum(maximizers.areas)
@@ -37,4 +37,5 @@ def plot_maximizer_set(
     if draws is not None:
         axis.plot(*draws.double().numpy().T, ".k", markersize=1.5)
     show_square(axis, 1.08 * radius, "v")
+    axis.locator_params(nbins=5)
     return figure

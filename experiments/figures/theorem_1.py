@@ -119,10 +119,10 @@ def plot_fictitious_play(
         value: The value, by linear programming.
 
     Returns:
-        The figure: guarantees of both players on the left, their distance, the
-        exploitability of both averages, on the right.
+        The figure: guarantees of both players above, their distance, the
+        exploitability of both averages, below.
     """
-    figure, axes = new_figure(9.0, 3.4, 1, 2)
+    figure, axes = new_figure(6.4, 4.8, 2, 1)
     for color, (name, play) in zip(COLORS[1:], plays.items(), strict=False):
         rounds = np.arange(1, len(play.exploitability) + 1)
         axes[0].plot(rounds, play.attacker_guarantees, color=color, label=name)

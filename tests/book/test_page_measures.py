@@ -16,13 +16,10 @@ from tests.book.page_measures import (
 
 # Notebooks without the strip, still to be brought into the form of a page. It shrinks.
 TO_DO = {
-    "lemma_1",
-    "lemma_3",
     "sharper_bounds",
     "the_algorithm",
     "the_game",
     "the_vc_bound",
-    "theorem_1",
 }
 
 

@@ -1,4 +1,4 @@
-"""Pictures of one robust set, and the strict reading of Lemma 1."""
+"""Pictures of one robust set."""
 
 import math
 
@@ -11,7 +11,6 @@ from matplotlib.patches import Polygon
 from experiments.figures.lemma_1 import (
     plot_membership_check,
     plot_two_conditions,
-    strict_reading_table,
 )
 from experiments.figures.the_game import disc_share
 from paper_lib.linearize import Linearization
@@ -80,10 +79,3 @@ def test_a_check_of_membership_is_about_one_set():
         plot_membership_check(
             THREE_CELLS, torch.zeros(1, 2, dtype=F64), torch.tensor([True])
         )
-
-
-def test_an_open_half_space_is_refuted_where_the_library_keeps_the_label():
-    pytest.importorskip("z3")
-    header, _, *lines = strict_reading_table((1, 3)).splitlines()
-    assert "$v$ in the half-space of Eq. (3)" in header
-    assert lines == [f"| {d} | refuted | True | True | True | True |" for d in (1, 3)]
