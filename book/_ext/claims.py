@@ -45,6 +45,7 @@ class Claim:
         note: What to know about the outcome.
         short: What came out, in one line of at most `MOST_SHORT` characters, for the
             head of a page; the key may be left out.
+        new: Whether this book claims it and the paper does not; the key may be left out.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Claim:
     outcome: str
     note: str | None
     short: str | None = None
+    new: bool = False
 
     @property
     def line(self) -> str:
@@ -77,7 +79,7 @@ class Claim:
 
 
 KEYS = {field.name for field in fields(Claim)}
-OPTIONAL = {"short"}
+OPTIONAL = {"short", "new"}
 REQUIRED = ("id", "title", "where", "statement", "outcome")
 
 
@@ -112,8 +114,10 @@ def entry_problems(
     problems += [
         f"'{key}' is no text: {value!r}"
         for key, value in entry.items()
-        if not isinstance(value, str | None)
+        if key != "new" and not isinstance(value, str | None)
     ]
+    if not isinstance(entry.get("new", False), bool):
+        problems.append(f"'new' is neither true nor false: {entry['new']!r}")
     if problems:
         return problems
     claim = Claim(**entry)

@@ -1,8 +1,8 @@
-"""Sphinx extension: the ledger of the paper's claims, as a table.
+"""Sphinx extension: the ledger of the paper's claims.
 
 The directive ``claims-ledger`` reads ``book/claims.yml``, checks it against the pages
-and the tests that are there, and turns it into a table. Each row carries the anchor
-``claim-ID``. A mistake in the file is a warning of the build, which the build treats as
+and the tests that are there, and shows each claim as an entry with the anchor
+``claim-ID``. An entry is no row of a table, since columns are too narrow on a phone. A mistake in the file is a warning of the build, which the build treats as
 an error.
 """
 
@@ -21,43 +21,38 @@ LOGGER = logging.getLogger(__name__)
 
 
 def ledger_markdown(claims: Sequence[Claim]) -> str:
-    """Write the ledger as a MyST table.
+    """Write the ledger as MyST, an entry for each claim.
 
     Args:
-        claims: The claims, in the order of the table.
+        claims: The claims, in order.
 
     Returns:
-        A sentence that counts the outcomes, and the table.
+        A sentence that counts the outcomes, and the entries.
     """
     counts = Counter(claim.outcome for claim in claims)
     total = ", ".join(f"{counts[name]} {name}" for name in OUTCOMES if counts[name])
-    rows = "\n".join(_row(claim) for claim in claims)
-    return (
-        f"{len(claims)} claims: {total}.\n\n"
-        "```{list-table}\n:header-rows: 1\n:widths: 15 39 18 12 16\n:class: ledger\n\n"
-        "* - Claim\n  - What it says\n  - Checked in\n  - Proved for all dimensions\n"
-        "  - Outcome\n"
-        f"{rows}\n```\n"
-    )
+    entries = "\n\n".join(_entry(claim) for claim in claims)
+    return f"{len(claims)} claims: {total}.\n\n{entries}\n"
 
 
-def _row(claim: Claim) -> str:
-    """Write one row of the table.
+def _entry(claim: Claim) -> str:
+    """Write one entry: the outcome comes first.
 
     Args:
         claim: The claim.
 
     Returns:
-        Five cells of a ``list-table``.
+        A box that carries the claim's anchor.
     """
-    note = f"\n\n    *{claim.note.strip()}*" if claim.note else ""
-    return (
-        f"* - ({claim.anchor})=\n\n    **{claim.title}**\n\n    {claim.where}\n"
-        f"  - {claim.statement.strip()}{note}\n"
-        f"  - {_places(claim)}\n"
-        f"  - {_theorems(claim)}\n"
-        f"  - {claim.badge}"
-    )
+    new = " {bdg-primary}`★ new here`" if claim.new else ""
+    parts = [
+        f"({claim.anchor})=\n{claim.badge}{new} **{claim.title}**, {claim.where}",
+        claim.statement.strip(),
+        f"**Here:** {claim.note.strip()}" if claim.note else "",
+        _places(claim),
+    ]
+    text = "\n\n".join(filter(None, parts))
+    return f":::{{div}} ledger-entry\n{text}\n:::"
 
 
 def _places(claim: Claim) -> str:
@@ -67,7 +62,7 @@ def _places(claim: Claim) -> str:
         claim: The claim.
 
     Returns:
-        A link to the page, the module's name and a link to the test's file.
+        Links to the page and to the test's file, the module, and what Coq checked.
     """
     places = []
     if claim.page:
@@ -77,20 +72,10 @@ def _places(claim: Claim) -> str:
     if claim.test:
         path, _, name = claim.test.partition("::")
         places.append(f"{{download}}`{name or Path(path).name} </{path}>`")
-    return "\n\n    ".join(places) or "none yet"
-
-
-def _theorems(claim: Claim) -> str:
-    """Write what Coq checked of a claim.
-
-    Args:
-        claim: The claim.
-
-    Returns:
-        The theorems' names, or a dash.
-    """
-    names = (claim.proof or "").split()
-    return "\n\n    ".join(f"{{coq}}`{name}`" for name in names) or "—"
+    if claim.proof:
+        names = ", ".join(f"{{coq}}`{name}`" for name in claim.proof.split())
+        places.append(f"Coq: {names}")
+    return f"Checked in {'; '.join(places)}" if places else "Checked nowhere yet"
 
 
 class ClaimsLedger(SphinxDirective):
@@ -100,10 +85,10 @@ class ClaimsLedger(SphinxDirective):
     has_content = False
 
     def run(self) -> list[nodes.Node]:
-        """Check the ledger and put its table on the page.
+        """Check the ledger and put it on the page.
 
         Returns:
-            The table, without the entries that have a problem.
+            The entries that have no problem.
         """
         relative, absolute = self.env.relfn2path(self.arguments[0])
         self.env.note_dependency(relative)
@@ -113,7 +98,7 @@ class ClaimsLedger(SphinxDirective):
         for problem in ledger_problems(entries, pages, root):
             LOGGER.warning("%s: %s", relative, problem, location=self.get_location())
         sound = sound_claims(entries, pages, root)
-        container = nodes.container(classes=["ledger-container"])
+        container = nodes.container(classes=["ledger"])
         text = StringList(ledger_markdown(sound).splitlines(), source=absolute)
         self.state.nested_parse(text, self.content_offset, container)
         return [container]

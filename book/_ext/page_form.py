@@ -22,6 +22,7 @@ from page_facts import (
     run_command_line,
     test_command_line,
 )
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
@@ -60,6 +61,17 @@ class OfClaims(SphinxDirective):
         """
         LOGGER.warning(message, *args, location=self.get_location())
 
+    def ledger(self) -> list[Claim]:
+        """Read the ledger.
+
+        Returns:
+            All its claims that are sound.
+        """
+        relative, absolute = self.env.relfn2path(LEDGER)
+        self.env.note_dependency(relative)
+        pages = {Path(name).name for name in self.env.found_docs}
+        return sound_claims(read_entries(Path(absolute)), pages, self.root)
+
     def claims(self) -> list[Claim]:
         """Pick the claims from the ledger.
 
@@ -67,16 +79,13 @@ class OfClaims(SphinxDirective):
             Those named, in that order, or those of the page; none where the ledger lacks
             one that is named.
         """
-        relative, absolute = self.env.relfn2path(LEDGER)
-        self.env.note_dependency(relative)
-        pages = {Path(name).name for name in self.env.found_docs}
-        known = sound_claims(read_entries(Path(absolute)), pages, self.root)
+        known = self.ledger()
         if not self.arguments:
             return [claim for claim in known if claim.page == self.page]
         by_id = {claim.id: claim for claim in known}
         names = self.arguments[0].split()
         if gone := [name for name in names if name not in by_id]:
-            self.warn("no claim %s in %s", ", ".join(gone), relative)
+            self.warn("no claim %s in %s", ", ".join(gone), LEDGER)
             return []
         return [by_id[name] for name in names]
 
@@ -108,7 +117,11 @@ class Outcomes(OfClaims):
         claims = self.claims()
         if not claims and not self.arguments:
             self.warn("no claim of page %r in %s", self.page, LEDGER)
-        return self.parsed(outcomes_markdown(claims), STRIP)
+        # The search puts this page first for the names of its claims.
+        names = [claim.title for claim in claims if claim.page == self.page]
+        entries = [("single", name, "", "main", None) for name in names]
+        index = addnodes.index(entries=entries)
+        return [index, *self.parsed(outcomes_markdown(claims), STRIP)]
 
 
 class PageFooter(OfClaims):

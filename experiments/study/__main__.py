@@ -22,11 +22,12 @@ from experiments.study.study_plan import (
     EXPLORING_SEED,
     NETWORKS,
     OTHERS,
+    PROTOCOLS,
     run_study,
     study_groups,
 )
 from experiments.sweep.runner import executor_for
-from experiments.tables.planning import CLASSIFIERS, DATASETS, parse_pairs, parse_seeds
+from experiments.tables.planning import DATASETS, parse_pairs, parse_seeds
 from paper_lib.data.pairs import Source
 
 
@@ -37,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: The arguments; None: those of the process.
 
     Raises:
-        ValueError: If pairs or seeds are none, or nothing is declared yet.
+        ValueError: If pairs or seeds are none, nothing is declared yet, or a network or
+            protocol is named beside what is declared.
         SweepError: If a run failed; the others are kept.
     """
     asked = _parser().parse_args(arguments)
@@ -47,10 +49,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "pairs": pairs,
         "seeds": parse_seeds(asked.seeds),
     }
-    if asked.declared:
-        groups = declared_groups(**chosen)
-    else:
-        groups = study_groups(networks=asked.networks, **chosen)
+    named = {
+        name: choices
+        for name in ("networks", "protocols")
+        if (choices := getattr(asked, name)) is not None
+    }
+    if asked.declared and named:
+        raise ValueError(f"{[*named]} must be left to what --declared names.")
+    list_groups = declared_groups if asked.declared else study_groups
+    groups = list_groups(**chosen, **named)
     options = {"source": asked.source, "root": asked.root, "device": asked.device}
     with executor_for(asked.workers, asked.scheduler) as executor:
         runs = run_study(
@@ -106,7 +113,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="experiments.study", description=__doc__)
     add = parser.add_argument
     add("--store", type=Path, default=Path("results/study"))
-    add("--networks", type=_names, default=list(CLASSIFIERS), help=", ".join(NETWORKS))
+    add("--networks", type=_names, help=f"of {', '.join(NETWORKS)}; else the first two")
+    add("--protocols", type=_names, help=f"of {', '.join(PROTOCOLS)}; else both")
     add("--datasets", type=_names, default=list(DATASETS))
     add("--pairs", default="explored", help="explored, all, or like 0-1,3-5")
     add("--seeds", default=str(EXPLORING_SEED), help="like 60,61,62")

@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import product
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from experiments.study.combinations import FACTORS, Combination, combinations_in
 from experiments.study.study_cells import StudyCell, StudyResult
@@ -21,7 +21,7 @@ from experiments.tables.planning import DATASETS
 from paper_lib.evaluation.plays import PLAYS, play_name
 
 ATTACKED = PLAYS[1:]
-_ACCURACIES = ("true", "approximate")
+KINDS = ("true", "approximate")
 Pairs = Sequence[tuple[int, int]]
 # The records of a run with their percentages, by the pair of classes.
 _Held = Mapping[
@@ -37,7 +37,7 @@ class StudyTable:
         combinations: The combinations.
         datasets: The data sets.
         pairs: The pairs of classes.
-        table_1: Approximate accuracy under each attacked play, in percent.
+        table_1: True and approximate accuracy under each attacked play, in percent.
         table_2: True and then approximate accuracy of MNIST 0 against 1 under each, in
             percent; empty where it was not run.
     """
@@ -45,13 +45,14 @@ class StudyTable:
     combinations: tuple[Combination, ...]
     datasets: tuple[str, ...]
     pairs: tuple[tuple[int, int], ...]
-    table_1: Float[np.ndarray, "combinations seeds datasets plays pairs"]
+    table_1: Float[np.ndarray, "combinations seeds datasets plays pairs kinds"]
     table_2: Float[np.ndarray, "combinations seeds cells"]
 
     @cached_property
     def numbers(self) -> Float[np.ndarray, "combinations numbers"]:
         """The numbers that the paper gives: means, spreads, cells; means over seeds."""
-        parts = self.table_1.mean(-1), self.table_1.std(-1, ddof=1)
+        values = self.table_1[..., 1]
+        parts = values.mean(-1), values.std(-1, ddof=1)
         over_pairs = np.stack(parts, -1).mean(1).reshape(len(self.combinations), -1)
         return np.hstack([over_pairs, self.table_2.mean(1)])
 
@@ -59,7 +60,7 @@ class StudyTable:
     def names(self) -> tuple[str, ...]:
         """What the numbers are called."""
         first = product(self.datasets, ATTACKED, ("mean", "spread"))
-        second = product(_ACCURACIES, ATTACKED) if self.table_2.shape[-1] else ()
+        second = product(KINDS, ATTACKED) if self.table_2.shape[-1] else ()
         return (
             *(f"{dataset}: {play_name(play)}, {kind}" for dataset, play, kind in first),
             *(f"0-1: {play_name(play)}, {kind}" for kind, play in second),
@@ -73,7 +74,7 @@ class StudyTable:
             for dataset, play in product(self.datasets, ATTACKED)
             for number in PAPER_TABLE_1[dataset][play]
         ]
-        second = [PAPER_TABLE_2[*play, k] for k, play in product(_ACCURACIES, ATTACKED)]
+        second = [PAPER_TABLE_2[*play, k] for k, play in product(KINDS, ATTACKED)]
         return np.array(first + (second if self.table_2.shape[-1] else []))
 
     @property
@@ -91,6 +92,18 @@ class StudyTable:
         """The places of the combinations, the nearest to the paper first."""
         return np.argsort(self.distances, kind="stable").tolist()
 
+    def having(self, factor: str) -> dict[str, Bool[np.ndarray, " combinations"]]:
+        """Say which combinations have each choice of a factor.
+
+        Args:
+            factor: One of ``FACTORS``.
+
+        Returns:
+            Under each choice, in the order of the combinations.
+        """
+        made = np.array([getattr(one, factor) for one in self.combinations])
+        return {choice: made == choice for choice in dict.fromkeys(made.tolist())}
+
     def on(self, places: Sequence[int] | slice) -> "StudyTable":
         """Take some pairs, and nothing of Table 2, which is of one.
 
@@ -104,7 +117,7 @@ class StudyTable:
         return replace(
             self,
             pairs=tuple(self.pairs[place] for place in pairs),
-            table_1=self.table_1[..., pairs],
+            table_1=self.table_1[..., pairs, :],
             table_2=self.table_2[..., :0],
         )
 
@@ -153,7 +166,7 @@ def study_table(
             ]
         )
 
-    each = [percents(dataset, pairs)[..., 1] for dataset in datasets]
+    each = [percents(dataset, pairs) for dataset in datasets]
     zero_one = percents("mnist", [(0, 1)]) if has_zero_one else each[0][:, :, :0]
     return StudyTable(
         combinations=tuple(combinations),
@@ -206,10 +219,7 @@ def effects(table: StudyTable) -> dict[str, Float[np.ndarray, " numbers"]]:
     """
     result = {}
     for factor in FACTORS:
-        choices = np.array([getattr(one, factor) for one in table.combinations])
-        means = np.array(
-            [table.numbers[choices == one].mean(0) for one in dict.fromkeys(choices)]
-        )
+        means = [table.numbers[own].mean(0) for own in table.having(factor).values()]
         if len(means) > 1:
             result[factor] = np.ptp(means, axis=0)
     return result

@@ -58,6 +58,23 @@ def page_form(claims, page_facts) -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def came_out(page_form) -> ModuleType:
+    return load(ROOT / "book" / "_ext" / "came_out.py")
+
+
+@pytest.fixture(scope="session")
+def paper_places(page_form) -> ModuleType:
+    return load(ROOT / "book" / "_ext" / "paper_places.py")
+
+
+@pytest.fixture(scope="session")
+def front_page(came_out) -> ModuleType:
+    load(ROOT / "tools" / "headlines.py")
+    load(ROOT / "tools" / "front_picture.py")
+    return load(ROOT / "tools" / "front_page.py")
+
+
+@pytest.fixture(scope="session")
 def image_texts(page_form) -> ModuleType:
     return load(ROOT / "book" / "_ext" / "image_texts.py")
 

@@ -1,5 +1,6 @@
 """The built book: no warnings, nothing from the network, mathematics on every page."""
 
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -215,13 +216,61 @@ def test_no_table_or_role_is_left_as_text(html):
     assert left == []
 
 
-def test_the_ledger_is_on_the_intro(html):
-    text = (html / "book" / "intro.html").read_text(encoding="utf-8")
+def test_the_ledger_is_a_page_with_an_anchor_for_each_claim(html, pages):
+    path = html / "book" / "ledger.html"
+    text = path.read_text(encoding="utf-8")
     claims = yaml.safe_load((ROOT / "book" / "claims.yml").read_text(encoding="utf-8"))
     assert f"{len(claims)} claims: " in text
-    assert [
-        c["title"] for c in claims if f"<strong>{c['title']}</strong>" not in text
-    ] == []
+    titles = [c["title"] for c in claims]
+    assert [one for one in titles if f"<strong>{one}</strong>" not in text] == []
+    assert {f"claim-{c['id']}" for c in claims} <= pages[path].ids
+
+
+def test_the_first_page_begins_with_what_came_out(html):
+    text = (html / "book" / "intro.html").read_text(encoding="utf-8")
+    written = yaml.safe_load((ROOT / "book" / "came_out.yml").read_text("utf-8"))
+    box = text.split('<div class="came-out docutils container">')[1].split("<h2")[0]
+    claims = yaml.safe_load((ROOT / "book" / "claims.yml").read_text("utf-8"))
+    for claim in claims:
+        row = f'href="ledger.html#claim-{claim["id"]}"'
+        page = re.search(rf'href="{claim["page"]}\.html"', box)
+        assert page if claim["id"] in written["headlines"] else row in box, claim["id"]
+    assert f'alt="{written["alt"]}"' in box
+    assert "What became of each claim" in text.split("came-out")[0]
+
+
+def test_formulas_are_no_tab_stops(html):
+    """The menu of MathJax makes each one; what screen readers read stays."""
+    for name in PAGES:
+        text = (html / f"{name}.html").read_text(encoding="utf-8")
+        found = re.search(r"window\.MathJax = (\{.*?\})</script>", text)
+        if "mathjax/tex-mml-chtml.js" in text:
+            options = json.loads(found.group(1))["options"]
+            assert options["enableMenu"] is False, name
+            assert options.get("enableAssistiveMml", True), name
+
+
+def test_the_bibliography_names_works_as_the_text_cites_them(html):
+    page = (html / "book" / "bibliography.html").read_text(encoding="utf-8")
+    entries = re.findall(
+        r'id="([^"]*)" role="doc-biblioentry">(.*?)</span><', page, re.S
+    )
+    labels = {name: re.sub("<[^>]*>|[][]", "", text) for name, text in entries}
+    assert len(labels) > 30
+    wrong = [
+        o
+        for o in labels.values()
+        if not re.fullmatch(r"[^{}]+, \d{4}[a-z]?", o.strip())
+    ]
+    assert wrong == []
+    cited = re.compile(r'href="bibliography\.html#([^"]*)"[^>]*>(.*?)</a>')
+    found = {
+        (name, re.sub("<[^>]*>", "", words))
+        for page in PAGES
+        for name, words in cited.findall((html / f"{page}.html").read_text("utf-8"))
+    }
+    assert len(found) > 30
+    assert [one for one in found if one[1] not in labels[one[0]]] == []
 
 
 # --- in a browser ----------------------------------------------------------------

@@ -42,6 +42,10 @@ SCROLLING = """() => [...document.querySelectorAll('div.math mjx-container')]
   .map(box => box.textContent.trim().slice(0, 40))"""
 
 
+BOXES = """() => [...document.querySelectorAll('span.math')]
+  .filter(box => getComputedStyle(box).overflowX !== 'visible').length"""
+
+
 @pytest.fixture(scope="module", params=PAGES)
 def opened(request, html, browser):
     """A page, and what went wrong: opened once, since MathJax takes its time."""
@@ -59,6 +63,8 @@ def test_formulas_are_whole_and_on_a_desk_need_no_scrolling(opened):
     cut = {width: cut_formulas(page, width) for width in WIDTHS}
     assert cut == {width: [] for width in WIDTHS}
     assert page.evaluate(SCROLLING) == []
+    assert page.locator(".math [tabindex]").count() == 0, "a formula is a tab stop"
+    assert page.evaluate(BOXES) == 0, "a box that scrolls is a tab stop"
     assert trouble == []
 
 

@@ -87,6 +87,7 @@ def test_what_is_not_there_fails_the_build(tmp_path):
         "{outcomes}",
         "{page-footer} lemma-8",
         "{page-footer}\n:records: results/*.txt",
+        "{paper-equations}",
     ]
     gone = table_cell(CHECKS.replace("test_two", "test_gone"))
     cells = [text(f"# A page\n\n```{directive}\n```") for directive in wrong]
@@ -97,6 +98,7 @@ def test_what_is_not_there_fails_the_build(tmp_path):
         "no claim of page 'page' in claims.yml",
         "no claim lemma-8 in",
         "no record 'results/*.txt'",
+        "no page speaks of Eq. (42)",
         "no test 'test_gone' in tests/test_claim.py",
     ):
         assert message in warnings

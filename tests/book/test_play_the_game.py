@@ -269,3 +269,83 @@ def test_the_page_starts_from_what_the_library_computes():
     ]
     assert shares == pytest.approx(written["shares"], abs=1e-9)
     assert 0.0 < min(shares) < max(shares)
+
+
+# --- the things to try, by the script alone -----------------------------------------
+
+
+def played(epsilon, reach=None, v=(0.0, 0.0), inputs=None):
+    """What the script says of the page's start, at some budgets."""
+    at = inputs or [point["at"] for point in START["points"]]
+    rows = call("classify", [[START["pieces"], x] for x in at])
+    return call("solve", [[rows, epsilon, reach or epsilon, list(v)]])[0]
+
+
+def test_the_attacker_gets_the_value_in_the_green_alone():
+    best = played(1.0)["best"]
+    rows = call("classify", [[START["pieces"], p["at"]] for p in START["points"]])
+    moves = sample_l2_ball(300, 2, 1.0, seed=3).tolist()
+    moves += [part["point"] for part in best["parts"]]
+    found = call("solve", [[rows, 1.0, 1.0, v] for v in moves])
+    held = [sum(all_in) for all_in in call("contains", contained(found, moves))]
+    green = [count == best["count"] for count in held]
+    value = pytest.approx(best["value"], abs=1e-12)
+    assert any(green)
+    assert not all(green)
+    assert [one["now"] == value for one in found] == green
+    assert min(one["now"] for one in found) == value
+
+
+def contained(found, moves):
+    """The questions which robust sets hold each move."""
+    return [[one["rows"], v, 1.0] for one, v in zip(found, moves, strict=True)]
+
+
+def test_the_value_climbs_in_steps_and_never_reaches_one():
+    budgets = [number / 20 for number in range(2, 41)]
+    found = [played(epsilon) for epsilon in budgets]
+    values = [one["best"]["value"] for one in found]
+    assert values == sorted(values)
+    assert len(set(values)) > 2
+    assert values[-1] < 1
+    margins = [
+        abs(one["logit"]) / math.hypot(*one["gradient"])
+        for one in call(
+            "classify", [[START["pieces"], p["at"]] for p in START["points"]]
+        )
+    ]
+    below = [epsilon < min(margins) for epsilon in budgets]
+    assert any(below)
+    assert [value == -1 for value in values][: sum(below)] == [True] * sum(below)
+    assert all(one["now"] == -1 for one, low in zip(found, below, strict=True) if low)
+
+
+def test_an_attacker_with_the_larger_budget_can_win_all():
+    uneven = played(0.1, reach=2.0)
+    assert uneven["best"]["count"] == 0
+    assert uneven["best"]["value"] == uneven["now"] == 1
+    assert uneven["gain"] == 0
+    assert played(2.0)["best"]["count"] > 0, "not so with equal budgets"
+
+
+def test_parts_of_v_star_merge_when_an_input_moves():
+    inputs = [list(point["at"]) for point in START["points"]]
+    assert len(played(1.0, inputs=inputs)["best"]["parts"]) > 1
+    inputs[0][1] = -0.2
+    assert len(played(1.0, inputs=inputs)["best"]["parts"]) == 1
+
+
+def test_near_a_corner_the_tangent_and_f_differ():
+    normals, offsets = (
+        np.array([piece[key] for piece in START["pieces"][:2]])
+        for key in ("normal", "offset")
+    )
+    x = np.linalg.solve(normals, [-0.05, -0.02] - offsets)
+    (here,) = call("classify", [[START["pieces"], x.tolist()]])
+    assert here["logit"] == pytest.approx(-0.05)
+    for epsilon in (0.1, 1.0, 2.0):
+        (step,) = call("fgm", [[here, epsilon]])
+        (there,) = call("classify", [[START["pieces"], (x + step).tolist()]])
+        by_tangent = here["logit"] + np.dot(here["gradient"], step)
+        assert by_tangent == pytest.approx(epsilon - 0.05)
+        assert there["logit"] < -0.01

@@ -36,6 +36,7 @@ from experiments.tables.examples import as_recorded, load_examples
 from experiments.tables.group_results import primary_results
 from experiments.tables.planning import ALL_PAIRS
 from experiments.tables.summary import summarize
+from tests.experiments.figures.drawn import cells_of
 
 ROOT = Path(__file__).resolve().parents[2]
 STORE = ROOT / "results" / "table1"
@@ -68,15 +69,6 @@ def gain_of(
 ):
     rows, total, _ = counts[dataset, classes]
     return 100 * (rows[attack, solver, kind] - rows[attack, "none", kind]) / total
-
-
-def cells_of(table):
-    """The lines of a Markdown table, without its head."""
-    return [
-        [cell.strip() for cell in line.strip("|").split("|")]
-        for line in table.splitlines()
-        if line.startswith("|")
-    ][2:]
 
 
 def named(dataset, classes):

@@ -16,6 +16,7 @@ from experiments.figures.mnist_0_against_1 import (
 from experiments.tables.paper_numbers import PAPER_TABLE_2
 from experiments.tables.table_2 import PairConfig
 from paper_lib.attacks import PGD_READINGS
+from tests.experiments.figures.drawn import cells_of
 
 STORE = Path(__file__).resolve().parents[2] / "results" / "table2"
 SOLVER = "ramp, raw rows"
@@ -54,13 +55,6 @@ def percent(record, reading, cell):
     )
     counts = {tuple(row[:3]): row[3] for row in record["score"]["rows"]}
     return 100 * counts[stored] / record["sizes"]["test"]
-
-
-def cells_of(table):
-    return [
-        [cell.strip() for cell in line.strip("|").split("|")]
-        for line in table.splitlines()
-    ][2:]
 
 
 def test_goals_are_judged_seed_by_seed(runs):

@@ -17,6 +17,7 @@ from experiments.section5.rate_runs import RatePlan
 from experiments.section5.reuse import ReuseConfig
 from experiments.section5.validity_runs import ValidityConfig
 from experiments.store.record_files import from_plain, load_record, plain
+from experiments.study.study_cells import StudyConfig
 from experiments.tables.calibration import CalibrationConfig
 from experiments.tables.scoring import ScoreConfig
 from experiments.tables.table_2 import PairConfig
@@ -32,6 +33,7 @@ RUNS = (
     RatePlan,
     ReuseConfig,
     RowsRun,
+    StudyConfig,
     ValidityConfig,
 )
 CONFIGS = {run.schema: run for run in (*RUNS, ScoreConfig, CalibrationConfig)}

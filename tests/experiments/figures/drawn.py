@@ -30,3 +30,12 @@ def ten_rows(correct):
         for accuracy in ("true", "approximate")
         for attack, defense in PLAYS
     ]
+
+
+def cells_of(table):
+    """The lines of a Markdown table, without its head."""
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in table.splitlines()
+        if line.startswith("|")
+    ][2:]

@@ -3,11 +3,20 @@
 from collections.abc import Callable
 from itertools import product
 
+from experiments.study.combinations import Combination
 from experiments.study.own_rows import READINGS, STARTS
 from experiments.study.study_cells import POINTS, ROWS, StudyConfig, StudyResult
 from experiments.study.study_plan import StudyGroup, StudyRun, study_groups
 from experiments.tables.results import Provenance
 
+CHOSEN = Combination(
+    network="10-20-50",
+    protocol="margin quantile",
+    start="v = 0",
+    rows="own",
+    reading="ball",
+    points="test",
+)
 TOTAL = 10**7
 PROVENANCE = Provenance(
     data={},

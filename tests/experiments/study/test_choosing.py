@@ -27,7 +27,7 @@ def noisy(num, *, pairs=20, noise=1.0, near=None, seed=0):
         combinations=tuple(replace(ANY, reading=str(n)) for n in range(num)),
         datasets=("mnist",),
         pairs=tuple((n, n + 1) for n in range(pairs)),
-        table_1=values,
+        table_1=np.stack([np.zeros_like(values), values], -1),
         table_2=np.zeros((num, 1, 0)),
     )
 
@@ -65,7 +65,7 @@ def test_the_halves_are_other_pairs():
     """Where the chosen half is at the paper's numbers, the other need not be."""
     table = noisy(1, pairs=4, noise=0.0)
     values = table.table_1.copy()
-    values[..., 0] += 8.0
+    values[..., 0, :] += 8.0
     found = choose_on_halves(replace(table, table_1=values), repetitions=100)
     # The pair that is off is in one half, whose mean it moves by four points.
     gaps = np.abs(found.chosen_on - found.judged_on)

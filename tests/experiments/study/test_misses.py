@@ -6,20 +6,12 @@ from itertools import product
 import numpy as np
 import pytest
 
-from experiments.study.combinations import BETTER, Combination, combinations_in
+from experiments.study.combinations import BETTER, combinations_in
 from experiments.study.misses import StudyTable, distance, effects, study_table
 from experiments.study.own_rows import READINGS
 from experiments.tables.paper_numbers import PAPER_TABLE_1, PAPER_TABLE_2
-from tests.experiments.study.made_up import made_up
+from tests.experiments.study.made_up import CHOSEN, made_up
 
-CHOSEN = Combination(
-    network="10-20-50",
-    protocol="margin quantile",
-    start="v = 0",
-    rows="own",
-    reading="ball",
-    points="test",
-)
 TWO = ((2, 4), (3, 8))
 PAIRS = ((0, 1), *TWO)
 PLAYS = [(a, d) for a in ("FGM", "PGD") for d in ("none", "SMOOTH")]
@@ -213,7 +205,7 @@ def additive(sizes):
             for one in base.combinations
         ]
     )
-    return replace(base, table_1=base.table_1 + shift[:, None, None, None, None])
+    return replace(base, table_1=base.table_1 + shift[:, None, None, None, None, None])
 
 
 FIELDS = ("network", "protocol", "start", "rows", "reading", "points")

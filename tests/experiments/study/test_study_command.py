@@ -53,6 +53,9 @@ def test_without_options_it_explores(asked, tmp_path, monkeypatch):
     assert {one.calibration.pairs for one in groups} == {EXPLORED}
     assert {one.calibration.seed for one in groups} == {50}
     assert (asked["source"], asked["device"]) == ("auto", "cpu")
+    command.main(["--workers", "0", "--protocols", "one budget"])
+    found = {one.calibration.protocol for one in asked["groups"]}
+    assert (len(asked["groups"]), found) == (4, {"one budget"})
 
 
 def test_all_pairs_are_judged_together_and_without_those_that_explored(asked, tmp_path):
@@ -108,8 +111,9 @@ def test_too_few_pairs_have_no_halves(tmp_path):
 def test_options_that_are_none_are_refused(asked, capsys):
     with pytest.raises(ValueError, match="pairs must be 'all' or like"):
         command.main(["--pairs", "some", "--workers", "0"])
-    with pytest.raises(ValueError, match="DECLARED must be a combination, got None"):
-        command.main(["--declared", "--workers", "0"])
+    for name, value in (("networks", "10-20-50"), ("protocols", "one budget")):
+        with pytest.raises(ValueError, match=rf"\['{name}'\] must be left to what"):
+            command.main(["--declared", f"--{name}", value])
     with pytest.raises(SystemExit):
         command.main(["--source", "nowhere"])
     assert "invalid choice: 'nowhere'" in capsys.readouterr().err

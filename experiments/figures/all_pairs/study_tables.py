@@ -1,0 +1,167 @@
+"""What the study of Table 1 found, as Markdown tables."""
+
+import math
+from collections.abc import Iterator
+from itertools import product
+
+import numpy as np
+from jaxtyping import Float
+
+from experiments.figures.all_pairs.gain_tables import mean_with_interval
+from experiments.figures.markdown import Row, cell_name, mean_and_span, tabulated
+from experiments.study.combinations import FACTORS, Combination
+from experiments.study.misses import ATTACKED, KINDS, StudyTable, effects
+from experiments.tables.paper_numbers import PAPER_TABLE_2
+from paper_lib.evaluation.plays import play_name
+
+# The factors as the paper's readers call them.
+FACTOR_NAMES = {
+    "network": "classifier",
+    "protocol": "budget",
+    "start": "start of the ascent",
+    "rows": "rows of the defense",
+    "reading": "reading of PGD",
+    "points": "points scored",
+}
+
+
+def described(combination: Combination) -> str:
+    """Write a combination in one line.
+
+    Args:
+        combination: The combination.
+
+    Returns:
+        Its choices, in the order of the factors.
+    """
+    return "; ".join(f"{FACTOR_NAMES[n]}: {getattr(combination, n)}" for n in FACTORS)
+
+
+@tabulated("llrrrrr")
+def declared_table(found: StudyTable, others: StudyTable) -> Iterator[Row]:
+    """Set one combination beside the paper's Table 1.
+
+    Args:
+        found: The combination on all pairs, with fresh seeds.
+        others: The same on the pairs that did not explore.
+
+    Yields:
+        Each data set and attacked play: mean and spread over pairs.
+    """
+    parts = (found.printed, found.numbers[0], others.numbers[0], found.misses[0])
+    by_play = np.stack([_of_table_1(part, found) for part in parts], 2)
+    for place, dataset in enumerate(found.datasets):
+        for number, play in enumerate(ATTACKED):
+            seeds = found.table_1[0, :, place, number, :, 1].mean(-1)
+            paper, here, apart, miss = by_play[place, number].tolist()
+            yield {
+                "data set": dataset,
+                "play": play_name(play),
+                "paper": "{:.1f} ({:.1f})".format(*paper),
+                "here": "{:.1f} ({:.1f})".format(*here),
+                "over seeds": f"{seeds.min():.1f} to {seeds.max():.1f}",
+                "the other pairs": "{:.1f} ({:.1f})".format(*apart),
+                "miss of mean and spread": "{:+.1f}, {:+.1f}".format(*miss),
+            }
+
+
+def _of_table_1(
+    values: Float[np.ndarray, " numbers"], table: StudyTable
+) -> Float[np.ndarray, "datasets plays 2"]:
+    """Take from the numbers of a table the means and spreads of each play."""
+    shape = len(table.datasets), len(ATTACKED), 2
+    return values[: math.prod(shape)].reshape(shape)
+
+
+@tabulated("lrrr")
+def declared_table_2(found: StudyTable) -> Iterator[Row]:
+    """Set one combination beside the attacked cells of Table 2.
+
+    Args:
+        found: The combination, MNIST 0 against 1 among its pairs.
+
+    Yields:
+        Each cell: the paper's, the mean over seeds with the span, the difference.
+    """
+    cells = product(KINDS, ATTACKED)
+    for (kind, play), values in zip(cells, found.table_2[0].T, strict=True):
+        paper = PAPER_TABLE_2[*play, kind]
+        yield {
+            "accuracy in percent": cell_name((*play, kind)),
+            "paper": f"{paper:.1f}",
+            "here": mean_and_span(values.tolist()),
+            "difference": f"{values.mean() - paper:+.1f}",
+        }
+
+
+@tabulated()
+def effects_table(table: StudyTable) -> Iterator[Row]:
+    """Show which factor moves which row of Table 1.
+
+    Args:
+        table: Combinations in which every choice meets every other.
+
+    Yields:
+        Each factor with several choices: by how much the mean over pairs, and behind it
+        the spread, differ at most between two choices, the larger of both data sets.
+    """
+    for factor, sizes in effects(table).items():
+        moved = _of_table_1(sizes, table).max(0).tolist()
+        yield {
+            "what is chosen": FACTOR_NAMES[factor],
+            **{
+                play_name(play): "{:.1f} / {:.1f}".format(*both)
+                for play, both in zip(ATTACKED, moved, strict=True)
+            },
+        }
+
+
+@tabulated("llrlr")
+def choices_table(table: StudyTable) -> Iterator[Row]:
+    """Say how near the paper each choice can come, whatever is chosen besides.
+
+    Args:
+        table: The combinations.
+
+    Yields:
+        Each choice of each factor: the least distance of a combination that has it, and
+        the number that this combination misses most.
+    """
+    for factor in FACTORS:
+        for choice, own in table.having(factor).items():
+            best = np.where(own, table.distances, np.inf).argmin()
+            worst = np.abs(table.misses[best]).argmax()
+            yield {
+                "what is chosen": FACTOR_NAMES[factor],
+                "choice": choice,
+                "least distance": f"{table.distances[best]:.1f}",
+                "which number misses most then": table.names[worst],
+                "by": f"{table.misses[best][worst]:+.1f}",
+            }
+
+
+@tabulated("lllrr")
+def declared_gains(found: StudyTable) -> Iterator[Row]:
+    """Ask under one combination whether SMOOTH helps, over pairs.
+
+    Args:
+        found: The combination on several pairs; gains are means over seeds.
+
+    Yields:
+        For each data set, attack and accuracy the gain, and how many pairs gain.
+    """
+    means = found.table_1[0].mean(0)
+    kinds = product(enumerate(found.datasets), ("FGM", "PGD"), reversed(KINDS))
+    for (place, dataset), attack, kind in kinds:
+        defended, alone = (
+            means[place, ATTACKED.index((attack, defense)), :, KINDS.index(kind)]
+            for defense in ("SMOOTH", "none")
+        )
+        gains = defended - alone
+        yield {
+            "data set": dataset,
+            "attack": attack,
+            "accuracy": kind,
+            "mean gain (points)": mean_with_interval(gains.tolist(), found.pairs),
+            "pairs that gain": f"{(gains > 0).sum()} of {len(gains)}",
+        }

@@ -1,0 +1,130 @@
+"""What pages say of the study of Table 1, on records with known numbers."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from experiments.figures.all_pairs.study_pictures import plot_choices, plot_misses
+from experiments.figures.all_pairs.study_tables import (
+    choices_table,
+    declared_gains,
+    declared_table,
+    declared_table_2,
+    described,
+    effects_table,
+)
+from experiments.study.misses import study_table
+from experiments.tables.paper_numbers import PAPER_TABLE_2
+from tests.experiments.figures.drawn import cells_of
+from tests.experiments.study.made_up import CHOSEN, made_up
+
+PAIRS = ((0, 1), (2, 4), (3, 8))
+
+
+def accuracies(dataset, pair, points, attack, rows, start):
+    """Means 60 and 80 without and with a defense, spread 5; less by 7 if literal."""
+    sign = PAIRS.index(pair) - 1
+    value = 60.0 + 20.0 * (rows != "none") + 5.0 * sign - 7.0 * (attack == "literal")
+    # Against PGD the defense lowers true accuracy, on MNIST alone.
+    gain = 1.0 if dataset != "mnist" or attack == "FGM" else -1.0
+    return 50.0 + gain * (rows != "none"), value
+
+
+@pytest.fixture(scope="module")
+def runs():
+    return made_up(accuracies, pairs=PAIRS, seeds=(60, 61))
+
+
+@pytest.fixture(scope="module")
+def found(runs):
+    return study_table(runs, [CHOSEN])
+
+
+def test_the_declared_choice_stands_beside_the_paper(runs, found):
+    others = study_table(runs, [CHOSEN], PAIRS[1:])
+    lines = cells_of(declared_table(found, others))
+    assert len(lines) == 8
+    assert lines[1] == [
+        *("mnist", "FGM, SMOOTH", "71.2 (14.2)", "80.0 (5.0)", "80.0 to 80.0"),
+        *("82.5 (3.5)", "+8.8, -9.2"),
+    ]
+
+
+def test_table_2_is_that_of_0_against_1(found):
+    lines = cells_of(declared_table_2(found))
+    assert len(lines) == 8
+    assert lines[0][0] == "true: FGM, no defense"
+    paper = PAPER_TABLE_2["PGD", "SMOOTH", "approximate"]
+    assert lines[-1] == [
+        "approximate: PGD, SMOOTH",
+        f"{paper:.1f}",
+        "75.0 [75.0, 75.0]",
+        f"{75.0 - paper:+.1f}",
+    ]
+
+
+def test_effects_are_of_the_factor_that_moves_a_row(runs):
+    lines = {line[0]: line[1:] for line in cells_of(effects_table(study_table(runs)))}
+    assert lines["reading of PGD"] == ["0.0 / 0.0"] * 2 + ["7.0 / 0.0"] * 2
+    assert lines["points scored"] == ["0.0 / 0.0"] * 4
+    assert len(lines) == 6
+
+
+def test_each_choice_has_its_least_distance(runs):
+    table = study_table(runs)
+    lines = cells_of(choices_table(table))
+    assert len(lines) == 2 + 2 + 4 + 2 + 4 + 2
+    least = {line[1]: float(line[2]) for line in lines}
+    assert min(least.values()) == pytest.approx(table.distances.min(), abs=0.05)
+    literal = [
+        gap
+        for one, gap in zip(table.combinations, table.distances, strict=True)
+        if one.reading == "literal"
+    ]
+    assert least["literal"] == pytest.approx(min(literal), abs=0.05)
+    for line in lines:
+        assert abs(float(line[4])) == float(line[2])
+        assert line[3] in table.names
+
+
+def test_gains_are_asked_of_both_accuracies(found):
+    lines = cells_of(declared_gains(found))
+    gains = {tuple(line[:3]): line[3:] for line in lines}
+    assert gains["mnist", "PGD", "approximate"] == ["+20.0 [+20.0, +20.0]", "3 of 3"]
+    assert gains["mnist", "PGD", "true"] == ["-1.0 [-1.0, -1.0]", "0 of 3"]
+    assert gains["fashion-mnist", "PGD", "true"][1] == "3 of 3"
+    assert len(gains) == len(lines) == 8
+
+
+def test_misses_are_drawn_in_the_rows_of_their_numbers(found):
+    (axis,) = plot_misses(found.names, {"here": found.misses[0]}).axes
+    (line,) = [line for line in axis.lines if line.get_label() == "here"]
+    assert line.get_xdata().tolist() == found.misses[0].tolist()
+    assert [text.get_text() for text in axis.get_yticklabels()] == [*found.names]
+    widths = [bar.get_width() for bar in axis.patches]
+    assert widths == [8.0] * 16 + [16.0] * 8
+
+
+def test_every_combination_is_drawn_once_for_each_of_its_choices(runs):
+    table = study_table(runs)
+    (axis,) = plot_choices(table).axes
+    names = [text.get_text() for text in axis.get_yticklabels()]
+    assert len(names) == 16
+    marks = {
+        names[round(line.get_ydata()[0])]: line.get_xdata()[0]
+        for line in axis.lines
+        if line.get_marker() == "D"
+    }
+    own = [one.reading == "literal" for one in table.combinations]
+    assert marks["reading of PGD: literal"] == table.distances[own].min()
+    dots = [line for line in axis.lines if line.get_marker() == "o"]
+    drawn = np.concatenate([line.get_xdata() for line in dots])
+    assert len(drawn) == 6 * len(table.combinations)
+
+
+def test_a_combination_names_every_choice():
+    assert described(replace(CHOSEN, protocol="one budget")) == (
+        "classifier: 10-20-50; budget: one budget; start of the ascent: v = 0; "
+        "rows of the defense: own; reading of PGD: ball; points scored: test"
+    )
