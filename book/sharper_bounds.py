@@ -43,6 +43,7 @@ from experiments.figures.bound_pictures import (
     plot_prices,
 )
 from experiments.figures.checks_table import Check, ChecksTable
+from experiments.figures.markdown import table_of
 from experiments.figures.rate_pictures import (
     fit_rates,
     plot_ramp_floor,
@@ -52,12 +53,9 @@ from experiments.figures.rate_pictures import (
 from experiments.figures.sharper_bounds import (
     better_of_two,
     bound_values,
-    cost_table,
     fit_table,
     goal_table,
     pair_name,
-    pair_table,
-    regret_table,
     reuse_table,
     validity_table,
 )
@@ -126,7 +124,6 @@ rows = RatePlan(kind="gaussian", dim=2, solver="ramp").population()
 of_bounds = "tests/regression/test_stored_bounds.py::"
 of_rates = "tests/regression/test_stored_rates.py::"
 of_floor = "tests/experiments/populations/test_ramp_floor.py::"
-checks = []
 
 # %% [markdown]
 # (sharper-bounds-pairs)=
@@ -137,7 +134,7 @@ checks = []
 # the best solution known. Half of the training images trains the classifier; $v$ is fitted on the
 # other half, which is counted. The gray boxes are the goal.
 
-# %% mystnb={"figure": {"caption": "Lower bounds of $\\phi(v)$ on eight pairs of classes, of the split that the parameter `split` names. Bar: the held-out share of the polished solution, on test images; box: within 0.10 below it. The names say which $v$ is bounded, and what the bound is taken around: a center from the half that trained the classifier, or the origin. From the stored runs at Table 1's budget.", "name": "fig-sharper-pairs"}, "image": {"alt": "Eight rows, one a pair of classes, with marks on an axis from 0 to 1. In each row the marks of compression and of the fit for PAC-Bayes lie in or next to the gray box of width 0.10 below the held-out share; the polished solution lies left of most boxes, farthest when bounded from the origin.", "width": "490px"}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Lower bounds of $\\phi(v)$ on eight pairs of classes, of the split that the parameter `split` names. Bar: the held-out share of the polished solution, on test images; box: within 0.10 below it. The names say which $v$ is bounded, and what the bound is taken around: a center from the half that trained the classifier, or the origin. From the stored runs at Table 1's budget.", "name": "fig-sharper-pairs"}, "image": {"alt": "Eight rows, one a pair of classes, with marks on an axis from 0 to 1. In each row the marks of compression and of the fit for PAC-Bayes lie in or next to the gray box of width 0.10 below the held-out share; the polished solution lies left of most boxes, farthest when bounded from the origin."}} tags=["hide-input"]
 drawn = [pair for pair in bounds if pair.config.seed == split]
 plot_pair_bounds(
     [pair_name(pair.config) for pair in drawn],
@@ -146,11 +143,24 @@ plot_pair_bounds(
     within=0.10,
 )
 
-# %% tags=["hide-input"]
+# %% mystnb={"code_prompt_show": "Show how many pairs each bound reaches, and the bounds", "code_prompt_hide": "Hide the tables"} tags=["hide-cell"]
 better = better_of_two(whole)
-Markdown(
-    goal_table(bounds, {"the better of the first two": better, **values}, within=0.10)
+reached = {"the better of the first two": better, **values}
+fitted = [entry.fits["certified"].bounds["PAC-Bayes, center"] for entry in whole]
+of_pairs = table_of(
+    {
+        "pair": pair_name(pair.config).replace("-", "\N{NON-BREAKING HYPHEN}"),
+        "split": pair.config.seed,
+        "n": f"{whole[k].num:,}",
+        "$\\phi_n(v_n)$": f"{whole[k].searched.coverage:.3f}",
+        "held out": f"{whole[k].searched.coverage_test:.3f}",
+        **{title: f"{found[k]:.3f}" for title, found in values.items()},
+        "center, held out": f"{whole[k].center.value:.3f}",
+        "move of the fit": f"{fitted[k].terms['distance from center']:.2f}",
+    }
+    for k, pair in enumerate(bounds)
 )
+Markdown(f"{goal_table(bounds, reached, within=0.10)}\n\n{of_pairs}")
 
 # %% [markdown]
 # **Nearly all of it.** The better of two bounds, compression and a fit for PAC-Bayes, comes within 0.10 of the held-out
@@ -182,10 +192,8 @@ Markdown(
 # | compression | a $v$ rebuilt from few points | the number of points |
 # | held out | one $v$ fixed in advance | none but the sample's own chance |
 #
-# *The last is the easiest of all, and says nothing of a $v$ fitted on the points counted.*
-#
-# :::{dropdown} Counting regions, with every constant
-# $\sup_v \phi_n(v) - \phi(v)$ changes by at most $1/n$ when one point is replaced, so by
+# :::{dropdown} Where each price comes from
+# **Counting regions, with every constant.** $\sup_v \phi_n(v) - \phi(v)$ changes by at most $1/n$ when one point is replaced, so by
 # McDiarmid's inequality it exceeds its mean by more than $\sqrt{\log(1/\delta)/2n}$ with
 # probability at most $\delta$. One tail is enough for a lower bound. The mean is at most
 # twice the Rademacher complexity of the indicators. Centered at $\frac12$ they have length
@@ -195,19 +203,15 @@ Markdown(
 # \sqrt{\frac{2 \log N}{n}}, \qquad N \le \sum_{k \le d} \binom nk .$$
 #
 # The paper has $n^{2d}$ in place of the sum and a factor of 2 more.
-# :::
 #
-# :::{dropdown} Counting on the sample
-# The number of patterns on the *sample* may be far smaller, since only faces that meet the
+# **Counting on the sample.** The number of patterns on the *sample* may be far smaller, since only faces that meet the
 # ball count. It is not the shatter coefficient, though. Given the sample it bounds the
 # empirical complexity, which itself moves by at most $1/n$ with one point; with both
 # concentrations,
 # $\phi(v) \ge \phi_n(v) - \sqrt{2 \log N / n} - 3 \sqrt{\log(2/\delta)/2n}$. In the plane
 # `trace_count` counts $N$ exactly.
-# :::
 #
-# :::{dropdown} The ramp, and no dimension
-# Let $h_i(v) = (c_i^\top v + b_i)/\|c_i\|$ be the signed distance of $v$ from the edge of
+# **The ramp, and no dimension.** Let $h_i(v) = (c_i^\top v + b_i)/\|c_i\|$ be the signed distance of $v$ from the edge of
 # a robust set. Moving $v$ by $r$ moves it by at most $r$. A ramp of width $g$ lies under
 # the indicator and has slope $1/g$, so contraction {cite:p}`ledoux1991probability` leaves
 # the complexity of the linear functions $v \mapsto c_i^\top v / \|c_i\|$ over a ball of
@@ -222,10 +226,8 @@ Markdown(
 # complexity; that form counts on the sample and has the last term of the section before.
 # `margin_bound` takes the best of both forms, of twelve widths and, around a center, of
 # thirteen radii; all of them share $\delta$.
-# :::
 #
-# :::{dropdown} PAC-Bayes
-# The paper suggests it. Add Gaussian noise of deviation $s$ to $v$: a distance becomes
+# **PAC-Bayes.** The paper suggests it. Add Gaussian noise of deviation $s$ to $v$: a distance becomes
 # normal, so a row is kept with probability $\Phi(h_i(v)/s)$, in closed form. Against a
 # prior of the same noise around $c$ the relative entropy is $\|v - c\|^2 / 2 s^2$, again
 # without the dimension, and the lost share $L$ satisfies
@@ -242,10 +244,8 @@ Markdown(
 # A center may be any point that has not seen the half that is counted. The $v$ that the
 # ramp finds on *the half that trained $f$* is one, and it is close to good ones
 # {cite:p}`ambroladze2006tighter`.
-# :::
 #
-# :::{dropdown} Compression
-# Suppose $k$ of the points suffice to rebuild $v$. The other $n - k$ have had no part in
+# **Compression.** Suppose $k$ of the points suffice to rebuild $v$. The other $n - k$ have had no part in
 # it, Chernoff's bound holds for each choice of $k$ points, and there are $\binom nk$ of
 # them {cite:p}`littlestone1986relating,langford2005tutorial`:
 #
@@ -257,10 +257,8 @@ Markdown(
 # the sum of $k$ unit normals, which `compress` picks greedily for its own bound. There
 # points may repeat: the choices are $\binom{n+k-1}{k}$, and $n - k$ becomes the number of
 # points that are not among them.
-# :::
 #
-# :::{dropdown} Held out
-# For one $v$ fixed in advance the count is binomial, and Clopper and Pearson's interval
+# **Held out.** For one $v$ fixed in advance the count is binomial, and Clopper and Pearson's interval
 # {cite:p}`clopper1934use` is exact. It is the easiest of all, and says nothing of a $v$
 # fitted on the points counted.
 # :::
@@ -283,8 +281,8 @@ print(f"in the sample {counted.coverage(v):.2f}, in truth {rows.coverage(v):.2f}
 n, m = 1000, 2
 print(f"Eq. (20) on the mean deviation: {4 * math.sqrt(m * math.log(n) / n):.2f}")
 gaps = [
-    entry.searched.coverage_test - best
-    for entry, best in zip(whole, better, strict=True)
+    pair.searched.coverage_test - bound
+    for pair, bound in zip(whole, better_of_two(whole), strict=True)
 ]
 print(f"on images, largest distance of the better of two: {max(gaps):.3f}")
 
@@ -293,7 +291,7 @@ print(f"on images, largest distance of the better of two: {max(gaps):.3f}")
 #
 # MNIST 0 against 1. The first $n$ images of the half that did not train $f$ fit $v$ and are counted.
 
-# %% mystnb={"figure": {"caption": "Lower bounds of $\\phi(v)$ for MNIST 0 against 1 against the number of points, each with 95% confidence for all budgets at once. Thick: measured, of the polished solution. The bounds are of it too, but for compression, whose $v$ is rebuilt from few points, the fit for PAC-Bayes, and the center, fixed in advance. From the stored run of split 0.", "name": "fig-sharper-sizes"}, "image": {"alt": "Seven curves of lower bounds rise with n from 100 to 6,333, toward two thick curves of measured shares near 0.95: held out and the fit for PAC-Bayes end at 0.94 and 0.92, compression at 0.90, PAC-Bayes and the ramp between 0.79 and 0.89. Regions begin to say something at the last n alone, 0.06, and Eq. (20) says nothing.", "width": "490px"}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Lower bounds of $\\phi(v)$ for MNIST 0 against 1 against the number of points, each with 95% confidence for all budgets at once. Thick: measured, of the polished solution. The bounds are of it too, but for compression, whose $v$ is rebuilt from few points, the fit for PAC-Bayes, and the center, fixed in advance. From the stored run of split 0.", "name": "fig-sharper-sizes"}, "image": {"alt": "Seven curves of lower bounds rise with n from 100 to 6,333, toward two thick curves of measured shares near 0.95: held out and the fit for PAC-Bayes end at 0.94 and 0.92, compression at 0.90, PAC-Bayes and the ramp between 0.79 and 0.89. Regions begin to say something at the last n alone, 0.06, and Eq. (20) says nothing."}} tags=["hide-input"]
 first = bounds[0].sizes
 polished = (
     "Eq. (20)",
@@ -318,14 +316,25 @@ plot_bounds(
     },
 )
 
-# %% mystnb={"code_prompt_show": "Show the table of all bounds of all fits at all points", "code_prompt_hide": "Hide the table"} tags=["hide-cell"]
-Markdown(fit_table(first[-1]))
-
-# %% mystnb={"code_prompt_show": "Show the table of eight pairs and two splits", "code_prompt_hide": "Hide the table"} tags=["hide-cell"]
-Markdown(pair_table(bounds, values))
-
-# %% mystnb={"code_prompt_show": "Show what the bound around a center pays, pair by pair", "code_prompt_hide": "Hide the table"} tags=["hide-cell"]
-Markdown(cost_table(drawn))
+# %% mystnb={"code_prompt_show": "Show all bounds of all fits, and what those around a center pay", "code_prompt_hide": "Hide the tables"} tags=["hide-cell"]
+around = {
+    pair_name(pair.config): pair.sizes[-1].searched.bounds["PAC-Bayes, center"]
+    for pair in drawn
+}
+costs = table_of(
+    {
+        "polished, around a center": name,
+        "$\\phi_n(v_n)$": f"{bound.observed:.3f}",
+        "kept with noise and margin": f"{bound.terms['kept with noise']:.3f}",
+        "bound": f"{bound.value:.3f}",
+        "noise": f"{bound.terms['noise']:.2f}",
+        "margin": f"{bound.terms['margin']:.2f}",
+        "relative entropy (nats)": f"{bound.terms['relative entropy']:.1f}",
+        "distance from the center": f"{bound.terms['distance from center']:.2f}",
+    }
+    for name, bound in around.items()
+)
+Markdown(f"{fit_table(first[-1])}\n\n{costs}")
 
 # %% [markdown]
 # *Fits: ramp, the paper's ascent; annealed and polished, those of [the algorithm](the_algorithm.ipynb); fit for PAC-Bayes, an ascent of that
@@ -345,8 +354,31 @@ Markdown(cost_table(drawn))
 #
 # Eq. (18) needs $\hat v = v_n^*$; this does not. Each end takes half of the chance of failure. First split.
 
-# %% tags=["hide-input"]
-Markdown(regret_table([pair for pair in bounds if pair.config.seed == splits[0]]))
+# %% mystnb={"code_prompt_show": "Show the bounds on the regret, pair by pair", "code_prompt_hide": "Hide the table"} tags=["hide-cell"]
+of_first = {
+    pair_name(pair.config): pair.sizes[-1]
+    for pair in bounds
+    if pair.config.seed == splits[0]
+}
+Markdown(
+    table_of(
+        {
+            "pair": name,
+            "$\\phi_n(v_n)$, polished": f"{entry.searched.coverage:.3f}",
+            "certified $\\max \\phi_n$": f"{entry.certificate.upper_count / entry.num:.3f}",
+            "$\\phi(v^*)$ at most": f"{entry.certificate.optimum.value:.3f}",
+            **{
+                f"regret of {fit}": f"{entry.fits[at].regrets[key].value:.3f}"
+                for fit, (at, key) in {
+                    "the polished": shown["polished, center"],
+                    "the compressed": shown["compression"],
+                    "the fit for PAC-Bayes": shown["fit for PAC-Bayes"],
+                }.items()
+            },
+        }
+        for name, entry in of_first.items()
+    )
+)
 
 # %% [markdown]
 # ## Do they hold?
@@ -357,70 +389,9 @@ Markdown(regret_table([pair for pair in bounds if pair.config.seed == splits[0]]
 # is a little too small; tests compare each with a computation by hand.
 
 # %% mystnb={"code_prompt_show": "Show every bound on every population", "code_prompt_hide": "Hide the table"} tags=["hide-cell"]
-Markdown(validity_table(tests))
-
-# %% tags=["hide-input"]
 control = "held out, v fitted"
-tried = [
-    one for record in tests for name, one in record.bounds.items() if name != control
-]
 fooled = [record.bounds[control] for record in tests]
-factors = [one.rejecting_factor or 0.0 for one in tried]
-heart = [one for one in reuses if one.fresh]
-named = [("ramp", "PAC-Bayes"), ("compressed", "compression")]
-same, fresh = (
-    [
-        one[fit].bounds[key].value - one[fit].coverage_test
-        for one in part
-        for fit, key in named
-    ]
-    for part in ([one.fits for one in heart], [one.fresh for one in heart])
-)
-checks += [
-    Check(
-        what="the better of two bounds is within 0.10 of the held-out share",
-        cases=len(gaps),
-        figure=f"{max(gaps):.3f} at most",
-        holds=max(gaps) <= 0.10,
-        test=of_bounds
-        + "test_the_goal_is_reached_by_bounds_from_training_images_alone",
-    ),
-    Check(
-        what="no bound is rejected on samples of known populations",
-        cases=len(tried),
-        figure=f"{sum(one.is_rejected for one in tried)} rejected",
-        holds=not any(one.is_rejected for one in tried),
-        test=of_bounds + "test_every_bound_held_and_every_control_was_rejected",
-    ),
-    Check(
-        what="each would be, with a smaller price",
-        cases=len(tried),
-        figure=f"factors {min(factors):.2f} to {max(factors):.2f}",
-        holds=0.0 < min(factors) <= max(factors) < 1.0,
-        test=of_bounds + "test_every_bound_held_and_every_control_was_rejected",
-    ),
-    Check(
-        what="the exact bound for one $v$ fixed in advance is, at a $v$ that was fitted",
-        cases=len(fooled),
-        figure=f"{sum(one.is_rejected for one in fooled)} rejected",
-        holds=all(one.is_rejected for one in fooled),
-        test=of_bounds + "test_every_bound_held_and_every_control_was_rejected",
-    ),
-    Check(
-        what="for a classifier that knows its sample by heart bounds are false on it",
-        cases=len(heart),
-        figure=f"above by up to {max(same):.2f}",
-        holds=all(gap > 0.05 for gap in same[1::2]),
-        test=of_bounds + "test_learning_by_heart_makes_a_bound_false",
-    ),
-    Check(
-        what="and true on as many fresh images",
-        cases=len(fresh),
-        figure=f"below by {-max(fresh):.2f} or more",
-        holds=max(fresh) <= 0.0,
-        test=of_bounds + "test_learning_by_heart_makes_a_bound_false",
-    ),
-]
+Markdown(validity_table(tests))
 
 # %% [markdown]
 # (sharper-bounds-rates)=
@@ -432,7 +403,7 @@ checks += [
 # normal, $\phi(v)$ is a normal distribution function of $v$ and the normals do vary in all
 # dimensions. The third population is finite: 80 such rows in the plane.
 
-# %% mystnb={"figure": {"caption": "Regret and largest deviation against n on populations that are known: means over samples with 95% intervals, and the powers fitted from the size on that `smallest` names. A cross at the lower edge marks a size whose mean regret is zero. Gray: what bounds them. From the stored runs.", "name": "fig-sharper-rates"}, "image": {"alt": "Three panels, one below the other, both axes logarithmic, n from 10 to 100,000. The regret of the exact maximizer falls from a few hundredths to below a thousandth, steeper than the gray bounds above it; so does that of the annealed solution, later in 100 dimensions. The largest deviation falls in parallel to the bounds, ten times lower.", "width": "490px"}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Regret and largest deviation against n on populations that are known: means over samples with 95% intervals, and the powers fitted from the size on that `smallest` names. A cross at the lower edge marks a size whose mean regret is zero. Gray: what bounds them. From the stored runs.", "name": "fig-sharper-rates"}, "image": {"alt": "Three panels, one below the other, both axes logarithmic, n from 10 to 100,000. The regret of the exact maximizer falls from a few hundredths to below a thousandth, steeper than the gray bounds above it; so does that of the annealed solution, later in 100 dimensions. The largest deviation falls in parallel to the bounds, ten times lower."}} tags=["hide-input"]
 fits = fit_rates(RATE_PLANS, rates, smallest=smallest)
 known = ("linear, d = 100", "finite, d = 2", "gaussian, d = 2")
 plot_rates(
@@ -457,7 +428,7 @@ plot_rates(
     },
 )
 
-# %% tags=["hide-input"]
+# %% mystnb={"code_prompt_show": "Show all slopes", "code_prompt_hide": "Hide the table"} tags=["hide-cell"]
 Markdown(slope_table(RATE_PLANS, rates, fits))
 
 # %% [markdown]
@@ -470,41 +441,6 @@ Markdown(slope_table(RATE_PLANS, rates, fits))
 # column says *outside*, that is no account of what was measured. A rate faster than $\sqrt{\log n / n}$ is what the paper reports of
 # its experiments, without a figure that shows it. On a finite population the regret even vanishes once the sample picks
 # out the best face.
-
-# %% tags=["hide-input"]
-exact = [key[0] for key in fits if key[1] == "deviation"]
-usual = smallest == 100  # what is said of intervals is said of those from 100 on
-inside = [
-    low <= -2 / 3 <= high
-    for (name, kind), fit in fits.items()
-    if kind == "regret" and "finite" not in name and "ramp" not in name
-    for low, high in [fit.interval]
-]
-highest = max(fits[name, "regret"].interval[1] for name in exact)
-deviations = [fits[name, "deviation"].slope for name in exact]
-checks += [
-    Check(
-        what=r"the regret of the exact maximizer falls faster than $1/\sqrt n$",
-        cases=len(exact),
-        figure=f"intervals end at {highest:.2f}",
-        holds=highest < -0.5 if usual else None,
-        test=of_rates + "test_the_regret_falls_faster_than_the_bound",
-    ),
-    Check(
-        what=r"the largest deviation falls as $1/\sqrt n$",
-        cases=len(exact),
-        figure=f"{min(deviations):.2f} to {max(deviations):.2f}",
-        holds=all(-0.54 < slope < -0.46 for slope in deviations),
-        test=of_rates + "test_the_largest_deviation_falls_as_the_square_root",
-    ),
-    Check(
-        what="$-2/3$ lies in some intervals of the regret and not in others",
-        cases=len(inside),
-        figure=f"in {sum(inside)}",
-        holds=any(inside) and not all(inside) if usual else None,
-        test=of_rates + "test_the_cube_root_is_outside_some_of_the_intervals",
-    ),
-]
 
 # %% [markdown]
 # (sharper-bounds-ramp-floor)=
@@ -521,7 +457,7 @@ checks += [
 # Its maximizer $w$ lies along the mean normal, and $\phi(v^*) - \phi(w)$ is a *floor*: what the regret comes down to with all
 # samples there are and a perfect ascent.
 
-# %% mystnb={"figure": {"caption": "The regret of the ramp against the scale of the logit. Line: the floor, in closed form. Circle and triangles at scale 1: stored samples of 100,000 rows in 2, 10 and 100 dimensions; in 100 they have not come all the way down. At scales 3 and 10: samples of 20,000 rows drawn here.", "name": "fig-sharper-floor"}, "image": {"alt": "A curve against a logarithmic scale of the logit from 1 to 100: the floor of the regret is flat at 0.0027 up to about 3.5, then falls to 0.0003 at 10 and to zero. The marks of measured regrets lie on the curve, that of 100 dimensions a little above it.", "width": "490px"}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "The regret of the ramp against the scale of the logit. Line: the floor, in closed form. Circle and triangles at scale 1: stored samples of 100,000 rows in 2, 10 and 100 dimensions; in 100 they have not come all the way down. At scales 3 and 10: samples of 20,000 rows drawn here.", "name": "fig-sharper-floor"}, "image": {"alt": "A curve against a logarithmic scale of the logit from 1 to 100: the floor of the regret is flat at 0.0027 up to about 3.5, then falls to 0.0003 at 10 and to zero. The marks of measured regrets lie on the curve, that of 100 dimensions a little above it."}} tags=["hide-input"]
 others = {
     scale: measure_rates(
         rows.scaled(scale),
@@ -557,60 +493,14 @@ plot_ramp_floor(
 # logit raises the coverage, and at thirty times the ascent from $v = 0$ gets stuck;
 # `test_a_larger_scale_of_the_logit_is_no_cure_on_images` finds both where the complete data are.
 
-# %% tags=["hide-input"]
-ended = ramp_ascent(rows.draw(20_000, seed=0)).perturbation
-places = torch.stack([ended, rows.maximum().perturbation, ramp_maximizer(rows)])
-at_end, at_best, most = mean_ramp(rows, places).tolist()
-floor = ramp_floor(rows)
-checks += [
-    Check(
-        what="the mean ramp is larger where the ascent ends than at $v^*$",
-        cases=1,
-        figure=f"lacks {(most - at_end) / (most - at_best):.0%} of what $v^*$ lacks",
-        holds=at_end > at_best,
-        test=of_floor + "test_no_point_of_the_disc_has_a_larger_mean_ramp",
-    ),
-    Check(
-        what="at scale 3 the regret is the floor of scale 1, within a twentieth",
-        cases=len(others[3]),
-        figure=f"floor {floor:.4f}",
-        holds=abs(at_three / floor - 1) < 0.05,
-        test=of_floor + "test_samples_approach_the_floor_of_their_own_scale",
-    ),
-    Check(
-        what="at scale 10 it is less than half of that floor",
-        cases=len(others[10]),
-        figure=f"floor there {ramp_floor(rows.scaled(10)):.4f}",
-        holds=at_ten < 0.5 * floor,
-        test=of_floor + "test_samples_approach_the_floor_of_their_own_scale",
-    ),
-]
-
 # %% [markdown]
 # ### What each bound asks for
 #
 # A bound's *price* is its distance below the share in the sample. Beside it stand the overfit $\phi_n(v_n) - \phi(v_n)$, which would have
 # been enough, and the regret. $v_n$ is annealed, the center comes from another sample of the same size.
 
-# %% mystnb={"figure": {"caption": "What bounds ask for against n, on jointly normal rows in 2, 10 and 100 dimensions, means over four samples. Thick: what was measured. Prices of 1 and means not above zero are left out. From the stored runs.", "name": "fig-sharper-prices"}, "image": {"alt": "Three panels, one below the other, both axes logarithmic, n from 10 to 100,000. All prices fall with n and lie above the two thick curves of overfit and regret: Eq. (20) highest, then the ramp and PAC-Bayes, compression lowest of those for a fitted v; the exact bound for a center fixed in advance is lower and meets the overfit in 10 dimensions.", "width": "490px"}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "What bounds ask for against n, on jointly normal rows in 2, 10 and 100 dimensions, means over four samples. Thick: what was measured. Prices of 1 and means not above zero are left out. From the stored runs.", "name": "fig-sharper-prices"}, "image": {"alt": "Three panels, one below the other, both axes logarithmic, n from 10 to 100,000. All prices fall with n and lie above the two thick curves of overfit and regret: Eq. (20) highest, then the ramp and PAC-Bayes, compression lowest of those for a fitted v; the exact bound for a center fixed in advance is lower and meets the overfit in 10 dimensions."}} tags=["hide-input"]
 plot_prices(prices)
-
-# %% tags=["hide-input"]
-dear = [
-    price / record.sizes[-1].overfit
-    for record in prices
-    for name, price in record.sizes[-1].prices.items()
-    if name != "center, held out"
-]
-checks.append(
-    Check(
-        what="every price that allows for a fitted $v$ is above the overfit",
-        cases=len(dear),
-        figure=f"{min(dear):.1f} times or more",
-        holds=min(dear) > 1.0,
-        test=of_bounds + "test_prices_fall_with_n_and_allow_for_the_overfit",
-    )
-)
 
 # %% [markdown]
 # Even the sharpest bounds that allow for a fitted $v$ ask for several times the overfit: the price of not knowing the distribution.
@@ -620,7 +510,7 @@ checks.append(
 # The test set is the population here, with samples drawn from it with replacement. The best $v$ known for all of it takes the
 # place of $v^*$; a certificate bounds what any other could add.
 
-# %% mystnb={"code_prompt_show": "Show the figure of regrets on images", "code_prompt_hide": "Hide the figure", "figure": {"caption": "Regret against n on two test sets, of the paper's ramp, the annealed and the polished solution: means with 95% intervals and fitted powers. From the stored runs.", "name": "fig-sharper-images"}, "image": {"alt": "Two panels, MNIST 0-1 and Fashion-MNIST 8-9, logarithmic axes, n from 10 to 10,000. The ramp's regret flattens near 0.008 and 0.03, the annealed one's falls slowly, and the polished one's starts higher than the annealed one's and falls below it at the end.", "width": "490px"}} tags=["hide-cell"]
+# %% mystnb={"code_prompt_show": "Show the figure of regrets on images", "code_prompt_hide": "Hide the figure", "figure": {"caption": "Regret against n on two test sets, of the paper's ramp, the annealed and the polished solution: means with 95% intervals and fitted powers. From the stored runs.", "name": "fig-sharper-images"}, "image": {"alt": "Two panels, MNIST 0-1 and Fashion-MNIST 8-9, logarithmic axes, n from 10 to 10,000. The ramp's regret flattens near 0.008 and 0.03, the annealed one's falls slowly, and the polished one's starts higher than the annealed one's and falls below it at the end."}} tags=["hide-cell"]
 plot_rates(
     {
         f"{pair_name(record.config.pair)}: regret": {
@@ -631,39 +521,7 @@ plot_rates(
     }
 )
 
-# %% tags=["hide-input"]
-averages = [
-    {
-        solver: [sum(row) / len(row) for row in rate.regrets()]
-        for solver, rate in record.rates.items()
-    }
-    for record in images
-]
-early = [
-    (found["polished"][k], found["annealed"][k])
-    for record, found in zip(images, averages, strict=True)
-    for k, size in enumerate(record.config.sizes)
-    if size <= 1000
-]
-checks += [
-    Check(
-        what="on images, up to $n = 1,000$ the polished solution does worse than the annealed",
-        cases=len(early),
-        figure=f"at {sum(one > two for one, two in early)}",
-        holds=all(one > two for one, two in early),
-        test=of_bounds + "test_on_images_the_polished_solution_needs_many_points",
-    ),
-    Check(
-        what="at the largest $n$ it does best, and the ramp worst",
-        cases=len(averages),
-        figure=", ".join(f"{found['polished'][-1]:.4f}" for found in averages),
-        holds=all(
-            found["polished"][-1] < found["annealed"][-1] < found["ramp"][-1]
-            for found in averages
-        ),
-        test=of_bounds + "test_on_images_the_polished_solution_needs_many_points",
-    ),
-]
+# %% tags=["remove-input"]
 Markdown(
     "\n".join(
         f"- {pair_name(one.config.pair)}: best known {one.best_count / one.num:.4f}, "
@@ -679,9 +537,7 @@ Markdown(
 #
 # ## What fails when an assumption is removed
 #
-# ### A vector fitted on the points counted
-#
-# The interval of Clopper and Pearson is exact, and lower in price than every other bound. Why not use it for the fitted $v$?
+# **A vector fitted on the points counted.** The interval of Clopper and Pearson is exact, and lower in price than every other bound. Why not use it for the fitted $v$?
 #
 # :::{dropdown} Solution
 # It holds for one $v$ fixed in advance. A $v$ fitted on the sample was chosen because it does well there, and its count is no longer
@@ -694,9 +550,7 @@ for record, one in zip(tests, fooled, strict=True):
     print(f"{kind}, d = {dim}: wrong in {one.failures:,} of 1,000 samples")
 
 # %% [markdown]
-# ### One sample for everything
-#
-# The paper thinks of $n$ as "the size of the entire training data", which also trained $f$. Do the bounds hold on those points?
+# **One sample for everything.** The paper thinks of $n$ as "the size of the entire training data", which also trained $f$. Do the bounds hold on those points?
 #
 # :::{dropdown} Solution
 # None applies: $f$ depends on the points. With a classifier that generalizes they happen to be true, with twice as many points. One that
@@ -708,9 +562,7 @@ for record, one in zip(tests, fooled, strict=True):
 Markdown(reuse_table(reuses))
 
 # %% [markdown]
-# ### The better bound, picked after looking
-#
-# Two bounds hold with 95% confidence each. May one quote the larger?
+# **The better bound, picked after looking.** Two bounds hold with 95% confidence each. May one quote the larger?
 #
 # :::{dropdown} Solution
 # Not at 95%: either may fail, together in up to 10% of samples. If each takes half of the chance of failure, the larger holds at 95%.
@@ -726,7 +578,167 @@ print(f"it costs {min(costs):.4f} to {max(costs):.4f} on the {len(costs)} runs")
 # ## What was checked
 
 # %% tags=["hide-input"]
-ChecksTable(checks)
+tried = [
+    one for record in tests for name, one in record.bounds.items() if name != control
+]
+factors = [one.rejecting_factor or 0.0 for one in tried]
+heart = [one for one in reuses if one.fresh]
+named = [("ramp", "PAC-Bayes"), ("compressed", "compression")]
+same, fresh = (
+    [
+        one[fit].bounds[key].value - one[fit].coverage_test
+        for one in part
+        for fit, key in named
+    ]
+    for part in ([one.fits for one in heart], [one.fresh for one in heart])
+)
+exact = [key[0] for key in fits if key[1] == "deviation"]
+usual = smallest == 100  # what is said of intervals is said of those from 100 on
+inside = [
+    low <= -2 / 3 <= high
+    for (name, kind), fit in fits.items()
+    if kind == "regret" and "finite" not in name and "ramp" not in name
+    for low, high in [fit.interval]
+]
+highest = max(fits[name, "regret"].interval[1] for name in exact)
+deviations = [fits[name, "deviation"].slope for name in exact]
+ended = ramp_ascent(rows.draw(20_000, seed=0)).perturbation
+places = torch.stack([ended, rows.maximum().perturbation, ramp_maximizer(rows)])
+at_end, at_best, most = mean_ramp(rows, places).tolist()
+floor = ramp_floor(rows)
+dear = [
+    price / record.sizes[-1].overfit
+    for record in prices
+    for name, price in record.sizes[-1].prices.items()
+    if name != "center, held out"
+]
+averages = [
+    {
+        solver: [sum(row) / len(row) for row in rate.regrets()]
+        for solver, rate in record.rates.items()
+    }
+    for record in images
+]
+early = [
+    (found["polished"][k], found["annealed"][k])
+    for record, found in zip(images, averages, strict=True)
+    for k, size in enumerate(record.config.sizes)
+    if size <= 1000
+]
+
+ChecksTable(
+    [
+        Check(
+            what="the better of two bounds is within 0.10 of the held-out share",
+            cases=len(gaps),
+            figure=f"{max(gaps):.3f} at most",
+            holds=max(gaps) <= 0.10,
+            test=of_bounds
+            + "test_the_goal_is_reached_by_bounds_from_training_images_alone",
+        ),
+        Check(
+            what="no bound is rejected on samples of known populations",
+            cases=len(tried),
+            figure=f"{sum(one.is_rejected for one in tried)} rejected",
+            holds=not any(one.is_rejected for one in tried),
+            test=of_bounds + "test_every_bound_held_and_every_control_was_rejected",
+        ),
+        Check(
+            what="each would be, with a smaller price",
+            cases=len(tried),
+            figure=f"factors {min(factors):.2f} to {max(factors):.2f}",
+            holds=0.0 < min(factors) <= max(factors) < 1.0,
+            test=of_bounds + "test_every_bound_held_and_every_control_was_rejected",
+        ),
+        Check(
+            what="the exact bound for one $v$ fixed in advance is, at a $v$ that was fitted",
+            cases=len(fooled),
+            figure=f"{sum(one.is_rejected for one in fooled)} rejected",
+            holds=all(one.is_rejected for one in fooled),
+            test=of_bounds + "test_every_bound_held_and_every_control_was_rejected",
+        ),
+        Check(
+            what="for a classifier that knows its sample by heart bounds are false on it",
+            cases=len(heart),
+            figure=f"above by up to {max(same):.2f}",
+            holds=all(gap > 0.05 for gap in same[1::2]),
+            test=of_bounds + "test_learning_by_heart_makes_a_bound_false",
+        ),
+        Check(
+            what="and true on as many fresh images",
+            cases=len(fresh),
+            figure=f"below by {-max(fresh):.2f} or more",
+            holds=max(fresh) <= 0.0,
+            test=of_bounds + "test_learning_by_heart_makes_a_bound_false",
+        ),
+        Check(
+            what=r"the regret of the exact maximizer falls faster than $1/\sqrt n$",
+            cases=len(exact),
+            figure=f"intervals end at {highest:.2f}",
+            holds=highest < -0.5 if usual else None,
+            test=of_rates + "test_the_regret_falls_faster_than_the_bound",
+        ),
+        Check(
+            what=r"the largest deviation falls as $1/\sqrt n$",
+            cases=len(exact),
+            figure=f"{min(deviations):.2f} to {max(deviations):.2f}",
+            holds=all(-0.54 < slope < -0.46 for slope in deviations),
+            test=of_rates + "test_the_largest_deviation_falls_as_the_square_root",
+        ),
+        Check(
+            what="$-2/3$ lies in some intervals of the regret and not in others",
+            cases=len(inside),
+            figure=f"in {sum(inside)}",
+            holds=any(inside) and not all(inside) if usual else None,
+            test=of_rates + "test_the_cube_root_is_outside_some_of_the_intervals",
+        ),
+        Check(
+            what="the mean ramp is larger where the ascent ends than at $v^*$",
+            cases=1,
+            figure=f"lacks {(most - at_end) / (most - at_best):.0%} of what $v^*$ lacks",
+            holds=at_end > at_best,
+            test=of_floor + "test_no_point_of_the_disc_has_a_larger_mean_ramp",
+        ),
+        Check(
+            what="at scale 3 the regret is the floor of scale 1, within a twentieth",
+            cases=len(others[3]),
+            figure=f"floor {floor:.4f}",
+            holds=abs(at_three / floor - 1) < 0.05,
+            test=of_floor + "test_samples_approach_the_floor_of_their_own_scale",
+        ),
+        Check(
+            what="at scale 10 it is less than half of that floor",
+            cases=len(others[10]),
+            figure=f"floor there {ramp_floor(rows.scaled(10)):.4f}",
+            holds=at_ten < 0.5 * floor,
+            test=of_floor + "test_samples_approach_the_floor_of_their_own_scale",
+        ),
+        Check(
+            what="every price that allows for a fitted $v$ is above the overfit",
+            cases=len(dear),
+            figure=f"{min(dear):.1f} times or more",
+            holds=min(dear) > 1.0,
+            test=of_bounds + "test_prices_fall_with_n_and_allow_for_the_overfit",
+        ),
+        Check(
+            what="on images, up to $n = 1,000$ the polished solution does worse than the annealed",
+            cases=len(early),
+            figure=f"at {sum(one > two for one, two in early)}",
+            holds=all(one > two for one, two in early),
+            test=of_bounds + "test_on_images_the_polished_solution_needs_many_points",
+        ),
+        Check(
+            what="at the largest $n$ it does best, and the ramp worst",
+            cases=len(averages),
+            figure=", ".join(f"{found['polished'][-1]:.4f}" for found in averages),
+            holds=all(
+                found["polished"][-1] < found["annealed"][-1] < found["ramp"][-1]
+                for found in averages
+            ),
+            test=of_bounds + "test_on_images_the_polished_solution_needs_many_points",
+        ),
+    ]
+)
 
 # %% [markdown]
 # ## Behind this page

@@ -50,7 +50,7 @@ def plot_bounds(
             f"bounds and measured must have {len(sizes)} values each, and be at most "
             f"{len(_MARKS)} and two curves, got {wrong or list(curves)}."
         )
-    figure, (axis,) = new_figure(4.7, 4.4, dpi=200)
+    figure, (axis,) = new_figure(4.7, 4.0)
     ends = []
     for place, (name, values) in enumerate(curves.items(), start=-len(measured)):
         shown = np.where(np.array(values) > 0.0, values, np.nan)
@@ -123,7 +123,7 @@ def plot_pair_bounds(
             f"bounds and held_out must have {len(pairs)} values each, and bounds at "
             f"most {len(COLORS)} names, got {wrong or list(bounds)}."
         )
-    figure, (axis,) = new_figure(4.7, 0.4 * len(pairs) + 1.5, dpi=200)
+    figure, (axis,) = new_figure(4.7, 0.33 * len(pairs) + 1.5)
     rows = np.arange(len(pairs))[::-1]
     target = np.array(held_out)
     axis.barh(rows, within, left=target - within, height=0.62, color="0.9")
@@ -157,8 +157,8 @@ def plot_prices(prices: Sequence[Prices]) -> Figure:
     if not prices:
         raise ValueError("prices must be at least one record, got none.")
     num = len(prices)
-    shared = {"sharex": True, "sharey": True, "dpi": 200}
-    figure, axes = new_figure(4.7, 2.2 * num + 1.4, num, 1, **shared)
+    shared = {"sharex": True, "sharey": True}
+    figure, axes = new_figure(4.7, 1.9 * num + 1.4, num, 1, **shared)
     for axis, of_dim in zip(axes, prices, strict=True):
         by_size = [
             {"regret": x.regret, "overfit": x.overfit, **x.prices} for x in of_dim.sizes

@@ -42,25 +42,24 @@ def plot_rates(
             f"{[len(fits) for fits in panels.values()]}."
         )
     lines = {r"$\sqrt{\log n / n}$": paper_rate} if bounds is None else bounds
-    figure, axes = new_figure(4.7, 2.5 * len(panels) + 0.5, len(panels), 1, dpi=200)
+    corner = {"loc": "lower left", "frameon": False}
+    figure, axes = new_figure(4.7, 2.2 * len(panels) + 0.5, len(panels), 1)
     for axis, (title, fits) in zip(axes, panels.items(), strict=True):
         looks = zip(COLORS, MARKERS, fits.items(), strict=False)
         for color, marker, (name, fit) in looks:
             _draw_fit(axis, name, fit, color, marker)
         sizes = [n for fit in fits.values() for n in fit.sizes + fit.left_out]
         along = np.geomspace(min(sizes), max(sizes), 100)
-        axis.legend(frameon=False, loc="lower left")
-        drawn = [
-            axis.plot(along, list(map(bound, along)), linestyle=dashes, color="0.5")
-            for dashes, bound in zip(_DASHES, lines.values(), strict=False)
-        ]
+        axis.legend(labelspacing=0.15, handlelength=1, borderaxespad=0.1, **corner)
+        for dashes, (name, bound) in zip(_DASHES, lines.items(), strict=False):
+            heights = [bound(float(n)) for n in along]
+            axis.plot(along, heights, linestyle=dashes, color="0.5", label=name)
         axis.set(xscale="log", yscale="log", ylabel=title)
         write_powers(axis)
     axes[-1].set_xlabel("n")
-    handles = [line for (line,) in drawn]
-    figure.legend(
-        handles, list(lines), loc="outside lower center", ncols=2, frameon=False
-    )
+    drawn_last = axes[0].lines[-len(lines) :]
+    below = {"loc": "outside lower center", "ncols": 2, "frameon": False}
+    figure.legend(handles=drawn_last, **below)
     return figure
 
 
@@ -84,7 +83,7 @@ def plot_ramp_floor(
             f"floors must be at least one and measured at most {len(MARKERS)}, got "
             f"{len(floors)} and {len(measured)}."
         )
-    figure, (axis,) = new_figure(4.7, 3.4, dpi=200)
+    figure, (axis,) = new_figure(4.7, 2.8)
     axis.plot(list(floors), list(floors.values()), color="0.5", label="floor")
     looks = zip(COLORS, MARKERS, measured.items(), strict=False)
     for color, marker, (name, (scale, regret)) in looks:

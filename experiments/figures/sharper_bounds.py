@@ -5,7 +5,6 @@ from itertools import product
 
 from experiments.figures.markdown import Row, markdown_table, tabulated
 from experiments.section5.bound_runs import BoundsConfig, PairBounds, SizeBounds
-from experiments.section5.halves import SEARCH_10
 from experiments.section5.reuse import Reuse, ReuseConfig
 from experiments.section5.validity_runs import ValidityRecord
 from paper_lib.bounds import Bound
@@ -118,88 +117,6 @@ def goal_table(
                 for close in [sum(gap <= within for gap in of[split])]
             },
             "largest distance": f"{max(gap for _, gap in gaps):.3f}",
-        }
-
-
-@tabulated()
-def pair_table(
-    bounds: Sequence[PairBounds], values: Mapping[str, Sequence[float]]
-) -> Iterator[Row]:
-    """Set bounds on every pair beside its held-out share.
-
-    Args:
-        bounds: The pairs.
-        values: For each bound one value a pair.
-
-    Yields:
-        Each pair. The last column is how far the fit for PAC-Bayes is from its center.
-    """
-    for place, pair in enumerate(bounds):
-        last = pair.sizes[-1]
-        fitted = last.fits["certified"].bounds["PAC-Bayes, center"]
-        yield {
-            "pair": pair_name(pair.config).replace("-", "\N{NON-BREAKING HYPHEN}"),
-            "split": pair.config.seed,
-            "n": f"{last.num:,}",
-            r"$\phi_n(v_n)$": f"{last.searched.coverage:.3f}",
-            "held out": f"{last.searched.coverage_test:.3f}",
-            **{title: f"{found[place]:.3f}" for title, found in values.items()},
-            "center, held out": f"{last.center.value:.3f}",
-            "move of the fit": f"{fitted.terms['distance from center']:.2f}",
-        }
-
-
-@tabulated()
-def cost_table(bounds: Sequence[PairBounds]) -> Iterator[Row]:
-    """Say what the bound around a center pays at the polished solution.
-
-    Args:
-        bounds: The pairs.
-
-    Yields:
-        Each pair, with the terms of the bound.
-    """
-    for pair in bounds:
-        bound = pair.sizes[-1].searched.bounds["PAC-Bayes, center"]
-        yield {
-            "polished, around a center": pair_name(pair.config),
-            r"$\phi_n(v_n)$": f"{bound.observed:.3f}",
-            "kept with noise and margin": f"{bound.terms['kept with noise']:.3f}",
-            "bound": f"{bound.value:.3f}",
-            "noise": f"{bound.terms['noise']:.2f}",
-            "margin": f"{bound.terms['margin']:.2f}",
-            "relative entropy (nats)": f"{bound.terms['relative entropy']:.1f}",
-            "distance from the center": f"{bound.terms['distance from center']:.2f}",
-        }
-
-
-@tabulated()
-def regret_table(bounds: Sequence[PairBounds]) -> Iterator[Row]:
-    r"""Bound the regret of three fits, optimization error included.
-
-    Args:
-        bounds: The pairs.
-
-    Yields:
-        Each pair, with what is certified of :math:`v^*`.
-    """
-    fits = {
-        "the polished": (SEARCH_10, "PAC-Bayes, center"),
-        "the compressed": ("compressed", "compression"),
-        "the fit for PAC-Bayes": ("certified", "PAC-Bayes, center"),
-    }
-    for pair in bounds:
-        last = pair.sizes[-1]
-        best = last.certificate
-        yield {
-            "pair": pair_name(pair.config),
-            r"$\phi_n(v_n)$, polished": f"{last.searched.coverage:.3f}",
-            r"certified $\max \phi_n$": f"{best.upper_count / last.num:.3f}",
-            r"$\phi(v^*)$ at most": f"{best.optimum.value:.3f}",
-            **{
-                f"regret of {name}": f"{(last.fits[fit].regrets or {})[key].value:.3f}"
-                for name, (fit, key) in fits.items()
-            },
         }
 
 
