@@ -22,19 +22,17 @@
 # The paper's game is decided by the tangent $f_L$ and not by the classifier $f$. This page scores it with $f$.
 # The theorem below is not in the paper.
 
-# %% [markdown]
-# ## Parameters
-
-# %% tags=["parameters"]
+# %% mystnb={"code_prompt_show": "Show the parameters", "code_prompt_hide": "Hide the parameters"} tags=["parameters", "hide-input"]
 seed = 0  # of all draws and of training, from 0 to 2**32
 epsilon = 0.12  # the budget of both players in the first figure, from 0.04 to 0.3
 per_class = 5  # images of each class for the trained networks, from 2 to 20
 
-# %% tags=["hide-input"]
+# %% mystnb={"code_prompt_show": "Show the set-up", "code_prompt_hide": "Hide the set-up"} tags=["hide-input"]
 import numpy as np
 import torch
 from IPython.display import Markdown, display
 
+from experiments.figures.checks_table import ChecksTable
 from experiments.figures.curved_boundaries import (
     least_error,
     network_game,
@@ -46,8 +44,8 @@ from experiments.figures.curved_boundaries import (
 )
 from experiments.figures.curved_cases import disc_case, line_case, moons_case
 from experiments.figures.curved_checks import (
-    check_table,
     control_table,
+    curved_checks,
     defense_table,
     factor_table,
     sharpness_table,
@@ -249,12 +247,11 @@ Markdown(defense_table(disc, (0.05, 0.1, 0.2, 0.3)))
 #
 # Random games of discs and of random softplus networks, with budgets from 0.05 to 0.3. Each disc holds a point with a
 # zero gradient and one with $f = 0$. An exception would be a label that changes where it must not, or a gain or value that
-# the search finds beyond its bound. The tests are in `test_curved_checks.py` and
-# `test_curved.py`; the second plays games of ReLU networks whose regions are all listed.
+# the search finds beyond its bound. One of the tests plays games of ReLU networks whose regions are all listed.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 # How many draws are safe in a random network depends on the processor's last digits.
-Markdown(check_table(10, seed))
+ChecksTable(curved_checks(10, seed))
 
 # %% [markdown]
 # The theorem in every dimension, [checked by Coq](machine_checked_proofs.md#curved-boundaries), with `share 1` for $\phi_+$ and `share (-1)` for
@@ -294,7 +291,7 @@ Markdown(sharpness_table())
 # the bump keeps them. The defender's bound falls below his true gain.
 # :::
 
-# %%
+# %% mystnb={"code_prompt_show": "Show the solution in numbers", "code_prompt_hide": "Hide the solution in numbers"} tags=["hide-cell"]
 family = line_case(2)
 halved = judge_line(family, family.error(2.4) / 2)
 Markdown(control_table({"$e$": judge_line(family), "$e / 2$": halved}))
@@ -307,7 +304,7 @@ Markdown(control_table({"$e$": judge_line(family), "$e / 2$": halved}))
 # nothing. But the reverse of FGM and $v$ lead together to 1.7, where $f$ has dropped.
 # :::
 
-# %%
+# %% mystnb={"code_prompt_show": "Show the solution in numbers", "code_prompt_hide": "Hide the solution in numbers"} tags=["hide-cell"]
 near = judge_line(family, family.error(1.2))
 games = {r"within $2\epsilon$": judge_line(family), r"within $\epsilon$": near}
 Markdown(control_table(games))
@@ -320,11 +317,10 @@ Markdown(control_table(games))
 # of the band around $u = 0$.
 # :::
 
-# %%
+# %% mystnb={"code_prompt_show": "Show the solution in numbers", "code_prompt_hide": "Hide the solution in numbers"} tags=["hide-cell"]
 full = judge_line(line_case(0))
 share = full.proven.defender_gain / 2
 print(f"the share is {share:.2f}, the gain found {full.defender_gain:.2f}")
-print("the gain exceeds the share:", full.defender_gain > share)
 
 # %% [markdown]
 # **How far off is the error in ordinary games?** On the random games of the table of checks, how small may $e$ be
@@ -335,7 +331,7 @@ print("the gain exceeds the share:", full.defender_gain > share)
 # $e = 0$, Theorem 1 taken for a statement on $f$, several games contradict the bounds.
 # :::
 
-# %%
+# %% mystnb={"code_prompt_show": "Show the solution in numbers", "code_prompt_hide": "Hide the solution in numbers"} tags=["hide-cell"]
 Markdown(factor_table(16, seed))
 
 # %% [markdown]

@@ -19,6 +19,9 @@ DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")  # without one matplotlib opens no win
 HARMLESS = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
 # Torch spins on busy cores.
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+# Where kernels look for their settings below the home: figures of twice the resolution.
+SETTINGS = ".ipython/profile_default/ipython_kernel_config.py"
+RETINA = 'c.InlineBackend.figure_formats = {"retina"}\n'
 
 
 def clean_environment(given: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -59,16 +62,21 @@ def _in_users_home(path: str, given: Mapping[str, str]) -> str:
 
 
 def prepare(environment: Mapping[str, str]) -> None:
-    """Make the home of the runs, with matplotlib's list of fonts in it.
+    """Make the home of the runs, with the kernels' settings and matplotlib's fonts.
 
-    Matplotlib makes the list when it is first used, and on a slow machine says so, in
-    the output of some cell.
+    Matplotlib makes its list of fonts when it is first used, and on a slow machine says
+    so, in the output of some cell.
 
     Args:
         environment: What `clean_environment` returned.
     """
     home = Path(environment["HOME"])
-    home.mkdir(parents=True, exist_ok=True)
+    settings = home / SETTINGS
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    if not settings.is_file() or settings.read_text("utf-8") != RETINA:
+        written = settings.with_name(f"{os.getpid()}.part")  # others read it meanwhile
+        written.write_text(RETINA, encoding="utf-8")
+        written.replace(settings)
     if not list(home.rglob("fontlist-*.json")):
         listing = [sys.executable, "-c", "import matplotlib.font_manager"]
         subprocess.run(listing, env=environment, check=False, stderr=subprocess.DEVNULL)

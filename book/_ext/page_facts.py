@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -143,32 +143,35 @@ def _as_word(value: ast.expr) -> str:
     return literal
 
 
-def records_markdown(pattern: str, files: Sequence[Path], root: Path) -> str:
+def records_markdown(found: Mapping[str, Sequence[Path]], root: Path) -> str:
     """Describe stored records: which, of what data, with which digest.
 
     Args:
-        pattern: How the page names them.
-        files: The records, at least one, in order.
+        found: Under each pattern that the page names its records, in order.
         root: The folder of the sources.
 
     Returns:
-        A line with one digest over all, and a folded list of the records.
+        For each pattern a line with one digest over all, and one folded list of the
+        records; nothing where there is none.
     """
-    rows, whole = [], hashlib.sha256()
-    for file in files:
-        digest = hashlib.sha256(file.read_bytes()).hexdigest()
-        whole.update(f"{file.relative_to(root).as_posix()} {digest}\n".encode())
-        path = file.relative_to(root).as_posix()
-        rows.append(
-            f"- {{download}}`{file.name} </{path}>`: sha256 `{digest[:SHOWN]}`, "
-            f"{data_of(file)}"
-        )
-    count = "1 record" if len(rows) == 1 else f"{len(rows)} records"
-    listed = "\n".join(rows)
-    return (
-        f"**Records** `{pattern}`: {count}, sha256 of all `{whole.hexdigest()[:SHOWN]}`"
-        f"\n\n:::{{dropdown}} The records and their data\n{listed}\n:::"
-    )
+    heads, rows = [], []
+    for pattern, files in found.items():
+        whole = hashlib.sha256()
+        for file in files:
+            digest = hashlib.sha256(file.read_bytes()).hexdigest()
+            path = file.relative_to(root).as_posix()
+            whole.update(f"{path} {digest}\n".encode())
+            rows.append(
+                f"- {{download}}`{file.name} </{path}>`: sha256 `{digest[:SHOWN]}`, "
+                f"{data_of(file)}"
+            )
+        count = "1 record" if len(files) == 1 else f"{len(files)} records"
+        shown = whole.hexdigest()[:SHOWN]
+        heads.append(f"- `{pattern}`: {count}, sha256 of all `{shown}`")
+    if not rows:
+        return ""
+    folded = [":::{dropdown} The records and their data", *rows, ":::"]
+    return "\n".join(["**Records**", "", *heads, "", *folded])
 
 
 def data_of(file: Path) -> str:

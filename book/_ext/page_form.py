@@ -146,7 +146,7 @@ class PageFooter(OfClaims):
             test_command_line(list(tests)),
             _modules_part(claims, self.root),
             _notes_part(noted(self.state.document)),
-            *self._records(),
+            self._records(),
             run_command_line(self.env.docname, cells),
         ]
         return self.parsed("\n\n".join(filter(None, parts)), "page-footer")
@@ -162,22 +162,20 @@ class PageFooter(OfClaims):
             return []
         return nbformat.read(file, as_version=4).cells
 
-    def _records(self) -> list[str]:
+    def _records(self) -> str:
         """Describe the stored records.
 
         Returns:
-            A text for each pattern; a pattern that fits no file warns.
+            MyST; a pattern that fits no file warns.
         """
-        texts = []
+        found = {}
         for pattern in self.options.get("records", "").split():
-            files = sorted(self.root.glob(pattern))
-            if not files:
+            found[pattern] = sorted(self.root.glob(pattern))
+            if not found[pattern]:
                 self.warn("no record %r", pattern)
-                continue
-            for file in files:
+            for file in found[pattern]:
                 self.env.note_dependency(file.relative_to(self.root).as_posix())
-            texts.append(records_markdown(pattern, files, self.root))
-        return texts
+        return records_markdown(found, self.root)
 
 
 def outcomes_markdown(claims: Sequence[Claim]) -> str:
@@ -284,5 +282,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("outcomes", Outcomes)
     app.add_directive("page-footer", PageFooter)
     app.add_js_file("code_switch.js")
+    app.add_js_file("tab_stops.js")
     app.connect("doctree-resolved", mark_checks)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

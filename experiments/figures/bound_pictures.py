@@ -7,14 +7,18 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.figures.rate_pictures import write_powers
 from experiments.section5.prices import Prices
 from paper_lib.plotting.style import COLORS, MARKERS, new_figure
 
-# Lighter than the bounds, which they are compared with.
-_MEASURED = ("0.25", "0.6")
-_DASHES = ("-", "--", ":")
+# Thicker than the bounds, which they are compared with.
+_MEASURED = (("0.25", "-"), ("0.6", "--"))
+# No color, and no marker, serves two bounds of a picture.
+_COLORS = ("#000000", "#882255", "#0072B2", "#E69F00", "#56B4E9")
+_COLORS += ("#D55E00", "#009E73", "#CC79A7", "#806000")
+_MARKS = ("o-", "v--", "^-.", "s:", "D-", "P--", "X-.", "<:", ">-")
 # Names at the right end of a curve are kept this far apart, in shares of the axis.
-_APART = 0.055
+_APART = 0.06
 
 
 def plot_bounds(
@@ -37,24 +41,25 @@ def plot_bounds(
 
     Raises:
         ValueError: If a curve has another number of values than there are sizes, or
-            more than two are measured.
+            there are more than nine bounds or more than two are measured.
     """
     curves = {**measured, **bounds}
     wrong = [name for name, values in curves.items() if len(values) != len(sizes)]
-    if wrong or len(measured) > 2:
+    if wrong or len(measured) > 2 or len(bounds) > len(_MARKS):
         raise ValueError(
-            f"bounds and measured must have {len(sizes)} values each, and measured at "
-            f"most two curves, got {wrong or list(measured)}."
+            f"bounds and measured must have {len(sizes)} values each, and be at most "
+            f"{len(_MARKS)} and two curves, got {wrong or list(curves)}."
         )
-    figure, (axis,) = new_figure(8.4, 5.2)
+    figure, (axis,) = new_figure(4.7, 4.0)
     ends = []
     for place, (name, values) in enumerate(curves.items(), start=-len(measured)):
         shown = np.where(np.array(values) > 0.0, values, np.nan)
         color = _draw_curve(axis, place, sizes, shown, name)
-        said = name if values[-1] > 0.0 else f"{name} (says nothing)"
+        said = name if values[-1] > 0.0 else f"{name}: nothing"
         ends.append((max(float(values[-1]), 0.0), said, color))
     axis.set(xscale="log", xlabel="n, points counted", ylim=(-0.02, 1.02))
-    axis.set_ylabel(r"share of robust sets: lower bounds of $\phi(v)$")
+    axis.set_ylabel(r"lower bound of $\phi(v)$")
+    axis.xaxis.set_major_formatter("{x:,g}")
     _name_ends(axis, sizes[-1], ends)
     return figure
 
@@ -67,10 +72,9 @@ def _draw_curve(
     name: str,
 ) -> str:
     """Draw a curve in the color of its place, thick below place 0: measured."""
-    color, look, width = _MEASURED[place % 2], "-", 2.4
+    (color, look), width = _MEASURED[place % 2], 2.4
     if place >= 0:
-        color, marker = COLORS[place % len(COLORS)], MARKERS[place % len(MARKERS)]
-        look, width = marker + _DASHES[place // len(COLORS)], 1.2
+        color, look, width = _COLORS[place], _MARKS[place], 1.2
     axis.plot(sizes, shown, look, color=color, lw=width, ms=4, label=name)
     return color
 
@@ -84,9 +88,10 @@ def _name_ends(axis: Axes, right: int, ends: list[tuple[float, str, str]]) -> No
     raised[-1] = min(raised[-1], 1.0 - steps[-1])
     heights = np.minimum.accumulate(raised[::-1])[::-1] + steps
     for height, (value, name, color) in zip(heights, ordered, strict=True):
-        place = {"xytext": (1.04, (height + 0.02) / 1.04), "va": "center"}
-        look = {"color": color, "fontsize": "small", "textcoords": axis.transAxes}
-        line = {"arrowstyle": "-", "color": color, "lw": 0.5}
+        place = {"xytext": (1.1, (height + 0.02) / 1.04), "va": "center"}
+        look = {"color": color, "textcoords": axis.transAxes}
+        # From the left end of the name, so that no line crosses another name.
+        line = {"arrowstyle": "-", "color": color, "lw": 0.5, "relpos": (0, 0.5)}
         axis.annotate(name, xy=(right, value), arrowprops=line, **place, **look)
 
 
@@ -118,7 +123,7 @@ def plot_pair_bounds(
             f"bounds and held_out must have {len(pairs)} values each, and bounds at "
             f"most {len(COLORS)} names, got {wrong or list(bounds)}."
         )
-    figure, (axis,) = new_figure(8.0, 0.5 * len(pairs) + 1.6)
+    figure, (axis,) = new_figure(4.7, 0.33 * len(pairs) + 1.5)
     rows = np.arange(len(pairs))[::-1]
     target = np.array(held_out)
     axis.barh(rows, within, left=target - within, height=0.62, color="0.9")
@@ -128,14 +133,13 @@ def plot_pair_bounds(
         shown = np.where(np.array(values) > 0.0, values, np.nan)
         axis.plot(shown, rows, marker, color=color, markersize=6, label=name)
     axis.set_yticks(rows, pairs)
-    of_what = "share; bar: held-out $\\phi(v_n)$ of the polished solution"
-    axis.set(xlim=(0.0, 1.0), xlabel=f"{of_what}, and {within:g} below")
-    axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
+    axis.set(xlim=(0.0, 1.0), xlabel=r"lower bound of $\phi(v)$")
+    figure.legend(loc="outside upper left", ncols=2, frameon=False)
     return figure
 
 
 def plot_prices(prices: Sequence[Prices]) -> Figure:
-    """Draw what bounds ask for against n, in logarithms, panels side by side.
+    """Draw what bounds ask for against n, in logarithms, one panel below the other.
 
     What was measured is drawn thick, and bounds of a noisy defense are left out. Values
     that are not above zero have no logarithm, and values of one say nothing; both are
@@ -152,7 +156,9 @@ def plot_prices(prices: Sequence[Prices]) -> Figure:
     """
     if not prices:
         raise ValueError("prices must be at least one record, got none.")
-    figure, axes = new_figure(4.4 * len(prices), 4.6, 1, len(prices), sharey=True)
+    num = len(prices)
+    shared = {"sharex": True, "sharey": True}
+    figure, axes = new_figure(4.7, 1.9 * num + 1.4, num, 1, **shared)
     for axis, of_dim in zip(axes, prices, strict=True):
         by_size = [
             {"regret": x.regret, "overfit": x.overfit, **x.prices} for x in of_dim.sizes
@@ -163,8 +169,9 @@ def plot_prices(prices: Sequence[Prices]) -> Figure:
             height = np.array([one[name] for one in by_size])
             shown = np.where((height > 0.0) & (height < 0.999), height, np.nan)
             _draw_curve(axis, place, sizes, shown, name)
-        title = f"d = {of_dim.config.dim}"
-        axis.set(xscale="log", yscale="log", xlabel="n", title=title)
+        axis.set(xscale="log", yscale="log", ylabel=f"d = {of_dim.config.dim}")
+        write_powers(axis)
+    axes[-1].set_xlabel("n")
     names = axes[0].get_legend_handles_labels()
-    figure.legend(*names, loc="outside lower center", ncols=4, frameon=False)
+    figure.legend(*names, loc="outside lower center", ncols=2, frameon=False)
     return figure

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import torch
 
+from experiments.figures.checks_table import Check
 from experiments.figures.curved_cases import (
     CurvedCase,
     disc_case,
@@ -25,6 +26,16 @@ from paper_lib.geometry import sample_l2_ball
 
 # Gains that are no more than the rounding of a mean of counts.
 _ROUNDING = 1e-9
+# The tests that repeat the page's table of checks.
+_GAMES = "experiments/figures/test_curved_"
+_THEOREM = "paper_lib/local_linearity/test_curved.py::test_"
+_ON_THE_DISC = (
+    f"{_GAMES}games.py::test_on_the_disc_the_search_finds_what_closed_forms_say"
+)
+_TINY = f"{_THEOREM}the_gains_of_tiny_networks_never_exceed_their_bounds"
+_DRAWS = f"{_GAMES}checks.py::test_draws_are_maximizers_and_many"
+_STRAIGHT = f"{_THEOREM}without_error_it_is_theorem_1"
+_UNKNOWN = f"{_THEOREM}with_infinite_error_nothing_is_known"
 
 
 @tabulated("rrrrrr")
@@ -133,16 +144,15 @@ def defense_table(case: CurvedCase, budgets: Sequence[float]) -> Iterator[Row]:
         }
 
 
-@tabulated("lrrl")
-def check_table(num_games: int, seed: int) -> Iterator[Row]:
+def curved_checks(num_games: int, seed: int) -> list[Check]:
     """Search for what the theorem excludes.
 
     Args:
         num_games: Games of each kind.
         seed: Seed of the games.
 
-    Yields:
-        What was checked, on how many cases, the exceptions found, and the verdict.
+    Returns:
+        The rows of the page's table; each figure counts the exceptions.
     """
     equal = [judge_game(*drawn) for drawn in random_cases(num_games, seed)]
     other = [
@@ -152,29 +162,27 @@ def check_table(num_games: int, seed: int) -> Iterator[Row]:
     ]
     mixed = [judge_draws(*drawn, 20, seed) for drawn in random_cases(num_games, seed)]
     every = [*equal, *other, *mixed]
-    for what, cases, exceptions in (
-        (
-            "slack at least $e$: no attack flips $f$",
-            sum(game.num_safe for game in every),
-            sum(game.num_flipped for game in every),
-        ),
-        (
-            "slack below $-e$: FGM flips $f$",
-            sum(game.num_lost for game in every),
-            sum(game.num_kept for game in every),
-        ),
-        ("gains and value, equal budgets", *_counted(equal)),
-        ("gains and value, two budgets", *_counted(other)),
-        ("gains and value, draws from $V^*$", *_counted(mixed)),
-        ("$e = 0$: nobody gains, proven and found", *_straight(num_games, seed)),
-        (r"$e = \infty$: nothing but $f = 0$ is known", *_unknown(num_games, seed)),
-    ):
-        yield {
-            "checked": what,
-            "cases": cases,
-            "exceptions": exceptions,
-            "verdict": "✗ fails" if exceptions else "✓ holds",
-        }
+    safe = sum(game.num_safe for game in every), sum(g.num_flipped for g in every)
+    lost = sum(game.num_lost for game in every), sum(game.num_kept for game in every)
+    rows = (
+        ("a slack of at least $e$: no attack flips $f$", safe, _ON_THE_DISC),
+        ("a slack below $-e$: FGM flips $f$", lost, _ON_THE_DISC),
+        ("equal budgets: gains and value", _counted(equal), _ON_THE_DISC),
+        ("two budgets: gains and value", _counted(other), _TINY),
+        ("draws from $V^*$: gains and value", _counted(mixed), _DRAWS),
+        ("$e = 0$: nobody gains", _straight(num_games, seed), _STRAIGHT),
+        (r"$e = \infty$: nothing is known", _unknown(num_games, seed), _UNKNOWN),
+    )
+    return [
+        Check(
+            what=what,
+            cases=cases,
+            figure=f"{exceptions} exceptions",
+            holds=not exceptions,
+            test=f"tests/{test}",
+        )
+        for what, (cases, exceptions), test in rows
+    ]
 
 
 def _counted(games: Sequence[JudgedGame]) -> tuple[int, int]:

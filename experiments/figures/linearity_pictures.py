@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -27,24 +28,29 @@ _FILLS = dict(
 def plot_shares(results: Sequence[AgreementResult]) -> Figure:
     r"""Draw against the budget at which points f and its tangent have one sign.
 
-    Left the shares of points, up to the largest budget at which all networks were
-    searched; then at the budget of Table 1; right what SMOOTH keeps of the tangents,
-    and between what lies what it keeps of f itself.
+    The shares of points, up to the largest budget at which all networks were searched,
+    and at the budget of Table 1; below what SMOOTH keeps of the tangents, and between
+    what lies what it keeps of f itself.
 
     Args:
         results: The records of the tables' classifiers.
 
     Returns:
-        The figure, a row for each data set.
+        The figure, a row of shares for each data set.
     """
-    figure, axes = new_figure(9.0, 6.6, 2, 3, width_ratios=(5, 0.8, 3))
-    for row, (dataset, title) in enumerate(SETS.items()):
+    figure, axes = plt.subplot_mosaic(
+        "AAB;CCD;EFF", width_ratios=(3, 2, 1), figsize=(4.7, 6.9), layout="constrained"
+    )
+    plt.close(figure)
+    panels = zip(SETS.items(), ("AB", "CD"), "EF", strict=True)
+    for (dataset, title), (shares_at, bar_at), coverage_at in panels:
         some = of_set(results, dataset)
-        _draw_shares(axes[3 * row], some, title)
-        _draw_table_1(axes[3 * row + 1], some)
-        _draw_coverage(axes[3 * row + 2], some)
-    handles = axes[0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside lower center", ncols=3, frameon=False)
+        _draw_shares(axes[shares_at], some, title)
+        _draw_table_1(axes[bar_at], some)
+        _draw_coverage(axes[coverage_at], some, title)
+    axes["E"].set_ylabel("share SMOOTH keeps")
+    handles = axes["A"].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside upper left", frameon=False)
     return figure
 
 
@@ -61,8 +67,8 @@ def _draw_shares(axis: Axes, results: Sequence[AgreementResult], title: str) -> 
     label = "found, of all points searched"
     axis.plot(budgets, 1.0 - np.array(found), "--", color=COLORS[0], lw=1, label=label)
     axis.set(xscale="log", xlim=(tried[0], tried[-1]), ylim=(0, 1))
-    axis.set_ylabel(f"{title}: points")
-    axis.set_xlabel(r"budget $\epsilon$ (pixels); radius $2\epsilon$")
+    axis.set_ylabel(title)
+    axis.set_xlabel(r"budget $\epsilon$ (pixels)")
     _plain_ticks(axis, tried)
 
 
@@ -77,18 +83,12 @@ def _draw_table_1(axis: Axes, results: Sequence[AgreementResult]) -> None:
     axis.set_xticks([0], ["Table 1"])
 
 
-def _mark_table(axis: Axes, budgets: Sequence[float]) -> None:
+def _mark_table(axis: Axes, budgets: Sequence[float], height: float) -> None:
     """Shade what both players reach with the budgets of Table 1."""
     low, high = 2.0 * min(budgets), 2.0 * max(budgets)
     axis.axvspan(low, high, color=COLORS[0], alpha=0.18, lw=0)
-    style = {"ha": "center", "va": "top", "rotation": 90, "fontsize": 9}
-    axis.text(
-        np.sqrt(low * high),
-        0.96,
-        "Table 1",
-        style,
-        transform=axis.get_xaxis_transform(),
-    )
+    style = {"ha": "center", "transform": axis.get_xaxis_transform()}
+    axis.text(np.sqrt(low * high), height, "Table 1", **style)
 
 
 def _plain_ticks(axis: Axes, ticks: Sequence[float]) -> None:
@@ -96,9 +96,9 @@ def _plain_ticks(axis: Axes, ticks: Sequence[float]) -> None:
     axis.minorticks_off()
 
 
-def _draw_coverage(axis: Axes, results: Sequence[AgreementResult]) -> None:
+def _draw_coverage(axis: Axes, results: Sequence[AgreementResult], title: str) -> None:
     num_budgets = len(results[0].defenses)
-    names = [f"{one.epsilon:g}" for one in results[0].defenses[:-1]] + ["Table 1"]
+    names = [f"{one.epsilon:g}" for one in results[0].defenses[:-1]] + ["Table\n1"]
     for place in range(num_budgets):
         low, high, kept = (
             over_pairs(results, lambda one, of=of, at=place: of(one, at))
@@ -107,11 +107,8 @@ def _draw_coverage(axis: Axes, results: Sequence[AgreementResult]) -> None:
         axis.bar(place, high.mean - low.mean, 0.5, low.mean, color=COLORS[4], alpha=0.6)
         axis.plot(place + np.array([-0.25, 0.25]), [high.mean] * 2, color=COLORS[2])
         _point(axis, float(place), kept, COLORS[1])
-    axis.set(
-        ylim=(-0.03, 1.03), xlabel=r"budget $\epsilon$", ylabel="share SMOOTH keeps"
-    )
+    axis.set(ylim=(-0.03, 1.03), xlabel=r"budget $\epsilon$", title=title)
     axis.set_xticks(range(num_budgets), names)
-    axis.set_title(r"dot: of tangents, $\phi_n(v)$; bar: of $f$, between", fontsize=9)
 
 
 def _safe(result: AgreementResult, place: int) -> float:
@@ -138,15 +135,15 @@ def plot_closeness(results: Sequence[ClosenessResult]) -> Figure:
         results: The records of the tables' classifiers.
 
     Returns:
-        The figure, a row for each data set.
+        The figure, one panel below the other: errors, then shares of segments.
     """
-    figure, axes = new_figure(9.0, 6.6, 2, 2)
+    figure, axes = new_figure(4.7, 7.9, 4)
     for row, (dataset, title) in enumerate(SETS.items()):
         some = of_set(results, dataset)
-        _draw_errors(axes[2 * row], some, title)
-        _draw_first(axes[2 * row + 1], some)
+        _draw_errors(axes[row], some, title)
+        _draw_first(axes[2 + row], some, title)
     handles = axes[0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside lower center", ncols=4, frameon=False)
+    figure.legend(*handles, loc="outside upper left", ncols=2, frameon=False)
     return figure
 
 
@@ -175,15 +172,14 @@ def _draw_errors(axis: Axes, results: Sequence[ClosenessResult], title: str) -> 
             distances, quartiles[:, 1], color=color, marker=marker, ms=4, label=label
         )
     axis.axhline(1.0, color=COLORS[0], lw=0.8, ls=":")
-    _mark_table(axis, [one.epsilon for one in results])
-    axis.set(
-        xscale="log", yscale="log", ylabel=f"{title}: $|f - f_L| \\, / \\, |f(x)|$"
-    )
+    _mark_table(axis, [one.epsilon for one in results], 0.04)
+    axis.set(xscale="log", yscale="log", ylabel=title)
     axis.set_xlabel("distance from the point (pixels)")
+    axis.yaxis.set_major_formatter("{x:g}")
     _plain_ticks(axis, distances)
 
 
-def _draw_first(axis: Axes, results: Sequence[ClosenessResult]) -> None:
+def _draw_first(axis: Axes, results: Sequence[ClosenessResult], title: str) -> None:
     for name, (color, _) in _DIRECTIONS.items():
         firsts = [
             at.first for one in results for at in one.walks if at.direction == name
@@ -196,12 +192,12 @@ def _draw_first(axis: Axes, results: Sequence[ClosenessResult]) -> None:
                 color=color,
                 where="post",
             )
-    _mark_table(axis, [one.epsilon for one in results])
+    _mark_table(axis, [one.epsilon for one in results], 0.3)
     axis.set(
         xscale="log",
         xlim=(0.1, 16),
         ylim=(-0.03, 1.03),
-        ylabel="segments on which signs differ",
+        ylabel=title,
     )
     axis.set_xlabel("length of the segment (pixels)")
     _plain_ticks(axis, (0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0))
@@ -214,10 +210,10 @@ def plot_plays(results: Sequence[ClosenessResult]) -> Figure:
         results: The records of the tables' classifiers.
 
     Returns:
-        The figure: to the right points that only the tangent keeps, to the left those
-        that only f keeps.
+        The figure, a panel for each data set: to the right points that only the tangent
+        keeps, to the left those that only f keeps.
     """
-    figure, axes = new_figure(9.0, 4.2, 1, 2, sharey=True)
+    figure, axes = new_figure(4.7, 6.2, 2, sharex=True)
     for axis, (dataset, title) in zip(axes, SETS.items(), strict=True):
         some = of_set(results, dataset)
         pairs = list(dict.fromkeys(one.config.classes for one in some))
@@ -247,9 +243,9 @@ def plot_plays(results: Sequence[ClosenessResult]) -> Figure:
             [-0.5, -0.25, 0, 0.25, 0.5], ["0.5", "0.25", "0", "0.25", "0.5"]
         )
         axis.grid(axis="y", alpha=0.3)
-        axis.set_xlabel("only f keeps | only the tangent keeps")
         axis.set_yticks(range(len(pairs)), [f"{one}-{two}" for one, two in pairs])
-    axes[0].set_ylabel("classes")
+        axis.set_ylabel("classes")
+    axes[-1].set_xlabel("only f keeps | only the tangent keeps")
     handles = axes[0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside lower center", ncols=3, frameon=False)
+    figure.legend(*handles, loc="outside lower center", ncols=2, frameon=False)
     return figure

@@ -21,7 +21,7 @@ def plot_rates(
     *,
     bounds: Mapping[str, Callable[[float], float]] | None = None,
 ) -> Figure:
-    r"""Draw means against n, the fitted power beside its slope, and what bounds them.
+    r"""Draw means against n, the power fitted to them, and what bounds them.
 
     A size whose mean is not above zero has no place on the axis: a cross at the lower
     edge marks it.
@@ -31,7 +31,7 @@ def plot_rates(
         bounds: Functions of n to compare with; None: :math:`\sqrt{\log n / n}` alone.
 
     Returns:
-        The figure, one panel beside the other.
+        The figure, one panel below the other; :func:`slope_table` has the slopes.
 
     Raises:
         ValueError: If there is no panel, or a panel has no fit or more than five.
@@ -42,19 +42,24 @@ def plot_rates(
             f"{[len(fits) for fits in panels.values()]}."
         )
     lines = {r"$\sqrt{\log n / n}$": paper_rate} if bounds is None else bounds
-    figure, axes = new_figure(4.6 * len(panels), 4.4, 1, len(panels))
+    corner = {"loc": "lower left", "frameon": False}
+    figure, axes = new_figure(4.7, 2.2 * len(panels) + 0.5, len(panels), 1)
     for axis, (title, fits) in zip(axes, panels.items(), strict=True):
         looks = zip(COLORS, MARKERS, fits.items(), strict=False)
         for color, marker, (name, fit) in looks:
             _draw_fit(axis, name, fit, color, marker)
         sizes = [n for fit in fits.values() for n in fit.sizes + fit.left_out]
         along = np.geomspace(min(sizes), max(sizes), 100)
+        axis.legend(labelspacing=0.15, handlelength=1, borderaxespad=0.1, **corner)
         for dashes, (name, bound) in zip(_DASHES, lines.items(), strict=False):
             heights = [bound(float(n)) for n in along]
             axis.plot(along, heights, linestyle=dashes, color="0.5", label=name)
-        axis.set(xscale="log", yscale="log", xlabel="n", title=title)
-        below = {"loc": "upper left", "bbox_to_anchor": (0, -0.16)}
-        axis.legend(fontsize="small", frameon=False, **below)
+        axis.set(xscale="log", yscale="log", ylabel=title)
+        write_powers(axis)
+    axes[-1].set_xlabel("n")
+    drawn_last = axes[0].lines[-len(lines) :]
+    below = {"loc": "outside lower center", "ncols": 2, "frameon": False}
+    figure.legend(handles=drawn_last, **below)
     return figure
 
 
@@ -78,14 +83,15 @@ def plot_ramp_floor(
             f"floors must be at least one and measured at most {len(MARKERS)}, got "
             f"{len(floors)} and {len(measured)}."
         )
-    figure, (axis,) = new_figure(7.4, 3.8)
+    figure, (axis,) = new_figure(4.7, 2.8)
     axis.plot(list(floors), list(floors.values()), color="0.5", label="floor")
     looks = zip(COLORS, MARKERS, measured.items(), strict=False)
     for color, marker, (name, (scale, regret)) in looks:
         axis.plot(scale, regret, marker, color=color, ms=7, mfc="none", label=name)
     axis.set(xscale="log", xlabel="scale of the logit", ylabel="regret of the ramp")
+    axis.xaxis.set_major_formatter("{x:g}")
     axis.set_ylim(bottom=0.0)
-    axis.legend(frameon=False, fontsize="small", loc="upper right")
+    axis.legend(frameon=False, loc="upper right")
     return figure
 
 
@@ -163,6 +169,17 @@ def slope_text(fit: SlopeFit) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
+def write_powers(axis: Axes) -> None:
+    """Write the ticks of logarithmic axes in full: exponents are too small on a phone.
+
+    Args:
+        axis: The axes; both are logarithmic.
+    """
+    for one, form in ((axis.xaxis, "{x:,g}"), (axis.yaxis, "{x:g}")):
+        one.set_major_formatter(form)
+        one.set_minor_formatter("")
+
+
 def _draw_fit(axis: Axes, name: str, fit: SlopeFit, color: str, marker: str) -> None:
     """Draw means with their intervals, the fitted line, and what was left out."""
     means = np.array(fit.means)
@@ -170,8 +187,7 @@ def _draw_fit(axis: Axes, name: str, fit: SlopeFit, color: str, marker: str) -> 
     # The interval of a mean may reach zero: its bar then leaves the picture.
     bars = np.stack([means - low, high - means]).clip(min=0.0)
     look = {"fmt": marker, "color": color, "markersize": 4, "capsize": 2}
-    label = f"{name}: {slope_text(fit)}"
-    axis.errorbar(fit.sizes, means, yerr=bars, label=label, **look)
+    axis.errorbar(fit.sizes, means, yerr=bars, label=name, **look)
     fitted = [n for n in fit.sizes if n >= fit.smallest]
     ends = np.array([min(fitted), max(fitted)])
     axis.plot(ends, [fit.at(float(n)) for n in ends], color=color, linewidth=1)

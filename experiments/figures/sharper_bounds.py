@@ -85,38 +85,39 @@ def fit_table(entry: SizeBounds) -> str:
     return markdown_table(header, lines, align="ll" + "r" * len(names))
 
 
-def goal_verdicts(
+@tabulated()
+def goal_table(
     bounds: Sequence[PairBounds],
     values: Mapping[str, Sequence[float]],
     *,
     within: float,
-) -> str:
-    """Judge, split by split, whether bounds come close to the held-out share.
+) -> Iterator[Row]:
+    """Count, split by split, the pairs whose bounds are close to the held-out share.
 
     Args:
         bounds: The pairs.
         values: For each bound one value a pair.
         within: How close is close.
 
-    Returns:
-        A Markdown list.
+    Yields:
+        Each bound, with its largest distance below the held-out share.
     """
-    lines = []
     splits = sorted({pair.config.seed for pair in bounds})
-    for (title, found), split in product(values.items(), splits):
-        gaps = {
-            pair_name(pair.config): pair.sizes[-1].searched.coverage_test - value
+    for title, found in values.items():
+        gaps = [
+            (pair.config.seed, pair.sizes[-1].searched.coverage_test - value)
             for pair, value in zip(bounds, found, strict=True)
-            if pair.config.seed == split
+        ]
+        of = {split: [gap for seed, gap in gaps if seed == split] for split in splits}
+        yield {
+            "bound": title,
+            **{
+                f"within {within:.2f}, split {split}": f"{close} of {len(of[split])}"
+                for split in splits
+                for close in [sum(gap <= within for gap in of[split])]
+            },
+            "largest distance": f"{max(gap for _, gap in gaps):.3f}",
         }
-        missed = [name for name, gap in gaps.items() if gap > within]
-        share = f"{len(gaps) - len(missed)} of {len(gaps)} pairs"
-        names = f", not on {', '.join(missed)}" if missed else ""
-        lines.append(
-            f"- {title}, split {split}: within {within:.2f} on {share}{names}; "
-            f"largest distance {max(gaps.values()):.3f}."
-        )
-    return "\n".join(lines)
 
 
 @tabulated("llrrrlr")

@@ -95,7 +95,7 @@ def plot_payoffs(table: Float[np.ndarray, "n k m"], *, chosen: int = 0) -> Figur
     """
     best = table.max(axis=1).mean(axis=0)
     order = np.argsort(best, kind="stable")
-    figure, (axis,) = new_figure(6.4, 3.2)
+    figure, (axis,) = new_figure(4.7, 3.2)
     for name, values, color, marker in (
         ("the best attack at each point", best, COLORS[0], MARKERS[0]),
         ("the chosen attack", table[:, chosen].mean(axis=0), COLORS[1], MARKERS[1]),

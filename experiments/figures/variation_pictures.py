@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from experiments.assumption.agreement_runs import AgreementResult
 from experiments.assumption.linearity_summary import lost
@@ -20,15 +21,12 @@ def plot_variations(results: Mapping[str, Sequence[AgreementResult]]) -> Figure:
     Returns:
         The figure, a line for each variation.
     """
-    figure, axes = new_figure(9.0, 0.8 + 0.42 * len(results), 1, 3, sharey=True)
+    figure, axes = new_figure(4.7, 1.7 + 0.27 * len(results), 1, 3, sharey=True)
     places = range(len(results))
     columns = (
-        ("test accuracy", lambda one: one.accuracy),
-        (
-            "lost at a quarter of Table 1's budget",
-            lambda one: lost(one, one.epsilon / 4),
-        ),
-        ("largest budget proven, median", _median_proven),
+        ("test\naccuracy", lambda one: one.accuracy),
+        ("lost at\na quarter", lambda one: lost(one, one.epsilon / 4)),
+        ("budget\nproven", _median_proven),
     )
     for axis, (label, value) in zip(axes, columns, strict=True):
         for place, some in zip(places, results.values(), strict=True):
@@ -40,11 +38,12 @@ def plot_variations(results: Mapping[str, Sequence[AgreementResult]]) -> Figure:
                     label_once = name if place == 0 else None
                     axis.plot(shown, place, marker, color=color, ms=5, label=label_once)
         axis.set_xlabel(label)
+        axis.xaxis.set_major_locator(MaxNLocator(2))
         axis.grid(axis="y", alpha=0.3)
     axes[0].set_yticks(places, results)
     axes[0].invert_yaxis()
     handles = axes[0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside lower center", ncols=4, frameon=False)
+    figure.legend(*handles, loc="outside lower center", ncols=2, frameon=False)
     return figure
 
 

@@ -18,7 +18,7 @@ def plot_windows(windows: ChurchWindows, *, columns: int = 4) -> Figure:
         The figure; above each window the share in which the signs differ.
     """
     rows = -(-len(windows.values) // columns)
-    figure, axes = new_figure(1.9 * columns, 2.1 * rows, rows, columns)
+    figure, axes = new_figure(1.17 * columns, 1.4 * rows, rows, columns)
     for axis, values, tangents, area in zip(
         axes, windows.values, windows.tangents, windows.areas, strict=False
     ):
@@ -31,7 +31,7 @@ def plot_windows(windows: ChurchWindows, *, columns: int = 4) -> Figure:
                 ticks, ticks, tangents.numpy(), [0.0], colors=[COLORS[1]], linewidths=2
             )
         axis.plot(0, 0, ".", color=COLORS[0])
-        axis.set_title(f"{100 * float(area):.1f}%", fontsize=10)
+        axis.set_title(f"{100 * float(area):.1f}%", fontsize="medium")
         axis.set(aspect="equal", xticks=[], yticks=[])
     for axis in axes[len(windows.values) :]:
         axis.remove()

@@ -34,7 +34,9 @@ def folder(tmp_path_factory):
     """A page with everything, built."""
     folder = tmp_path_factory.mktemp("small") / "book"
     folder.mkdir()
-    foot = FOOT.replace("page-footer}", "page-footer}\n:records: results/*.json")
+    foot = FOOT.replace(
+        "page-footer}", "page-footer}\n:records: results/*.json tests/*.py"
+    )
     cells = [text(HEAD), small_book.parameters(SETTINGS), drawing(), table_cell()]
     small_book.write(folder, [*cells, text(foot)], claims=[CLAIM, OTHER])
     out, warnings, failed = small_book.build(folder)
@@ -124,6 +126,8 @@ def test_the_footer_names_claims_tests_modules_and_notes(page):
 def test_the_footer_describes_the_records_by_what_they_hold(page, folder):
     said = words(part(page, "page-footer"))
     assert "Records results/*.json : 2 records, sha256 of all" in said
+    assert "tests/*.py : 1 record, sha256 of all" in said
+    assert said.count("The records and their data") == 1
     assert "ffffffffffff (embedded)" in said
     assert "names no data" in said
     root = folder.parents[2]
@@ -243,6 +247,67 @@ def test_the_switch_opens_and_closes_all_code_by_keyboard(folder, browser):
     assert cells.evaluate_all("all => all.map(cell => cell.open)") == [False]
     cells.locator("summary").press("Enter")
     page.get_by_role("button", name="Hide all code").wait_for()
+    assert trouble == []
+    page.close()
+
+
+def focused(page, count, key="Tab"):
+    """Press a key so often; the text of what has the focus after each."""
+    found = []
+    for _ in range(count):
+        page.keyboard.press(key)
+        found.append(page.locator(":focus:not(body)").all_text_contents())
+    return ["".join(texts).strip() for texts in found]
+
+
+def test_lists_of_links_are_one_tab_stop_and_folded_code_is_none(folder, browser):
+    page, trouble = visit(browser, folder / "page.html")
+    stops = focused(page, 40)
+    lists = {
+        name: page.locator(f"{name} a").evaluate_all(
+            "all => all.map(one => one.textContent.trim())"
+        )
+        for name in ("nav.bd-links", "nav.page-toc")
+    }
+    assert lists["nav.bd-links"] == ["A page", "Reading notes"]
+    assert "Show all code" in stops
+    assert not any("Show code cell source" in one for one in stops)
+    assert stops.count("Reading notes") == 0 < stops.count("A page")
+    page.locator("nav.bd-links a").first.focus()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    assert focused(page, 3, "ArrowDown") == ["Reading notes", "A page", "Reading notes"]
+    assert focused(page, 1, "ArrowUp") == ["A page"]
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Shift+Tab")
+    assert focused(page, 1) == ["Reading notes"], (
+        "the list is entered where it was left"
+    )
+    assert trouble == []
+    page.close()
+
+
+def test_after_a_click_the_arrow_keys_scroll(folder, browser):
+    page, trouble = visit(browser, folder / "page.html")
+    page.set_viewport_size({"width": 1280, "height": 300})
+    link = page.locator("nav.page-toc a").first
+    link.click()
+    before = page.evaluate("[document.activeElement.textContent, scrollY]")
+    page.keyboard.press("ArrowUp")
+    page.wait_for_function(f"scrollY < {before[1]}")
+    assert page.evaluate("document.activeElement.textContent") == before[0]
+    assert trouble == []
+    page.close()
+
+
+def test_images_keep_their_shape_on_a_phone(folder, browser):
+    page, trouble = visit(browser, folder / "page.html")
+    page.set_viewport_size({"width": 360, "height": 640})
+    image = page.locator("figure img")
+    image.evaluate("one => one.style = 'width: 800px; height: 400px'")
+    width, height = image.evaluate("one => [one.clientWidth, one.clientHeight]")
+    assert width < 360
+    assert round(width / height, 1) == 2.0
     assert trouble == []
     page.close()
 

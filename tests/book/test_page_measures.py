@@ -16,7 +16,6 @@ from tests.book.page_measures import (
 
 # Notebooks without the strip, still to be brought into the form of a page. It shrinks.
 TO_DO = {
-    "sharper_bounds",
     "the_algorithm",
     "the_game",
     "the_vc_bound",

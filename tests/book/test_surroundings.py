@@ -1,5 +1,7 @@
 """What a user's machine brings reaches no run, and no run leaves a trace there."""
 
+import base64
+import io
 import json
 import os
 import subprocess
@@ -9,6 +11,7 @@ import nbformat
 import pytest
 import surroundings
 from nbformat.v4 import new_code_cell, new_notebook, new_output
+from PIL import Image
 
 from tests.book.test_build_book import SCRIPT
 
@@ -141,6 +144,26 @@ def test_nbval_runs_in_the_same_surroundings(drawn, root, user, request):
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_figures_have_twice_the_pixels_of_the_size_they_are_shown_in(stored):
+    figure = outputs(stored)[1]
+    image = Image.open(io.BytesIO(base64.b64decode(figure.data["image/png"])))
+    assert figure.data["text/plain"] == "<Figure size 100x100 with 1 Axes>"
+    shown = figure.metadata["image/png"]
+    assert image.size == (2 * shown["width"], 2 * shown["height"]) > (199, 199)
+    assert [round(one) for one in image.info["dpi"]] == [200, 200]
+
+
+def test_settings_of_kernels_that_are_others_are_written_anew(tmp_path):
+    home = os.environ | {"HOME": str(tmp_path)}
+    file = tmp_path / surroundings.SETTINGS
+    for before in (None, "c.InlineBackend.figure_formats = {'svg'}\n"):
+        if before:
+            file.write_text(before, encoding="utf-8")
+        surroundings.prepare(home)
+        assert file.read_text(encoding="utf-8") == surroundings.RETINA
+    assert [one.name for one in file.parent.iterdir()] == [file.name]
 
 
 def test_a_home_that_is_not_there_is_not_needed(

@@ -131,6 +131,9 @@ def test_learning_by_heart_makes_a_bound_false():
         assert record.trained_accuracy == 1.0
         fit = record.fits["compressed"]
         assert fit.bounds["compression"].value > fit.coverage_test + 0.05
+        for name, key in (("ramp", "PAC-Bayes"), ("compressed", "compression")):
+            fresh = record.fresh[name]
+            assert fresh.bounds[key].value < fresh.coverage_test, name
 
 
 def test_every_bound_held_and_every_control_was_rejected():
@@ -151,6 +154,18 @@ def test_rates_on_images_read_back():
         for rates in record.rates.values():
             assert all(value >= 0.0 for row in rates.regrets() for value in row)
             assert tuple(map(len, rates.draws)) == record.config.repetitions
+
+
+def test_on_images_the_polished_solution_needs_many_points():
+    for record in stored("rates"):
+        mean = {
+            solver: [sum(row) / len(row) for row in rate.regrets()]
+            for solver, rate in record.rates.items()
+        }
+        early = [k for k, size in enumerate(record.config.sizes) if size <= 1000]
+        assert len(early) == 5
+        assert all(mean["polished"][k] > mean["annealed"][k] for k in early)
+        assert mean["polished"][-1] < mean["annealed"][-1] < mean["ramp"][-1]
 
 
 def test_prices_fall_with_n_and_allow_for_the_overfit():

@@ -6,8 +6,8 @@ import torch
 import experiments.figures.curved_cases as cases
 from experiments.figures.curved_cases import disc_case, line_case
 from experiments.figures.curved_checks import (
-    check_table,
     control_table,
+    curved_checks,
     defense_table,
     factor_table,
     judge_draws,
@@ -23,21 +23,20 @@ def cells(table):
     ]
 
 
-def test_the_table_of_checks_finds_no_exception():
-    header, _, *rows = cells(check_table(4, 0))
-    assert header == ["checked", "cases", "exceptions", "verdict"]
-    assert len(rows) == 7
-    assert all(int(row[1]) > 0 for row in rows)
-    assert {tuple(row[2:]) for row in rows} == {("0", "✓ holds")}
+def test_the_checks_find_no_exception():
+    checks = curved_checks(4, 0)
+    assert len({check.what for check in checks}) == len(checks) == 7
+    assert all(check.cases > 0 for check in checks)
+    assert {(check.figure, check.holds) for check in checks} == {("0 exceptions", True)}
 
 
-def test_the_table_of_checks_notices_errors_that_are_too_small(monkeypatch):
+def test_the_checks_notice_errors_that_are_too_small(monkeypatch):
     """Negative control: with errors of zero the theorem is Theorem 1, wrong for f."""
     monkeypatch.setattr(cases, "taylor_error", lambda curvature, _: 0 * curvature)
-    rows = cells(check_table(6, 0))[2:]
-    failed = {row[0] for row in rows if row[3] == "✗ fails"}
-    assert "gains and value, two budgets" in failed
-    assert "slack at least $e$: no attack flips $f$" in failed
+    failed = {check.what: check for check in curved_checks(6, 0) if not check.holds}
+    assert "two budgets: gains and value" in failed
+    flipped = failed["a slack of at least $e$: no attack flips $f$"]
+    assert int(flipped.figure.removesuffix(" exceptions")) > 0
     assert not any("\\infty" in name or "e = 0" in name for name in failed)
 
 

@@ -23,11 +23,12 @@ FIT = fit_slope([10, 30, 100, 300], ROWS, smallest=30)
 
 def test_a_figure_holds_means_line_and_what_was_left_out():
     figure = plot_rates({"deviation": {"some": FIT}, "regret": {"same": FIT}})
-    left, right = figure.axes
-    assert (left.get_title(), right.get_title()) == ("deviation", "regret")
-    (bars,) = left.containers
+    top, below = figure.axes
+    assert (top.get_ylabel(), below.get_ylabel()) == ("deviation", "regret")
+    assert top.get_position().y0 > below.get_position().y1
+    (bars,) = top.containers
     np.testing.assert_allclose(bars.lines[0].get_xydata()[:, 1], [0.25, 0.125, 0.03])
-    lines = [line.get_xydata() for line in left.lines]
+    lines = [line.get_xydata() for line in top.lines]
     fitted = np.array([[30, FIT.at(30)], [300, FIT.at(300)]])
     assert any(line.shape == (2, 2) and np.allclose(line, fitted) for line in lines)
     assert any(line.shape == (1, 2) and line[0, 0] == 100 for line in lines)
@@ -36,16 +37,27 @@ def test_a_figure_holds_means_line_and_what_was_left_out():
     np.testing.assert_allclose(
         reference[0][:, 1], [paper_rate(n) for n in reference[0][:, 0]]
     )
-    (text, *_) = [
-        t.get_text() for t in left.get_legend().get_texts() if "some" in t.get_text()
-    ]
-    assert text == f"some: {slope_text(FIT)}"
+    assert [t.get_text() for t in top.get_legend().get_texts()] == ["some"]
+    (shared,) = figure.legends
+    assert [t.get_text() for t in shared.get_texts()] == [r"$\sqrt{\log n / n}$"]
 
 
 def test_bounds_take_the_place_of_the_rate():
     figure = plot_rates({"one": {"some": FIT}}, bounds={"a half": lambda _: 0.5})
+    assert figure.legends[0].get_texts()[0].get_text() == "a half"
     flat = [line for line in figure.axes[0].lines if len(line.get_xydata()) == 100]
     assert [set(line.get_ydata()) for line in flat] == [{0.5}]
+
+
+def test_powers_are_written_in_full():
+    """Exponents would be smaller than the rest."""
+    figure = plot_rates({"one": {"some": FIT}})
+    figure.canvas.draw()
+    axis = figure.axes[0]
+    labels = [t.get_text() for t in axis.get_xticklabels() + axis.get_yticklabels()]
+    assert {"10", "100", "0.1"} <= set(labels)
+    assert not any("$" in label for label in labels)
+    assert not any(t.get_text() for t in axis.get_xticklabels(minor=True))
 
 
 def test_a_slope_is_written_with_its_interval():

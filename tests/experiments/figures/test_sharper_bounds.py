@@ -9,7 +9,7 @@ from experiments.figures.sharper_bounds import (
     better_of_two,
     bound_values,
     fit_table,
-    goal_verdicts,
+    goal_table,
     pair_name,
     reuse_table,
     validity_table,
@@ -75,15 +75,22 @@ def test_a_table_of_fits_has_a_line_for_each_bound(pair):
     assert by_name["compression"][2 + at].rstrip(" |") == ""
 
 
-def test_verdicts_name_the_pairs_that_are_missed(pair):
+def test_pairs_that_reach_the_goal_are_counted_split_by_split(pair):
     other = replace(pair, config=replace(pair.config, classes=(1, 7)))
     second = replace(pair, config=replace(pair.config, seed=1))
     share = pair.sizes[-1].searched.coverage_test
-    values = {"some": [share - 0.05, share - 0.20, share - 0.04]}
-    assert goal_verdicts([pair, other, second], values, within=0.1).splitlines() == [
-        "- some, split 0: within 0.10 on 1 of 2 pairs, not on mnist 1-7; "
-        "largest distance 0.200.",
-        "- some, split 1: within 0.10 on 1 of 1 pairs; largest distance 0.040.",
+    values = {
+        "some": [share - 0.05, share - 0.20, share - 0.04],
+        "all": [share + 0.1, share - 0.0999, share - 0.03],
+    }
+    table = goal_table([pair, other, second], values, within=0.1)
+    head, _, *lines = table.splitlines()
+    assert head == (
+        "| bound | within 0.10, split 0 | within 0.10, split 1 | largest distance |"
+    )
+    assert lines == [
+        "| some | 1 of 2 | 1 of 1 | 0.200 |",
+        "| all | 2 of 2 | 1 of 1 | 0.100 |",
     ]
 
 
