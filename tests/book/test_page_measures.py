@@ -21,8 +21,6 @@ TO_DO = {
     "lemma_3",
     "mnist_0_against_1",
     "sharper_bounds",
-    "the_game",
-    "the_vc_bound",
     "theorem_1",
 }
 
