@@ -135,12 +135,7 @@ attack = fgm(lin, epsilon)  # a vector for each point
 v = torch.tensor([0.0, 0.75 * epsilon], dtype=torch.float64)  # one for all
 moved = lin.logits + (lin.gradients * (attack + v)).sum(dim=1)  # f_L(x + a(x) + v)
 by_formula = torch.where(lin.signs != moved.sign(), 1.0, -1.0)  # Eq. (1)
-print(
-    "Eq. (1):",
-    by_formula.tolist(),
-    "a mean of",
-    float(by_formula.mean().round(decimals=2)),
-)
+print(f"Eq. (1): {by_formula.tolist()}, mean {by_formula.mean():+.2f}")
 print("utility:", utility(lin, attack, v, epsilon).tolist())
 uniform = Sampler(lambda num, key: sample_l2_ball(num, 2, epsilon, seed=key))
 estimate = expected_utility(lin, attack, uniform, num_draws=4000, seed=seed)
@@ -256,8 +251,6 @@ checks += [
         test=of_lib + "game/test_game_errors.py::test_shapes_of_utility",
     ),
 ]
-
-# %% tags=["hide-input"]
 p, q = torch.tensor([0.5, 0.25, 0.25]), torch.tensor([0.125, 0.25, 0.625])
 mixed_attack = Mixture(
     tuple(DeterministicAttack(attacks[:, k]) for k in range(3)), tuple(p.tolist())

@@ -1,7 +1,7 @@
 """A diagram of contests: a point, the attack on it and the one vector for all."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from jaxtyping import Float
 from torch import Tensor
@@ -24,7 +24,7 @@ class SvgPicture:
         text: The picture.
     """
 
-    text: str
+    text: str = field(repr=False)
 
     def _repr_svg_(self) -> str:
         return self.text

@@ -23,7 +23,7 @@ def plot_solvers(records: Sequence[Comparison]) -> Figure:
     Returns:
         The figure.
     """
-    figure, (axis,) = new_figure(WIDTH, 1.7 + 0.26 * len(records))
+    figure, (axis,) = new_figure(WIDTH, 1.4 + 0.19 * len(records))
     rows = np.arange(len(records))
     counts = {
         **{

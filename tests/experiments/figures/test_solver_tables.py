@@ -1,4 +1,4 @@
-"""What the page on the algorithm says of its stored runs, by hand and on records."""
+"""Tables of the stored solvers by hand; what their page says, on the records."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,7 +6,6 @@ from statistics import median
 
 import pytest
 
-from experiments.figures.checks_table import FAILS, HOLDS
 from experiments.figures.solver_records import (
     Comparison,
     CountBound,
@@ -14,14 +13,10 @@ from experiments.figures.solver_records import (
     FollowedPath,
     Instance,
     LongSearch,
-    load_benchmark,
     load_comparisons,
 )
 from experiments.figures.solver_tables import (
     aims_table,
-    held_out_table,
-    path_table,
-    solver_checks,
     solver_table,
 )
 
@@ -77,13 +72,6 @@ def records():
     return load_comparisons(RESULTS / "defense")
 
 
-@pytest.fixture(scope="module")
-def longer():
-    return load_benchmark(
-        str(RESULTS / "search_600s.json"), LongSearch, "Quality", "instances"
-    )
-
-
 def test_all_of_an_instance_stands_on_one_line():
     head, _, row = solver_table([ONE], [AGAIN]).splitlines()
     cells = [cell.strip() for cell in row.strip("|").split("|")]
@@ -107,19 +95,6 @@ def test_an_instance_without_a_second_run_is_not_passed_over():
         solver_table([ONE], [])
 
 
-def test_means_are_over_instances():
-    other = comparison((0, 6), {"search": (200, 1.0)})
-    both = [replace(ONE, methods={"search": ONE.methods["search"]}), other]
-    assert held_out_table(both).splitlines()[2] == "| search | 80.00 | 75.00 |"
-
-
-def test_paths_tell_rows_lost_and_gained():
-    row = path_table([PATH]).splitlines()[2]
-    assert (
-        row == "| mnist 0-1 | 200 | 1 | 1, at most 3 rows | 1, at most 2 rows | 3.50 |"
-    )
-
-
 def test_each_aim_is_judged_on_its_side():
     *_, gap, gain, left, time, slowest, lost = aims_table([ONE], [AGAIN], [PATH]).split(
         "\n"
@@ -136,26 +111,6 @@ def test_each_aim_is_judged_on_its_side():
     *_, slowest, lost = aims_table([ONE], [AGAIN], [kept]).split("\n")
     assert slowest.endswith("| below 4 | 4.00 | ✗ missed |")
     assert lost.endswith("| 0 | ✓ met |")
-
-
-def verdicts(records, longer):
-    return [one.verdict for one in solver_checks(records, longer)]
-
-
-def test_checks_hold_by_hand_and_each_can_fail():
-    assert verdicts([ONE], [AGAIN]) == [HOLDS] * 5
-    methods, bounds = dict(ONE.methods), dict(ONE.bounds)
-    unchecked = replace(
-        ONE, bounds=bounds | {"moments": replace(bounds["moments"], verified=False)}
-    )
-    loose = replace(ONE, bounds=bounds | {"moments": replace(bounds["pairs"])})
-    assert [verdicts([one], [AGAIN])[0] for one in (unchecked, loose)] == [FAILS] * 2
-    slow = replace(ONE, methods=methods | {"ramp, raw rows": methods["search"]})
-    assert verdicts([slow], [AGAIN])[1] == FAILS
-    assert verdicts([ONE], [replace(AGAIN, repeats=False)])[2] == FAILS
-    better = replace(methods["search"], holdout=0.9)
-    unseen = replace(ONE, methods=methods | {"search": better})
-    assert verdicts([unseen], [AGAIN])[3:] == [FAILS] * 2
 
 
 # --- the stored records ----------------------------------------------------------
