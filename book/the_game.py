@@ -14,10 +14,76 @@
 # %% [markdown]
 # # The game
 #
-# Section 2 of the paper {cite:p}`pal2020game` sets up a game between an attacker and a
-# defender of a classifier. This page states its rules and runs them on a ReLU network in
-# the plane. It ends with the assumption on which all later pages rest, the locally linear
-# model, and asks where it holds.
+# **What do an attacker and a defender of a classifier play for, and what does each of them know?**
+#
+# ```{outcomes} figure-1 assumption
+# ```
+
+# %% mystnb={"code_prompt_show": "Show the parameters", "code_prompt_hide": "Hide the parameters"} tags=["parameters", "hide-input"]
+seed = 0  # of all draws, from 0 to 2**32
+epsilon = 0.4  # the budget of both players, from 0.3 to 0.42
+
+# %% mystnb={"code_prompt_show": "Show the set-up and the network", "code_prompt_hide": "Hide the set-up"} tags=["hide-input"]
+import torch
+from IPython.display import Markdown
+
+from experiments.figures.checks_table import Check, ChecksTable
+from experiments.figures.contest_diagram import draw_contest
+from experiments.figures.markdown import table_of
+from experiments.figures.planar_classifiers import PlanarReLU, example_network
+from experiments.figures.the_game import (
+    count_tangent_errors,
+    disc_share,
+    plot_network_robust_sets,
+    plot_set_size_against_margin,
+    wrong_signs,
+)
+from paper_lib.attacks import fgm
+from paper_lib.checks import check_between, check_count
+from paper_lib.evaluation import logits_at
+from paper_lib.game import (
+    ConstantDefense,
+    DeterministicAttack,
+    Mixture,
+    Sampler,
+    expected_utility,
+    point_payoffs,
+    utility,
+)
+from paper_lib.geometry import disc_grid, sample_l2_ball
+from paper_lib.linearize import Linearization, linearize
+from paper_lib.robust_sets import RobustSets
+
+torch.set_num_threads(1)
+seed = check_count(seed, "seed", 0, 2**32)
+epsilon = check_between(epsilon, "epsilon", 0.3, 0.42)
+
+network = example_network()
+points = torch.tensor(
+    [[0.0, 1.6], [-0.5, 0.0], [2.0, 0.0], [-0.5, -1.5], [2.8, -0.9], [0.0, -0.6]],
+    dtype=torch.float64,
+)
+of_lib = "tests/paper_lib/"
+of_figures = "tests/experiments/figures/test_the_game.py::"
+checks = []
+
+# %% [markdown]
+# ## One contest
+#
+# Each data point is a small contest. Both players push it, and the label of the sum decides. The attacker pushes each point in
+# a direction of its own; the defender has one vector for all of them.
+
+# %% mystnb={"figure": {"caption": "Two contests with one vector v of the defender. Each point x is pushed by the attack on it, a(x), across the boundary of its tangent, and by v. Above, v leads back and the label stays; below, v leads on and the label is lost. The circle is the ball of all moves within the budget.", "name": "fig-contest"}, "image": {"alt": "Diagram of two contests at an upright boundary between label -1 on the left and label +1 on the right. Above: x on the left, an arrow a(x) to the right across the boundary, an arrow v back to the left: the defender wins. Below: x on the right, a(x) to the left across it, v further left: the attacker wins."}} tags=["hide-input"]
+upright = Linearization(
+    logits=torch.tensor([-0.6, 0.6], dtype=torch.float64),
+    gradients=torch.tensor([[1.0, 0.0], [1.0, 0.0]], dtype=torch.float64),
+)
+draw_contest(upright, torch.tensor([-0.7, 0.5], dtype=torch.float64), epsilon=1.0)
+
+# %% [markdown]
+# ## The rules
+#
+# Section 2 of the paper {cite:p}`pal2020game` sets up the game.
 #
 # :::{prf:definition} the game of Section 2 of the paper
 # :label: paper-game
@@ -57,79 +123,59 @@
 # protect a point form a half-space cut with a ball ([Lemma 1](lemma_1.ipynb)). Whether the
 # tangent may stand for $f$ is a question about the classifier and the data, and the last
 # sections of this page take it up.
-
-# %% [markdown]
-# ## Parameters
-
-# %% tags=["parameters"]
-seed = 0  # of all draws, from 0 to 2**32
-epsilon = 0.4  # the budget of both players, from 0.3 to 0.42
-
-# %%
-import torch
-from IPython.display import Markdown, display
-
-from experiments.figures.markdown import table_of
-from experiments.figures.planar_classifiers import PlanarReLU, example_network
-from experiments.figures.the_game import (
-    disc_share,
-    plot_network_robust_sets,
-    plot_set_size_against_margin,
-)
-from paper_lib.attacks import fgm
-from paper_lib.checks import check_between, check_count
-from paper_lib.evaluation import logits_at
-from paper_lib.game import (
-    ConstantDefense,
-    DeterministicAttack,
-    Mixture,
-    Sampler,
-    expected_utility,
-    point_payoffs,
-    utility,
-)
-from paper_lib.geometry import disc_grid, sample_l2_ball
-from paper_lib.linearize import Linearization, linearize
-from paper_lib.robust_sets import RobustSets
-
-torch.set_num_threads(1)
-seed = check_count(seed, "seed", 0, 2**32)
-epsilon = check_between(epsilon, "epsilon", 0.3, 0.42)
-
-# %% [markdown]
-# ## A classifier and its tangents
 #
-# The network has two inputs, four ReLUs and one output. Its decision boundary is made of
-# straight pieces. `linearize` returns for each point the two things that define a
-# tangent, the logit and the gradient.
+# ## The rules in code
+#
+# A ReLU network in the plane has straight pieces for a boundary. `linearize` returns for each point the two things that
+# define a tangent, the logit and the gradient. Eq. (1) is then two signs, and Eq. (2) a mean.
 
 # %%
-network = example_network()
-points = torch.tensor(
-    [[0.0, 1.6], [-0.5, 0.0], [2.0, 0.0], [-0.5, -1.5], [2.8, -0.9], [0.0, -0.6]],
-    dtype=torch.float64,
-)
 lin = linearize(network, points)
-display(
-    Markdown(
-        table_of(
-            {
-                "$x$": "({:g}, {:g})".format(*points[i].tolist()),
-                "$f(x)$": f"{lin.logits[i]:.2f}",
-                r"$\nabla f(x)$": "({:.2f}, {:.2f})".format(*lin.gradients[i].tolist()),
-                r"margin $\lvert f \rvert / \lVert \nabla f \rVert$": f"{lin.margins[i]:.3f}",
-            }
-            for i in range(len(points))
-        )
+attack = fgm(lin, epsilon)  # a vector for each point
+v = torch.tensor([0.0, 0.75 * epsilon], dtype=torch.float64)  # one for all
+moved = lin.logits + (lin.gradients * (attack + v)).sum(dim=1)  # f_L(x + a(x) + v)
+by_formula = torch.where(lin.signs != moved.sign(), 1.0, -1.0)  # Eq. (1)
+print(f"Eq. (1): {by_formula.tolist()}, mean {by_formula.mean():+.2f}")
+print("utility:", utility(lin, attack, v, epsilon).tolist())
+uniform = Sampler(lambda num, key: sample_l2_ball(num, 2, epsilon, seed=key))
+estimate = expected_utility(lin, attack, uniform, num_draws=4000, seed=seed)
+print(f"Eq. (2) against a v at random: {estimate.low:.2f} to {estimate.high:.2f}")
+
+# %% mystnb={"code_prompt_show": "Show the points and their margins", "code_prompt_hide": "Hide the points"} tags=["hide-cell"]
+Markdown(
+    table_of(
+        {
+            "$x$": "({:g}, {:g})".format(*points[i].tolist()),
+            "$f(x)$": f"{lin.logits[i]:.2f}",
+            r"$\nabla f(x)$": "({:.2f}, {:.2f})".format(*lin.gradients[i].tolist()),
+            r"margin $\lvert f \rvert / \lVert \nabla f \rVert$": f"{lin.margins[i]:.3f}",
+        }
+        for i in range(len(points))
     )
 )
 
 # %% [markdown]
-# Two checks of the tangent. The gradient is compared with difference quotients of the
-# network, which use no automatic differentiation. And the values $f_L(x + a + d)$ that
-# the library scores are compared with the formula, for many random moves.
+# Away from the boundary of $f_L$ Eq. (1) leaves no choice. Three cases are not settled by it, because it does not say what the
+# sign of zero is. The [conventions](#conventions) settle them; the [reading notes](reading_notes.md#landing-on-the-boundary)
+# say what depends on it.
+#
+# - A point that *lands on the boundary* has not changed its label.
+# - A point with $f(x) = 0$ has no label, and the attacker wins it.
+# - A point with a zero gradient and $f(x) \ne 0$ is moved by nobody.
+#
+# **Strategies.** A deterministic attack assigns a vector of $V$ to each point, a deterministic defense one vector to all of
+# them. A move outside $V$ is an error, and the message says by how much. So is a defense with a vector for each point where
+# one for all was asked for: the type `ConstantDefense` holds a single vector. Beside the budget this is the only restriction
+# that the paper puts on the defender.
+#
+# **The expected utility.** The paper speaks of densities on a space of functions. No such thing is needed: a strategy is a
+# probability distribution on moves, of which finite mixtures are the simplest ([reading
+# notes](reading_notes.md#densities-on-a-space-of-functions)). For finite mixtures Eq. (2) is a finite sum, and the library
+# forms it without sampling. A strategy that can only be drawn from, such as the uniform distribution on $V$, gives an estimate
+# with a confidence interval, by Hoeffding's inequality. In the plane the expectation can also be computed as an integral,
+# by a fine grid; the interval must hold it, and should not hold what an attacker gets who stays at home.
 
-# %%
+# %% tags=["hide-input"]
 step = 1e-5
 axes = step * torch.eye(2, dtype=torch.float64)
 quotients = torch.stack(
@@ -140,8 +186,6 @@ quotients = torch.stack(
     ],
     dim=1,
 )
-print("gradients are difference quotients:", torch.allclose(quotients, lin.gradients))
-
 attacks = sample_l2_ball(200 * len(points), 2, epsilon, seed=seed)
 attacks = attacks.reshape(len(points), 200, 2)
 defenses = sample_l2_ball(200, 2, epsilon, seed=seed + 1)
@@ -149,40 +193,13 @@ moved = lin.logits[:, None] + torch.einsum(
     "nd,nkd->nk", lin.gradients, attacks + defenses
 )
 scored = torch.stack(
-    [
-        lin.moved_logits(attacks[:, k], defenses[k].unsqueeze(0))
-        for k in range(len(defenses))
-    ],
+    [lin.moved_logits(attacks[:, k], defenses[k].unsqueeze(0)) for k in range(200)],
     dim=1,
 )
-print("the library evaluates f_L(x + a + d):", torch.allclose(moved, scored))
-
-# %% [markdown]
-# ## The utility, Eq. (1)
-#
-# Away from the boundary of $f_L$ Eq. (1) leaves no choice. The library's utility is
-# compared with the two signs, as the equation is written, for 200 random pairs of moves
-# at each of the points.
-
-# %%
 written = torch.where(lin.signs[:, None] != moved.sign(), 1.0, -1.0)
 counted = torch.stack(
-    [utility(lin, attacks[:, k], defenses[k], epsilon) for k in range(len(defenses))],
-    dim=1,
+    [utility(lin, attacks[:, k], defenses[k], epsilon) for k in range(200)], dim=1
 )
-print("utility is Eq. (1) as written:", torch.equal(counted, written.double()))
-print("both outcomes occur:", bool((counted > 0).any()) and bool((counted < 0).any()))
-
-# %% [markdown]
-# Three cases are not settled by Eq. (1), because it does not say what the sign of zero
-# is. The [conventions](#conventions) settle them; the [reading
-# notes](reading_notes.md#landing-on-the-boundary) say what depends on it.
-#
-# - A point that *lands on the boundary* has not changed its label.
-# - A point with $f(x) = 0$ has no label, and the attacker wins it.
-# - A point with a zero gradient and $f(x) \ne 0$ is moved by nobody.
-
-# %%
 special = Linearization(
     logits=torch.tensor([1.0, 1.0, 0.0, 1.0], dtype=torch.float64),
     gradients=torch.tensor(
@@ -190,48 +207,50 @@ special = Linearization(
     ),
 )
 moves = torch.tensor([[-1.0, 0.0], [-1.25, 0.0], [0.0, 0.0], [-1.0, 0.0]]).double()
-names = ["onto the boundary", "across it", "f(x) = 0", "a zero gradient"]
-still = torch.zeros(2, dtype=torch.float64)
-for name, value in zip(names, utility(special, moves, still).tolist(), strict=True):
-    print(f"{name}: u_A = {value:+.0f}")
-
-# %% [markdown]
-# ## Strategies
-#
-# A deterministic attack assigns a vector of $V$ to each point, a deterministic defense
-# one vector to all of them. A move outside $V$ is an error, and the message says by how
-# much. So is a defense with a vector for each point where one for all was asked for: the
-# type `ConstantDefense` holds a single vector. Beside the budget this is the only
-# restriction that the paper puts on the defender.
-
-# %%
-v = torch.tensor([0.0, 0.75 * epsilon], dtype=torch.float64)
-print("FGM against v:", utility(lin, fgm(lin, epsilon), v, epsilon).tolist())
+settled = utility(special, moves, torch.zeros(2, dtype=torch.float64)).tolist()
+refused = []
 try:
-    utility(
-        lin,
-        0 * points + torch.tensor([1.5 * epsilon, 0.0], dtype=torch.float64),
-        v,
-        epsilon,
-    )
+    utility(lin, 0 * points + torch.tensor([1.5 * epsilon, 0.0]).double(), v, epsilon)
 except ValueError as error:
-    print("outside V, as the message says:", str(error).split(", ")[-1])
+    refused.append(str(error).split(", ")[-1])
 try:
-    expected_utility(lin, fgm(lin, epsilon), ConstantDefense(attacks[:, 0]))
+    expected_utility(lin, attack, ConstantDefense(attacks[:, 0]))
 except ValueError:
-    print("not constant: a row for each point is refused")
-
-# %% [markdown]
-# ## The expected utility, Eq. (2)
-#
-# The paper speaks of densities on a space of functions. No such thing is needed: a
-# strategy is a probability distribution on moves, of which finite mixtures are the
-# simplest ([reading notes](reading_notes.md#densities-on-a-space-of-functions)). For
-# finite mixtures Eq. (2) is a finite sum, and the library forms it without sampling. Here
-# the sum is written out: weights of the attacks, weights of the defenses, and the mean over
-# the points, which are taken to be equally likely.
-
-# %%
+    refused.append("a row for each point")
+checks += [
+    Check(
+        what="gradients are difference quotients; $f_L(x + a + d)$ is its formula",
+        cases=moved.numel(),
+        figure="to rounding",
+        holds=torch.allclose(quotients, lin.gradients)
+        and torch.allclose(moved, scored),
+        test=of_lib + "test_linearize.py::test_gradients_agree_with_finite_differences",
+    ),
+    Check(
+        what="the utility is Eq. (1) as written, and both outcomes occur",
+        cases=counted.numel(),
+        figure=f"{int((counted > 0).sum())} won",
+        holds=torch.equal(counted, written.double())
+        and bool((counted > 0).any())
+        and bool((counted < 0).any()),
+        test=of_lib + "game/test_payoff.py::test_utility_is_what_label_survives_says",
+    ),
+    Check(
+        what="onto the boundary, across it, $f(x) = 0$, a zero gradient: as the conventions "
+        "say",
+        cases=len(settled),
+        figure=", ".join(f"{value:+.0f}" for value in settled),
+        holds=settled == [-1.0, 1.0, 1.0, -1.0],
+        test=of_lib + "game/test_payoff.py::test_utility_by_hand",
+    ),
+    Check(
+        what="a move outside of $V$ and a defense that is not constant are refused",
+        cases=2,
+        figure=f"{len(refused)} refused",
+        holds=len(refused) == 2 and refused[0].startswith("which is "),
+        test=of_lib + "game/test_game_errors.py::test_shapes_of_utility",
+    ),
+]
 p, q = torch.tensor([0.5, 0.25, 0.25]), torch.tensor([0.125, 0.25, 0.625])
 mixed_attack = Mixture(
     tuple(DeterministicAttack(attacks[:, k]) for k in range(3)), tuple(p.tolist())
@@ -245,29 +264,35 @@ by_hand = sum(
     for i in range(3)
     for j in range(3)
 )
-print("Eq. (2) for finite mixtures is a finite sum:", found.is_exact)
-print("and is the sum written out:", abs(found.value - by_hand) < 1e-12)
 table = torch.tensor(point_payoffs(lin, attacks[:, :3], defenses[:3])).mean(0)
 weighted = float(p.double() @ table @ q.double())
-print("so is the weighted mean of the table:", abs(weighted - found.value) < 1e-12)
-
-# %% [markdown]
-# A strategy that can only be drawn from, such as the uniform distribution on $V$, gives
-# an estimate with a confidence interval, by Hoeffding's inequality. In the plane
-# the expectation can also be computed as an integral, by a fine grid. The interval must
-# hold it, and should not hold what an attacker gets who stays at home.
-
-# %%
-uniform = Sampler(lambda num, key: sample_l2_ball(num, 2, epsilon, seed=key))
-estimate = expected_utility(lin, fgm(lin, epsilon), uniform, num_draws=4000, seed=seed)
 grid = disc_grid(epsilon, num_rings=60, num_angles=240)[1:]
 radii = grid.norm(dim=1)  # rings are equally spaced, so the area of each grows with it
-values = torch.tensor(point_payoffs(lin, fgm(lin, epsilon)[:, None], grid)).mean(0)[0]
+values = torch.tensor(point_payoffs(lin, attack[:, None], grid)).mean(0)[0]
 integral = float((values * radii).sum() / radii.sum())
-print(f"an estimate: {not estimate.is_exact} | confidence: {estimate.confidence}")
-print("the interval holds the integral:", estimate.low <= integral <= estimate.high)
 other = expected_utility(lin, 0 * points, uniform, num_draws=4000, seed=seed)
-print("and not what no attack gets:", not estimate.low <= other.value <= estimate.high)
+checks += [
+    Check(
+        what="Eq. (2) for finite mixtures is the sum written out, without sampling",
+        cases=9 * len(points),
+        figure=f"{found.value:+.3f}",
+        holds=found.is_exact
+        and abs(found.value - by_hand) < 1e-12
+        and abs(weighted - found.value) < 1e-12,
+        test=of_lib
+        + "game/test_expectation.py::test_a_finite_mixture_is_counted_exactly",
+    ),
+    Check(
+        what="the interval holds the integral, and not what no attack gets",
+        cases=4000,
+        figure=f"{integral:+.2f}",
+        holds=not estimate.is_exact
+        and estimate.low <= integral <= estimate.high
+        and not estimate.low <= other.value <= estimate.high,
+        test=of_lib
+        + "game/test_expectation.py::test_intervals_of_a_sampler_hold_and_shrink",
+    ),
+]
 
 # %% [markdown]
 # ## Figure 1
@@ -278,7 +303,7 @@ print("and not what no attack gets:", not estimate.low <= other.value <= estimat
 # weights of the network, the robust sets from its gradients. A robust set is the part of
 # $V$ from which the attacker cannot win; [the next page](lemma_1.ipynb) is about it.
 
-# %%
+# %% mystnb={"figure": {"caption": "Figure 1 of the paper by code: a ReLU network in the plane, six points with their robust sets, and where a corner of the boundary is within two budgets.", "name": "fig-paper-figure-1"}, "image": {"alt": "Plane with a dashed boundary of straight pieces and red discs around its corners. Six points, each with a circle V and its robust set in green: half of the circle next to the boundary, nearly or all of it farther away."}} tags=["hide-input"]
 plot_network_robust_sets(network, points, epsilon=epsilon, half_width=3.5)
 
 # %% [markdown]
@@ -288,19 +313,24 @@ plot_network_robust_sets(network, points, epsilon=epsilon, half_width=3.5)
 # fine grid of vectors at each point of the figure and compares with the area of a disc
 # that is cut by a line.
 
-# %%
+# %% mystnb={"code_prompt_show": "Show the curve", "code_prompt_hide": "Hide the curve", "figure": {"caption": "The share of V that a robust set fills, against the margin of its point; dotted, one and two budgets. Dots are the six points of the figure above.", "name": "fig-set-size"}, "image": {"alt": "Area of the robust set over the area of V against the margin: a curve that rises from 0 at margin 0 through one half at the budget to 1 at two budgets, where it stays; six dots lie on it."}} tags=["hide-cell"]
 sets = RobustSets.from_linearization(lin, epsilon)
 kept = sets.contains(grid).double()
 shares = (kept * radii[:, None]).sum(0) / radii.sum()
-order = lin.margins.argsort()
-print("shares of V, by margin:", [f"{share:.2f}" for share in shares[order].tolist()])
-expected = disc_share(lin.margins.numpy() / epsilon - 1.0)
-close = torch.allclose(shares, torch.from_numpy(expected), atol=0.01)
-print("as the area of a disc cut by a line:", close)
-print("they grow with the margin:", bool((shares[order].diff() >= 0).all()))
-far = lin.margins >= 2 * epsilon
-whole = sets.contains(grid).all(dim=0)
-print("all of V from two budgets on, and only there:", torch.equal(whole, far))
+expected = torch.from_numpy(disc_share(lin.margins.numpy() / epsilon - 1.0))
+in_order = shares[lin.margins.argsort()]
+checks.append(
+    Check(
+        what="robust sets fill what a line cuts off $V$, more with the margin, all from two "
+        "budgets on",
+        cases=len(points),
+        figure=f"{in_order[0]:.2f} to {in_order[-1]:.2f}",
+        holds=torch.allclose(shares, expected, atol=0.01)
+        and bool((in_order.diff() >= 0).all())
+        and torch.equal(lin.margins >= 2 * epsilon, kept.bool().all(dim=0)),
+        test=of_figures + "test_the_share_of_a_disc",
+    )
+)
 plot_set_size_against_margin(lin.margins, epsilon=epsilon)
 
 # %% [markdown]
@@ -324,46 +354,66 @@ plot_set_size_against_margin(lin.margins, epsilon=epsilon)
 # utility for all moves, so whatever the book proves about $f_L$ is true of $f$. We test
 # it by brute force, on a grid of moves. All six points of Figure 1 pass.
 
-# %%
+# %% tags=["hide-input"]
 ball = disc_grid(2 * epsilon, num_rings=12, num_angles=90)
-true_values = torch.stack([logits_at(network, x + ball) for x in points])
-tangent_values = lin.logits[:, None] + lin.gradients @ ball.T
-agree = (true_values.sign() == tangent_values.sign()).all(dim=1)
-print("f and f_L agree around every point of the figure:", bool(agree.all()))
 distances = torch.cdist(points, network.boundary_corners()).min(dim=1).values
-print(
-    "no point is within two budgets of a corner:", bool((distances > 2 * epsilon).all())
-)
 both = attacks + defenses
 true_moved = torch.stack(
     [logits_at(network, x + move) for x, move in zip(points, both, strict=True)]
 )
-print("so Eq. (1) may be scored with f:", torch.equal(true_moved.sign(), moved.sign()))
+checks.append(
+    Check(
+        what="around the six points $f$ and $f_L$ agree, so Eq. (1) may be scored with $f$",
+        cases=len(points) * len(ball),
+        figure="0 differ",
+        holds=not wrong_signs(
+            network, points, ball.expand(len(points), *ball.shape)
+        ).any()
+        and bool((distances > 2 * epsilon).all())
+        and torch.equal(true_moved.sign(), moved.sign()),
+        test=of_figures + "test_tangents_of_figure_one_are_right",
+    )
+)
 
 # %% [markdown]
-# **Within two budgets of a corner it fails.** A point close to a corner of the boundary
-# sees one of the two pieces in its tangent and not the other. There the tangent can say
-# that a move keeps the label when the network says that it does not.
+# ## What fails when an assumption is removed
+#
+# ### A corner within two budgets
+#
+# Take a point within $2\epsilon$ of a corner of the boundary. What does its tangent say of the other piece?
+#
+# :::{dropdown} Solution
+# Nothing. The point sees one of the two pieces in its tangent and not the other. So the tangent can say that a move keeps the
+# label when the network says that it does not.
+# :::
 
-# %%
+# %% mystnb={"code_prompt_show": "Show the solution in numbers", "code_prompt_hide": "Hide the solution in numbers"} tags=["hide-cell"]
 near_corner = torch.tensor([[1.0, -1.3]], dtype=torch.float64)
-one = linearize(network, near_corner)
-f_there = logits_at(network, near_corner + ball)
-tangent_there = one.logits + ball @ one.gradients[0]
-distance = torch.cdist(near_corner, network.boundary_corners()).min()
-print("closer to a corner than two budgets:", bool(distance < 2 * epsilon))
-wrong = f_there.sign() != tangent_there.sign()
-print("f and f_L differ in sign around this point:", bool(wrong.any()))
+distance = float(torch.cdist(near_corner, network.boundary_corners()).min())
+errs = wrong_signs(network, near_corner, ball[None])
+print(f"a corner is {distance:.2f} away, the ball reaches {2 * epsilon:g}")
+checks.append(
+    Check(
+        what="at a point near a corner a move has a wrong sign of $f_L$",
+        cases=len(ball),
+        figure=f"{distance:.2f} away",
+        holds=distance < 2 * epsilon and bool(errs.all()),
+        test=of_figures + "test_near_a_corner_a_tangent_errs",
+    )
+)
 
 # %% [markdown]
-# **A straight boundary is not enough.** The paper's condition looks at the boundary
-# alone, but the tangent depends on $f$ away from it as well. The simplest case is
-# $f(x) = 2x_1$ for $x_1 < 1$ and $x_1 + 1$ from there on, a network of three ReLUs. Its
-# boundary is one straight line without a corner. At $x_1 = 1.5$ the tangent is $x_1 + 1$
-# and has its zero in the wrong place, at $-1$ ([reading
-# notes](reading_notes.md#when-the-linear-model-holds)).
+# ### A straight boundary
+#
+# The paper's condition looks at the boundary alone. Let $f(x) = 2x_1$ for $x_1 < 1$ and $x_1 + 1$ from there on, a network of
+# three ReLUs. Its boundary is one straight line without a corner. Is the tangent at $x_1 = 1.5$ right?
+#
+# :::{dropdown} Solution
+# No. The tangent depends on $f$ away from the boundary as well. At $x_1 = 1.5$ it is $x_1 + 1$ and has its zero in the wrong
+# place, at $-1$ ([reading notes](reading_notes.md#when-the-linear-model-holds)).
+# :::
 
-# %%
+# %% mystnb={"code_prompt_show": "Show the solution in numbers", "code_prompt_hide": "Hide the solution in numbers"} tags=["hide-cell"]
 bent = PlanarReLU(
     torch.tensor([[1.0, 0.0], [-1.0, 0.0], [1.0, 0.0]], dtype=torch.float64),
     torch.tensor([0.0, 0.0, -1.0], dtype=torch.float64),
@@ -373,62 +423,59 @@ bent = PlanarReLU(
 at = torch.tensor([[1.5, 0.0]], dtype=torch.float64)
 move = torch.tensor([[-1.75, 0.0]], dtype=torch.float64)
 tangent = linearize(bent, at)
-print("corners of its boundary:", len(bent.boundary_corners()))
-print(f"f after the move: {float(logits_at(bent, at, move)):+.2f}")
-print(f"f_L after the move: {float(tangent.moved_logits(move)):+.2f}")
+f_after = float(logits_at(bent, at, move))
+tangent_after = float(tangent.moved_logits(move))
+print(
+    f"after a move by {move[0, 0]:g}: f is {f_after:+.2f}, f_L is {tangent_after:+.2f}"
+)
+checks.append(
+    Check(
+        what="beside a straight boundary without a corner the tangent has a wrong sign",
+        cases=1,
+        figure=f"{f_after:+.2f}, {tangent_after:+.2f}",
+        holds=len(bent.boundary_corners()) == 0 and f_after < 0 < tangent_after,
+        test=of_figures + "test_a_straight_boundary_is_not_enough",
+    )
+)
 
 # %% [markdown]
+# ### How often
+#
 # This is no contrived case. Take the network of Figure 1 and points on a grid in its
-# square. A corner inside the ball of radius $2\epsilon$ always breaks the second
+# square. How many are there near no corner, and with a wrong sign of $f_L$ all the same?
+#
+# :::{dropdown} Solution
+# A corner inside the ball of radius $2\epsilon$ always breaks the second
 # condition: the boundary of $f$ turns there, that of $f_L$ does not. The table counts, at
 # several budgets, the points that keep away from every corner, and among them those for
 # which a grid of moves finds a wrong sign of $f_L$ all the same.
+# :::
 
-# %%
-axis = torch.linspace(-3.5, 3.5, 36, dtype=torch.float64)
-square = torch.cartesian_prod(axis, axis)
-everywhere = linearize(network, square)
-away = torch.cdist(square, network.boundary_corners()).min(dim=1).values
-corners = network.boundary_corners()
-nearest = corners[torch.cdist(square, corners).argmin(dim=1)]
-ring = disc_grid(1.0, num_rings=1, num_angles=720)
-counts, good_shares, broken = {}, [], []
-for budget in (0.1, 0.2, 0.4, 0.8):
-    moves = disc_grid(2 * budget, num_rings=6, num_angles=45)
-    signs = logits_at(network, (square[:, None] + moves).reshape(-1, 2)).sign()
-    linear = everywhere.logits[:, None] + everywhere.gradients @ moves.T
-    right = (signs.reshape(len(square), -1) == linear.sign()).all(dim=1)
-    free = away > 2 * budget
-    good_shares.append(float((free & right).double().mean()))
-    # Moves that lead to a small circle around the corner, within two budgets.
-    room = ((2 * budget - away).clamp(max=0.1) / 2)[~free]
-    around = nearest[~free][:, None] + room[:, None, None] * ring
-    offset = around - square[~free][:, None]
-    by_tangent = everywhere.logits[~free][:, None] + (
-        everywhere.gradients[~free][:, None] * offset
-    ).sum(dim=-1)
-    by_f = logits_at(network, around.reshape(-1, 2)).reshape(by_tangent.shape)
-    broken.append(bool((by_f.sign() != by_tangent.sign()).any(dim=1).all()))
-    counts[budget] = [int(one.sum()) for one in (~free, free & ~right, free & right)]
-display(
-    Markdown(
-        table_of(
-            {
-                r"$\epsilon$": f"{budget:g}",
-                "a corner within $2\\epsilon$": counts[budget][0],
-                "no corner, but a wrong sign": counts[budget][1],
-                "neither found": counts[budget][2],
-            }
-            for budget in counts
-        )
+# %% tags=["hide-input"]
+counts = {e: count_tangent_errors(network, e) for e in (0.1, 0.2, 0.4, 0.8)}
+rights = [one.right for one in counts.values()]
+checks.append(
+    Check(
+        what="corners always tell; without one a wrong sign occurs; good points get fewer "
+        "with the budget",
+        cases=36**2 * len(counts),
+        figure=", ".join(str(one.wrong) for one in counts.values()),
+        holds=all(one.corners_tell and one.wrong > 0 for one in counts.values())
+        and rights == sorted(rights, reverse=True),
+        test=of_figures + "test_points_of_a_grid_are_counted_once",
     )
 )
-print("points in all:", len(square))
-print("a corner within two budgets breaks the condition each time:", all(broken))
-wrong_signs = [count[1] for count in counts.values()]
-print("without a corner, a wrong sign occurs:", all(wrong_signs))
-falls = good_shares == sorted(good_shares, reverse=True)
-print("the share of good points falls as the budget grows:", falls)
+Markdown(
+    table_of(
+        {
+            r"$\epsilon$": f"{budget:g}",
+            "a corner within $2\\epsilon$": one.near_corner,
+            "no corner, but a wrong sign": one.wrong,
+            "neither found": one.right,
+        }
+        for budget, one in counts.items()
+    )
+)
 
 # %% [markdown]
 # The paper calls the assumption reasonable because places where hyperplanes meet have
@@ -440,3 +487,14 @@ print("the share of good points falls as the budget grows:", falls)
 # They become statements about $f$ as far as the assumption holds. For the networks of the
 # tables it fails, at their budgets at every point in the game: [](local_linearity.ipynb) measures it,
 # and [](curved_boundaries.ipynb) proves what is left.
+#
+# ## What was checked
+
+# %% tags=["hide-input"]
+ChecksTable(checks)
+
+# %% [markdown]
+# ## Behind this page
+#
+# ```{page-footer} figure-1
+# ```

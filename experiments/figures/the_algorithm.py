@@ -1,13 +1,58 @@
-"""Relaxations of the indicator, ascents on them, and coverage with its bounds."""
+"""What solvers cover and what is proven, relaxations of the indicator, and ascents."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.figures.solver_records import BudgetPoint
+from experiments.figures.solver_records import BudgetCurve, Comparison
 from paper_lib.defense.ramp import RampSolution
 from paper_lib.plotting.style import COLORS, new_figure
+
+# At this width text is read on a phone too.
+WIDTH = 4.9
+RAMP, SEARCH = "ramp, raw rows", "search"
+
+
+def plot_solvers(records: Sequence[Comparison]) -> Figure:
+    """Draw for each instance what solvers cover and what no perturbation exceeds.
+
+    Args:
+        records: The comparisons, a row each, from the top.
+
+    Returns:
+        The figure.
+    """
+    figure, (axis,) = new_figure(WIDTH, 1.4 + 0.19 * len(records))
+    rows = np.arange(len(records))
+    counts = {
+        **{
+            name: [one.percent(one.methods[name].count) for one in records]
+            for name in ("no defense", RAMP, SEARCH)
+        },
+        **{
+            name: [one.percent(one.bounds[name].count) for one in records]
+            for name in ("moments", "pairs")
+        },
+    }
+    axis.hlines(rows, counts["moments"], counts["pairs"], color="gray", linewidth=1)
+    left = {"color": COLORS[4], "linewidth": 5, "label": "left open"}
+    axis.hlines(rows, counts[SEARCH], counts["moments"], **left)
+    for name, label, marker, color in (
+        ("no defense", "no defense", "s", "gray"),
+        (RAMP, "the paper's ascent", "v", COLORS[1]),
+        (SEARCH, "search", "o", COLORS[2]),
+        ("moments", "no v covers more", "|", COLORS[0]),
+        ("pairs", "bound from pairs", "|", "gray"),
+    ):
+        style = {"markersize": 10 if marker == "|" else 5, "markeredgewidth": 1.5}
+        axis.plot(counts[name], rows, marker, color=color, label=label, **style)
+    axis.set_yticks(rows, [one.name for one in records])
+    axis.set(ylim=(len(records) - 0.4, -0.6), xlim=(0, 100))
+    axis.set_xlabel("% of training points covered")
+    axis.grid(axis="x", alpha=0.3)
+    figure.legend(loc="outside upper center", ncols=2, frameon=False)
+    return figure
 
 
 def plot_relaxations(widths: Sequence[float] = (0.3, 0.1, 0.03)) -> Figure:
@@ -17,9 +62,9 @@ def plot_relaxations(widths: Sequence[float] = (0.3, 0.1, 0.03)) -> Figure:
         widths: Widths of the logistic functions.
 
     Returns:
-        The figure.
+        The figure: values above, slopes below.
     """
-    figure, axes = new_figure(9.0, 3.2, 1, 2)
+    figure, axes = new_figure(WIDTH, 3.9, 2, 1, sharex=True)
     slack = np.linspace(-1.2, 1.6, 1401)
     axes[0].plot(slack, slack >= 0, color=COLORS[0], label="indicator")
     axes[0].plot(slack, slack.clip(0.0, 1.0), color=COLORS[1], label="ramp")
@@ -31,10 +76,11 @@ def plot_relaxations(widths: Sequence[float] = (0.3, 0.1, 0.03)) -> Figure:
         axes[0].plot(slack, level, line, color=COLORS[2], label=name)
         axes[1].plot(slack, level * (1.0 - level) / width, line, color=COLORS[2])
     axes[1].axvspan(-1.2, 0.0, color=COLORS[3], alpha=0.2)
-    axes[1].text(-0.6, 4.0, "violated:\nthe ramp is flat", ha="center")
+    axes[1].text(-0.7, 4.0, "violated:\nthe ramp is flat", ha="center")
+    axes[1].set_xlabel(r"slack $c^\top v + b$")
     for axis, name in zip(axes, ("value", "slope"), strict=True):
-        axis.set(xlabel=r"slack $c^\top v + b$", ylabel=name)
-    figure.legend(loc="outside lower center", ncols=5, frameon=False)
+        axis.set_ylabel(name)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return figure
 
 
@@ -47,38 +93,42 @@ def plot_ascents(ascents: Mapping[str, RampSolution]) -> Figure:
     Returns:
         The figure.
     """
-    figure, (axis,) = new_figure(6.8, 3.4)
+    figure, (axis,) = new_figure(WIDTH, 3.3)
     for color, (name, ascent) in zip(COLORS, ascents.items(), strict=False):
         values = ascent.ramp_values.tolist()
         axis.plot(range(len(values)), values, color=color, label=name)
         axis.plot(len(values) - 1, ascent.coverage, "o", color=color)
     axis.set(xlabel="step", ylabel="mean ramp; dot: coverage", ylim=(-0.03, 1.03))
-    figure.legend(loc="outside right upper", frameon=False)
+    axis.legend(loc="lower right", frameon=False)
     return figure
 
 
-def plot_certified_band(points: Sequence[BudgetPoint]) -> Figure:
+def plot_certified_bands(curves: Sequence[BudgetCurve]) -> Figure:
     """Draw coverage against the budget, and the band that holds its maximum.
 
     Args:
-        points: Shares at each budget, increasing.
+        curves: Shares at increasing budgets, a panel each, from the left.
 
     Returns:
         The figure.
     """
-    figure, (axis,) = new_figure(6.8, 3.8)
-    budgets, lower, upper, ramp, none = np.array(
-        [(at.epsilon, at.lower, at.upper, at.ramp, at.none) for at in points]
-    ).T
-    band = {"color": COLORS[4], "alpha": 0.4, "label": "holds the maximum"}
-    axis.fill_between(budgets, lower, upper, **band)
-    for name, values, color, marker in (
-        ("found", lower, COLORS[2], "o"),
-        ("ramp", ramp, COLORS[1], "v"),
-        ("no defense", none, COLORS[0], "s"),
-    ):
-        axis.plot(budgets, values, color=color, marker=marker, ms=3, label=name)
-    axis.set(xlabel=r"budget $\epsilon$ (pixels)", ylim=(-0.03, 1.03))
-    axis.set_ylabel("share of training points")
-    figure.legend(loc="outside right upper", frameon=False)
+    figure, axes = new_figure(WIDTH, 3.3, 1, len(curves), sharey=True)
+    for axis, curve in zip(axes, curves, strict=True):
+        budgets, lower, upper, ramp, none = np.array(
+            [(at.epsilon, at.lower, at.upper, at.ramp, at.none) for at in curve.points]
+        ).T
+        band = {"color": COLORS[4], "alpha": 0.4, "label": "holds the maximum"}
+        axis.fill_between(budgets, lower, upper, **band)
+        for name, values, color, marker in (
+            ("found", lower, COLORS[2], "o"),
+            ("ramp", ramp, COLORS[1], "v"),
+            ("no defense", none, COLORS[0], "s"),
+        ):
+            axis.plot(budgets, values, color=color, marker=marker, ms=3, label=name)
+        axis.set(ylim=(-0.03, 1.03), xlabel=r"budget $\epsilon$ (pixels)")
+        axis.set_title(curve.instance.pair, fontsize=10)
+    axes[0].set_ylabel("share covered")
+    handles, labels = axes[0].get_legend_handles_labels()
+    below = {"loc": "outside lower center", "ncols": 2, "frameon": False}
+    figure.legend(handles, labels, **below)
     return figure

@@ -1,17 +1,26 @@
-"""Figure 1 of the paper by code, and how much of V a robust set fills."""
+"""Figure 1 of the paper by code, and where a tangent has the sign of its network."""
+
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle
+from matplotlib.lines import Line2D
+from matplotlib.patches import Circle, Patch
 from torch import Tensor
 
 from experiments.figures.lemma_1 import GREEN, RED, draw_robust_set
 from experiments.figures.planar_classifiers import PlanarReLU
+from paper_lib.evaluation import logits_at
+from paper_lib.geometry import disc_grid
 from paper_lib.linearize import linearize
 from paper_lib.plotting.style import COLORS, new_figure, show_square
 from paper_lib.robust_sets import RobustSets
+
+# At this width text is read on a phone too.
+WIDTH = 4.9
 
 
 def plot_network_robust_sets(
@@ -36,7 +45,7 @@ def plot_network_robust_sets(
     Returns:
         The figure.
     """
-    figure, (axis,) = new_figure(5.6, 5.6)
+    figure, (axis,) = new_figure(WIDTH, 5.4)
     along = torch.linspace(-half_width, half_width, 401, dtype=torch.float64)
     y, x = torch.meshgrid(along, along, indexing="ij")
     inputs = torch.stack([x.flatten(), y.flatten()], dim=1)
@@ -53,7 +62,20 @@ def plot_network_robust_sets(
         draw_robust_set(axis, point, sets, row)
     axis.plot(*points.double().numpy().T, ".k", markersize=5)
     show_square(axis, half_width, "x")
+    figure.legend(handles=_key(), loc="outside lower center", ncols=2, frameon=False)
     return figure
+
+
+def _key() -> list[Artist]:
+    """Say what the marks of Figure 1 are."""
+    return [
+        Line2D([], [], color="black", linestyle="--", label="$f = 0$"),
+        Patch(color=RED, alpha=0.25, label=r"within $2\epsilon$ of a corner"),
+        Line2D(
+            [], [], color="black", marker="o", mfc="none", lw=0, label="$x$ and $V$"
+        ),
+        Patch(color=GREEN, alpha=0.45, label="$R(x)$"),
+    ]
 
 
 def plot_set_size_against_margin(
@@ -71,7 +93,7 @@ def plot_set_size_against_margin(
     Returns:
         The figure.
     """
-    figure, (axis,) = new_figure(5.6, 3.2)
+    figure, (axis,) = new_figure(WIDTH, 2.9)
     reach = np.linspace(0.0, 2.5 * epsilon, 251)
     axis.plot(reach, disc_share(reach / epsilon - 1.0), color=COLORS[2])
     found = margins.double().numpy().clip(0.0, 2.5 * epsilon)
@@ -96,3 +118,75 @@ def disc_share(height: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
     inside = np.clip(height, -1.0, 1.0)
     cut_off = np.arccos(inside) - inside * np.sqrt(1.0 - inside**2)
     return 1.0 - cut_off / np.pi
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TangentCounts:
+    """How many points of a grid have a tangent with the wrong sign within two budgets.
+
+    Attributes:
+        near_corner: Points with a corner of the boundary within two budgets.
+        wrong: Others around which a move with a wrong sign of the tangent was found.
+        right: The rest.
+        corners_tell: Whether each point of the first kind has such a move too.
+    """
+
+    near_corner: int
+    wrong: int
+    right: int
+    corners_tell: bool
+
+
+def count_tangent_errors(
+    network: PlanarReLU, epsilon: float, *, half_width: float = 3.5, side: int = 36
+) -> TangentCounts:
+    """Search a grid for points whose tangent has a wrong sign within two budgets.
+
+    Moves are tried on a grid of the disc; near a corner, on a small circle around it.
+
+    Args:
+        network: The network.
+        epsilon: The budget of both players.
+        half_width: Points are on a grid of the square from minus this to this.
+        side: Points along each side.
+
+    Returns:
+        The counts.
+    """
+    along = torch.linspace(-half_width, half_width, side, dtype=torch.float64)
+    square = torch.cartesian_prod(along, along)
+    corners = network.boundary_corners()
+    distances, nearest = torch.cdist(square, corners).min(dim=1)
+    free = distances > 2.0 * epsilon
+    moves = disc_grid(2.0 * epsilon, num_rings=6, num_angles=45)
+    right = ~wrong_signs(network, square, moves.expand(len(square), *moves.shape))
+    room = (2.0 * epsilon - distances[~free]).clamp(max=0.1) / 2.0
+    ring = disc_grid(1.0, num_rings=1, num_angles=720)
+    around = corners[nearest[~free]][:, None] + room[:, None, None] * ring
+    told = wrong_signs(network, square[~free], around - square[~free][:, None])
+    return TangentCounts(
+        near_corner=int((~free).sum()),
+        wrong=int((free & ~right).sum()),
+        right=int((free & right).sum()),
+        corners_tell=bool(told.all()),
+    )
+
+
+def wrong_signs(
+    network: PlanarReLU, points: Float[Tensor, "n 2"], moves: Float[Tensor, "n k 2"]
+) -> Bool[Tensor, " n"]:
+    """Tell around which points the tangent has another sign than the network.
+
+    Args:
+        network: The network.
+        points: Where tangents are taken.
+        moves: Offsets from each.
+
+    Returns:
+        For each point whether a move gives other signs.
+    """
+    lin = linearize(network, points)
+    reached = (points[:, None] + moves).reshape(-1, 2)
+    signs = logits_at(network, reached).reshape(moves.shape[:2]).sign()
+    tangents = lin.logits[:, None] + (lin.gradients[:, None] * moves).sum(dim=-1)
+    return (signs != tangents.sign()).any(dim=1)

@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Polygon
 
-from experiments.figures.markdown import markdown_table
 from experiments.populations.deviations import DeviationDraws
 from paper_lib.arrangement import cells
 from paper_lib.arrangement.lines import half_planes
@@ -27,7 +26,9 @@ from paper_lib.plotting.style import COLORS, MARKERS, new_figure, show_square
 from paper_lib.robust_sets import RobustSets
 
 # Room a label needs around its middle, in radii: for its height, for each letter.
-_LABEL_HEIGHT, _LETTER = 0.09, 0.022
+_LABEL_HEIGHT, _LETTER = 0.13, 0.032
+# At this width text is read on a phone too.
+WIDTH = 4.9
 
 
 def plot_superimposed_sets(
@@ -55,9 +56,9 @@ def plot_superimposed_sets(
         raise ValueError(
             f"counts must be between 1 and {len(sets.offsets)}, got {list(counts)}."
         )
-    columns = min(len(counts), 3)
+    columns = min(len(counts), 2)
     rows = math.ceil(len(counts) / columns)
-    figure, axes = new_figure(3.1 * columns, 3.3 * rows, rows, columns)
+    figure, axes = new_figure(WIDTH * columns / 2, 2.7 * rows, rows, columns)
     for axis in axes:
         axis.set_axis_off()
     for axis, k in zip(axes, counts, strict=False):
@@ -65,7 +66,7 @@ def plot_superimposed_sets(
     return figure
 
 
-def shatter_table(sizes: Iterable[int], *, seed: int) -> str:
+def shatter_counts(sizes: Iterable[int], *, seed: int) -> list[dict[str, int]]:
     """Count the subsets that rectangles and half-planes pick from n points.
 
     Rectangles are tried on all orders of n points with different coordinates,
@@ -76,20 +77,22 @@ def shatter_table(sizes: Iterable[int], *, seed: int) -> str:
         seed: Seed of the first cloud.
 
     Returns:
-        The table: the most subsets found, beside the shatter coefficients.
+        For each n the most subsets found, beside the shatter coefficients.
     """
-    lines = []
+    rows = []
     for n in sizes:
         orders = itertools.permutations(map(float, range(n)))
         boxes = (torch.tensor([*enumerate(order)]).float() for order in orders)
         clouds = (sample_l2_ball(n, 2, 1.0, seed=seed + k) for k in range(20))
-        line = [n, 2**n, max(trace_count(box, "rectangles") for box in boxes)]
-        line.append(shatter_coefficient(n, "rectangles"))
-        line.append(max(trace_count(cloud, "half_planes") for cloud in clouds))
-        line.append(shatter_coefficient(n, "half_planes"))
-        lines.append(list(map(str, line)))
-    header = ["$n$", "$2^n$", "rectangles, found", "closed form"]
-    return markdown_table([*header, "half-planes, found", "closed form"], lines)
+        row = {"$n$": n, "$2^n$": 2**n}
+        for name, family, tried in (
+            ("rectangles", "rectangles", boxes),
+            ("half-planes", "half_planes", clouds),
+        ):
+            row[f"{name}, found"] = max(trace_count(one, family) for one in tried)
+            row[f"{name}, closed form"] = shatter_coefficient(n, family)
+        rows.append(row)
+    return rows
 
 
 def plot_trace_counts(
@@ -104,7 +107,7 @@ def plot_trace_counts(
     Returns:
         The figure, both axes logarithmic.
     """
-    figure, (axis,) = new_figure(5.6, 3.8)
+    figure, (axis,) = new_figure(WIDTH, 3.4)
     sizes = sorted({n for found in counts.values() for n in found})
     most = [num_regions(n, m) for n in sizes]
     axis.plot(sizes, most, color=COLORS[0], label="most regions of n lines")
@@ -132,7 +135,7 @@ def plot_concentration(drawn: DeviationDraws) -> Figure:
     Returns:
         The figure.
     """
-    figure, (left, right) = new_figure(8.4, 3.4, 1, 2)
+    figure, (left, right) = new_figure(WIDTH, 3.2, 1, 2)
     values, mean = drawn.deviations, float(drawn.deviations.mean())
     low, high = float(values.min()), float(values.max())
     # The count of a sample moves by whole points, so narrower bars would come and go.
@@ -140,7 +143,6 @@ def plot_concentration(drawn: DeviationDraws) -> Figure:
     left.hist(values, bins=edges.tolist(), color=COLORS[4])
     left.axvline(mean, color=COLORS[0], label="mean")
     left.set(xlabel=r"$\sup_v |\phi_n(v) - \phi(v)|$", ylabel="draws")
-    left.legend(frameon=False)
     reach = np.linspace(0.0, math.sqrt(math.log(2.0 * len(values)) / drawn.n), 200)
     away = np.abs(values - mean)
     share = (away >= reach[:, np.newaxis]).mean(axis=1)
@@ -154,7 +156,7 @@ def plot_concentration(drawn: DeviationDraws) -> Figure:
         right.plot(reach, bound, style, color=COLORS[1], label=name)
     lowest = 0.5 / len(values)
     right.set(xlabel="distance from the mean", yscale="log", ylim=(lowest, 2.0))
-    right.legend(frameon=False)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return figure
 
 
@@ -173,18 +175,21 @@ def plot_bound_against_samples(
     Returns:
         The figure, both axes logarithmic.
     """
-    figure, (axis,) = new_figure(6.2, 3.8)
+    figure, (axis,) = new_figure(WIDTH, 4.2)
     sizes = np.unique(np.geomspace(3, 1e7, 120).astype(np.int64)).tolist()
     for m, color in zip(dimensions, itertools.cycle(COLORS[1:]), strict=False):
         bounds = [vc_bound(n, m) for n in sizes]
         axis.plot(sizes, [b.value for b in bounds], color=color, label=f"m = {m}")
         least = [bound.steps[0].value for bound in bounds]
         axis.plot(sizes, least, "--", color=color, linewidth=1)
+    for name, style in (("Eq. (20)", "-"), ("the sharper form here", "--")):
+        axis.plot([], [], style, color="gray", label=name)
     axis.axhline(1.0, color=COLORS[0], linewidth=1)
+    axis.text(1e7, 1.1, "below this line it says something", ha="right", fontsize=9)
     for name, n in (num_samples or {}).items():
         axis.axvline(n, color="gray", linestyle=":", linewidth=1, label=name)
     axis.set(xscale="log", yscale="log", xlabel="n", ylabel="bound on the mean")
-    axis.legend(frameon=False)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return figure
 
 
@@ -204,9 +209,9 @@ def _draw_subsets(axis: Axes, sets: RobustSets) -> None:
         middle = cell.interior / radius
         room = np.abs(lines.distances(middle)).min(initial=1.0 - np.hypot(*middle))
         if room >= max(_LABEL_HEIGHT, _LETTER * len(named)):
-            place = {"ha": "center", "va": "center", "fontsize": 8}
+            place = {"ha": "center", "va": "center", "fontsize": 9}
             axis.annotate(named or r"$\emptyset$", cell.interior.tolist(), **place)
     axis.add_patch(Circle((0.0, 0.0), radius, fill=False, color="black"))
     found, most = trace_count(sets, "robust_sets"), num_regions(number, 2)
-    axis.set_title(f"n = {number}: {found} subsets, at most {most}", fontsize=9)
+    axis.set_title(f"n = {number}: {found} of at most {most}", fontsize=10)
     show_square(axis, 1.03 * radius)

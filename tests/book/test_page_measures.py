@@ -14,13 +14,6 @@ from tests.book.page_measures import (
     over_the_limits,
 )
 
-# Notebooks without the strip, still to be brought into the form of a page. It shrinks.
-TO_DO = {
-    "the_algorithm",
-    "the_game",
-    "the_vc_bound",
-}
-
 
 @pytest.fixture(scope="module")
 def pages(html):
@@ -31,10 +24,9 @@ def pages(html):
     }
 
 
-def test_every_notebook_has_the_form_or_is_still_to_do(pages, root):
+def test_every_notebook_has_the_form(pages, root):
     notebooks = {path.stem for path in (root / "book").glob("*.ipynb")}
-    without = {name for name in notebooks if not pages[name].in_form}
-    assert without == TO_DO, "a page that got the strip is to be taken off the list"
+    assert {name for name in notebooks if not pages[name].in_form} == set()
 
 
 def test_no_page_in_the_form_is_over_a_limit(pages):

@@ -1,18 +1,46 @@
 """Relaxations, ascents and bands hold the numbers they were given."""
 
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
 
-from experiments.figures.solver_records import BudgetPoint
+from experiments.figures.solver_records import (
+    BudgetCurve,
+    BudgetPoint,
+    ClassNames,
+    load_comparisons,
+)
 from experiments.figures.the_algorithm import (
     plot_ascents,
-    plot_certified_band,
+    plot_certified_bands,
     plot_relaxations,
+    plot_solvers,
 )
 from paper_lib.defense import ramp_ascent
 from paper_lib.robust_sets import RobustSets
+
+
+def test_dots_stand_at_what_is_stored():
+    records = load_comparisons(Path(__file__).parents[3] / "results/defense")
+    (axis,) = plot_solvers(records).axes
+    assert [text.get_text() for text in axis.get_yticklabels()] == [
+        one.name for one in records
+    ]
+    drawn = {line.get_label(): line.get_xydata().tolist() for line in axis.lines}
+    assert len(drawn) == 5
+    at = 7
+    for name, label in (("search", "search"), ("ramp, raw rows", "the paper's ascent")):
+        count = records[at].methods[name].count
+        assert drawn[label][at] == [pytest.approx(count / 40), at]
+    for name, label in (("moments", "no v covers more"), ("pairs", "bound from pairs")):
+        count = records[at].bounds[name].count
+        assert drawn[label][at] == [pytest.approx(count / 40), at]
+    _, left_open = axis.collections
+    ends = left_open.get_segments()[at][:, 0]
+    assert ends.tolist() == [drawn["search"][at][0], drawn["no v covers more"][at][0]]
 
 
 def test_relaxations_stand_beside_their_slopes():
@@ -49,7 +77,10 @@ def test_a_band_lies_between_what_is_found_and_proven():
         )
         for e in (1.0, 2.0)
     ]
-    axis = plot_certified_band(points).axes[0]
+    pair = ClassNames(dataset="mnist", classes=(0, 1))
+    curve = BudgetCurve(instance=pair, points=tuple(points))
+    axis, other = plot_certified_bands([curve, curve]).axes
+    assert (axis.get_title(), len(other.lines)) == ("mnist 0-1", 3)
     drawn = {line.get_label(): line.get_xydata().tolist() for line in axis.lines}
     assert drawn == {
         "found": [[1.0, 0.5], [2.0, 0.25]],

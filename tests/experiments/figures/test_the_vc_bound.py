@@ -11,7 +11,7 @@ from experiments.figures.the_vc_bound import (
     plot_concentration,
     plot_superimposed_sets,
     plot_trace_counts,
-    shatter_table,
+    shatter_counts,
 )
 from experiments.populations.deviations import draw_deviations
 from paper_lib.generalization import mcdiarmid_tail, num_regions, vc_bound
@@ -26,12 +26,12 @@ SETS = RobustSets(
 
 def test_each_region_carries_its_subset():
     figure = plot_superimposed_sets(SETS, counts=[1, 2, 3])
-    assert [axis.get_title() for axis in figure.axes] == [
-        "n = 1: 2 subsets, at most 2",
-        "n = 2: 4 subsets, at most 4",
-        "n = 3: 7 subsets, at most 7",
+    assert [axis.get_title() for axis in figure.axes[:3]] == [
+        "n = 1: 2 of at most 2",
+        "n = 2: 4 of at most 4",
+        "n = 3: 7 of at most 7",
     ]
-    for axis, k in zip(figure.axes, (1, 2, 3), strict=True):
+    for axis, k in zip(figure.axes, (1, 2, 3), strict=False):
         assert len(axis.texts) == num_regions(k, 2)
         for label in axis.texts:
             held = SETS.contains(torch.tensor(label.xy)).tolist()[:k]
@@ -48,11 +48,11 @@ def test_a_tint_covers_its_robust_set():
         assert SETS.contains(middle)[row]
 
 
-def test_panels_are_laid_out_in_rows_of_three():
-    figure = plot_superimposed_sets(SETS, counts=[1, 2, 3, 3])
+def test_panels_are_laid_out_in_rows_of_two():
+    figure = plot_superimposed_sets(SETS, counts=[1, 2, 3])
     titles = [axis.get_title() for axis in figure.axes]
-    assert len(titles) == 6
-    assert titles[4:] == ["", ""]
+    assert len(titles) == 4
+    assert titles[3] == ""
 
 
 def test_narrow_regions_carry_no_label():
@@ -63,7 +63,7 @@ def test_narrow_regions_carry_no_label():
     )
     (axis,) = plot_superimposed_sets(strip, counts=[2]).axes
     assert sorted(label.get_text() for label in axis.texts) == ["1", "2"]
-    assert axis.get_title() == "n = 2: 3 subsets, at most 4"
+    assert axis.get_title() == "n = 2: 3 of at most 4"
 
 
 def test_counts_stand_beside_the_formula():
@@ -92,7 +92,11 @@ def test_concentration_shows_the_draws_and_the_bound():
 def test_curves_of_the_bound():
     figure = plot_bound_against_samples([2, 784], num_samples={"all": 12_665})
     (axis,) = figure.axes
-    two, two_least, images, _, one, mark = axis.lines
+    two, two_least, images, _, solid, dashed, one, mark = axis.lines
+    assert two.get_linestyle() == solid.get_linestyle() != "--"
+    assert two_least.get_linestyle() == dashed.get_linestyle() == "--"
+    said = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert said[2:] == ["Eq. (20)", "the sharper form here", "all"]
     assert [line.get_label() for line in (two, images)] == ["m = 2", "m = 784"]
     n, value = two.get_xydata()[40]
     assert value == vc_bound(int(n), 2).value
@@ -104,10 +108,10 @@ def test_curves_of_the_bound():
 
 
 def test_found_subsets_stand_beside_the_shatter_coefficients():
-    *_, two, four = shatter_table([2, 4], seed=0).splitlines()
-    assert two == "| 2 | 4 | 4 | 4 | 4 | 4 |"
+    two, four = shatter_counts([2, 4], seed=0)
+    assert list(two.values()) == [2, 4, 4, 4, 4, 4]
     # Half-planes pick 14 of the subsets of four points in convex position.
-    assert four == "| 4 | 16 | 16 | 16 | 14 | 14 |"
+    assert list(four.values()) == [4, 16, 16, 16, 14, 14]
 
 
 @pytest.mark.bad_input
