@@ -686,8 +686,8 @@ plot_value_against_budget(budgets, curves)
 # reverse of a maximizer, or a maximizer for 0.8 of the attacker's budget?
 #
 # :::{dropdown} Solution
-# The player whose side is broken gains more than 0.01. With half of FGM, and without an attack, the other one does as well:
-# a weaker attack has another answer.
+# After the wrong sign the attacker gains, after a wrong vector the defender, each more than 0.01. After half of FGM, and without
+# an attack, the defender gains too, since a weaker attack has another answer; with a budget of 1 the attacker gains as well.
 # :::
 
 # %% mystnb={"code_prompt_show": "Show the solution in numbers", "code_prompt_hide": "Hide the solution in numbers"} tags=["hide-cell"]
@@ -712,15 +712,17 @@ leaving = {
     name: who[one.attacker_gain > 0.01, one.defender_gain > 0.01]
     for name, one in left.items()
 }
-broken = {name: who for name, who in leaving.items() if name != "the equilibrium"}
+broken = {name: one for name, one in leaving.items() if name != "the equilibrium"}
 checks.append(
     Check(
-        what="each broken pair is left, by the player whose side is broken",
+        what="each broken pair is left: the wrong sign by the attacker, weak attacks and "
+        "wrong vectors by the defender",
         cases=len(broken),
-        figure=f"{sum(who != 'nobody' for who in broken.values())} left",
+        figure=f"{sum(one != 'nobody' for one in broken.values())} left",
         holds=leaving["the equilibrium"] == "nobody"
-        and all("attacker" in who for who in list(broken.values())[:3])
-        and all(who == "defender" for who in list(broken.values())[3:]),
+        and broken["FGM with the wrong sign"] == "attacker"
+        and all("defender" in one for one in list(broken.values())[1:3])
+        and all(one == "defender" for one in list(broken.values())[3:]),
         test=of_game + "test_gains.py::test_who_plays_wrong_gains_by_leaving",
     )
 )
