@@ -3,12 +3,14 @@
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Polygon
+from torch import Tensor
 
 from experiments.populations.deviations import DeviationDraws
 from paper_lib.arrangement import cells
@@ -85,11 +87,13 @@ def shatter_counts(sizes: Iterable[int], *, seed: int) -> list[dict[str, int]]:
         boxes = (torch.tensor([*enumerate(order)]).float() for order in orders)
         clouds = (sample_l2_ball(n, 2, 1.0, seed=seed + k) for k in range(20))
         row = {"$n$": n, "$2^n$": 2**n}
-        for name, family, tried in (
-            ("rectangles", "rectangles", boxes),
-            ("half-planes", "half_planes", clouds),
-        ):
-            row[f"{name}, found"] = max(trace_count(one, family) for one in tried)
+        tried: dict[Literal["rectangles", "half_planes"], Iterable[Tensor]] = {
+            "rectangles": boxes,
+            "half_planes": clouds,
+        }
+        for family, found in tried.items():
+            name = family.replace("_", "-")
+            row[f"{name}, found"] = max(trace_count(one, family) for one in found)
             row[f"{name}, closed form"] = shatter_coefficient(n, family)
         rows.append(row)
     return rows
@@ -184,8 +188,7 @@ def plot_bound_against_samples(
         axis.plot(sizes, least, "--", color=color, linewidth=1)
     for name, style in (("Eq. (20)", "-"), ("the sharper form here", "--")):
         axis.plot([], [], style, color="gray", label=name)
-    axis.axhline(1.0, color=COLORS[0], linewidth=1)
-    axis.text(1e7, 1.1, "below this line it says something", ha="right", fontsize=9)
+    axis.axhline(1.0, color=COLORS[0], linewidth=1, label="1, the most there can be")
     for name, n in (num_samples or {}).items():
         axis.axvline(n, color="gray", linestyle=":", linewidth=1, label=name)
     axis.set(xscale="log", yscale="log", xlabel="n", ylabel="bound on the mean")

@@ -96,7 +96,7 @@ def test_curves_of_the_bound():
     assert two.get_linestyle() == solid.get_linestyle() != "--"
     assert two_least.get_linestyle() == dashed.get_linestyle() == "--"
     said = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert said[2:] == ["Eq. (20)", "the sharper form here", "all"]
+    assert said[2:] == ["Eq. (20)", "the sharper form here", one.get_label(), "all"]
     assert [line.get_label() for line in (two, images)] == ["m = 2", "m = 784"]
     n, value = two.get_xydata()[40]
     assert value == vc_bound(int(n), 2).value
