@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from experiments.figures.all_pairs.pair_checks import study_checks
+from experiments.study.__main__ import write_tables
 from experiments.study.combinations import Combination
 from experiments.study.declared import DECLARED, FIRST_DECLARED, declared_groups
 from experiments.study.misses import study_table
@@ -50,6 +51,19 @@ def test_exploring_crossed_every_choice():
     assert len({*table.combinations}) == len(table.combinations)
     assert DECLARED in table.combinations
     assert FIRST_DECLARED in table.combinations
+
+
+@pytest.mark.parametrize("kind", ["explored", "declared"])
+def test_the_published_tables_are_those_of_the_records(kind, tmp_path):
+    names = {"explored": "tables-explored-50", "declared": "tables-all-60,61,62"}
+    table = explored() if kind == "explored" else study_table(declared())
+    write_tables(table, tmp_path)
+    stored = STORE / names[kind]
+    assert {path.name for path in stored.glob("*.csv")} == {
+        path.name for path in tmp_path.iterdir()
+    }
+    for path in tmp_path.iterdir():
+        assert path.read_bytes() == (stored / path.name).read_bytes(), path.name
 
 
 def test_what_is_declared_was_chosen_as_is_said():

@@ -28,8 +28,10 @@ def read(path):
 
 
 @pytest.fixture
-def asked(monkeypatch):
+def asked(monkeypatch, tmp_path):
     """What the command asks the sweep for; its records are made up."""
+    # Its tables go where it runs: never over those of the project.
+    monkeypatch.chdir(tmp_path)
     seen = {}
 
     def run(groups, store, **options):
@@ -43,8 +45,7 @@ def asked(monkeypatch):
     return seen
 
 
-def test_without_options_it_explores(asked, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_without_options_it_explores(asked):
     command.main(["--workers", "0"])
     assert str(asked["store"]) == "results/study"
     groups = asked["groups"]
