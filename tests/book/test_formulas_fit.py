@@ -46,6 +46,20 @@ BOXES = """() => [...document.querySelectorAll('span.math')]
   .filter(box => getComputedStyle(box).overflowX !== 'visible').length"""
 
 
+STOPS = """() => [...document.querySelectorAll(
+    'a[href], button, summary, input, select, textarea, [tabindex]')]
+  .filter(e => e.tabIndex >= 0 && !e.disabled && e.checkVisibility(
+    {visibilityProperty: true, contentVisibilityAuto: false})).length"""
+MOST_STOPS = 60
+
+
+WIDE = """() => [...document.querySelectorAll('.bd-article pre, .bd-article table')]
+  .filter(box => box.checkVisibility() && (box.getBoundingClientRect().right
+    > document.documentElement.clientWidth + 1 || (box.tagName === 'PRE'
+    && box.scrollWidth > box.clientWidth + 1)))
+  .map(box => box.textContent.trim().slice(0, 40))"""
+
+
 @pytest.fixture(scope="module", params=PAGES)
 def opened(request, html, browser):
     """A page, and what went wrong: opened once, since MathJax takes its time."""
@@ -66,6 +80,29 @@ def test_formulas_are_whole_and_on_a_desk_need_no_scrolling(opened):
     assert page.locator(".math [tabindex]").count() == 0, "a formula is a tab stop"
     assert page.evaluate(BOXES) == 0, "a box that scrolls is a tab stop"
     assert trouble == []
+
+
+def test_a_page_asks_for_few_tab_stops_and_no_scrolling_aside(opened):
+    page, _ = opened
+    page.set_viewport_size({"width": 1280, "height": 900})
+    assert page.evaluate(STOPS) < MOST_STOPS
+    assert page.evaluate(WIDE) == []
+
+
+def test_the_arrow_keys_reach_what_is_no_tab_stop(html, browser):
+    page, _ = visit(browser, html / "book" / "paper_to_here.html")
+    links = page.locator(".bd-article table").first.locator("a[href]")
+    assert links.count() > 10
+    page.keyboard.press("Tab")  # so that focus is shown
+    links.nth(0).focus()
+    seen = []
+    for _ in range(3):
+        page.keyboard.press("ArrowDown")
+        seen.append(page.evaluate("document.activeElement.href"))
+    assert seen == [links.nth(place).evaluate("e => e.href") for place in (1, 2, 3)]
+    # Where it was left is where Tab comes back to.
+    assert [links.nth(place).evaluate("e => e.tabIndex") for place in (0, 3)] == [-1, 0]
+    page.close()
 
 
 @pytest.mark.parametrize(
