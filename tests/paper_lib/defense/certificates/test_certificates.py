@@ -40,6 +40,7 @@ from paper_lib.defense.rows import (
     unit_rows,
 )
 from paper_lib.defense.solution import certify
+from paper_lib.files import save_tensors
 from paper_lib.robust_sets import RobustSets
 from tests.oracles import exact, exact_dot, random_tensor
 from tests.paper_lib.defense.defense_cases import few_rows, make_sets, most_satisfied
@@ -650,16 +651,9 @@ def test_files_that_are_no_certificates(tmp_path):
 )
 def test_a_file_with_a_right_checksum_and_wrong_claims(claims, tmp_path):
     """Whoever can write a checksum still cannot make reading fail oddly."""
-    from paper_lib.defense.certificates import storage
-
     path = tmp_path / "proof.safetensors"
-    arrays = {"perturbation": np.zeros(2)}
-    metadata = {
-        "format": "paper-lib/certificate/1",
-        "claims": claims,
-        "sha256": storage._checksum(arrays, claims),
-    }
-    save_file(arrays, path, metadata=metadata)
+    form = ("paper-lib/certificate/1", "claims")
+    save_tensors(path, {"perturbation": np.zeros(2)}, claims, form)
     with pytest.raises(ValueError, match=r"proof\.safetensors holds no certificate"):
         load_certificate(path)
 
@@ -671,7 +665,7 @@ def test_a_certificate_that_cannot_be_written_leaves_the_old_one(tmp_path, monke
     def fail(*args, **kwargs):
         raise OSError("disk full")
 
-    monkeypatch.setattr("paper_lib.defense.certificates.storage.save_file", fail)
+    monkeypatch.setattr("paper_lib.files.save_file", fail)
     with pytest.raises(OSError, match="disk full"):
         save_certificate(case("boxes")[1], path)
     assert isinstance(load_certificate(path), Certificate)
