@@ -16,6 +16,7 @@ from paper_lib.checks import check_radius
 from paper_lib.checks.arguments import check_budgets, check_type
 from paper_lib.checks.operands import check_finite, check_same_kind, detach
 from paper_lib.geometry import in_l2_ball, l2_norm
+from paper_lib.geometry.ball import check_in_l2_ball
 from paper_lib.geometry.sums import rough_dots, row_dots
 from paper_lib.linearize import Linearization
 
@@ -193,6 +194,36 @@ class RobustSets:
                 f"{name} must have shape ({dim},) or (k, {dim}), got {tuple(v.shape)}."
             )
         check_finite(**{name: v})
+
+    def check_one(self, v: Float[Tensor, " d"], name: str = "v") -> None:
+        """Reject what is not one perturbation for these rows.
+
+        Args:
+            v: The perturbation.
+            name: The argument's name, for the message.
+
+        Raises:
+            ValueError: As :meth:`check_candidates`, or if there are several.
+        """
+        self.check_candidates(v, name)
+        if v.ndim != 1:
+            raise ValueError(
+                f"{name} must be one perturbation, ({self.normals.shape[1]},), got "
+                f"{tuple(v.shape)}."
+            )
+
+    def check_in_ball(self, v: Float[Tensor, " d"], name: str = "v") -> None:
+        """Reject what is not one perturbation of V.
+
+        Args:
+            v: The perturbation.
+            name: The argument's name, for the message.
+
+        Raises:
+            ValueError: As :meth:`check_one`, or if v lies outside V.
+        """
+        self.check_one(v, name)
+        check_in_l2_ball(name, v, self.epsilon)
 
     def _contains_each(self, v: Float[Tensor, "k d"]) -> Bool[Tensor, "k n"]:
         products, error = rough_dots(self.normals, v)

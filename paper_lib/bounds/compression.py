@@ -22,7 +22,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from paper_lib.bounds.bound import Bound, log_inverse_failure
-from paper_lib.bounds.distances import check_one, distances_at_zero, unit_normals
+from paper_lib.bounds.distances import distances_at_zero, unit_normals
 from paper_lib.bounds.kl import kl_upper
 from paper_lib.checks import check_count, check_seed
 from paper_lib.checks.arguments import check_type
@@ -120,7 +120,7 @@ def compress_solution(
     Raises:
         ValueError: If v does not fit the rows.
     """
-    check_one(sets, v)
+    sets.check_one(v)
     rows = unit_rows(sets)
     if not len(rows.thresholds):
         return None

@@ -7,7 +7,6 @@ from scipy.stats import beta
 from torch import Tensor
 
 from paper_lib.bounds.bound import INDEPENDENT, Bound, check_confidence
-from paper_lib.bounds.distances import check_one
 from paper_lib.checks import check_count
 from paper_lib.robust_sets import RobustSets
 
@@ -77,7 +76,7 @@ def held_out_bound(
         ValueError: If v does not fit the rows, or the confidence is not strictly
             between 0 and 1.
     """
-    check_one(sets, v)
+    sets.check_one(v)
     num, kept = len(sets.offsets), int(sets.contains(v).sum())
     return Bound(
         value=clopper_pearson(kept, num, confidence=confidence),

@@ -27,11 +27,7 @@ from paper_lib.bounds.bound import (
     Bound,
     log_inverse_failure,
 )
-from paper_lib.bounds.distances import (
-    center_or_zero,
-    check_in_ball,
-    signed_distances,
-)
+from paper_lib.bounds.distances import center_or_zero, signed_distances
 from paper_lib.geometry import l2_norm
 from paper_lib.robust_sets import RobustSets
 
@@ -77,9 +73,9 @@ def margin_bound(
         raise ValueError(
             f"ramp_width must be a length above 0 and finite, got {ramp_width}."
         )
-    check_in_ball(sets, v)
+    sets.check_in_ball(v)
     origin = center_or_zero(sets, center)
-    check_in_ball(sets, origin.to(sets.normals), "center")
+    sets.check_in_ball(origin.to(sets.normals), "center")
     shares = (1.0,) if center is None else _RADII
     # float32 vectors of V may be longer than the budget by a millionth.
     radii = [s * sets.epsilon * (1.0 + 2e-6) for s in shares]

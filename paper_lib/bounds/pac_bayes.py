@@ -35,7 +35,6 @@ from paper_lib.bounds.bound import (
 )
 from paper_lib.bounds.distances import (
     center_or_zero,
-    check_in_ball,
     distances_at_zero,
     signed_distances,
     unit_normals,
@@ -111,7 +110,7 @@ def pac_bayes_bound(
         ValueError: If v or the center does not fit, v lies outside V, or the confidence
             is not strictly between 0 and 1.
     """
-    check_in_ball(sets, v)
+    sets.check_in_ball(v)
     away = float(l2_norm(v.detach().double() - center_or_zero(sets, center)))
     ratios = MARGINS if deterministic else (0.0,)
     noises = [share * sets.epsilon for share in NOISES if sets.epsilon > 0.0]
@@ -189,7 +188,7 @@ def fit_certified(
             the start lies outside V, or the confidence is not strictly between 0 and 1.
     """
     num_steps = check_count(num_steps, "num_steps", 0)
-    check_in_ball(sets, start, "start")
+    sets.check_in_ball(start, "start")
     origin = center_or_zero(sets, center)
     nats = log_inverse_failure(confidence, len(NOISES) * len(MARGINS))
     if sets.epsilon == 0.0:

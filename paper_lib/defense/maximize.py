@@ -21,7 +21,7 @@ from paper_lib.defense.exact.boxes import box_search
 from paper_lib.defense.exact.closed_forms import closed_form, touching_point
 from paper_lib.defense.exact.hitting_sets import hitting_set_search
 from paper_lib.defense.exact.touch import tangent_point
-from paper_lib.defense.ramp import check_start, ramp_ascent
+from paper_lib.defense.ramp import ramp_ascent
 from paper_lib.defense.rows import UnitRows, unit_rows
 from paper_lib.defense.search.annealing import anneal_rows
 from paper_lib.defense.search.local_search import exchange_search
@@ -169,7 +169,7 @@ def upper_bound(
     if start is None:
         stages.insert(0, (_narrow_search(best.rows, seed), _SEARCH_SHARE))
     else:
-        check_start(sets, start)
+        sets.check_in_ball(start, "start")
         best.offer(project_l2_ball(start.detach(), sets.epsilon))
         best.has_result = True
     run(stages, best, clock)
