@@ -1,6 +1,5 @@
 r"""FGM, which Lemma 2 proves optimal, and PGD, which it is compared with."""
 
-import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -9,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from paper_lib.checks import check_choice, check_count, check_radius
-from paper_lib.checks.arguments import check_number, check_type
+from paper_lib.checks.arguments import check_length, check_type
 from paper_lib.checks.operands import check_finite
 from paper_lib.geometry import l2_norm, project_l2_ball, scale_to_radius
 from paper_lib.geometry.ball import fit_product, project_l2_sphere
@@ -23,14 +22,6 @@ from paper_lib.models.guard import (
 
 _Direction = Literal["current", "original"]
 _Projection = Literal["sphere", "ball"]
-
-
-def _check_length(step: float, name: str) -> float:
-    """Reject a step of no length."""
-    check_number(step, name)
-    if not 0.0 < step < math.inf:
-        raise ValueError(f"{name} must be finite and > 0, got {step}.")
-    return float(step)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -80,7 +71,7 @@ class PGDReading:
             ValueError: See the class.
         """
         check_count(self.steps, "steps", 1)
-        _check_length(self.relative_step, "relative_step")
+        check_length(self.relative_step, "relative_step")
         check_choice(self.direction, "direction", get_args(_Direction))
         check_choice(self.projection, "projection", get_args(_Projection))
 
@@ -201,7 +192,7 @@ def _run(
 ) -> PGDResult:
     """Repeat FGM and project, with steps of the length given; see :func:`pgd`."""
     epsilon = check_radius(epsilon, "epsilon")
-    length = epsilon if step_size is None else _check_length(step_size, "step_size")
+    length = epsilon if step_size is None else check_length(step_size, "step_size")
     batch_size = check_inputs(model, inputs, batch_size)
     on_sphere = reading.projection == "sphere"
     project = project_l2_sphere if on_sphere else project_l2_ball

@@ -40,7 +40,8 @@ from paper_lib.bounds.distances import (
     unit_normals,
 )
 from paper_lib.bounds.kl import kl_uppers
-from paper_lib.checks import check_count
+from paper_lib.checks import check_count, check_radius
+from paper_lib.checks.arguments import check_length
 from paper_lib.defense.rows import as_perturbation
 from paper_lib.geometry import l2_norm, project_l2_ball
 from paper_lib.robust_sets import RobustSets
@@ -74,10 +75,7 @@ def gaussian_coverage(
         ValueError: If v does not fit the rows, the noise is not above zero and finite,
             or the margin is negative, NaN or infinite.
     """
-    if not 0.0 < noise < math.inf:
-        raise ValueError(f"noise must be above 0 and finite, got {noise}.")
-    if not 0.0 <= margin < math.inf:
-        raise ValueError(f"margin must be at least 0 and finite, got {margin}.")
+    noise, margin = check_length(noise, "noise"), check_radius(margin, "margin")
     return _kept(signed_distances(sets, v), noise, margin)
 
 

@@ -42,6 +42,27 @@ def check_radius(radius: float, name: str = "radius") -> float:
     return float(radius)
 
 
+def check_length(length: float, name: str, wanted: str = "a number") -> float:
+    """Reject a length, or another amount, of nothing.
+
+    Args:
+        length: The length to check.
+        name: The argument's name, for the message.
+        wanted: What the argument has to be, for the message.
+
+    Returns:
+        The length as Python's own float.
+
+    Raises:
+        TypeError: If it is no number.
+        ValueError: If it is not above zero and finite.
+    """
+    check_number(length, name, wanted)
+    if not 0.0 < length < math.inf:
+        raise ValueError(f"{name} must be finite and > 0, got {length}.")
+    return float(length)
+
+
 def check_budgets(epsilon: float, attack_epsilon: float | None) -> tuple[float, float]:
     """Reject what are no budgets; the attacker's is the defender's unless it is given.
 
@@ -109,7 +130,7 @@ def check_between(value: float, name: str, low: float, high: float) -> float:
     return float(value)
 
 
-def check_fraction(value: float, name: str) -> float:
+def check_fraction(value: float, name: str = "confidence") -> float:
     """Reject what does not lie strictly between 0 and 1.
 
     Args:
@@ -120,10 +141,12 @@ def check_fraction(value: float, name: str) -> float:
         The number as Python's own float.
 
     Raises:
+        TypeError: If it is no number.
         ValueError: If it does not, or is NaN.
     """
+    check_number(value, name)
     if not 0.0 < value < 1.0:
-        raise ValueError(f"{name} must lie in (0, 1), got {value}.")
+        raise ValueError(f"{name} must be strictly between 0 and 1, got {value}.")
     return float(value)
 
 

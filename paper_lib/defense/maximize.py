@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from paper_lib.arrangement.line_sweep import sweep
-from paper_lib.checks import check_count, check_seed
+from paper_lib.checks import check_choice, check_count, check_seed
 from paper_lib.defense.anytime import Best, Clock, Stage, lifted, run
 from paper_lib.defense.certificates.certificate import Certificate
 from paper_lib.defense.certificates.conflicts import matching_evidence
@@ -90,9 +90,7 @@ def maximize_coverage(
         >>> solution.method, round(solution.coverage, 3), solution.certificate.gap
         ('plane', 0.667, 0.0)
     """
-    known = ("auto", *get_args(Method))
-    if method not in known:
-        raise ValueError(f"method must be one of {known}, got {method!r}.")
+    check_choice(method, "method", ("auto", *get_args(Method)))
     clock, seed = Clock(limit=time_limit), check_seed(seed)
     exchanges = check_count(exchanges, "exchanges", 0)
     best = Best(rows=unit_rows(sets))

@@ -14,7 +14,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from paper_lib.checks.arguments import check_choice, check_type
+from paper_lib.checks import check_choice, check_count
+from paper_lib.checks.arguments import check_type
 from paper_lib.defense.search.annealing import check_fall, step_lengths
 from paper_lib.defense.solution import Solution, certify
 from paper_lib.geometry import l2_norm, project_l2_ball, scale_to_radius
@@ -50,8 +51,7 @@ class RampConfig:
         Raises:
             ValueError: See the class.
         """
-        if self.num_steps < 1:
-            raise ValueError(f"num_steps must be at least 1, got {self.num_steps}.")
+        check_count(self.num_steps, "num_steps", 1)
         check_fall("step", self.first_step, self.last_step)
         check_choice(self.rows, "rows", _ROWS)
 

@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
-from paper_lib.checks import check_seed
-from paper_lib.checks.arguments import available_device, check_type
+from paper_lib.checks import check_choice, check_count, check_seed
+from paper_lib.checks.arguments import available_device, check_length, check_type
 from paper_lib.checks.extras import needing
 from paper_lib.data import LabeledImages
 from paper_lib.models.cnn import PairCNN
@@ -54,14 +54,8 @@ class TrainConfig:
         Raises:
             ValueError: See the class.
         """
-        if self.optimizer not in ("adam", "sgd"):
-            raise ValueError(
-                f"optimizer must be 'adam' or 'sgd', got {self.optimizer!r}."
-            )
-        if not 0.0 < self.learning_rate < math.inf:
-            raise ValueError(
-                f"learning_rate must be finite and > 0, got {self.learning_rate}."
-            )
+        check_choice(self.optimizer, "optimizer", ("adam", "sgd"))
+        check_length(self.learning_rate, "learning_rate")
         if not 0.0 <= self.momentum < 1.0 or (
             self.optimizer == "adam" and self.momentum
         ):
@@ -69,9 +63,8 @@ class TrainConfig:
                 "momentum must be in [0, 1) for 'sgd' and 0 for 'adam', got "
                 f"{self.momentum} for {self.optimizer!r}."
             )
-        for name in ("batch_size", "epochs"):
-            if (value := getattr(self, name)) < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}.")
+        check_count(self.batch_size, "batch_size", 1)
+        check_count(self.epochs, "epochs", 1)
 
     def build(self) -> PairCNN:
         """Build the untrained classifier, drawing from torch's global generator."""
