@@ -63,26 +63,6 @@ def check_length(length: float, name: str, wanted: str = "a number") -> float:
     return float(length)
 
 
-def check_budgets(epsilon: float, attack_epsilon: float | None) -> tuple[float, float]:
-    """Reject what are no budgets; the attacker's is the defender's unless it is given.
-
-    Args:
-        epsilon: The defender's budget, or that of both.
-        attack_epsilon: The attacker's budget where it differs.
-
-    Returns:
-        The attacker's budget and the defender's, as Python's own floats.
-
-    Raises:
-        TypeError: If one is no number.
-        ValueError: If one is negative, NaN or infinite.
-    """
-    epsilon = check_radius(epsilon, "epsilon")
-    if attack_epsilon is None:
-        return epsilon, epsilon
-    return check_radius(attack_epsilon, "attack_epsilon"), epsilon
-
-
 def check_count(value: int, name: str, least: int, most: int | None = None) -> int:
     """Reject what is no whole number, or too small or large a one.
 

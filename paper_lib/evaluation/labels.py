@@ -41,7 +41,7 @@ def logits_at(
         parts = moved.view_as(inputs).split(batch_size)
         logits = torch.cat([call(model, part.clone()) for part in parts])
         check_finite(logits=logits)
-        check_logits(model, inputs, batch_size, logits)
+        check_logits(model, inputs[:batch_size], logits)
     return logits
 
 

@@ -91,18 +91,15 @@ def _subsets(points: Float[Tensor, "n 2"] | RobustSets, family: str) -> set[int]
         return planar_subsets(*rows, points.epsilon)
     check_same_kind(points=points)
     check_finite(points=points)
-    if points.ndim != 2 or points.numel() == 0:
+    if points.shape != (*points.shape[:1], 2) or len(points) == 0:
         raise ValueError(
-            "points must be (n, d) with n and d at least 1, got shape "
-            f"{tuple(points.shape)}."
+            f"points must be (n, 2) with n at least 1, got {tuple(points.shape)}."
         )
     if family not in ("rectangles", "half_planes"):
         raise ValueError(
             "family must be one of rectangles, half_planes, or robust_sets with points "
             f"given as RobustSets, got {family!r}."
         )
-    if points.shape[1] != 2:
-        raise ValueError(f"points must have d = 2 for {family}, got {points.shape[1]}.")
     return _rectangles(points) if family == "rectangles" else _half_planes(points)
 
 

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from paper_lib.checks import check_seed
-from paper_lib.checks.arguments import check_budgets
+from paper_lib.checks.budgets import check_budgets
 from paper_lib.checks.operands import check_constant
 from paper_lib.geometry import l2_norm
 from paper_lib.geometry.ball import check_in_l2_ball

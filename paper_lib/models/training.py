@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Int
@@ -142,10 +142,8 @@ def train_classifier(
     steps_each = math.ceil(len(data.labels) / config.batch_size)
     batches = draw_batches(len(data.labels), config, order)
     if progress:
-        with needing("tqdm", "train_classifier with progress=True", "data"):
-            from tqdm import tqdm
         total = config.epochs * steps_each
-        batches = tqdm(batches, total=total, desc="training", unit="step")
+        batches = with_bar(batches, "train_classifier", "step", total)
     losses = [0.0] * config.epochs
     for step, rows in enumerate(batches):
         loss = _train_step(model, optimizer, data.images[rows], data.labels[rows])
@@ -164,6 +162,28 @@ def train_classifier(
         )
     history = tuple(loss / len(data.labels) for loss in losses)
     return TrainResult(model=model.eval(), history=history, config=config, seed=seed)
+
+
+def with_bar(
+    steps: Iterable[Any], user: str, unit: str, total: int | None = None
+) -> Iterable[Any]:
+    """Show a progress bar beside some steps.
+
+    Args:
+        steps: The steps.
+        user: The function that takes them.
+        unit: What a step is called.
+        total: How many there are; None: as many as they say, if they do.
+
+    Returns:
+        The same steps.
+
+    Raises:
+        ImportError: If tqdm is not installed.
+    """
+    with needing("tqdm", f"{user} with progress=True", "data"):
+        from tqdm import tqdm
+    return tqdm(steps, desc=user, unit=unit, total=total)
 
 
 def check_images(data: LabeledImages) -> None:
