@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from paper_lib.checks import check_choice, check_count
 from paper_lib.checks.arguments import check_length, check_type
 from paper_lib.checks.budgets import Budget, check_radii
-from paper_lib.checks.operands import check_finite
+from paper_lib.checks.operands import check_finite, check_perturbation, check_same_kind
 from paper_lib.geometry import l2_norm, project_l2_ball, scale_to_radius
 from paper_lib.geometry.ball import as_factor, fit_product, project_l2_sphere
 from paper_lib.linearize import Linearization
@@ -148,6 +148,46 @@ def fgm(
     reach = check_radii(epsilon, "epsilon", lin.gradients)
     steps = lin.descent_directions * as_factor(reach, lin.gradients)
     return fit_product(steps, reach)
+
+
+def perturbed(
+    inputs: Float[Tensor, "n ..."],
+    *perturbations: Float[Tensor, "#n d"] | Float[Tensor, " d"],
+) -> Float[Tensor, "n ..."]:
+    r"""Add flattened perturbations to inputs of any shape: :math:`x_i + a(x_i) + v`.
+
+    The sum ``inputs + attack`` fails for images, or broadcasts to something else.
+
+    Args:
+        inputs: One input a row, of d numbers each.
+        *perturbations: A row for each input, as :func:`fgm` and :func:`pgd` return it,
+            or one perturbation for all, ``(d,)`` or ``(1, d)``; added in their order.
+
+    Returns:
+        The moved inputs, in the shape of the inputs.
+
+    Raises:
+        TypeError: If one is no tensor.
+        ValueError: If a shape, dtype or device does not fit, or an entry of a
+            perturbation is not finite.
+
+    Example:
+        >>> images = torch.zeros(6, 1, 2, 2)
+        >>> attack, v = torch.ones(6, 4), torch.tensor([0.0, 0.0, 0.0, 1.0])
+        >>> perturbed(images, attack, v)[5]
+        tensor([[[1., 1.],
+                 [1., 2.]]])
+    """
+    check_same_kind(inputs=inputs)
+    if inputs.ndim < 2:
+        raise ValueError(f"inputs must be (n, ...), got {tuple(inputs.shape)}.")
+    moved = inputs.detach().flatten(1)
+    for number, given in enumerate(perturbations):
+        is_constant = isinstance(given, Tensor) and given.ndim == 1
+        move = given.unsqueeze(0) if is_constant else given
+        check_perturbation(f"perturbations[{number}]", move, moved)
+        moved = moved + move.detach()
+    return moved.view_as(inputs)
 
 
 def pgd(

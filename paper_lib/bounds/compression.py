@@ -176,8 +176,7 @@ def compress(
         if len(set(taken[: k + 1])) < num
     ]
     return max(
-        found,
-        key=lambda one: compression_bound(sets, one, confidence=confidence).value,
+        found, key=lambda one: compression_bound(sets, one, confidence=confidence).value
     )
 
 

@@ -18,12 +18,7 @@ from paper_lib.game.direct_search import climb_utilities
 from paper_lib.game.payoff import payoffs, shifts
 from paper_lib.game.responses import AttackerResponse, scored_attack
 from paper_lib.game.strategies import Defender, Plays, plays_of
-from paper_lib.geometry import (
-    disc_grid,
-    project_l2_ball,
-    sample_l2_ball,
-    unit_vectors,
-)
+from paper_lib.geometry import disc_grid, project_l2_ball, sample_l2_ball, unit_vectors
 from paper_lib.geometry.ball import as_factor, fit_product
 from paper_lib.geometry.sums import row_dots
 from paper_lib.linearize import Linearization
@@ -166,29 +161,18 @@ def _climbed(
     num, dim = lin.gradients.shape
     radii = reach.repeat(num_restarts)
     starts = sample_l2_ball(num_restarts * num, dim, radii, seed=seed)
-    starts = starts.reshape(num_restarts, num, dim)
-    return torch.stack([_climb(lin, plays, one, reach, num_steps) for one in starts])
-
-
-def _climb(
-    lin: Linearization,
-    plays: Plays,
-    start: Float[Tensor, "n d"],
-    reach: Float[Tensor, " n"],
-    num_steps: int,
-) -> Float[Tensor, "n d"]:
-    """Climb the smooth utility from one start."""
-    signs, logits = lin.signs.double(), lin.logits.double()
-    gradients = lin.gradients.double()
-    defended = logits + shifts(lin, plays.rows)
+    signs, gradients = lin.signs.double(), lin.gradients.double()
+    defended = lin.logits.double() + shifts(lin, plays.rows)
     scale = defended.abs().mean(dim=0) + torch.finfo(torch.float64).tiny
-    attack = start.to(gradients.device)
-    for _ in range(num_steps):
-        with torch.enable_grad():
-            attack.requires_grad_(True)
-            lost = -signs * (defended + (gradients * attack).sum(-1)) / scale
-            smooth = plays.weights @ (lost / (1.0 + lost.abs()))
-            (slope,) = torch.autograd.grad(smooth.sum(), attack)
-        step = as_factor(0.5 * reach, slope) * unit_vectors(slope)
-        attack = project_l2_ball(attack.detach() + step, reach)
-    return project_l2_ball(attack.to(lin.gradients), reach)
+    ends = []
+    for attack in starts.reshape(num_restarts, num, dim).to(gradients.device):
+        for _ in range(num_steps):
+            with torch.enable_grad():
+                attack.requires_grad_(True)
+                lost = -signs * (defended + (gradients * attack).sum(-1)) / scale
+                smooth = plays.weights @ (lost / (1.0 + lost.abs()))
+                (slope,) = torch.autograd.grad(smooth.sum(), attack)
+            step = as_factor(0.5 * reach, slope) * unit_vectors(slope)
+            attack = project_l2_ball(attack.detach() + step, reach)
+        ends.append(project_l2_ball(attack.to(lin.gradients), reach))
+    return torch.stack(ends)

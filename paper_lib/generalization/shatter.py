@@ -6,12 +6,7 @@ from typing import Literal, get_args
 from paper_lib.checks import check_choice, check_count
 from paper_lib.generalization.region_counts import num_regions
 
-Family = Literal[
-    "rectangles",
-    "half_planes",
-    "half_spaces",
-    "robust_sets",
-]
+Family = Literal["rectangles", "half_planes", "half_spaces", "robust_sets"]
 _NEED_M = ("half_spaces", "robust_sets")
 # All orders of 9 points were searched; averages over them settle 10 points as well.
 _RECTANGLES_KNOWN = 10

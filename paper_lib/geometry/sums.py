@@ -20,11 +20,7 @@ from paper_lib.checks.operands import check_shape
 _PRODUCTS_PER_BLOCK = 100_000
 # How to read and write what torch computes float32 products and convolutions in.
 _PRODUCTS: tuple[tuple[Any, Any, Any], ...] = (
-    (
-        torch.get_float32_matmul_precision,
-        torch.set_float32_matmul_precision,
-        "highest",
-    ),
+    (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "highest"),
     (
         lambda: torch.backends.cudnn.allow_tf32,
         lambda allowed: setattr(torch.backends.cudnn, "allow_tf32", allowed),
