@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from paper_lib.checks import check_choice, check_count
 from paper_lib.checks.arguments import check_length, check_type
-from paper_lib.checks.budgets import Budget, check_radii
 from paper_lib.checks.operands import check_finite, check_perturbation, check_same_kind
+from paper_lib.checks.radii import Budget, check_radii
 from paper_lib.geometry import l2_norm, project_l2_ball, scale_to_radius
 from paper_lib.geometry.ball import as_factor, fit_product, project_l2_sphere
 from paper_lib.linearize import Linearization
@@ -230,6 +230,8 @@ def pgd(
             gradient is NaN or infinite.
     """
     reading = PGDReading(direction=direction, projection=projection, steps=steps)
+    if step_size is not None:
+        step_size = check_length(step_size, "step_size")
     return _run(model, inputs, epsilon, reading, step_size, batch_size).perturbations
 
 
@@ -244,14 +246,12 @@ def _run(
     """Repeat FGM and project; see :func:`pgd`. Without a step size, the reading's."""
     batch_size = check_inputs(model, inputs, batch_size)
     reach = check_radii(epsilon, "epsilon", inputs.flatten(1))
-    length = reading.relative_step * reach
-    if step_size is not None:
-        length = check_length(step_size, "step_size")
     project = {"sphere": project_l2_sphere, "ball": project_l2_ball}[reading.projection]
-    parts = [_split(one, batch_size) for one in (inputs, reach, length)]
+    parts = [_split(one, batch_size) for one in (inputs, reach)]
     batches, returned, clean = [], [], []
     with frozen_evaluation(model):
-        for batch, radius, pace in zip(*parts, strict=False):
+        for batch, radius in zip(*parts, strict=False):
+            pace = step_size or reading.relative_step * radius
             total, signs = torch.zeros_like(batch.flatten(1)), None
             moved_before = torch.zeros_like(total[:, 0], dtype=torch.bool)
             came_back = []

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from paper_lib.checks import check_radius
 from paper_lib.checks.arguments import check_type
-from paper_lib.checks.budgets import check_budgets
 from paper_lib.checks.operands import check_finite, check_rows, check_same_kind, detach
+from paper_lib.checks.radii import check_budgets
 from paper_lib.geometry import in_l2_ball, l2_norm
 from paper_lib.geometry.ball import check_in_l2_ball
 from paper_lib.geometry.sums import rough_dots, row_dots

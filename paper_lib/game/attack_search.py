@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from paper_lib.checks import check_count, check_seed
-from paper_lib.checks.budgets import Budget, check_radii
+from paper_lib.checks.radii import Budget, check_radii
 from paper_lib.game.direct_search import climb_utilities
 from paper_lib.game.payoff import payoffs, shifts
 from paper_lib.game.responses import AttackerResponse, scored_attack

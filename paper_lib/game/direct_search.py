@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from paper_lib.checks.budgets import Budget
+from paper_lib.checks.radii import Budget
 from paper_lib.geometry import l2_norm, project_l2_ball, sample_l2_ball
 
 # The attacker's expected utility at some points: takes their indices, an attack for

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from paper_lib.checks import check_seed
 from paper_lib.checks.arguments import check_fraction
-from paper_lib.checks.budgets import Budget, check_budgets
+from paper_lib.checks.radii import Budget, check_budgets
 from paper_lib.game.payoff import payoffs, shifts
 from paper_lib.game.strategies import Attacker, ChainDraws, Defender, Plays, plays_of
 from paper_lib.linearize import Linearization

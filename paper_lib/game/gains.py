@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from paper_lib.checks.arguments import check_fraction
-from paper_lib.checks.budgets import check_budgets
+from paper_lib.checks.radii import check_budgets
 from paper_lib.game.attack_search import SearchMethod, search_attack
 from paper_lib.game.expectation import (
     ExpectedUtility,

@@ -4,13 +4,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from paper_lib.checks.budgets import Budget, check_budgets
 from paper_lib.checks.operands import (
     check_labels,
     check_perturbation,
     check_same_kind,
     check_shape,
 )
+from paper_lib.checks.radii import Budget, check_budgets
 from paper_lib.geometry.ball import check_in_l2_ball
 from paper_lib.geometry.sums import row_dots
 from paper_lib.linearize import Linearization

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from paper_lib.attacks import fgm
 from paper_lib.checks.arguments import check_type
-from paper_lib.checks.budgets import check_budgets
+from paper_lib.checks.radii import check_budgets
 from paper_lib.defense import (
     HitAndRunConfig,
     Solution,

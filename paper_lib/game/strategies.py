@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from paper_lib.checks import check_count, check_seed
-from paper_lib.checks.budgets import Budget
 from paper_lib.checks.operands import check_finite, check_perturbation
+from paper_lib.checks.radii import Budget
 from paper_lib.geometry.ball import check_in_l2_ball
 from paper_lib.linearize import Linearization
 

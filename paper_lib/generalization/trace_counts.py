@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from paper_lib.arrangement.exact_subsets import planar_subsets, scale_to_integers
+from paper_lib.checks import check_choice
 from paper_lib.checks.operands import check_finite, check_same_kind
 from paper_lib.robust_sets import RobustSets
 
@@ -95,11 +96,7 @@ def _subsets(points: Float[Tensor, "n 2"] | RobustSets, family: str) -> set[int]
         raise ValueError(
             f"points must be (n, 2) with n at least 1, got {tuple(points.shape)}."
         )
-    if family not in ("rectangles", "half_planes"):
-        raise ValueError(
-            "family must be one of rectangles, half_planes, or robust_sets with points "
-            f"given as RobustSets, got {family!r}."
-        )
+    check_choice(family, "family", ("rectangles", "half_planes"))
     return _rectangles(points) if family == "rectangles" else _half_planes(points)
 
 

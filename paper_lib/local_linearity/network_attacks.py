@@ -12,8 +12,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from paper_lib.checks import check_seed
-from paper_lib.checks.budgets import check_budgets
 from paper_lib.checks.operands import check_constant
+from paper_lib.checks.radii import check_budgets
 from paper_lib.geometry import l2_norm
 from paper_lib.geometry.ball import check_in_l2_ball
 from paper_lib.local_linearity.agreement import sign_is_kept

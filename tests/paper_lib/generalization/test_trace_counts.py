@@ -335,7 +335,7 @@ def test_points_and_families(call):
         call(torch.tensor([[math.nan, 0.0]]), "rectangles")
     with fails(ValueError, "points must be (n, 2) with n at least 1, got ("):
         call(torch.ones(2, 3), "half_planes")
-    with fails(ValueError, "family must be one of rectangles, half_planes"):
+    with fails(ValueError, "family must be one of 'rectangles', 'half_planes', got"):
         call(POINTS, "discs")
     with fails(ValueError, "got 'robust_sets'"):
         call(POINTS, "robust_sets")
