@@ -15,7 +15,6 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from paper_lib.checks.radii import Budget
 from paper_lib.geometry import l2_norm, project_l2_ball, sample_l2_ball
 
 # The attacker's expected utility at some points: takes their indices, an attack for
@@ -38,7 +37,7 @@ def climb_utilities(
     score: Score,
     num_points: int,
     dim: int,
-    epsilon: Budget,
+    epsilon: float | Float[Tensor, " n"],
     *,
     num_steps: int,
     seed: int,

@@ -214,7 +214,7 @@ OF_ANOTHER_TYPE = {
     "text": (lambda: fgm(LIN, "0.1"), r"^epsilon must be a number, got '0.1'"),
     "array": (
         lambda: Linearization(logits=np.ones(2), gradients=np.ones((2, 3))),
-        r"^logits must be .* torch.from_numpy",
+        r"^gradients must be .* torch.from_numpy",
     ),
 }
 
