@@ -315,7 +315,7 @@ def test_labels_other_than_signs(labels, message):
         (
             IMAGES,
             LABELS[:, None],
-            "labels must be of shape (3,), each -1 or +1, got (3, 1).",
+            "of shape (3,), each -1 or +1, got (3, 1).",
         ),
         (IMAGES.byte(), LABELS, "images must be float32 or float64, got torch.uint8."),
         (IMAGES, LABELS.int(), "labels must be float32 or float64, got torch.int32."),
