@@ -190,7 +190,8 @@ def linearize(
         >>> linearize(model, batches).gradients.shape
         torch.Size([3, 2])
     """
-    is_whole, first, parts = isinstance(inputs, Tensor), None, []
+    is_whole = isinstance(inputs, Tensor)
+    first, parts = None, []
     if is_whole:
         source = inputs.split(check_inputs(model, inputs, batch_size))
     else:

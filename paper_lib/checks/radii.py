@@ -32,7 +32,7 @@ def check_radii(radius: Budget, name: str, points: Tensor) -> Budget:
 
 
 def check_budgets(
-    epsilon: float, attack_epsilon: Budget | None, points: Tensor | None = None
+    epsilon: float, attack_epsilon: Budget | None, points: Tensor
 ) -> tuple[Budget, float]:
     """Reject what are no budgets; the attacker's is the defender's unless it is given.
 
@@ -40,7 +40,7 @@ def check_budgets(
         epsilon: The defender's budget, or that of both.
         attack_epsilon: The attacker's budget where it differs.
         points: The points ``(..., n, d)``, each of which the attacker may have a budget
-            for; None: she has one number.
+            for.
 
     Returns:
         The attacker's budget and the defender's.
@@ -52,6 +52,4 @@ def check_budgets(
     epsilon = check_radius(epsilon, "epsilon")
     if attack_epsilon is None:
         return epsilon, epsilon
-    if points is None:
-        return check_radius(attack_epsilon, "attack_epsilon"), epsilon
     return check_radii(attack_epsilon, "attack_epsilon", points), epsilon

@@ -128,4 +128,6 @@ def _sum_of_squares(differences: Sequence[Number]) -> float:
     """Add up squared constants; none, or one that is no length, is an error."""
     if len(differences) == 0:
         raise ValueError("differences must hold at least one constant, got none.")
-    return math.fsum(check_radius(one, "differences") ** 2 for one in differences)
+    return math.fsum(
+        check_radius(float(one), "differences") ** 2 for one in differences
+    )
