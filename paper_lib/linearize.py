@@ -198,7 +198,7 @@ def linearize(
         source = inputs if isinstance(inputs, Iterable) else [inputs]
         check_type(model, "model", nn.Module)
     if progress:
-        source = with_bar(source, "linearize", "batch")
+        source = with_bar(source, "linearize", "linearizing", "batch")
     with frozen_evaluation(model):
         for item in source:
             batch = item if is_whole else _checked(model, item, inputs)

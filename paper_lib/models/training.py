@@ -143,7 +143,7 @@ def train_classifier(
     batches = draw_batches(len(data.labels), config, order)
     if progress:
         total = config.epochs * steps_each
-        batches = with_bar(batches, "train_classifier", "step", total)
+        batches = with_bar(batches, "train_classifier", "training", "step", total)
     losses = [0.0] * config.epochs
     for step, rows in enumerate(batches):
         loss = _train_step(model, optimizer, data.images[rows], data.labels[rows])
@@ -165,13 +165,14 @@ def train_classifier(
 
 
 def with_bar(
-    steps: Iterable[Any], user: str, unit: str, total: int | None = None
+    steps: Iterable[Any], user: str, what: str, unit: str, total: int | None = None
 ) -> Iterable[Any]:
     """Show a progress bar beside some steps.
 
     Args:
         steps: The steps.
         user: The function that takes them.
+        what: What it does in them.
         unit: What a step is called.
         total: How many there are; None: as many as they say, if they do.
 
@@ -183,7 +184,7 @@ def with_bar(
     """
     with needing("tqdm", f"{user} with progress=True", "data"):
         from tqdm import tqdm
-    return tqdm(steps, desc=user, unit=unit, total=total)
+    return tqdm(steps, desc=what, unit=unit, total=total)
 
 
 def check_images(data: LabeledImages) -> None:

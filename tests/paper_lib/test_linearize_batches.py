@@ -107,7 +107,7 @@ def test_a_progress_bar_on_request_alone(make, capsys):
     quiet = linearize(model, make(inputs), batch_size=4)
     assert capsys.readouterr().err == ""
     shown = linearize(model, make(inputs), batch_size=4, progress=True)
-    assert "linearize: 100%" in (bar := capsys.readouterr().err)
+    assert "linearizing: 100%" in (bar := capsys.readouterr().err)
     assert "3/3" in bar
     assert torch.equal(shown.gradients, quiet.gradients)
 
