@@ -1,6 +1,7 @@
 r"""FGM, which Lemma 2 proves optimal, and PGD, which it is compared with."""
 
-import math
+import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -8,11 +9,12 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from paper_lib.checks import check_choice, check_count, check_radius
-from paper_lib.checks.arguments import check_number, check_type
-from paper_lib.checks.operands import check_finite
+from paper_lib.checks import check_choice, check_count
+from paper_lib.checks.arguments import check_length, check_type
+from paper_lib.checks.operands import check_finite, check_perturbation, check_same_kind
+from paper_lib.checks.radii import Budget, check_radii
 from paper_lib.geometry import l2_norm, project_l2_ball, scale_to_radius
-from paper_lib.geometry.ball import fit_product, project_l2_sphere
+from paper_lib.geometry.ball import as_factor, fit_product, project_l2_sphere
 from paper_lib.linearize import Linearization
 from paper_lib.models.guard import (
     check_inputs,
@@ -23,14 +25,6 @@ from paper_lib.models.guard import (
 
 _Direction = Literal["current", "original"]
 _Projection = Literal["sphere", "ball"]
-
-
-def _check_length(step: float, name: str) -> float:
-    """Reject a step of no length."""
-    check_number(step, name)
-    if not 0.0 < step < math.inf:
-        raise ValueError(f"{name} must be finite and > 0, got {step}.")
-    return float(step)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -80,7 +74,7 @@ class PGDReading:
             ValueError: See the class.
         """
         check_count(self.steps, "steps", 1)
-        _check_length(self.relative_step, "relative_step")
+        check_length(self.relative_step, "relative_step")
         check_choice(self.direction, "direction", get_args(_Direction))
         check_choice(self.projection, "projection", get_args(_Projection))
 
@@ -88,7 +82,7 @@ class PGDReading:
         self,
         model: nn.Module,
         inputs: Float[Tensor, "n ..."],
-        epsilon: float,
+        epsilon: float | Float[Tensor, " n"],
         *,
         batch_size: int = 100,
     ) -> PGDResult:
@@ -97,7 +91,7 @@ class PGDReading:
         Args:
             model: As for :func:`pgd`.
             inputs: As for :func:`pgd`.
-            epsilon: The attacker's budget, in the units of the inputs.
+            epsilon: As for :func:`pgd`.
             batch_size: As for :func:`pgd`.
 
         Returns:
@@ -106,9 +100,7 @@ class PGDReading:
         Raises:
             ValueError: As :func:`pgd`.
         """
-        epsilon = check_radius(epsilon, "epsilon")
-        length = self.relative_step * epsilon or None
-        return _run(model, inputs, epsilon, self, length, batch_size)
+        return _run(model, inputs, epsilon, self, None, batch_size)
 
 
 # Appendix D literally; with the label of the clean input kept; and as in the work the
@@ -120,7 +112,9 @@ PGD_READINGS = {
 }
 
 
-def fgm(lin: Linearization, epsilon: float) -> Float[Tensor, "n d"]:
+def fgm(
+    lin: Linearization, epsilon: float | Float[Tensor, " n"]
+) -> Float[Tensor, "n d"]:
     r"""Compute the Fast Gradient Method attack. Paper: Sec. 3.
 
     :math:`a_{\mathrm{FGM}}(x) = -\epsilon \operatorname{sgn}(f(x))
@@ -129,14 +123,17 @@ def fgm(lin: Linearization, epsilon: float) -> Float[Tensor, "n d"]:
 
     Args:
         lin: The linearized classifier. Many budgets need one linearization.
-        epsilon: The attacker's budget, in the units of the inputs.
+        epsilon: The attacker's budget, in the units of the inputs: one number, or one
+            for each point.
 
     Returns:
-        One perturbation a point, none longer than ``epsilon``; zero where the gradient
+        One perturbation a point, none longer than its budget; zero where the gradient
         or the logit is zero.
 
     Raises:
-        ValueError: If ``epsilon`` is negative, NaN or infinite.
+        TypeError: If ``lin`` or ``epsilon`` is of another kind.
+        ValueError: If a budget is negative, NaN or infinite, or their number is not
+            that of the points.
 
     Example:
         >>> lin = Linearization(
@@ -144,16 +141,59 @@ def fgm(lin: Linearization, epsilon: float) -> Float[Tensor, "n d"]:
         ... )
         >>> fgm(lin, epsilon=5.0)
         tensor([[3.0000, 4.0000]])
+        >>> fgm(lin, epsilon=torch.tensor([10.0]))
+        tensor([[6.0000, 8.0000]])
     """
     check_type(lin, "lin", Linearization)
-    epsilon = check_radius(epsilon, "epsilon")
-    return fit_product(lin.descent_directions * epsilon, epsilon)
+    reach = check_radii(epsilon, "epsilon", lin.gradients)
+    steps = lin.descent_directions * as_factor(reach, lin.gradients)
+    return fit_product(steps, reach)
+
+
+def perturbed(
+    inputs: Float[Tensor, "n ..."],
+    *perturbations: Float[Tensor, "#n d"] | Float[Tensor, " d"],
+) -> Float[Tensor, "n ..."]:
+    r"""Add flattened perturbations to inputs of any shape: :math:`x_i + a(x_i) + v`.
+
+    The sum ``inputs + attack`` fails for images, or broadcasts to something else.
+
+    Args:
+        inputs: One input a row, of d numbers each.
+        *perturbations: A row for each input, as :func:`fgm` and :func:`pgd` return it,
+            or one perturbation for all, ``(d,)`` or ``(1, d)``; added in their order.
+
+    Returns:
+        The moved inputs, in the shape of the inputs.
+
+    Raises:
+        TypeError: If one is no tensor.
+        ValueError: If a shape, dtype or device does not fit, or an entry of a
+            perturbation is not finite.
+
+    Example:
+        >>> images = torch.zeros(6, 1, 2, 2)
+        >>> attack, v = torch.ones(6, 4), torch.tensor([0.0, 0.0, 0.0, 1.0])
+        >>> perturbed(images, attack, v)[5]
+        tensor([[[1., 1.],
+                 [1., 2.]]])
+    """
+    check_same_kind(inputs=inputs)
+    if inputs.ndim < 2:
+        raise ValueError(f"inputs must be (n, ...), got {tuple(inputs.shape)}.")
+    moved = inputs.detach().flatten(1)
+    for number, given in enumerate(perturbations):
+        is_constant = isinstance(given, Tensor) and given.ndim == 1
+        move = given.unsqueeze(0) if is_constant else given
+        check_perturbation(f"perturbations[{number}]", move, moved)
+        moved = moved + move.detach()
+    return moved.view_as(inputs)
 
 
 def pgd(
     model: nn.Module,
     inputs: Float[Tensor, "n ..."],
-    epsilon: float,
+    epsilon: float | Float[Tensor, " n"],
     steps: int = 10,
     step_size: float | None = None,
     direction: _Direction = "current",
@@ -169,7 +209,8 @@ def pgd(
     Args:
         model: Maps ``(n, ...)`` to ``(n,)``; left as it was.
         inputs: One input a row, in the model's dtype and on its device.
-        epsilon: The attacker's budget, in the units of the inputs.
+        epsilon: The attacker's budget, in the units of the inputs: one number, or one
+            for each input.
         steps: How many steps, at least one.
         step_size: Length of a step, in the units of the inputs; None: ``epsilon``.
         direction: Whose label a step attacks: that of the ``"current"`` iterate, as
@@ -181,33 +222,36 @@ def pgd(
             than rounding does.
 
     Returns:
-        One perturbation an input, flattened to ``d``, none longer than ``epsilon``.
+        One perturbation an input, flattened to ``d``, none longer than its budget.
 
     Raises:
-        ValueError: If a budget, a count or a choice is out of range, the inputs do not
-            fit the model, or an input, logit or gradient is NaN or infinite.
+        ValueError: If a budget, a count or a choice is out of range, budgets are not
+            one an input, the inputs do not fit the model, or an input, logit or
+            gradient is NaN or infinite.
     """
     reading = PGDReading(direction=direction, projection=projection, steps=steps)
+    if step_size is not None:
+        step_size = check_length(step_size, "step_size")
     return _run(model, inputs, epsilon, reading, step_size, batch_size).perturbations
 
 
 def _run(
     model: nn.Module,
     inputs: Float[Tensor, "n ..."],
-    epsilon: float,
+    epsilon: Budget,
     reading: PGDReading,
     step_size: float | None,
     batch_size: int,
 ) -> PGDResult:
-    """Repeat FGM and project, with steps of the length given; see :func:`pgd`."""
-    epsilon = check_radius(epsilon, "epsilon")
-    length = epsilon if step_size is None else _check_length(step_size, "step_size")
+    """Repeat FGM and project; see :func:`pgd`. Without a step size, the reading's."""
     batch_size = check_inputs(model, inputs, batch_size)
-    on_sphere = reading.projection == "sphere"
-    project = project_l2_sphere if on_sphere else project_l2_ball
+    reach = check_radii(epsilon, "epsilon", inputs.flatten(1))
+    project = {"sphere": project_l2_sphere, "ball": project_l2_ball}[reading.projection]
+    parts = [_split(one, batch_size) for one in (inputs, reach)]
     batches, returned, clean = [], [], []
     with frozen_evaluation(model):
-        for number, batch in enumerate(inputs.split(batch_size)):
+        for batch, radius in zip(*parts, strict=False):
+            pace = step_size or reading.relative_step * radius
             total, signs = torch.zeros_like(batch.flatten(1)), None
             moved_before = torch.zeros_like(total[:, 0], dtype=torch.bool)
             came_back = []
@@ -215,19 +259,26 @@ def _run(
                 moved = batch + total.view_as(batch)
                 logits, slopes = logits_and_gradients(model, moved)
                 gradients = slopes.flatten(1)
-                check_finite(number * batch_size, logits=logits, gradients=slopes)
+                check_finite(len(batches) * batch_size, logits=logits, gradients=slopes)
                 if signs is None:
                     clean.append((logits, gradients.abs().amax(1) == 0))
                 if signs is None or reading.direction == "current":
                     signs = logits.sign().unsqueeze(-1)
-                step = scale_to_radius(gradients, length)
+                step = scale_to_radius(gradients, pace)
                 total = total.addcmul(signs, step, value=-1.0)
                 norm = l2_norm(total)
                 came_back.append((norm == 0) & moved_before)
                 moved_before = moved_before | (norm != 0)
-                total = project(total, epsilon, norm)
+                total = project(total, radius, norm)
             batches.append(total)
             returned.append(torch.stack(came_back, 1))
         logits, is_flat = (torch.cat(column) for column in zip(*clean, strict=True))
-        check_logits(model, inputs, batch_size, logits, is_flat)
+        check_logits(model, inputs[:batch_size], logits, is_flat)
     return PGDResult(perturbations=torch.cat(batches), returned=torch.cat(returned))
+
+
+def _split(values: Tensor | float, size: int) -> Iterable:
+    """Cut what each point has into batches; one number is that of all of them."""
+    if isinstance(values, Tensor):
+        return values.split(size)
+    return itertools.repeat(values)

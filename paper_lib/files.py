@@ -1,18 +1,25 @@
 """Files that are written whole or not at all, and read without pickle."""
 
+import hashlib
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from safetensors import safe_open
+from safetensors.numpy import save_file
+
+AnyPath = str | os.PathLike[str]
+# The name of a format, and of the words in a file of it.
+Form = tuple[str, str]
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+def replacing(path: AnyPath) -> Iterator[Path]:
     """Write a file elsewhere first, and put it in place once it is complete.
 
     Whoever reads ``path`` meanwhile finds the old file. Where writing fails the old
@@ -44,30 +51,67 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.replace(part, target)
 
 
-def read_tensors(
-    path: str | os.PathLike[str], *, form: str, framework: Literal["np", "pt"]
-) -> tuple[dict[str, str], dict[str, Any]]:
-    """Read a safetensors file of one format.
+def save_tensors(
+    path: AnyPath, tensors: Mapping[str, Any], words: str, form: Form
+) -> None:
+    """Write arrays and a few words as safetensors, whole or not at all.
+
+    Args:
+        path: The file to write or replace; its folder must exist.
+        tensors: Arrays of NumPy, or torch's on the CPU, under their names.
+        words: What the arrays mean.
+        form: The format.
+    """
+    name, key = form
+    metadata = {"format": name, key: words, "sha256": _checksum(tensors, words)}
+    arrays = {name: np.asarray(value) for name, value in tensors.items()}
+    with replacing(path) as part:
+        save_file(arrays, part, metadata=metadata)
+
+
+def load_tensors(
+    path: AnyPath, what: str, form: Form, framework: Literal["np", "pt"]
+) -> tuple[str, dict[str, Any]]:
+    """Read a file written by :func:`save_tensors`; no code in it is run.
 
     Args:
         path: The file.
-        form: The format that its metadata must name.
+        what: What it should hold, for the message.
+        form: The format that it must name.
         framework: What its arrays become: NumPy's or torch's.
 
     Returns:
-        The metadata, and the arrays under their names.
+        The words, and the arrays under their names.
 
     Raises:
-        ValueError: If it is no safetensors file, or of another format.
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no safetensors file, of another format, or altered.
     """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"path must name {what}, got {path}.")
     try:
         with safe_open(path, framework=framework) as file:
             metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
     except Exception as error:
         raise ValueError(
             f"{path} is not a readable safetensors file: {error}"
         ) from error
-    if (found := metadata.get("format")) != form:
-        raise ValueError(f"{path} must hold format {form!r}, got {found!r}.")
-    return metadata, arrays
+    if (named := metadata.get("format")) != form[0]:
+        raise ValueError(f"{path} must hold format {form[0]!r}, got {named!r}.")
+    words = metadata.get(form[1], "")
+    expected, found = metadata.get("sha256"), _checksum(tensors, words)
+    if found != expected:
+        raise ValueError(
+            f"{path} is altered: its content must have sha256 {expected}, got {found}."
+        )
+    return words, tensors
+
+
+def _checksum(tensors: Mapping[str, Any], words: str) -> str:
+    """Hash the words, and names, kinds, shapes and values of all arrays."""
+    digest = hashlib.sha256(words.encode())
+    for name, value in sorted(tensors.items()):
+        digest.update(f"{name}{value.dtype}{tuple(value.shape)}".encode())
+        digest.update(np.asarray(value).tobytes())
+    return digest.hexdigest()

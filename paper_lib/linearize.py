@@ -5,17 +5,20 @@ one linear function for each data point. :class:`Linearization` holds the two nu
 that define it; where they came from does not matter afterwards.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from paper_lib.checks.arguments import check_type
 from paper_lib.checks.operands import (
     check_finite,
     check_perturbation,
-    check_same_kind,
+    check_rows,
     detach,
 )
 from paper_lib.geometry import l2_norm, unit_vectors
@@ -26,6 +29,7 @@ from paper_lib.models.guard import (
     frozen_evaluation,
     logits_and_gradients,
 )
+from paper_lib.models.training import with_bar
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -59,19 +63,8 @@ class Linearization:
         Raises:
             ValueError: See the class.
         """
-        check_same_kind(logits=self.logits, gradients=self.gradients)
+        check_rows(gradients=self.gradients, logits=self.logits)
         detach(self, "logits", "gradients")
-        if self.logits.ndim != 1 or self.gradients.ndim != 2:
-            raise ValueError(
-                "logits must be (n,) and gradients (n, d), got shapes "
-                f"{tuple(self.logits.shape)} and {tuple(self.gradients.shape)}."
-            )
-        if len(self.logits) != len(self.gradients) or self.gradients.numel() == 0:
-            raise ValueError(
-                "logits and gradients must hold the same number of points, at least "
-                f"one, and d >= 1, got shapes {tuple(self.logits.shape)} and "
-                f"{tuple(self.gradients.shape)}."
-            )
         check_finite(logits=self.logits, gradients=self.gradients)
 
     @property
@@ -152,7 +145,11 @@ class Linearization:
 
 
 def linearize(
-    model: nn.Module, inputs: Float[Tensor, "n ..."], batch_size: int = 100
+    model: nn.Module,
+    inputs: Float[Tensor, "n ..."] | Iterable[Any],
+    batch_size: int = 100,
+    *,
+    progress: bool = False,
 ) -> Linearization:
     r"""Compute the locally linear model of a classifier at each input. Paper: Sec. 2.
 
@@ -163,17 +160,22 @@ def linearize(
         model: Any module that maps ``(n, ...)`` to ``(n,)``, one logit a point whose
             sign is the class, no probability. Each logit must depend on its own input
             alone. It is run in eval mode and left as it was.
-        inputs: One input a row, in the model's dtype and on its device.
+        inputs: One input a row, in the model's dtype and on its device; or batches of
+            such, with labels or without, say a ``DataLoader``. They are looked at one
+            by one, so that memory is that of the result.
         batch_size: Inputs a pass; affects speed and memory, and the result no more
-            than rounding does.
+            than rounding does. Batches are taken as they come.
+        progress: Show a progress bar, for which tqdm is needed.
 
     Returns:
         Logits and gradients, inputs flattened to ``d``.
 
     Raises:
-        ValueError: If the inputs do not fit the model, the model's output is not
-            ``(n,)``, a logit depends on the other inputs of its pass, or an input,
-            logit or gradient is NaN or infinite.
+        TypeError: If ``inputs`` is no tensor, nor yields tensors or pairs of them.
+        ValueError: If the inputs do not fit the model, there is no batch or one of more
+            than two parts, the model's output is not ``(n,)``, a logit depends on the
+            other inputs of its pass, or an input, logit or gradient is NaN or infinite.
+        ImportError: If ``progress`` is asked for and tqdm is not installed.
 
     Warns:
         UserWarning: If the outputs look like no logit: they stay between 0 and 1, are
@@ -184,15 +186,45 @@ def linearize(
         >>> lin = linearize(model, torch.zeros(3, 2))
         >>> lin.gradients.shape
         torch.Size([3, 2])
+        >>> batches = [(torch.zeros(2, 2), torch.ones(2)), (torch.ones(1, 2), None)]
+        >>> linearize(model, batches).gradients.shape
+        torch.Size([3, 2])
     """
-    batch_size = check_inputs(model, inputs, batch_size)
+    is_whole = isinstance(inputs, Tensor)
+    first, parts = None, []
+    if is_whole:
+        source = inputs.split(check_inputs(model, inputs, batch_size))
+    else:
+        source = inputs if isinstance(inputs, Iterable) else [inputs]
+        check_type(model, "model", nn.Module)
+    if progress:
+        source = with_bar(source, "linearize", "linearizing", "batch")
     with frozen_evaluation(model):
-        parts = [
-            logits_and_gradients(model, part.detach().clone())
-            for part in inputs.split(batch_size)
-        ]
+        for item in source:
+            batch = item if is_whole else _checked(model, item, inputs)
+            first = batch if first is None else first
+            parts.append(logits_and_gradients(model, batch.detach().clone()))
+        if first is None:
+            raise ValueError("inputs must hold at least one batch, got none.")
         logits, slopes = (torch.cat(column) for column in zip(*parts, strict=True))
         lin = Linearization(logits=logits, gradients=slopes.flatten(1))
         is_flat = lin.gradients.abs().amax(1) == 0
-        check_logits(model, inputs, batch_size, lin.logits, is_flat)
+        check_logits(model, first, lin.logits, is_flat)
     return lin
+
+
+def _checked(model: nn.Module, item: Any, source: Any) -> Float[Tensor, "b ..."]:
+    """Take the inputs of what a loader yields, and check them."""
+    batch, *labels = item if isinstance(item, tuple | list) and item else (item,)
+    if len(labels) > 1:
+        raise ValueError(
+            "inputs must yield batches, alone or with their labels, got one of "
+            f"{1 + len(labels)} parts."
+        )
+    if not isinstance(batch, Tensor):
+        raise TypeError(
+            f"inputs must be a torch.Tensor, got {type(source).__name__} that holds or "
+            f"yields {type(batch).__name__}."
+        )
+    check_inputs(model, batch, 1)
+    return batch

@@ -13,9 +13,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from paper_lib.checks import check_radius
-from paper_lib.checks.arguments import check_budgets, check_type
-from paper_lib.checks.operands import check_finite, check_same_kind, detach
+from paper_lib.checks.arguments import check_type
+from paper_lib.checks.operands import check_finite, check_rows, check_same_kind, detach
+from paper_lib.checks.radii import check_budgets
 from paper_lib.geometry import in_l2_ball, l2_norm
+from paper_lib.geometry.ball import check_in_l2_ball
 from paper_lib.geometry.sums import rough_dots, row_dots
 from paper_lib.linearize import Linearization
 
@@ -59,16 +61,7 @@ class RobustSets:
         Raises:
             ValueError: See the class.
         """
-        check_same_kind(normals=self.normals, offsets=self.offsets)
-        if (
-            self.normals.ndim != 2
-            or self.offsets.shape != self.normals.shape[:1]
-            or self.normals.numel() == 0
-        ):
-            raise ValueError(
-                "normals must be (n, d) and offsets (n,) with n and d at least 1, got "
-                f"shapes {tuple(self.normals.shape)} and {tuple(self.offsets.shape)}."
-            )
+        check_rows(normals=self.normals, offsets=self.offsets)
         object.__setattr__(self, "epsilon", check_radius(self.epsilon, "epsilon"))
         detach(self, "normals", "offsets")
         empty = self.offsets == -torch.inf
@@ -80,7 +73,7 @@ class RobustSets:
         lin: Linearization,
         epsilon: float,
         *,
-        attack_epsilon: float | None = None,
+        attack_epsilon: float | Float[Tensor, " n"] | None = None,
     ) -> "RobustSets":
         r"""Apply Lemma 1 to every point. Paper: Eqs. (3) and (7).
 
@@ -90,17 +83,19 @@ class RobustSets:
         Args:
             lin: The linearized classifier.
             epsilon: Budget of both players, in the units of the inputs.
-            attack_epsilon: The attacker's budget where it differs: it enters the
-                half-spaces, ``epsilon`` the ball.
+            attack_epsilon: The attacker's budget where it differs, one number or one
+                for each point: it enters the half-spaces, ``epsilon`` the ball.
 
         Returns:
             The robust sets, rows in the order of the points.
 
         Raises:
-            ValueError: If a budget is negative, NaN or infinite.
+            TypeError: If ``lin`` or a budget is of another kind.
+            ValueError: If a budget is negative, NaN or infinite, or their number is not
+                that of the points.
         """
         check_type(lin, "lin", Linearization)
-        reach, epsilon = check_budgets(epsilon, attack_epsilon)
+        reach, epsilon = check_budgets(epsilon, attack_epsilon, lin.gradients)
         offsets = lin.logits.abs().double() - reach * l2_norm(lin.gradients)
         unlabeled = lin.logits == 0
         return cls(
@@ -193,6 +188,36 @@ class RobustSets:
                 f"{name} must have shape ({dim},) or (k, {dim}), got {tuple(v.shape)}."
             )
         check_finite(**{name: v})
+
+    def check_one(self, v: Float[Tensor, " d"], name: str = "v") -> None:
+        """Reject what is not one perturbation for these rows.
+
+        Args:
+            v: The perturbation.
+            name: The argument's name, for the message.
+
+        Raises:
+            ValueError: As :meth:`check_candidates`, or if there are several.
+        """
+        self.check_candidates(v, name)
+        if v.ndim != 1:
+            raise ValueError(
+                f"{name} must be one perturbation, ({self.normals.shape[1]},), got "
+                f"{tuple(v.shape)}."
+            )
+
+    def check_in_ball(self, v: Float[Tensor, " d"], name: str = "v") -> None:
+        """Reject what is not one perturbation of V.
+
+        Args:
+            v: The perturbation.
+            name: The argument's name, for the message.
+
+        Raises:
+            ValueError: As :meth:`check_one`, or if v lies outside V.
+        """
+        self.check_one(v, name)
+        check_in_l2_ball(name, v, self.epsilon)
 
     def _contains_each(self, v: Float[Tensor, "k d"]) -> Bool[Tensor, "k n"]:
         products, error = rough_dots(self.normals, v)

@@ -30,7 +30,6 @@ from paper_lib.bounds import (
 )
 from paper_lib.bounds.bound import log_inverse_failure
 from paper_lib.bounds.compression import compress_solution
-from paper_lib.bounds.distances import check_in_ball
 from paper_lib.bounds.pac_bayes import gaussian_coverage
 from paper_lib.checks import check_count, check_seed
 from paper_lib.defense import maximize_coverage
@@ -256,7 +255,7 @@ def trace_bound(
     num = len(sets.offsets)
     complexity = math.sqrt(2 * math.log(num_traces) / num)
     tail = 3 * math.sqrt(log_inverse_failure(confidence, 2) / (2 * num))
-    check_in_ball(sets, v)
+    sets.check_in_ball(v)
     observed = float(sets.coverage(v))
     return Bound(
         value=max(observed - complexity - tail, 0.0),

@@ -173,9 +173,7 @@ def _best_faces(chord: _Chord) -> tuple[_Face, _Face]:
     return longest(np.ones_like(solid)), longest(solid)
 
 
-def _count_rays(
-    chord: _Chord,
-) -> tuple[Float[np.ndarray, " k"], Int[np.ndarray, " k"]]:
+def _count_rays(chord: _Chord) -> tuple[Float[np.ndarray, " k"], Int[np.ndarray, " k"]]:
     """Cut a chord where rays begin and end, and count them on each piece."""
     flat = np.abs(chord.slopes) <= TOUCH
     bounds = -(chord.levels + TOUCH) / np.where(flat, 1.0, chord.slopes)

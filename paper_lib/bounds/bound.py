@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from paper_lib.checks import check_count
-from paper_lib.checks.arguments import check_number
+from paper_lib.checks.arguments import check_fraction
 
 HoldsFor = Literal[
     "every v at once",
@@ -54,27 +54,6 @@ class Bound:
         return abs(self.observed - self.value)
 
 
-def check_confidence(confidence: float) -> float:
-    """Reject what is no confidence.
-
-    Args:
-        confidence: The number to check.
-
-    Returns:
-        The number as Python's own float.
-
-    Raises:
-        TypeError: If it is no number.
-        ValueError: If it is not strictly between 0 and 1.
-    """
-    check_number(confidence, "confidence")
-    if not 0.0 < confidence < 1.0:
-        raise ValueError(
-            f"confidence must be strictly between 0 and 1, got {confidence}."
-        )
-    return float(confidence)
-
-
 def spread_confidence(confidence: float, num: int) -> float:
     """Find the confidence of each of many bounds that hold all at once.
 
@@ -98,7 +77,7 @@ def spread_confidence(confidence: float, num: int) -> float:
         >>> round(spread_confidence(0.95, 5), 3)
         0.99
     """
-    confidence = check_confidence(confidence)
+    confidence = check_fraction(confidence)
     num = check_count(num, "num", 1)
     each = 1.0 - (1.0 - confidence) / num
     if each == 1.0:
@@ -123,5 +102,5 @@ def log_inverse_failure(confidence: float, num: int = 1) -> float:
         TypeError: If the confidence is no number.
         ValueError: If it is not strictly between 0 and 1.
     """
-    check_confidence(confidence)
+    check_fraction(confidence)
     return math.log(num) - math.log1p(-confidence)

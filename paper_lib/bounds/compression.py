@@ -22,9 +22,9 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from paper_lib.bounds.bound import Bound, log_inverse_failure
-from paper_lib.bounds.distances import check_one, distances_at_zero, unit_normals
+from paper_lib.bounds.distances import distances_at_zero, unit_normals
 from paper_lib.bounds.kl import kl_upper
-from paper_lib.checks import check_count, check_seed
+from paper_lib.checks import check_choice, check_count, check_seed
 from paper_lib.checks.arguments import check_type
 from paper_lib.defense.rows import UnitRows, as_perturbation, unit_rows
 from paper_lib.defense.search.local_search import MARGIN, hold
@@ -75,8 +75,7 @@ def rebuild(sets: RobustSets, points: tuple[int, ...], rule: Rule) -> Compressed
         raise ValueError(
             f"points must be at least one of 0 to {num - 1}, got {points}."
         )
-    if rule not in get_args(Rule):
-        raise ValueError(f"rule must be one of {get_args(Rule)}, got {rule!r}.")
+    check_choice(rule, "rule", get_args(Rule))
     chosen = tuple(sorted(points if rule == "sum of normals" else set(points)))
     few = sets.subset(torch.tensor(chosen))
     if rule == "least norm":
@@ -120,7 +119,7 @@ def compress_solution(
     Raises:
         ValueError: If v does not fit the rows.
     """
-    check_one(sets, v)
+    sets.check_one(v)
     rows = unit_rows(sets)
     if not len(rows.thresholds):
         return None
@@ -177,8 +176,7 @@ def compress(
         if len(set(taken[: k + 1])) < num
     ]
     return max(
-        found,
-        key=lambda one: compression_bound(sets, one, confidence=confidence).value,
+        found, key=lambda one: compression_bound(sets, one, confidence=confidence).value
     )
 
 

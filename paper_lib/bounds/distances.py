@@ -5,7 +5,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from paper_lib.geometry import l2_norm, unit_vectors
-from paper_lib.geometry.ball import check_in_l2_ball
 from paper_lib.robust_sets import RobustSets
 
 
@@ -56,42 +55,8 @@ def signed_distances(sets: RobustSets, v: Float[Tensor, " d"]) -> Float[Tensor, 
     Raises:
         ValueError: If v does not fit the rows.
     """
-    check_one(sets, v)
+    sets.check_one(v)
     return unit_normals(sets) @ v.detach().double() + distances_at_zero(sets)
-
-
-def check_one(sets: RobustSets, v: Float[Tensor, " d"], name: str = "v") -> None:
-    """Reject what is not one perturbation for these rows.
-
-    Args:
-        sets: The robust sets.
-        v: The perturbation.
-        name: The argument's name, for the message.
-
-    Raises:
-        ValueError: If the shape, dtype or device does not fit, or v is not finite.
-    """
-    sets.check_candidates(v, name)
-    if v.ndim != 1:
-        raise ValueError(
-            f"{name} must be one perturbation, ({sets.normals.shape[1]},), got "
-            f"{tuple(v.shape)}."
-        )
-
-
-def check_in_ball(sets: RobustSets, v: Float[Tensor, " d"], name: str = "v") -> None:
-    """Reject what is not one perturbation in V.
-
-    Args:
-        sets: The robust sets.
-        v: The perturbation.
-        name: The argument's name, for the message.
-
-    Raises:
-        ValueError: If it does not fit the rows, or is longer than the budget.
-    """
-    check_one(sets, v, name)
-    check_in_l2_ball(name, v, sets.epsilon)
 
 
 def center_or_zero(
@@ -111,5 +76,5 @@ def center_or_zero(
     """
     if center is None:
         return torch.zeros_like(sets.normals[0], dtype=torch.float64)
-    check_one(sets, center, "center")
+    sets.check_one(center, "center")
     return center.detach().double()

@@ -6,9 +6,9 @@ from jaxtyping import Float
 from scipy.stats import beta
 from torch import Tensor
 
-from paper_lib.bounds.bound import INDEPENDENT, Bound, check_confidence
-from paper_lib.bounds.distances import check_one
+from paper_lib.bounds.bound import INDEPENDENT, Bound
 from paper_lib.checks import check_count
+from paper_lib.checks.arguments import check_fraction
 from paper_lib.robust_sets import RobustSets
 
 
@@ -42,12 +42,8 @@ def clopper_pearson(
         0.0
     """
     trials = check_count(trials, "trials", 1)
-    successes = check_count(successes, "successes", 0)
-    if successes > trials:
-        raise ValueError(
-            f"successes must be at most the {trials} trials, got {successes}."
-        )
-    confidence = check_confidence(confidence)
+    successes = check_count(successes, "successes", 0, trials)
+    confidence = check_fraction(confidence)
     if side == "lower":
         if successes == 0:
             return 0.0
@@ -77,7 +73,7 @@ def held_out_bound(
         ValueError: If v does not fit the rows, or the confidence is not strictly
             between 0 and 1.
     """
-    check_one(sets, v)
+    sets.check_one(v)
     num, kept = len(sets.offsets), int(sets.contains(v).sum())
     return Bound(
         value=clopper_pearson(kept, num, confidence=confidence),

@@ -27,11 +27,8 @@ from paper_lib.bounds.bound import (
     Bound,
     log_inverse_failure,
 )
-from paper_lib.bounds.distances import (
-    center_or_zero,
-    check_in_ball,
-    signed_distances,
-)
+from paper_lib.bounds.distances import center_or_zero, signed_distances
+from paper_lib.checks.arguments import check_length
 from paper_lib.geometry import l2_norm
 from paper_lib.robust_sets import RobustSets
 
@@ -73,19 +70,15 @@ def margin_bound(
         ValueError: If v or the center does not fit or lies outside V, the width is not
             above zero and finite, or the confidence is not strictly between 0 and 1.
     """
-    if ramp_width is not None and not 0.0 < ramp_width < math.inf:
-        raise ValueError(
-            f"ramp_width must be a length above 0 and finite, got {ramp_width}."
-        )
-    check_in_ball(sets, v)
+    sets.check_in_ball(v)
     origin = center_or_zero(sets, center)
-    check_in_ball(sets, origin.to(sets.normals), "center")
+    sets.check_in_ball(origin.to(sets.normals), "center")
     shares = (1.0,) if center is None else _RADII
     # float32 vectors of V may be longer than the budget by a millionth.
     radii = [s * sets.epsilon * (1.0 + 2e-6) for s in shares]
     widths = [s * sets.epsilon for s in _WIDTHS]
     if ramp_width is not None:
-        widths = [float(ramp_width)]
+        widths = [check_length(ramp_width, "ramp_width")]
     away = float(l2_norm(v.detach().double() - origin))
     at_v = signed_distances(sets, v)
     at_center = signed_distances(sets, origin.to(sets.normals))

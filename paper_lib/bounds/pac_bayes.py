@@ -35,13 +35,13 @@ from paper_lib.bounds.bound import (
 )
 from paper_lib.bounds.distances import (
     center_or_zero,
-    check_in_ball,
     distances_at_zero,
     signed_distances,
     unit_normals,
 )
 from paper_lib.bounds.kl import kl_uppers
-from paper_lib.checks import check_count
+from paper_lib.checks import check_count, check_radius
+from paper_lib.checks.arguments import check_length
 from paper_lib.defense.rows import as_perturbation
 from paper_lib.geometry import l2_norm, project_l2_ball
 from paper_lib.robust_sets import RobustSets
@@ -75,10 +75,7 @@ def gaussian_coverage(
         ValueError: If v does not fit the rows, the noise is not above zero and finite,
             or the margin is negative, NaN or infinite.
     """
-    if not 0.0 < noise < math.inf:
-        raise ValueError(f"noise must be above 0 and finite, got {noise}.")
-    if not 0.0 <= margin < math.inf:
-        raise ValueError(f"margin must be at least 0 and finite, got {margin}.")
+    noise, margin = check_length(noise, "noise"), check_radius(margin, "margin")
     return _kept(signed_distances(sets, v), noise, margin)
 
 
@@ -111,7 +108,7 @@ def pac_bayes_bound(
         ValueError: If v or the center does not fit, v lies outside V, or the confidence
             is not strictly between 0 and 1.
     """
-    check_in_ball(sets, v)
+    sets.check_in_ball(v)
     away = float(l2_norm(v.detach().double() - center_or_zero(sets, center)))
     ratios = MARGINS if deterministic else (0.0,)
     noises = [share * sets.epsilon for share in NOISES if sets.epsilon > 0.0]
@@ -189,7 +186,7 @@ def fit_certified(
             the start lies outside V, or the confidence is not strictly between 0 and 1.
     """
     num_steps = check_count(num_steps, "num_steps", 0)
-    check_in_ball(sets, start, "start")
+    sets.check_in_ball(start, "start")
     origin = center_or_zero(sets, center)
     nats = log_inverse_failure(confidence, len(NOISES) * len(MARGINS))
     if sets.epsilon == 0.0:

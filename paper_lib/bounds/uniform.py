@@ -13,7 +13,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from paper_lib.bounds.bound import Bound, log_inverse_failure
-from paper_lib.bounds.distances import check_in_ball
 from paper_lib.checks.arguments import check_number
 from paper_lib.robust_sets import RobustSets
 
@@ -49,7 +48,7 @@ def uniform_bound(
     if not mean_deviation >= 0.0:
         raise ValueError(f"mean_deviation must be at least 0, got {mean_deviation}.")
     tail = math.sqrt(log_inverse_failure(confidence) / (2 * len(sets.offsets)))
-    check_in_ball(sets, v)
+    sets.check_in_ball(v)
     observed = float(sets.coverage(v))
     return Bound(
         value=max(observed - mean_deviation - tail, 0.0),

@@ -42,24 +42,25 @@ def check_radius(radius: float, name: str = "radius") -> float:
     return float(radius)
 
 
-def check_budgets(epsilon: float, attack_epsilon: float | None) -> tuple[float, float]:
-    """Reject what are no budgets; the attacker's is the defender's unless it is given.
+def check_length(length: float, name: str, wanted: str = "a number") -> float:
+    """Reject a length, or another amount, of nothing.
 
     Args:
-        epsilon: The defender's budget, or that of both.
-        attack_epsilon: The attacker's budget where it differs.
+        length: The length to check.
+        name: The argument's name, for the message.
+        wanted: What the argument has to be, for the message.
 
     Returns:
-        The attacker's budget and the defender's, as Python's own floats.
+        The length as Python's own float.
 
     Raises:
-        TypeError: If one is no number.
-        ValueError: If one is negative, NaN or infinite.
+        TypeError: If it is no number.
+        ValueError: If it is not above zero and finite.
     """
-    epsilon = check_radius(epsilon, "epsilon")
-    if attack_epsilon is None:
-        return epsilon, epsilon
-    return check_radius(attack_epsilon, "attack_epsilon"), epsilon
+    check_number(length, name, wanted)
+    if not 0.0 < length < math.inf:
+        raise ValueError(f"{name} must be finite and > 0, got {length}.")
+    return float(length)
 
 
 def check_count(value: int, name: str, least: int, most: int | None = None) -> int:
@@ -109,7 +110,7 @@ def check_between(value: float, name: str, low: float, high: float) -> float:
     return float(value)
 
 
-def check_fraction(value: float, name: str) -> float:
+def check_fraction(value: float, name: str = "confidence") -> float:
     """Reject what does not lie strictly between 0 and 1.
 
     Args:
@@ -120,10 +121,12 @@ def check_fraction(value: float, name: str) -> float:
         The number as Python's own float.
 
     Raises:
+        TypeError: If it is no number.
         ValueError: If it does not, or is NaN.
     """
+    check_number(value, name)
     if not 0.0 < value < 1.0:
-        raise ValueError(f"{name} must lie in (0, 1), got {value}.")
+        raise ValueError(f"{name} must be strictly between 0 and 1, got {value}.")
     return float(value)
 
 

@@ -88,6 +88,40 @@ def check_same_kind(**tensors: Tensor) -> None:
                 )
 
 
+def check_rows(**tensors: Tensor) -> None:
+    """Reject rows and numbers that do not go together.
+
+    Args:
+        **tensors: Rows ``(n, d)``, then a number for each ``(n,)``, under their names.
+
+    Raises:
+        ValueError: If shapes, dtypes or devices do not fit, or there is no row.
+    """
+    check_same_kind(**tensors)
+    (name, rows), (other, numbers) = tensors.items()
+    if rows.ndim != 2 or numbers.shape != rows.shape[:1] or rows.numel() == 0:
+        raise ValueError(
+            f"{name} must be (n, d) and {other} (n,) with n and d at least 1, got "
+            f"shapes {tuple(rows.shape)} and {tuple(numbers.shape)}."
+        )
+
+
+def check_shape(name: str, tensor: Tensor, *shapes: tuple[int, ...]) -> None:
+    """Reject a tensor that has none of a few shapes.
+
+    Args:
+        name: The argument's name, for the message.
+        tensor: The tensor.
+        *shapes: The shapes that will do.
+
+    Raises:
+        ValueError: If it has another.
+    """
+    if tuple(tensor.shape) not in shapes:
+        wanted = " or ".join(map(str, shapes))
+        raise ValueError(f"{name} must have shape {wanted}, got {tuple(tensor.shape)}.")
+
+
 def check_finite(first_row: int = 0, /, **tensors: Tensor) -> None:
     """Reject NaN and infinite entries.
 
@@ -125,12 +159,8 @@ def check_perturbation(name: str, perturbation: Tensor, points: Tensor) -> None:
             infinite.
     """
     check_same_kind(**{"the points": points, name: perturbation})
-    expected = tuple(points.shape)
-    if tuple(perturbation.shape) not in (expected, (1, expected[1])):
-        raise ValueError(
-            f"{name} must have shape {expected} or {(1, expected[1])}, "
-            f"got {tuple(perturbation.shape)}."
-        )
+    num, dim = points.shape
+    check_shape(name, perturbation, (num, dim), (1, dim))
     check_finite(**{name: perturbation})
 
 
@@ -147,11 +177,7 @@ def check_constant(name: str, perturbation: Tensor, points: Tensor) -> None:
         ValueError: As :func:`check_perturbation`.
     """
     check_type(perturbation, name, Tensor)
-    if perturbation.shape != points.shape[1:]:
-        raise ValueError(
-            f"{name} must have shape {tuple(points.shape[1:])}, got "
-            f"{tuple(perturbation.shape)}."
-        )
+    check_shape(name, perturbation, tuple(points.shape[1:]))
     check_perturbation(name, perturbation.unsqueeze(0), points)
 
 

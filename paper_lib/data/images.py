@@ -55,15 +55,10 @@ class LabeledImages:
             ValueError: See the class.
         """
         check_same_kind(images=self.images, labels=self.labels)
-        shapes = f"{tuple(self.images.shape)} and {tuple(self.labels.shape)}"
-        if self.images.ndim < 2 or self.labels.ndim != 1:
+        if self.images.ndim < 2 or self.images.numel() == 0:
             raise ValueError(
-                f"images must be (n, ...) and labels (n,), got shapes {shapes}."
-            )
-        if len(self.images) != len(self.labels) or self.images.numel() == 0:
-            raise ValueError(
-                "images and labels must hold the same number of samples, at least one, "
-                f"got shapes {shapes}."
+                "images must be (n, ...) with at least one sample, got shape "
+                f"{tuple(self.images.shape)}."
             )
         check_labels(self.labels, "labels", len(self.images))
         check_finite(images=self.images)

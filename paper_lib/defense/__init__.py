@@ -5,10 +5,8 @@ One method a module; all of them behind :func:`maximize_coverage`.
 
 from paper_lib.defense.batch import coverage_path
 from paper_lib.defense.certificates.certificate import Certificate
-from paper_lib.defense.certificates.storage import (
-    load_certificate,
-    save_certificate,
-)
+from paper_lib.defense.certificates.storage import load_certificate, save_certificate
+from paper_lib.defense.defended import DefendedClassifier
 from paper_lib.defense.draws.hit_and_run import HitAndRunConfig
 from paper_lib.defense.draws.maximizer_draws import draw_maximizers
 from paper_lib.defense.draws.planar_maximizers import MaximizerSet, maximizer_set

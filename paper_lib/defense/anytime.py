@@ -17,7 +17,7 @@ from jaxtyping import Float
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from paper_lib.checks.arguments import check_number
+from paper_lib.checks.arguments import check_length
 from paper_lib.defense.certificates.certificate import Certificate, Evidence
 from paper_lib.defense.exact.touch import settle
 from paper_lib.defense.rows import UnitRows, as_perturbation, surely_satisfied
@@ -148,11 +148,7 @@ class Clock:
         """
         self.began = time.perf_counter()
         if self.limit is not None:
-            check_number(self.limit, "time_limit", "seconds or None")
-            if not 0.0 < self.limit < math.inf:
-                raise ValueError(
-                    f"time_limit must be finite and > 0, got {self.limit}."
-                )
+            check_length(self.limit, "time_limit", "seconds or None")
 
     def remaining(self, share: float = 1.0) -> float:
         """Measure what is left.

@@ -15,12 +15,7 @@ from torch import Tensor
 
 from paper_lib.checks import check_seed
 from paper_lib.checks.arguments import check_type
-from paper_lib.defense.rows import (
-    as_perturbation,
-    fingerprints,
-    row_thresholds,
-    safe_rows,
-)
+from paper_lib.defense.rows import as_perturbation, row_thresholds, safe_rows
 from paper_lib.defense.search.annealing import anneal_from_several
 from paper_lib.defense.search.local_search import MARGIN, hold_point, insert, search
 from paper_lib.defense.search.min_norm import Gram, MinNorm
@@ -45,7 +40,7 @@ def coverage_path(family: Sequence[RobustSets], seed: int = 0) -> tuple[Solution
     all of them as one batch and the polish on the rows near their boundary alone.
 
     Args:
-        family: Robust sets with equal normals, bit by bit, budgets in increasing order,
+        family: Robust sets with equal normals, budgets in increasing order,
             on one device, which does the annealing.
         seed: Seed of all random choices.
 
@@ -85,8 +80,8 @@ def coverage_path(family: Sequence[RobustSets], seed: int = 0) -> tuple[Solution
             for one in zip(asked, points.cpu(), slack, strict=True)
         ]
     return tuple(
-        solution_at(sets, as_perturbation(point, sets), "path", name)
-        for sets, point, name in zip(family, points, fingerprints(family), strict=True)
+        solution_at(sets, as_perturbation(point, sets), "path")
+        for sets, point in zip(family, points, strict=True)
     )
 
 
@@ -145,16 +140,13 @@ def polish_exchanging(
     return problem.point(held.active) if held.count >= before else u
 
 
-def solution_at(
-    sets: RobustSets, v: Float[Tensor, " d"], method: Solver, name: str | None = None
-) -> Solution:
+def solution_at(sets: RobustSets, v: Float[Tensor, " d"], method: Solver) -> Solution:
     """Count the coverage of a perturbation and certify it.
 
     Args:
         sets: The robust sets.
         v: The perturbation.
         method: What found it.
-        name: The fingerprint of the rows, where it is known.
 
     Returns:
         The solution, with the trivial upper bound.
@@ -162,7 +154,7 @@ def solution_at(
     return Solution(
         perturbation=v,
         coverage=float(sets.coverage(v)),
-        certificate=certify(sets, v, name=name),
+        certificate=certify(sets, v),
         method=method,
     )
 
@@ -186,12 +178,6 @@ def _check_family(family: Sequence[RobustSets]) -> None:
     budgets = [sets.epsilon for sets in family]
     if sorted(set(budgets)) != budgets:
         raise ValueError(f"family must have increasing budgets, got {budgets}.")
-    first = _bits(family[0])
-    if not all(torch.equal(_bits(sets), first) for sets in family[1:]):
+    first = family[0].normals
+    if not all(torch.equal(sets.normals, first) for sets in family[1:]):
         raise ValueError("family must have equal normals, got others at some budget.")
-
-
-def _bits(sets: RobustSets) -> Int[Tensor, "n d"]:
-    """View the normals as integers: fingerprints tell zeros of other signs apart."""
-    kind = torch.int32 if sets.normals.dtype == torch.float32 else torch.int64
-    return sets.normals.contiguous().view(kind)

@@ -75,11 +75,7 @@ def fit_defense(
     seed = check_seed(seed)
     fitted, aside = _set_aside(sets, holdout, seed)
     num = len(fitted.offsets)
-    num_folds = check_count(num_folds, "num_folds", 2)
-    if num_folds > num:
-        raise ValueError(
-            f"num_folds must be at most the {num} rows left to fit, got {num_folds}."
-        )
+    num_folds = check_count(num_folds, "num_folds", 2, num)
     order = torch.randperm(num, generator=torch.Generator().manual_seed(seed))
     folds = order.chunk(num_folds)
     # How sharp the relaxation ends, and the polish, with as many exchanges as it has.

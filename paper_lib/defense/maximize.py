@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from paper_lib.arrangement.line_sweep import sweep
-from paper_lib.checks import check_count, check_seed
+from paper_lib.checks import check_choice, check_count, check_seed
 from paper_lib.defense.anytime import Best, Clock, Stage, lifted, run
 from paper_lib.defense.certificates.certificate import Certificate
 from paper_lib.defense.certificates.conflicts import matching_evidence
@@ -21,7 +21,7 @@ from paper_lib.defense.exact.boxes import box_search
 from paper_lib.defense.exact.closed_forms import closed_form, touching_point
 from paper_lib.defense.exact.hitting_sets import hitting_set_search
 from paper_lib.defense.exact.touch import tangent_point
-from paper_lib.defense.ramp import check_start, ramp_ascent
+from paper_lib.defense.ramp import ramp_ascent
 from paper_lib.defense.rows import UnitRows, unit_rows
 from paper_lib.defense.search.annealing import anneal_rows
 from paper_lib.defense.search.local_search import exchange_search
@@ -90,9 +90,7 @@ def maximize_coverage(
         >>> solution.method, round(solution.coverage, 3), solution.certificate.gap
         ('plane', 0.667, 0.0)
     """
-    known = ("auto", *get_args(Method))
-    if method not in known:
-        raise ValueError(f"method must be one of {known}, got {method!r}.")
+    check_choice(method, "method", ("auto", *get_args(Method)))
     clock, seed = Clock(limit=time_limit), check_seed(seed)
     exchanges = check_count(exchanges, "exchanges", 0)
     best = Best(rows=unit_rows(sets))
@@ -169,7 +167,7 @@ def upper_bound(
     if start is None:
         stages.insert(0, (_narrow_search(best.rows, seed), _SEARCH_SHARE))
     else:
-        check_start(sets, start)
+        sets.check_in_ball(start, "start")
         best.offer(project_l2_ball(start.detach(), sets.epsilon))
         best.has_result = True
     run(stages, best, clock)

@@ -14,10 +14,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from paper_lib.checks.arguments import check_choice, check_type
+from paper_lib.checks import check_choice, check_count
+from paper_lib.checks.arguments import check_type
 from paper_lib.defense.search.annealing import check_fall, step_lengths
 from paper_lib.defense.solution import Solution, certify
-from paper_lib.geometry import in_l2_ball, l2_norm, project_l2_ball, scale_to_radius
+from paper_lib.geometry import l2_norm, project_l2_ball, scale_to_radius
 from paper_lib.geometry.sums import full_precision
 from paper_lib.robust_sets import RobustSets
 
@@ -50,8 +51,7 @@ class RampConfig:
         Raises:
             ValueError: See the class.
         """
-        if self.num_steps < 1:
-            raise ValueError(f"num_steps must be at least 1, got {self.num_steps}.")
+        check_count(self.num_steps, "num_steps", 1)
         check_fall("step", self.first_step, self.last_step)
         check_choice(self.rows, "rows", _ROWS)
 
@@ -117,7 +117,7 @@ def ramp_ascent(
     normals, offsets = ramp_rows(sets, config.rows)
     count = offsets.new_tensor(len(offsets))
     start = torch.zeros_like(normals[0]) if start is None else start
-    check_start(sets, start)
+    sets.check_in_ball(start, "start")
     start = start.detach()
     course = ascend(
         lambda v: ramp_and_slope(normals, offsets, count, v),
@@ -276,21 +276,3 @@ def ramp_rows(
     normals = sets.normals.double() / length.unsqueeze(-1)
     offsets = sets.offsets.double() / length
     return normals.to(sets.normals.dtype), offsets.to(sets.offsets.dtype)
-
-
-def check_start(sets: RobustSets, start: Float[Tensor, " d"]) -> None:
-    """Reject a start that does not fit the rows or lies outside V.
-
-    Args:
-        sets: The robust sets.
-        start: Where a search is to begin.
-
-    Raises:
-        ValueError: See the summary.
-    """
-    sets.check_candidates(start, "start")
-    if start.ndim != 1 or not bool(in_l2_ball(start, sets.epsilon)):
-        raise ValueError(
-            f"start must be one point of the ball of radius {sets.epsilon}, got shape "
-            f"{tuple(start.shape)} and length {l2_norm(start).tolist()}."
-        )

@@ -7,7 +7,6 @@ then judged on the stored rows, as exact reals.
 """
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -118,28 +117,12 @@ def fingerprint(sets: RobustSets) -> str:
     Returns:
         The digest, in hexadecimal.
     """
-    return fingerprints([sets])[0]
-
-
-def fingerprints(family: Sequence[RobustSets]) -> list[str]:
-    """Name the rows at many budgets; their normals, the bulk, are read once.
-
-    Args:
-        family: Robust sets whose normals are the same bits.
-
-    Returns:
-        The fingerprint of each.
-    """
-    normals = family[0].normals
-    common = hashlib.sha256(f"{normals.dtype} {tuple(normals.shape)}".encode())
-    common.update(_bytes(normals))
-    names = []
-    for sets in family:
-        digest = common.copy()
-        digest.update(float(sets.epsilon).hex().encode())
-        digest.update(_bytes(sets.offsets))
-        names.append(digest.hexdigest())
-    return names
+    normals = sets.normals
+    digest = hashlib.sha256(f"{normals.dtype} {tuple(normals.shape)}".encode())
+    digest.update(_bytes(normals))
+    digest.update(float(sets.epsilon).hex().encode())
+    digest.update(_bytes(sets.offsets))
+    return digest.hexdigest()
 
 
 def _bytes(tensor: Tensor) -> bytes:

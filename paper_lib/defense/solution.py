@@ -63,8 +63,6 @@ def certify(
     perturbation: Float[Tensor, " d"],
     evidence: Evidence | None = None,
     violated: int | None = None,
-    *,
-    name: str | None = None,
 ) -> Certificate:
     """Count what a perturbation reaches and what the evidence proves.
 
@@ -73,7 +71,6 @@ def certify(
         perturbation: The witness of the lower bound.
         evidence: The witness of the upper bound; None: the trivial one.
         violated: Rows the evidence is known to prove violated; None: it is asked.
-        name: The fingerprint of the rows, where it is known.
 
     Returns:
         A certificate that verifies; with the trivial bound if the evidence does not.
@@ -89,5 +86,5 @@ def certify(
         upper_count=num - max(violated, 0),
         perturbation=perturbation,
         evidence=evidence if violated > 0 else None,
-        fingerprint=name or fingerprint(sets),
+        fingerprint=fingerprint(sets),
     )

@@ -4,8 +4,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from paper_lib.attacks import perturbed
 from paper_lib.checks.arguments import check_type
-from paper_lib.checks.operands import check_finite, check_perturbation
+from paper_lib.checks.operands import check_finite
 from paper_lib.data import LabeledImages
 from paper_lib.linearize import Linearization
 from paper_lib.models.guard import call, check_inputs, check_logits, frozen_evaluation
@@ -14,7 +15,7 @@ from paper_lib.models.guard import call, check_inputs, check_logits, frozen_eval
 def logits_at(
     model: nn.Module,
     inputs: Float[Tensor, "n ..."],
-    *perturbations: Float[Tensor, "#n d"],
+    *perturbations: Float[Tensor, "#n d"] | Float[Tensor, " d"],
     batch_size: int = 250,
 ) -> Float[Tensor, " n"]:
     """Evaluate a classifier at perturbed inputs, in eval mode and without gradients.
@@ -22,7 +23,8 @@ def logits_at(
     Args:
         model: Maps ``(n, ...)`` to ``(n,)``; its mode comes back as it was.
         inputs: One input a row.
-        *perturbations: What is added to each input, flattened; ``(1, d)`` for all.
+        *perturbations: What is added to each input, as for
+            :func:`~paper_lib.attacks.perturbed`.
         batch_size: Inputs a pass.
 
     Returns:
@@ -33,16 +35,45 @@ def logits_at(
             not ``(n,)``, or a logit is NaN or infinite.
     """
     batch_size = check_inputs(model, inputs, batch_size)
-    moved = inputs.detach().flatten(1)
-    for number, perturbation in enumerate(perturbations):
-        check_perturbation(f"perturbations[{number}]", perturbation, moved)
-        moved = moved + perturbation.detach()
+    parts = perturbed(inputs, *perturbations).split(batch_size)
     with frozen_evaluation(model), torch.no_grad():
-        parts = moved.view_as(inputs).split(batch_size)
         logits = torch.cat([call(model, part.clone()) for part in parts])
         check_finite(logits=logits)
-        check_logits(model, inputs, batch_size, logits)
+        check_logits(model, inputs[:batch_size], logits)
     return logits
+
+
+def clip_moves(
+    inputs: Float[Tensor, "n ..."],
+    *moves: Float[Tensor, "#n d"] | Float[Tensor, " d"],
+    box: tuple[float, float],
+) -> Float[Tensor, "n d"]:
+    """Say what moves come down to where moved inputs are clipped to a box.
+
+    Args:
+        inputs: One input a row, inside the box.
+        *moves: What is added to each input, say an attack and a defense.
+        box: The smallest and the largest number an input may hold.
+
+    Returns:
+        One perturbation a point, which leads into the box, up to its rounding.
+
+    Raises:
+        ValueError: If the box is not two numbers in order, an input lies outside it, or
+            a move does not fit.
+
+    Example:
+        >>> pixels, move = torch.tensor([[0.0, 0.5, 1.0]]), torch.full((1, 3), 0.75)
+        >>> clip_moves(pixels, move, box=(0.0, 1.0))
+        tensor([[0.7500, 0.5000, 0.0000]])
+    """
+    least, most = (float(one) for one in inputs.aminmax())
+    if len(box) != 2 or not box[0] <= least <= most <= box[1]:
+        raise ValueError(
+            f"box must be two numbers between which all inputs lie, got {box} and "
+            f"entries from {least} to {most}."
+        )
+    return (perturbed(inputs, *moves).clamp(*box) - inputs.detach()).flatten(1)
 
 
 def keeps_label(

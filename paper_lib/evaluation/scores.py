@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from jaxtyping import Bool, Float
@@ -12,7 +13,7 @@ from paper_lib.checks import check_radius
 from paper_lib.checks.arguments import check_type
 from paper_lib.checks.operands import check_constant, check_perturbation
 from paper_lib.data import LabeledImages
-from paper_lib.evaluation.labels import check_points, keeps_label, logits_at
+from paper_lib.evaluation.labels import check_points, clip_moves, keeps_label, logits_at
 from paper_lib.evaluation.plays import PLAYS, Cell
 from paper_lib.geometry.ball import check_in_l2_ball
 from paper_lib.linearize import Linearization
@@ -28,6 +29,8 @@ class TableRow:
         accuracy: Scored on f and the data's labels, or on f_L and the sign of f.
         correct: Points that keep their label.
         total: Points scored.
+        changed: Points that the box decides: they keep their label with it and lose it
+            without, or the other way round.
     """
 
     attack: str
@@ -35,6 +38,7 @@ class TableRow:
     accuracy: str
     correct: int
     total: int
+    changed: int = 0
 
     @property
     def percent(self) -> float:
@@ -50,6 +54,7 @@ def evaluate(
     epsilon: float,
     defense: Float[Tensor, " d"],
     pgd_attack: Float[Tensor, "n d"],
+    box: tuple[float, float] | None = None,
 ) -> tuple[TableRow, ...]:
     r"""Score the ten rows of Table 3.
 
@@ -60,14 +65,19 @@ def evaluate(
         epsilon: The budget of both players, in the units of the inputs.
         defense: The perturbation v the defender adds to every point.
         pgd_attack: The perturbations of PGD at these points.
+        box: The smallest and the largest number an input may hold: what is moved beyond
+            is clipped before it is scored. None: nothing is clipped, as in the paper.
+            The robust sets, and what is proven of them, know no box.
 
     Returns:
         Five rows of true accuracy, then five of approximate accuracy. The approximate
-        row without attack and defense is scored against the label, as in Table 3.
+        row without attack and defense is scored against the label, as in Table 3. Each
+        says how many points the box decides.
 
     Raises:
-        ValueError: If ``lin`` and ``data`` differ in length, or an argument does not
-            fit the model or lies outside V.
+        TypeError: If an argument is of another kind.
+        ValueError: If ``lin`` and ``data`` differ in length, an argument does not fit
+            the model or lies outside V, or the box is none or leaves points out.
     """
     check_type(lin, "lin", Linearization)
     check_constant("defense", defense, lin.gradients)
@@ -75,7 +85,10 @@ def evaluate(
     moves = {"defense": constant, "pgd_attack": pgd_attack}
     _check_moves(data, lin, epsilon, moves)
     attacks = {"FGM": fgm(lin, epsilon), "PGD": pgd_attack}
-    verdicts = _verdicts(model, data, lin, attacks, {"SMOOTH": constant})
+    players = {"attacks": attacks, "defenses": {"SMOOTH": constant}}
+    scored = partial(judge, model, data, lin, epsilon=epsilon, **players)
+    free = scored()
+    verdicts = free if box is None else scored(box=box)
     return tuple(
         TableRow(
             attack=play[0],
@@ -83,6 +96,7 @@ def evaluate(
             accuracy=accuracy,
             correct=int(verdicts[*play, accuracy].sum()),
             total=len(data.labels),
+            changed=int((verdicts[*play, accuracy] != free[*play, accuracy]).sum()),
         )
         for accuracy in ("true", "approximate")
         for play in PLAYS
@@ -97,6 +111,7 @@ def judge(
     epsilon: float,
     attacks: Mapping[str, Float[Tensor, "#n d"]],
     defenses: Mapping[str, Float[Tensor, "#n d"]],
+    box: tuple[float, float] | None = None,
 ) -> dict[Cell, Bool[Tensor, " n"]]:
     """Decide for every point whether it keeps its label, under each attack and defense.
 
@@ -108,6 +123,8 @@ def judge(
         attacks: Perturbations of the attacker under their names.
         defenses: Perturbations of the defender under their names; ``(1, d)`` for one
             that is added to every point.
+        box: As for :func:`evaluate`; what it changes are the verdicts that differ from
+            those without it.
 
     Returns:
         The verdicts under the names of attack and defense, ``"none"`` included, and
@@ -121,17 +138,6 @@ def judge(
     moves = {f"attacks[{name!r}]": move for name, move in attacks.items()}
     moves |= {f"defenses[{name!r}]": move for name, move in defenses.items()}
     _check_moves(data, lin, epsilon, moves)
-    return _verdicts(model, data, lin, attacks, defenses)
-
-
-def _verdicts(
-    model: nn.Module,
-    data: LabeledImages,
-    lin: Linearization,
-    attacks: Mapping[str, Tensor],
-    defenses: Mapping[str, Tensor],
-) -> dict[Cell, Bool[Tensor, " n"]]:
-    """Decide for every point whether it keeps its label; see :func:`judge`."""
     verdicts = {}
     right = data.labels * logits_at(model, data.images) > 0
     for accuracy in ("true", "approximate"):
@@ -140,7 +146,10 @@ def _verdicts(
     for attack, move in {"none": still, **attacks}.items():
         for defense, answer in {"none": still, **defenses}.items():
             if (attack, defense) != ("none", "none"):
-                right, kept = keeps_label(model, data, lin, move, answer)
+                moves = move, answer
+                if box is not None:
+                    moves = (clip_moves(data.images, *moves, box=box),)
+                right, kept = keeps_label(model, data, lin, *moves)
                 verdicts[attack, defense, "true"] = right
                 verdicts[attack, defense, "approximate"] = kept
     return verdicts

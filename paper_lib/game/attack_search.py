@@ -12,17 +12,14 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from paper_lib.checks import check_count, check_radius, check_seed
+from paper_lib.checks import check_count, check_seed
+from paper_lib.checks.radii import Budget, check_radii
 from paper_lib.game.direct_search import climb_utilities
 from paper_lib.game.payoff import payoffs, shifts
 from paper_lib.game.responses import AttackerResponse, scored_attack
 from paper_lib.game.strategies import Defender, Plays, plays_of
-from paper_lib.geometry import (
-    disc_grid,
-    project_l2_ball,
-    sample_l2_ball,
-    unit_vectors,
-)
+from paper_lib.geometry import disc_grid, project_l2_ball, sample_l2_ball, unit_vectors
+from paper_lib.geometry.ball import as_factor, fit_product
 from paper_lib.geometry.sums import row_dots
 from paper_lib.linearize import Linearization
 
@@ -36,7 +33,7 @@ def search_attack(
     lin: Linearization,
     defender: Defender,
     *,
-    epsilon: float,
+    epsilon: float | Float[Tensor, " n"],
     method: SearchMethod | None = None,
     num_restarts: int = 3,
     num_steps: int | None = None,
@@ -57,7 +54,7 @@ def search_attack(
     Args:
         lin: The linearized classifier.
         defender: The defender's strategy.
-        epsilon: The attacker's budget.
+        epsilon: The attacker's budget, one number or one for each point.
         method: The search; None: the grid in the plane, the direct search in one and in
             3 to 10 dimensions, and beyond them the gradient, which confirms nothing.
         num_restarts: Random starts, but of the grid.
@@ -74,7 +71,7 @@ def search_attack(
         ValueError: If it does not fit the points, the grid is asked for outside the
             plane, or a number is out of range.
     """
-    epsilon = check_radius(epsilon, "epsilon")
+    reach = check_radii(epsilon, "epsilon", lin.gradients)
     seed = check_seed(seed)
     num_restarts = check_count(num_restarts, "num_restarts", 1)
     if num_steps is not None:
@@ -88,13 +85,14 @@ def search_attack(
         )
     plays = plays_of("defender", defender, lin, num_draws=num_draws, seed=seed)
     if chosen == "grid":
-        return scored_attack(lin, plays, _grid_attack(lin, plays, epsilon), "grid")
+        return scored_attack(lin, plays, _grid_attack(lin, plays, reach), "grid")
+    reach = torch.ones_like(lin.logits, dtype=torch.float64) * reach
     if chosen == "gradient":
         count = num_steps or _GRADIENT_STEPS
-        ends = _climbed(lin, plays, epsilon, num_restarts, count, seed)
+        ends = _climbed(lin, plays, reach, num_restarts, count, seed)
     else:
         count = num_steps or min(50 + 25 * dim, _MOST_DIRECT_STEPS)
-        ends = _searched(lin, plays, epsilon, num_restarts, count, seed)
+        ends = _searched(lin, plays, reach, num_restarts, count, seed)
     # The best end at each point, the first where they tie.
     found = [scored_attack(lin, plays, end, chosen).values for end in ends]
     best = torch.stack(found).argmax(dim=0)
@@ -110,22 +108,24 @@ def _default_method(dim: int) -> SearchMethod:
 
 
 def _grid_attack(
-    lin: Linearization, plays: Plays, epsilon: float
+    lin: Linearization, plays: Plays, reach: Budget
 ) -> Float[Tensor, "n 2"]:
     """Try every point of a grid at every data point."""
-    candidates = disc_grid(epsilon).to(lin.gradients)
-    moved = shifts(lin, candidates.unsqueeze(1))
+    grid = disc_grid(1.0).to(lin.gradients.device).unsqueeze(1)
+    candidates = fit_product(grid * as_factor(reach, grid), reach).to(lin.gradients)
+    moved = shifts(lin, candidates)
     defended = shifts(lin, plays.rows)
     scores = torch.zeros_like(moved)
     for weight, shift in zip(plays.weights, defended, strict=True):
         scores += weight * payoffs(lin.logits, moved, shift)
-    return candidates[scores.argmax(dim=0)]
+    best = scores.argmax(dim=0)
+    return candidates.expand(-1, len(best), -1)[best, range(len(best))]
 
 
 def _searched(
     lin: Linearization,
     plays: Plays,
-    epsilon: float,
+    reach: Float[Tensor, " n"],
     num_restarts: int,
     num_steps: int,
     seed: int,
@@ -143,45 +143,36 @@ def _searched(
 
     # All starts side by side, as so many points.
     total = num_restarts * num
-    ends = climb_utilities(score, total, dim, epsilon, num_steps=num_steps, seed=seed)
-    ends = project_l2_ball(ends.to(lin.gradients), epsilon)
+    radii = reach.repeat(num_restarts).cpu()
+    ends = climb_utilities(score, total, dim, radii, num_steps=num_steps, seed=seed)
+    ends = project_l2_ball(ends.to(lin.gradients), radii)
     return ends.reshape(num_restarts, num, dim)
 
 
 def _climbed(
     lin: Linearization,
     plays: Plays,
-    epsilon: float,
+    reach: Float[Tensor, " n"],
     num_restarts: int,
     num_steps: int,
     seed: int,
 ) -> Float[Tensor, "r n d"]:
     """Climb the smooth utility, from several starts."""
     num, dim = lin.gradients.shape
-    starts = sample_l2_ball(num_restarts * num, dim, epsilon, seed=seed)
-    starts = starts.reshape(num_restarts, num, dim)
-    return torch.stack([_climb(lin, plays, one, epsilon, num_steps) for one in starts])
-
-
-def _climb(
-    lin: Linearization,
-    plays: Plays,
-    start: Float[Tensor, "n d"],
-    epsilon: float,
-    num_steps: int,
-) -> Float[Tensor, "n d"]:
-    """Climb the smooth utility from one start."""
-    signs, logits = lin.signs.double(), lin.logits.double()
-    gradients = lin.gradients.double()
-    defended = logits + shifts(lin, plays.rows)
+    radii = reach.repeat(num_restarts)
+    starts = sample_l2_ball(num_restarts * num, dim, radii, seed=seed)
+    signs, gradients = lin.signs.double(), lin.gradients.double()
+    defended = lin.logits.double() + shifts(lin, plays.rows)
     scale = defended.abs().mean(dim=0) + torch.finfo(torch.float64).tiny
-    attack = start.to(gradients.device)
-    for _ in range(num_steps):
-        with torch.enable_grad():
-            attack.requires_grad_(True)
-            lost = -signs * (defended + (gradients * attack).sum(-1)) / scale
-            smooth = plays.weights @ (lost / (1.0 + lost.abs()))
-            (slope,) = torch.autograd.grad(smooth.sum(), attack)
-        step = 0.5 * epsilon * unit_vectors(slope)
-        attack = project_l2_ball(attack.detach() + step, epsilon)
-    return project_l2_ball(attack.to(lin.gradients), epsilon)
+    ends = []
+    for attack in starts.reshape(num_restarts, num, dim).to(gradients.device):
+        for _ in range(num_steps):
+            with torch.enable_grad():
+                attack.requires_grad_(True)
+                lost = -signs * (defended + (gradients * attack).sum(-1)) / scale
+                smooth = plays.weights @ (lost / (1.0 + lost.abs()))
+                (slope,) = torch.autograd.grad(smooth.sum(), attack)
+            step = as_factor(0.5 * reach, slope) * unit_vectors(slope)
+            attack = project_l2_ball(attack.detach() + step, reach)
+        ends.append(project_l2_ball(attack.to(lin.gradients), reach))
+    return torch.stack(ends)

@@ -37,7 +37,7 @@ def climb_utilities(
     score: Score,
     num_points: int,
     dim: int,
-    epsilon: float,
+    epsilon: float | Float[Tensor, " n"],
     *,
     num_steps: int,
     seed: int,
@@ -53,7 +53,7 @@ def climb_utilities(
             all that the search learns of the game.
         num_points: n, data points; each is a search of its own.
         dim: d.
-        epsilon: The attacker's budget.
+        epsilon: The attacker's budget, one number or one for each point.
         num_steps: Steps at each point.
         seed: Seed of starts, directions and steps.
 
@@ -62,19 +62,20 @@ def climb_utilities(
     """
     generator = torch.Generator().manual_seed(seed)
     everywhere = torch.arange(num_points)
-    attack = sample_l2_ball(num_points, dim, epsilon, seed=seed)
+    reach = torch.ones(num_points, dtype=torch.float64) * epsilon
+    attack = sample_l2_ball(num_points, dim, reach, seed=seed)
     still = torch.zeros_like(attack)
-    pushes = _pushes(score, attack, epsilon, generator)
+    pushes = _pushes(score, attack, reach, generator)
     values = score(everywhere, attack, still)
     # Lengths at which the attacks do not win all, just below their levels.
     lower = _level(score, everywhere, attack, pushes)
-    sizes = torch.full((num_points,), epsilon, dtype=torch.float64)
+    sizes = reach
     for _ in range(num_steps):
         if bool((values >= _ALL).all()):
             break  # nothing is left to win
         noise = torch.randn(num_points, dim, generator=generator, dtype=torch.float64)
         noise = noise / dim**0.5
-        tried = project_l2_ball(attack + sizes.unsqueeze(-1) * noise, epsilon)
+        tried = project_l2_ball(attack + sizes.unsqueeze(-1) * noise, reach)
         scored = score(everywhere, tried, still)
         wins_below = score(everywhere, tried, lower.unsqueeze(-1) * pushes) >= _ALL
         better = (scored > values) | ((scored == values) & wins_below)
@@ -85,14 +86,14 @@ def climb_utilities(
         if len(chosen):
             lower[chosen] = _level(score, chosen, tried[chosen], pushes[chosen])
         factor = torch.where(better, _GROWTH, _GROWTH**-0.25)
-        sizes = (sizes * factor).clamp(max=2.0 * epsilon)
+        sizes = (sizes * factor).clamp(max=2.0 * reach)
     return attack
 
 
 def _pushes(
     score: Score,
     attack: Float[Tensor, "n d"],
-    epsilon: float,
+    reach: Float[Tensor, " n"],
     generator: torch.Generator,
 ) -> Float[Tensor, "n d"]:
     """Find a direction at each point in which a short push makes an attack win all.
@@ -106,11 +107,13 @@ def _pushes(
     for _ in range(_NUM_DIRECTIONS):
         drawn = torch.randn(num, dim, generator=generator, dtype=torch.float64)
         drawn = drawn / l2_norm(drawn).unsqueeze(-1)
-        for length in (epsilon * 2.0**power for power in _POWERS):
-            for push in (length * drawn, -length * drawn):
+        for length in (reach * 2.0**power for power in _POWERS):
+            ahead = length.unsqueeze(1) * drawn
+            for push in (ahead, -ahead):
                 wins = score(everywhere, attack, push) >= _ALL
                 shorter = wins & (length < shortest)
-                chosen[shorter], shortest[shorter] = 2.0 * push[shorter], length
+                chosen[shorter] = 2.0 * push[shorter]
+                shortest[shorter] = length[shorter]
     return chosen
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from paper_lib.checks import check_seed
 from paper_lib.checks.arguments import check_fraction
+from paper_lib.checks.radii import Budget, check_budgets
 from paper_lib.game.payoff import payoffs, shifts
 from paper_lib.game.strategies import Attacker, ChainDraws, Defender, Plays, plays_of
 from paper_lib.linearize import Linearization
@@ -57,7 +58,7 @@ def expected_utility(
     defender: Defender,
     *,
     epsilon: float | None = None,
-    attack_epsilon: float | None = None,
+    attack_epsilon: float | Float[Tensor, " n"] | None = None,
     num_draws: int = 1000,
     confidence: float = 0.99,
     seed: int = 0,
@@ -79,7 +80,8 @@ def expected_utility(
         attacker: The attacker's strategy; a tensor ``(n, d)`` is a deterministic one.
         defender: The defender's strategy; a tensor ``(d,)`` is a constant one.
         epsilon: The budget both must keep; None: not checked.
-        attack_epsilon: The attacker's budget where it differs.
+        attack_epsilon: The attacker's budget where it differs, one number or one for
+            each point.
         num_draws: Draws from a sampler.
         confidence: Probability with which the interval has to hold, in (0, 1).
         seed: Seed of the draws.
@@ -102,10 +104,12 @@ def expected_utility(
         >>> expected_utility(lin, attack, Mixture(tuple(sides), (0.75, 0.25))).value
         -0.5
     """
-    reach = epsilon if attack_epsilon is None else attack_epsilon
+    budgets = attack_epsilon, epsilon
+    if epsilon is not None:
+        budgets = check_budgets(epsilon, attack_epsilon, lin.gradients)
     confidence = check_fraction(confidence, "confidence")
     attacks, defenses = plays_of_both(
-        lin, attacker, defender, (reach, epsilon), num_draws=num_draws, seed=seed
+        lin, attacker, defender, budgets, num_draws=num_draws, seed=seed
     )
     return average(play_values(lin, attacks, defenses), confidence)
 
@@ -114,7 +118,7 @@ def plays_of_both(
     lin: Linearization,
     attacker: Attacker,
     defender: Defender,
-    budgets: tuple[float | None, float | None],
+    budgets: tuple[Budget | None, float | None],
     *,
     num_draws: int,
     seed: int,

@@ -3,7 +3,11 @@
 import math
 from dataclasses import dataclass
 
-from paper_lib.checks.arguments import check_budgets, check_fraction
+from jaxtyping import Float
+from torch import Tensor
+
+from paper_lib.checks.arguments import check_fraction
+from paper_lib.checks.radii import check_budgets
 from paper_lib.game.attack_search import SearchMethod, search_attack
 from paper_lib.game.expectation import (
     ExpectedUtility,
@@ -110,7 +114,7 @@ def exploitability(
     defender: Defender,
     *,
     epsilon: float,
-    attack_epsilon: float | None = None,
+    attack_epsilon: float | Float[Tensor, " n"] | None = None,
     method: SearchMethod | None = None,
     max_nodes: int | None = None,
     num_draws: int = 1000,
@@ -132,7 +136,8 @@ def exploitability(
         attacker: The attacker's strategy; a tensor ``(n, d)`` is a deterministic one.
         defender: The defender's strategy; a tensor ``(d,)`` is a constant one.
         epsilon: The budget of both, or the defender's alone.
-        attack_epsilon: The attacker's budget where it differs.
+        attack_epsilon: The attacker's budget where it differs, one number or one for
+            each point.
         method: The attacker's search; see :func:`search_attack`.
         max_nodes: Work spent on the defender's bound; see
             :func:`defender_best_response`.
@@ -163,7 +168,7 @@ def exploitability(
         >>> pair.attacker_gain, pair.defender_gain
         (2.0, 0.0)
     """
-    reach, epsilon = check_budgets(epsilon, attack_epsilon)
+    reach, epsilon = check_budgets(epsilon, attack_epsilon, lin.gradients)
     confidence = check_fraction(confidence, "confidence")
     attacks, defenses = plays_of_both(
         lin, attacker, defender, (reach, epsilon), num_draws=num_draws, seed=seed

@@ -65,7 +65,7 @@ def point_payoffs(
     defenses: Float[Tensor, "m d"],
     *,
     epsilon: float | None = None,
-    attack_epsilon: float | None = None,
+    attack_epsilon: float | Float[Tensor, " n"] | None = None,
 ) -> Float[np.ndarray, "n k m"]:
     """Score every attack at every point against every defense. Paper: Eq. (1).
 
@@ -96,8 +96,9 @@ def point_payoffs(
         )
     check_same_kind(**{"the points": lin.gradients}, attacks=attacks, defenses=defenses)
     check_finite(attacks=attacks, defenses=defenses)
-    check_kept(epsilon, attack_epsilon, attacks=attacks, defenses=defenses)
-    moved = shifts(lin, attacks.transpose(0, 1))
+    plays = attacks.transpose(0, 1)
+    check_kept(lin, epsilon, attack_epsilon, attacks=plays, defenses=defenses)
+    moved = shifts(lin, plays)
     defended = shifts(lin, defenses.unsqueeze(1))
     table = torch.stack(
         [payoffs(lin.logits, one, defended) for one in moved]

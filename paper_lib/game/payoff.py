@@ -4,8 +4,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from paper_lib.checks.arguments import check_budgets
-from paper_lib.checks.operands import check_labels, check_perturbation, check_same_kind
+from paper_lib.checks.operands import (
+    check_labels,
+    check_perturbation,
+    check_same_kind,
+    check_shape,
+)
+from paper_lib.checks.radii import Budget, check_budgets
 from paper_lib.geometry.ball import check_in_l2_ball
 from paper_lib.geometry.sums import row_dots
 from paper_lib.linearize import Linearization
@@ -20,7 +25,7 @@ def utility(
     defense: Float[Tensor, " d"] | Float[Tensor, "n d"],
     epsilon: float | None = None,
     *,
-    attack_epsilon: float | None = None,
+    attack_epsilon: float | Float[Tensor, " n"] | None = None,
     labels: Float[Tensor, " n"] | None = None,
 ) -> Float[Tensor, " n"]:
     r"""Score a pair of perturbations at each point. Paper: Eq. (1).
@@ -34,7 +39,8 @@ def utility(
         attack: a(x_i), one a row, in the units of the inputs.
         defense: One v for all points, or a row for each.
         epsilon: The budget both must keep; None: not checked.
-        attack_epsilon: The attacker's budget where it differs.
+        attack_epsilon: The attacker's budget where it differs, one number or one for
+            each point.
         labels: Score against these, -1 or +1, and not against sgn f: another game, in
             which Lemma 2 fails at points that f gets wrong.
 
@@ -58,20 +64,13 @@ def utility(
         tensor([-1., -1.], dtype=torch.float64)
     """
     check_same_kind(**{"the points": lin.gradients}, attack=attack, defense=defense)
-    if attack.shape != lin.gradients.shape:
-        raise ValueError(
-            f"attack must have shape {tuple(lin.gradients.shape)}, got "
-            f"{tuple(attack.shape)}."
-        )
-    if defense.shape not in (lin.gradients.shape, lin.gradients.shape[1:]):
-        raise ValueError(
-            f"defense must have shape {tuple(lin.gradients.shape[1:])} or "
-            f"{tuple(lin.gradients.shape)}, got {tuple(defense.shape)}."
-        )
+    num, dim = lin.gradients.shape
+    check_shape("attack", attack, (num, dim))
+    check_shape("defense", defense, (dim,), (num, dim))
     moves = defense if defense.ndim == 2 else defense.unsqueeze(0)
     check_perturbation("attack", attack, lin.gradients)
     check_perturbation("defense", moves, lin.gradients)
-    check_kept(epsilon, attack_epsilon, attack=attack, defense=moves)
+    check_kept(lin, epsilon, attack_epsilon, attack=attack, defense=moves)
     if labels is None:
         return 1.0 - 2.0 * lin.label_survives(attack, moves).double()
     check_labels(labels, "labels", len(lin.logits))
@@ -80,14 +79,19 @@ def utility(
 
 
 def check_kept(
-    epsilon: float | None, attack_epsilon: float | None, **plays: Tensor
+    lin: Linearization,
+    epsilon: float | None,
+    attack_epsilon: Budget | None,
+    **plays: Tensor,
 ) -> None:
     """Reject plays outside V, if there are budgets to keep.
 
     Args:
+        lin: The points.
         epsilon: The budget of both; None: not checked.
         attack_epsilon: The attacker's budget where it differs.
-        **plays: The attacker's plays, then the defender's, under their names.
+        **plays: The attacker's plays ``(..., n, d)``, then the defender's, under their
+            names.
 
     Raises:
         TypeError: If a budget is no number.
@@ -98,7 +102,7 @@ def check_kept(
             "attack_epsilon needs the defender's epsilon beside it, got None."
         )
     if epsilon is not None:
-        budgets = check_budgets(epsilon, attack_epsilon)
+        budgets = check_budgets(epsilon, attack_epsilon, lin.gradients)
         for (name, rows), budget in zip(plays.items(), budgets, strict=True):
             check_in_l2_ball(name, rows, budget)
 

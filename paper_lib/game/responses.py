@@ -86,7 +86,7 @@ def attacker_best_response(
     lin: Linearization,
     defender: Defender,
     *,
-    epsilon: float,
+    epsilon: float | Float[Tensor, " n"],
     num_draws: int = 1000,
     seed: int = 0,
 ) -> AttackerResponse:

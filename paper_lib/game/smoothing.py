@@ -7,7 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from paper_lib.attacks import fgm
-from paper_lib.checks.arguments import check_budgets, check_type
+from paper_lib.checks.arguments import check_type
+from paper_lib.checks.radii import check_budgets
 from paper_lib.defense import (
     HitAndRunConfig,
     Solution,
@@ -67,7 +68,7 @@ def equilibrium(
     lin: Linearization,
     *,
     epsilon: float,
-    attack_epsilon: float | None = None,
+    attack_epsilon: float | Float[Tensor, " n"] | None = None,
     time_limit: float | None = None,
     seed: int = 0,
 ) -> Equilibrium:
@@ -76,7 +77,8 @@ def equilibrium(
     Args:
         lin: The linearized classifier at the points, each as likely as the others.
         epsilon: The budget of both, or the defender's alone.
-        attack_epsilon: The attacker's budget where it differs.
+        attack_epsilon: The attacker's budget where it differs, one number or one for
+            each point.
         time_limit: Seconds for the solver; None: a fixed amount of work.
         seed: Seed of the solver.
 
@@ -98,7 +100,8 @@ def equilibrium(
         >>> round(pair.value, 3), pair.is_exact
         (-0.333, True)
     """
-    reach, epsilon = check_budgets(epsilon, attack_epsilon)
+    check_type(lin, "lin", Linearization)
+    reach, epsilon = check_budgets(epsilon, attack_epsilon, lin.gradients)
     sets = RobustSets.from_linearization(lin, epsilon, attack_epsilon=reach)
     solution = maximize_coverage(sets, time_limit=time_limit, seed=seed)
     return Equilibrium(

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from paper_lib.checks import check_count, check_seed
 from paper_lib.checks.operands import check_finite, check_perturbation
+from paper_lib.checks.radii import Budget
 from paper_lib.geometry.ball import check_in_l2_ball
 from paper_lib.linearize import Linearization
 
@@ -172,7 +173,7 @@ def plays_of(
     strategy: Attacker | Defender,
     lin: Linearization,
     *,
-    epsilon: float | None = None,
+    epsilon: Budget | None = None,
     num_draws: int = 1,
     seed: int = 0,
 ) -> Plays:

@@ -16,6 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from paper_lib.checks import check_radius
+from paper_lib.checks.arguments import check_fraction
+
 Number = int | float | Fraction
 
 
@@ -91,8 +94,7 @@ def mcdiarmid_tail(
         0.0135
     """
     total = _sum_of_squares(differences)
-    if not 0.0 <= deviation < math.inf:
-        raise ValueError(f"deviation must be finite and >= 0, got {deviation}.")
+    deviation = check_radius(deviation, "deviation")
     if total == 0.0:
         return 1.0 if deviation == 0.0 else 0.0
     tails = 2.0 if two_sided else 1.0
@@ -117,8 +119,7 @@ def mcdiarmid_deviation(
             confidence is not between 0 and 1.
     """
     total = _sum_of_squares(differences)
-    if not 0.0 < confidence < 1.0:
-        raise ValueError(f"confidence must be above 0 and below 1, got {confidence}.")
+    confidence = check_fraction(confidence)
     tails = math.log(2.0) if two_sided else 0.0
     return math.sqrt(total * (tails - math.log1p(-confidence)) / 2.0)
 
@@ -127,7 +128,6 @@ def _sum_of_squares(differences: Sequence[Number]) -> float:
     """Add up squared constants; none, or one that is no length, is an error."""
     if len(differences) == 0:
         raise ValueError("differences must hold at least one constant, got none.")
-    for constant in differences:
-        if not 0 <= constant < math.inf:
-            raise ValueError(f"differences must be finite and >= 0, got {constant}.")
-    return math.fsum(float(constant) ** 2 for constant in differences)
+    return math.fsum(
+        check_radius(float(one), "differences") ** 2 for one in differences
+    )

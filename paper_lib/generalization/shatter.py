@@ -3,15 +3,10 @@ r"""Shatter coefficients of named families in closed form. Paper: Eq. (12)."""
 import math
 from typing import Literal, get_args
 
-from paper_lib.checks import check_count
+from paper_lib.checks import check_choice, check_count
 from paper_lib.generalization.region_counts import num_regions
 
-Family = Literal[
-    "rectangles",
-    "half_planes",
-    "half_spaces",
-    "robust_sets",
-]
+Family = Literal["rectangles", "half_planes", "half_spaces", "robust_sets"]
 _NEED_M = ("half_spaces", "robust_sets")
 # All orders of 9 points were searched; averages over them settle 10 points as well.
 _RECTANGLES_KNOWN = 10
@@ -51,10 +46,7 @@ def shatter_coefficient(n: int, family: Family, *, m: int | None = None) -> int:
         [8, 16, 28, 49]
     """
     n = check_count(n, "n", 1)
-    if family not in get_args(Family):
-        raise ValueError(
-            f"family must be one of {', '.join(get_args(Family))}, got {family!r}."
-        )
+    check_choice(family, "family", get_args(Family))
     if (m is not None) != (family in _NEED_M):
         raise ValueError(
             f"m must be given for {' and '.join(_NEED_M)} alone, got m = {m} for "

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from paper_lib.arrangement.exact_subsets import planar_subsets, scale_to_integers
+from paper_lib.checks import check_choice
 from paper_lib.checks.operands import check_finite, check_same_kind
 from paper_lib.robust_sets import RobustSets
 
@@ -91,18 +92,11 @@ def _subsets(points: Float[Tensor, "n 2"] | RobustSets, family: str) -> set[int]
         return planar_subsets(*rows, points.epsilon)
     check_same_kind(points=points)
     check_finite(points=points)
-    if points.ndim != 2 or points.numel() == 0:
+    if points.shape != (*points.shape[:1], 2) or len(points) == 0:
         raise ValueError(
-            "points must be (n, d) with n and d at least 1, got shape "
-            f"{tuple(points.shape)}."
+            f"points must be (n, 2) with n at least 1, got {tuple(points.shape)}."
         )
-    if family not in ("rectangles", "half_planes"):
-        raise ValueError(
-            "family must be one of rectangles, half_planes, or robust_sets with points "
-            f"given as RobustSets, got {family!r}."
-        )
-    if points.shape[1] != 2:
-        raise ValueError(f"points must have d = 2 for {family}, got {points.shape[1]}.")
+    check_choice(family, "family", ("rectangles", "half_planes"))
     return _rectangles(points) if family == "rectangles" else _half_planes(points)
 
 

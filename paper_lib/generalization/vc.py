@@ -15,7 +15,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from paper_lib.checks import check_count
+from paper_lib.checks import check_choice, check_count, check_radius
 from paper_lib.generalization.region_counts import log_num_regions
 
 BoundForm = Literal["centered", "regions", "polynomial", "paper"]
@@ -85,8 +85,7 @@ def expected_deviation_bound(
         :math:`0 < \mu(B) < 1` has a positive mean deviation.
     """
     n = check_count(n, "n", 1)
-    if not 0.0 <= log_shatter < math.inf:
-        raise ValueError(f"log_shatter must be finite and >= 0, got {log_shatter}.")
+    log_shatter = check_radius(log_shatter, "log_shatter")
     if centered:
         return math.sqrt(2.0 * (math.log(2.0) + log_shatter) / n)
     return 2.0 * math.sqrt(2.0 * log_shatter / n)
@@ -142,10 +141,7 @@ def smallest_informative_n(m: int, *, form: BoundForm = "paper") -> int:
         (164, 10)
     """
     m = check_count(m, "m", 1)
-    if form not in get_args(BoundForm):
-        raise ValueError(
-            f"form must be one of {', '.join(get_args(BoundForm))}, got {form!r}."
-        )
+    check_choice(form, "form", get_args(BoundForm))
     most = 4  # at 3 no form is below 1, whatever m
     while _step(most, m, form).value >= 1.0:
         most *= 2

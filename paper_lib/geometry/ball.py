@@ -1,4 +1,4 @@
-r"""The ball V and half-spaces: membership, projections, points inside."""
+r"""The ball V and half-spaces: membership and projections."""
 
 import math
 
@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from paper_lib.checks import check_count, check_radius, check_seed
 from paper_lib.checks.operands import check_finite, check_same_kind
+from paper_lib.checks.radii import Budget, check_radii
 from paper_lib.geometry.sums import l2_norm, near_one
 
 # Relative slack of the test ||v|| <= radius, by the precision v is stored in.
@@ -21,7 +21,7 @@ _SAFE_RADIUS = {torch.float64: 1e-280, torch.float32: 1e-28}
 
 
 def in_l2_ball(
-    vectors: Float[Tensor, "*batch d"], radius: float
+    vectors: Float[Tensor, "*batch d"], radius: Budget
 ) -> Bool[Tensor, "*batch"]:
     r"""Test membership in the ball V, the one test the library uses. Paper: Sec. 2.
 
@@ -30,7 +30,8 @@ def in_l2_ball(
 
     Args:
         vectors: Vectors along the last axis.
-        radius: Radius of the ball, in the units of ``vectors``.
+        radius: Radius of the ball, in the units of ``vectors``, or one for each of the
+            n vectors ``(..., n, d)``.
 
     Returns:
         Whether each vector belongs to the ball.
@@ -39,61 +40,33 @@ def in_l2_ball(
         ValueError: If ``radius`` is negative, NaN or infinite, or the vectors are not
             floating point.
     """
-    radius = check_radius(radius)
+    radius = check_radii(radius, "radius", vectors)
     check_same_kind(vectors=vectors)
     return l2_norm(vectors) <= radius * (1.0 + _BALL_SLACK[vectors.dtype])
 
 
 def check_in_l2_ball(
-    name: str, vectors: Float[Tensor, "*batch d"], radius: float
+    name: str, vectors: Float[Tensor, "*batch d"], radius: Budget
 ) -> None:
     """Reject vectors outside the ball V, and say by how much.
 
     Args:
         name: The argument's name, for the message.
         vectors: Vectors along the last axis.
-        radius: Radius of the ball.
+        radius: Radius of the ball, or one for each vector.
 
     Raises:
         ValueError: If one is longer than the radius.
     """
     if not bool(in_l2_ball(vectors, radius).all()):
-        longest = float(l2_norm(vectors).max())
+        lengths = l2_norm(vectors)
+        limits = torch.zeros_like(lengths) + radius
+        worst = int((lengths - limits).argmax())
+        longest, limit = (float(one.flatten()[worst]) for one in (lengths, limits))
         raise ValueError(
-            f"{name} must lie in the ball of radius {radius}, got length {longest}, "
-            f"which is {longest - radius:.3g} too long."
+            f"{name} must lie in the ball of radius {limit}, got length {longest}, "
+            f"which is {longest - limit:.3g} too long."
         )
-
-
-def disc_grid(
-    radius: float, *, num_rings: int = 8, num_angles: int = 90
-) -> Float[Tensor, "k 2"]:
-    """List points of the disc on rings, its center first and its edge last.
-
-    Args:
-        radius: Radius of the disc.
-        num_rings: Circles around the center.
-        num_angles: Points on each.
-
-    Returns:
-        The points, as float64, inside the disc after rounding.
-
-    Raises:
-        ValueError: If a number is below one, or the radius is no length.
-
-    Example:
-        >>> disc_grid(1.0, num_rings=2, num_angles=4).norm(dim=1).round(decimals=6)
-        tensor([0.0000, 0.5000, 0.5000, 0.5000, 0.5000, 1.0000, 1.0000, 1.0000, 1.0000],
-               dtype=torch.float64)
-    """
-    radius = check_radius(radius)
-    num_rings = check_count(num_rings, "num_rings", 1)
-    num_angles = check_count(num_angles, "num_angles", 1)
-    angles = torch.arange(num_angles, dtype=torch.float64) * (2 * math.pi / num_angles)
-    circle = unit_vectors(torch.stack([angles.cos(), angles.sin()], dim=1))
-    rings = torch.arange(1, num_rings + 1, dtype=torch.float64) / num_rings
-    points = (rings[:, None, None] * circle).reshape(-1, 2) * radius
-    return fit_product(torch.cat([points.new_zeros(1, 2), points]), radius)
 
 
 def unit_vectors(vectors: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"]:
@@ -112,7 +85,7 @@ def unit_vectors(vectors: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"
 
 
 def _scale(
-    vectors: Float[Tensor, "*batch d"], norm: Float[Tensor, "*batch"], radius: float
+    vectors: Float[Tensor, "*batch d"], norm: Float[Tensor, "*batch"], radius: Budget
 ) -> Float[Tensor, "*batch d"]:
     """Scale vectors, whose lengths are known, to another; see :func:`unit_vectors`."""
     low, high = _SAFE_LENGTHS[vectors.dtype]
@@ -123,11 +96,24 @@ def _scale(
         norm = l2_norm(vectors)
         longer = torch.where(norm > 0, norm * (1.0 + _SHORTFALL[vectors.dtype]), 1.0)
     unit = vectors * longer.reciprocal_().to(vectors.dtype).unsqueeze(-1)
-    return unit if radius == 1.0 else fit_product(unit.mul_(radius), radius)
+    return fit_product(unit.mul_(as_factor(radius, unit)), radius)
+
+
+def as_factor(radius: Budget, vectors: Float[Tensor, "*batch d"]) -> Budget:
+    """Bring radii to the form in which vectors can be multiplied by them.
+
+    Args:
+        radius: A number, or one for each vector.
+        vectors: The vectors.
+
+    Returns:
+        The number, or a column in the precision of the vectors.
+    """
+    return radius.to(vectors).unsqueeze(-1) if isinstance(radius, Tensor) else radius
 
 
 def scale_to_radius(
-    vectors: Float[Tensor, "*batch d"], radius: float
+    vectors: Float[Tensor, "*batch d"], radius: Budget
 ) -> Float[Tensor, "*batch d"]:
     r"""Scale vectors to a given length, rounded so that none is longer.
 
@@ -135,7 +121,7 @@ def scale_to_radius(
 
     Args:
         vectors: Vectors along the last axis.
-        radius: The length wanted, in the units of ``vectors``.
+        radius: The length wanted, in the units of ``vectors``, or one for each.
 
     Returns:
         Vectors of length at most ``radius``, and within a few roundings of it.
@@ -143,12 +129,12 @@ def scale_to_radius(
     Raises:
         ValueError: If ``radius`` is negative, NaN or infinite.
     """
-    radius = check_radius(radius)
+    radius = check_radii(radius, "radius", vectors)
     return _scale(vectors, l2_norm(vectors), radius)
 
 
 def fit_product(
-    vectors: Float[Tensor, "*batch d"], radius: float
+    vectors: Float[Tensor, "*batch d"], radius: Budget
 ) -> Float[Tensor, "*batch d"]:
     """Make sure that unit vectors times a radius fit the ball of that radius.
 
@@ -156,12 +142,13 @@ def fit_product(
 
     Args:
         vectors: Unit vectors times at most ``radius``.
-        radius: Radius of the ball, in the units of ``vectors``.
+        radius: Radius of the ball, in the units of ``vectors``, or one for each.
 
     Returns:
         The vectors, entries lowered to the next float where one was too long.
     """
-    if radius >= _SAFE_RADIUS[vectors.dtype]:
+    least = float(radius.min()) if isinstance(radius, Tensor) else radius
+    if least >= _SAFE_RADIUS[vectors.dtype]:
         return vectors
     zoom = 2.0**600  # exact, and takes the smallest floats where norms are accurate
     longest = radius * zoom * (1.0 - 2.0**-50)
@@ -173,7 +160,7 @@ def fit_product(
 
 def project_l2_sphere(
     vectors: Float[Tensor, "*batch d"],
-    radius: float,
+    radius: Budget,
     norm: Float[Tensor, "*batch"] | None = None,
 ) -> Float[Tensor, "*batch d"]:
     r"""Project vectors onto the sphere around V; those already on it stay.
@@ -184,7 +171,7 @@ def project_l2_sphere(
 
     Args:
         vectors: Vectors along the last axis.
-        radius: Radius of the sphere, in the units of ``vectors``.
+        radius: Radius of the sphere, in the units of ``vectors``, or one for each.
         norm: Their lengths, where these are known.
 
     Returns:
@@ -193,7 +180,7 @@ def project_l2_sphere(
     Raises:
         ValueError: If ``radius`` is negative, NaN or infinite.
     """
-    radius = check_radius(radius)
+    radius = check_radii(radius, "radius", vectors)
     norm = l2_norm(vectors) if norm is None else norm
     shortest = radius * (1.0 - 2.0 * _SHORTFALL[vectors.dtype])
     on_sphere = ((norm >= shortest) & (norm <= radius)).unsqueeze(-1)
@@ -203,7 +190,7 @@ def project_l2_sphere(
 
 def project_l2_ball(
     vectors: Float[Tensor, "*batch d"],
-    radius: float,
+    radius: Budget,
     norm: Float[Tensor, "*batch"] | None = None,
 ) -> Float[Tensor, "*batch d"]:
     r"""Project vectors onto the closed ball V. Paper: Sec. 2.
@@ -212,7 +199,7 @@ def project_l2_ball(
 
     Args:
         vectors: Vectors along the last axis.
-        radius: Radius of the ball, in the units of ``vectors``.
+        radius: Radius of the ball, in the units of ``vectors``, or one for each.
         norm: Their lengths, where these are known.
 
     Returns:
@@ -228,7 +215,7 @@ def project_l2_ball(
         tensor([[1.5000, 2.0000],
                 [0.0000, 1.0000]])
     """
-    radius = check_radius(radius)
+    radius = check_radii(radius, "radius", vectors)
     check_same_kind(vectors=vectors)
     check_finite(vectors=vectors)
     norm = l2_norm(vectors) if norm is None else norm
@@ -268,33 +255,3 @@ def project_halfspace(
     unit = scaled / length
     shortfall = -(vectors.double() @ unit + offset / float(scale) / length)
     return vectors + (shortfall.clamp(min=0.0).unsqueeze(-1) * unit).to(vectors.dtype)
-
-
-def sample_l2_ball(
-    num_samples: int, dim: int, radius: float, *, seed: int
-) -> Float[Tensor, "num_samples dim"]:
-    r"""Draw points uniformly from the ball V.
-
-    A Gaussian direction at a radius :math:`\epsilon u^{1/d}`, with :math:`u` uniform.
-
-    Args:
-        num_samples: How many points, at least one.
-        dim: Dimension :math:`d`, at least one.
-        radius: Radius of the ball.
-        seed: Seed of the draw.
-
-    Returns:
-        The points, as float64.
-
-    Raises:
-        ValueError: If ``num_samples`` or ``dim`` is below one, or ``radius`` is
-            negative, NaN or infinite.
-    """
-    radius = check_radius(radius)
-    num_samples = check_count(num_samples, "num_samples", 1)
-    dim = check_count(dim, "dim", 1)
-    generator = torch.Generator().manual_seed(check_seed(seed))
-    draw = {"generator": generator, "dtype": torch.float64}
-    directions = scale_to_radius(torch.randn(num_samples, dim, **draw), 1.0)
-    lengths = radius * torch.rand(num_samples, 1, **draw) ** (1.0 / dim)
-    return fit_product(directions * lengths, radius)

@@ -14,15 +14,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from paper_lib.checks.operands import check_shape
+
 # Products that fit a core's cache together; affects speed alone.
 _PRODUCTS_PER_BLOCK = 100_000
 # How to read and write what torch computes float32 products and convolutions in.
 _PRODUCTS: tuple[tuple[Any, Any, Any], ...] = (
-    (
-        torch.get_float32_matmul_precision,
-        torch.set_float32_matmul_precision,
-        "highest",
-    ),
+    (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "highest"),
     (
         lambda: torch.backends.cudnn.allow_tf32,
         lambda allowed: setattr(torch.backends.cudnn, "allow_tf32", allowed),
@@ -128,11 +126,8 @@ def row_dots(
         >>> row_dots(torch.eye(2), torch.tensor([[3.0, 4.0]]))
         tensor([3., 4.], dtype=torch.float64)
     """
-    if vectors.shape not in (rows.shape, (1, rows.shape[1])):
-        raise ValueError(
-            f"vectors must have shape {tuple(rows.shape)} or {(1, rows.shape[1])}, got "
-            f"{tuple(vectors.shape)}."
-        )
+    num, dim = rows.shape
+    check_shape("vectors", vectors, (num, dim), (1, dim))
     blocks = [
         _sum_pairwise(left.double() * right.double())
         for left, right in _blocks(rows, vectors)

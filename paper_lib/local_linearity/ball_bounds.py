@@ -17,12 +17,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from paper_lib.local_linearity.dense_blocks import (
-    TINY,
-    WIDE,
-    Sizes,
-    long_norms,
-)
+from paper_lib.local_linearity.dense_blocks import TINY, WIDE, Sizes, long_norms
 from paper_lib.local_linearity.max_units import (
     MaxUnits,
     Rivals,

@@ -11,8 +11,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from paper_lib.checks import check_seed
-from paper_lib.checks.arguments import check_budgets
+from paper_lib.checks import check_radius, check_seed
 from paper_lib.checks.operands import check_constant
 from paper_lib.geometry import l2_norm
 from paper_lib.geometry.ball import check_in_l2_ball
@@ -98,7 +97,9 @@ def network_coverage(
         >>> found.safe.tolist(), found.flipped.tolist()
         ([True, False, True], [False, True, False])
     """
-    reach, epsilon = check_budgets(epsilon, attack_epsilon)
+    reach = epsilon = check_radius(epsilon, "epsilon")
+    if attack_epsilon is not None:
+        reach = check_radius(attack_epsilon, "attack_epsilon")
     generator = torch.Generator().manual_seed(check_seed(seed))
     layers = piecewise_linear_layers(model, inputs)
     check_constant("v", v, inputs.flatten(1))

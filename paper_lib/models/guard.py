@@ -188,8 +188,7 @@ def check_inputs(model: nn.Module, inputs: Tensor, batch_size: int) -> int:
 
 def check_logits(
     model: nn.Module,
-    inputs: Float[Tensor, "n ..."],
-    batch_size: int,
+    batch: Float[Tensor, "b ..."],
     logits: Float[Tensor, " n"],
     is_flat: Bool[Tensor, " n"] | None = None,
 ) -> None:
@@ -199,15 +198,14 @@ def check_logits(
 
     Args:
         model: The classifier.
-        inputs: One input a row.
-        batch_size: Rows of a pass.
-        logits: What the model gave for them.
+        batch: The inputs of the first pass.
+        logits: What the model gave in all passes.
         is_flat: Where the gradient is zero, if gradients were taken.
 
     Raises:
         ValueError: If a logit depends on another point.
     """
-    batch = inputs[:batch_size].detach()
+    batch = batch.detach()
     with torch.no_grad():
         message = _depends(model, batch)
     if message is None and is_flat is not None:

@@ -3,14 +3,14 @@
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
-from paper_lib.checks import check_seed
-from paper_lib.checks.arguments import available_device, check_type
+from paper_lib.checks import check_choice, check_count, check_seed
+from paper_lib.checks.arguments import available_device, check_length, check_type
 from paper_lib.checks.extras import needing
 from paper_lib.data import LabeledImages
 from paper_lib.models.cnn import PairCNN
@@ -54,14 +54,8 @@ class TrainConfig:
         Raises:
             ValueError: See the class.
         """
-        if self.optimizer not in ("adam", "sgd"):
-            raise ValueError(
-                f"optimizer must be 'adam' or 'sgd', got {self.optimizer!r}."
-            )
-        if not 0.0 < self.learning_rate < math.inf:
-            raise ValueError(
-                f"learning_rate must be finite and > 0, got {self.learning_rate}."
-            )
+        check_choice(self.optimizer, "optimizer", ("adam", "sgd"))
+        check_length(self.learning_rate, "learning_rate")
         if not 0.0 <= self.momentum < 1.0 or (
             self.optimizer == "adam" and self.momentum
         ):
@@ -69,9 +63,8 @@ class TrainConfig:
                 "momentum must be in [0, 1) for 'sgd' and 0 for 'adam', got "
                 f"{self.momentum} for {self.optimizer!r}."
             )
-        for name in ("batch_size", "epochs"):
-            if (value := getattr(self, name)) < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}.")
+        check_count(self.batch_size, "batch_size", 1)
+        check_count(self.epochs, "epochs", 1)
 
     def build(self) -> PairCNN:
         """Build the untrained classifier, drawing from torch's global generator."""
@@ -149,10 +142,8 @@ def train_classifier(
     steps_each = math.ceil(len(data.labels) / config.batch_size)
     batches = draw_batches(len(data.labels), config, order)
     if progress:
-        with needing("tqdm", "train_classifier with progress=True", "data"):
-            from tqdm import tqdm
         total = config.epochs * steps_each
-        batches = tqdm(batches, total=total, desc="training", unit="step")
+        batches = with_bar(batches, "train_classifier", "training", "step", total)
     losses = [0.0] * config.epochs
     for step, rows in enumerate(batches):
         loss = _train_step(model, optimizer, data.images[rows], data.labels[rows])
@@ -171,6 +162,29 @@ def train_classifier(
         )
     history = tuple(loss / len(data.labels) for loss in losses)
     return TrainResult(model=model.eval(), history=history, config=config, seed=seed)
+
+
+def with_bar(
+    steps: Iterable[Any], user: str, what: str, unit: str, total: int | None = None
+) -> Iterable[Any]:
+    """Show a progress bar beside some steps.
+
+    Args:
+        steps: The steps.
+        user: The function that takes them.
+        what: What it does in them.
+        unit: What a step is called.
+        total: How many there are; None: as many as they say, if they do.
+
+    Returns:
+        The same steps.
+
+    Raises:
+        ImportError: If tqdm is not installed.
+    """
+    with needing("tqdm", f"{user} with progress=True", "data"):
+        from tqdm import tqdm
+    return tqdm(steps, desc=what, unit=unit, total=total)
 
 
 def check_images(data: LabeledImages) -> None:

@@ -14,19 +14,19 @@ pytestmark = pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("logits", "gradients", "match"),
     [
-        (torch.ones(2, 1), torch.ones(2, 3), r"^logits must be \(n,\).*\(2, 1\)"),
-        (torch.ones(2), torch.ones(2), r"^logits must be \(n,\).*and \(2,\)"),
+        (torch.ones(2, 1), torch.ones(2, 3), r"^gradients must be \(n, d\).*\(2, 1\)"),
+        (torch.ones(2), torch.ones(2), r"^gradients must be \(n, d\).*and \(2,\)"),
         (
             torch.ones(3),
             torch.ones(2, 3),
-            r"^logits and gradients .*\(3,\) and \(2, 3\)",
+            r"^gradients must be .*\(2, 3\) and \(3,\)",
         ),
-        (torch.ones(0), torch.ones(0, 3), r"^logits and gradients .* at least one"),
-        (torch.ones(2), torch.ones(2, 0), r"^logits and gradients .* d >= 1"),
+        (torch.ones(0), torch.ones(0, 3), r"^gradients must be .* n and d at least 1"),
+        (torch.ones(2), torch.ones(2, 0), r"^gradients must be .* n and d at least 1"),
         (
             torch.ones(2),
             torch.ones(2, 3, dtype=F64),
-            "^gradients must have the dtype of logits, torch.float32, got .*64",
+            "^logits must have the dtype of gradients, torch.float64, got .*32",
         ),
         (
             torch.ones(2, dtype=torch.int64),
@@ -36,12 +36,12 @@ pytestmark = pytest.mark.bad_input
         (
             torch.ones(2, dtype=torch.bfloat16),
             torch.ones(2, 3, dtype=torch.bfloat16),
-            "^logits must be float32 or float64, got torch.bfloat16",
+            "^gradients must be float32 or float64, got torch.bfloat16",
         ),
         (
             torch.ones(2),
             torch.ones(2, 3, device=META),
-            "^gradients must have the device of logits, cpu, got meta",
+            "^logits must have the device of gradients, meta, got cpu",
         ),
         (
             torch.tensor([1.0, math.nan]),

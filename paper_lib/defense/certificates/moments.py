@@ -21,10 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from paper_lib.defense.certificates.quadratics import (
-    QuadraticEvidence,
-    quadratic_bound,
-)
+from paper_lib.defense.certificates.quadratics import QuadraticEvidence, quadratic_bound
 from paper_lib.defense.certificates.relaxation import Cell, least_moments, row_moments
 from paper_lib.defense.certificates.span import SafeSpan, span_basis
 from paper_lib.defense.rows import SafeRows, safe_rows
@@ -110,8 +107,7 @@ def moment_bounds(
         if (found := math.ceil(queue[0][0] - _SPARE)) > proven:
             proven = found
             progress = Progress(
-                evidence=_evidence(search, root),
-                violated=lost + proven,
+                evidence=_evidence(search, root), violated=lost + proven
             )
         yield progress
         if max_nodes is not None and solved + 2 > max_nodes:

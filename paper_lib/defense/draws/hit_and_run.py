@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
-from paper_lib.checks import check_seed
+from paper_lib.checks import check_count, check_seed
 from paper_lib.defense.draws.inner_ball import Piece
 
 # Slacks are updated at each step, and computed anew after as many.
@@ -47,12 +47,9 @@ class HitAndRunConfig:
         Raises:
             ValueError: See the class.
         """
-        if self.num_chains < 2:
-            raise ValueError(f"num_chains must be at least 2, got {self.num_chains}.")
-        if self.thin is not None and self.thin < 1:
-            raise ValueError(f"thin must be at least 1 or None, got {self.thin}.")
-        if self.burn_in < 0:
-            raise ValueError(f"burn_in must be at least 0, got {self.burn_in}.")
+        check_count(self.num_chains, "num_chains", 2)
+        check_count(1 if self.thin is None else self.thin, "thin", 1)
+        check_count(self.burn_in, "burn_in", 0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -111,11 +108,7 @@ def hit_and_run(
     chosen = HitAndRunConfig() if config is None else config
     seed = check_seed(seed)
     chains, dim = chosen.num_chains, len(center)
-    if num_draws < 4 * chains:
-        raise ValueError(
-            f"num_draws must be at least 4 for each of {chains} chains, got "
-            f"{num_draws}."
-        )
+    num_draws = check_count(num_draws, "num_draws", 4 * chains)
     if not (slack := piece.reach(center)) > 0.0:
         raise ValueError(
             f"center must have slack on every row, got a slack of {slack}."

@@ -90,25 +90,21 @@ def rounding(
         piece, up to the shift by the center, and fills it up to a factor of the rows'
         number.
     """
-    point = np.append(start, 0.0)
-    for _ in range(_NEWTON_STEPS):
-        gradient, hessian = _derivatives(piece, point, 0.0)
-        step = np.linalg.solve(hessian[:-1, :-1], gradient[:-1])
-        decrement = float(gradient[:-1] @ step)
-        if decrement < 1e-10:
-            break
-        point[:-1] += step / (1.0 + np.sqrt(decrement))
+    point = _center(piece, np.append(start, 0.0), 0.0, len(start))
     _, hessian = _derivatives(piece, point, 0.0)
     root = np.linalg.cholesky(hessian[:-1, :-1])
     return point[:-1], np.linalg.inv(root).T
 
 
 def _center(
-    piece: Piece, point: Float[np.ndarray, " e"], push: float
+    piece: Piece, point: Float[np.ndarray, " e"], push: float, size: int | None = None
 ) -> Float[np.ndarray, " e"]:
     """Maximize ``push * r`` plus the logarithms of all slacks, by Newton's method."""
+    # With a size only so many of the first coordinates move.
+    point = point.copy()
     for _ in range(_NEWTON_STEPS):
         gradient, hessian = _derivatives(piece, point, push)
+        gradient, hessian = gradient[:size], hessian[:size, :size]
         try:
             step = np.linalg.solve(hessian, gradient)
         except np.linalg.LinAlgError:
@@ -119,7 +115,7 @@ def _center(
         if decrement < 1e-10:
             break
         # Within a distance of one in the local norm every slack stays positive.
-        point = point + step / (1.0 + np.sqrt(decrement))
+        point[:size] += step / (1.0 + np.sqrt(decrement))
     return point
 
 

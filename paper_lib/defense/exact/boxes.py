@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from jaxtyping import Float, Int
 
+from paper_lib.checks import check_count
 from paper_lib.defense.certificates.box_evidence import (
     BoxEvidence,
     largest_products,
@@ -56,8 +57,7 @@ def box_search(
     Raises:
         ValueError: If ``max_boxes`` is not positive.
     """
-    if max_boxes < 1:
-        raise ValueError(f"max_boxes must be at least 1, got {max_boxes}.")
+    max_boxes = check_count(max_boxes, "max_boxes", 1)
     search = _Search(rows, max_boxes)
     known = max(0, (target or 0) - rows.num_free)
     best, proven, checkpoint = -1, len(rows.thresholds) + 1, 1

@@ -24,11 +24,7 @@ from paper_lib.defense.certificates.packings import (
     packed_evidence,
     prove_bound,
 )
-from paper_lib.defense.exact.feasibility import (
-    Subsystem,
-    common_point,
-    find_subsystem,
-)
+from paper_lib.defense.exact.feasibility import Subsystem, common_point, find_subsystem
 from paper_lib.defense.rows import UnitRows
 from paper_lib.defense.solution import Progress
 

@@ -49,7 +49,7 @@ def test_equal_margins_are_not_split_by_a_shared_budget():
 @pytest.mark.parametrize(
     ("margins", "accuracy", "match"),
     [
-        ([torch.ones(2)], 1.0, r"^accuracy must lie in \(0, 1\), got 1.0"),
+        ([torch.ones(2)], 1.0, r"^accuracy must be strictly between 0 and 1, got 1.0"),
         ([], 0.5, r"^margins must hold at least one task and one point in each"),
         ([torch.ones(2), torch.ones(0)], 0.5, r"^margins must hold .* \[2, 0\] points"),
         ([torch.ones(2)], 0.5, r"^no budget leaves an accuracy of 0.5: all 2 margins"),

@@ -19,8 +19,11 @@ pytestmark = pytest.mark.bad_input
         ({"seed": -1}, "^seed must be an integer"),
         ({"budget_multiples": (1.0, 0.0)}, r"^budget_multiples must be .*0\.0"),
         ({"budget_multiples": (math.inf,)}, "^budget_multiples must be finite"),
-        ({"calibration": 1.0}, r"^calibration must lie in \(0, 1\), got 1\.0"),
-        ({"calibration": math.nan}, "^calibration must lie in"),
+        (
+            {"calibration": 1.0},
+            r"^calibration must be strictly between 0 and 1, got 1\.0",
+        ),
+        ({"calibration": math.nan}, "^calibration must be strictly"),
     ],
 )
 def test_settings_of_a_run(settings, match):

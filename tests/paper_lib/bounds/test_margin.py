@@ -91,7 +91,7 @@ def test_rows_that_are_constant_throughout_the_class_drop_out(level, varies):
 @pytest.mark.parametrize("width", [0.0, -1.0, float("nan"), float("inf")])
 def test_a_ramp_width_that_is_no_length(width):
     sets = sample()
-    with pytest.raises(ValueError, match=r"^ramp_width must be a length above 0"):
+    with pytest.raises(ValueError, match=r"^ramp_width must be finite and > 0"):
         margin_bound(sets, fitted(sets), ramp_width=width)
 
 

@@ -308,11 +308,15 @@ def test_labels_other_than_signs(labels, message):
 @pytest.mark.parametrize(
     ("images", "labels", "message"),
     [
-        (IMAGES[:2], LABELS, "the same number of samples, at least one"),
-        (IMAGES[:0], LABELS[:0], "got shapes (0, 4) and (0,)."),
-        (IMAGES[:, :0], LABELS, "got shapes (3, 0) and (3,)."),
-        (IMAGES[:, 0], LABELS, "images must be (n, ...) and labels (n,), got shapes"),
-        (IMAGES, LABELS[:, None], "got shapes (3, 4) and (3, 1)."),
+        (IMAGES[:2], LABELS, "labels must be of shape (2,), each -1 or +1, got ("),
+        (IMAGES[:0], LABELS[:0], "at least one sample, got shape (0, 4)."),
+        (IMAGES[:, :0], LABELS, "at least one sample, got shape (3, 0)."),
+        (IMAGES[:, 0], LABELS, "images must be (n, ...) with at least one sample, got"),
+        (
+            IMAGES,
+            LABELS[:, None],
+            "of shape (3,), each -1 or +1, got (3, 1).",
+        ),
         (IMAGES.byte(), LABELS, "images must be float32 or float64, got torch.uint8."),
         (IMAGES, LABELS.int(), "labels must be float32 or float64, got torch.int32."),
         (IMAGES, LABELS.double(), "labels must have the dtype of images"),

@@ -169,7 +169,6 @@ def test_interrupted_part_way_there_is_no_result(solve, step, module, monkeypatc
             lambda: coverage_path([SAMPLE, replace_budget(FRESH, 2.0)]),
             "^family must have equal normals",
         ),
-        (lambda: coverage_path(signed_zeros()), "^family must have equal normals"),
         (lambda: maximize_batch([]), "^problems must be robust sets of one shape"),
         (
             lambda: maximize_batch([SAMPLE, FRESH]),
@@ -190,3 +189,12 @@ def signed_zeros():
         )
         for zero, epsilon in ((0.0, 0.5), (-0.0, 1.0))
     ]
+
+
+def test_zeros_of_either_sign_are_equal_and_each_certificate_names_its_own_rows():
+    family = signed_zeros()
+    path = coverage_path(family)
+    assert len({one.certificate.fingerprint for one in path}) == len(family)
+    for solution, sets in zip(path, family, strict=True):
+        assert solution.certificate.verify(sets)
+        assert solution.coverage == sets.coverage(solution.perturbation)

@@ -14,8 +14,11 @@ pytestmark = pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("start", "match"),
     [
-        (torch.tensor([1.2, 0.0, 0.0, 0.0]), r"^start must be one point .*length 1\.2"),
-        (torch.zeros(2, 4), r"^start must be one point .*\(2, 4\)"),
+        (
+            torch.tensor([1.2, 0.0, 0.0, 0.0]),
+            r"^start must lie in the ball .*length 1\.2",
+        ),
+        (torch.zeros(2, 4), r"^start must be one pert.*\(2, 4\)"),
     ],
     ids=["long", "two"],
 )

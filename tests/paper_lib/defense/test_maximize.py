@@ -388,7 +388,7 @@ def test_points_of_the_unit_ball_become_perturbations_inside():
         ),
         (
             lambda: upper_bound(PLAIN, start=torch.ones(5, dtype=F64)),
-            "^start must be one point of the ball of radius 1.0",
+            "^start must lie in the ball of radius 1.0",
         ),
         (lambda: maximize_coverage(PLAIN, seed=-1), "^seed must be an integer from 0"),
         (lambda: fit_defense(PLAIN, seed=0.5), "^seed must be an integer from 0"),

@@ -57,7 +57,9 @@ def test_named_plays_that_do_not_fit(changes, match):
 
 @pytest.mark.parametrize("accuracy", [0.0, 1.0, -0.1, 1.1, math.nan])
 def test_shares_to_calibrate_to(accuracy):
-    with pytest.raises(ValueError, match=r"^accuracy must lie in \(0, 1\), got"):
+    with pytest.raises(
+        ValueError, match=r"^accuracy must be strictly between 0 and 1, got"
+    ):
         calibrate_epsilon(LIN, accuracy)
 
 

@@ -187,7 +187,7 @@ def test_strategies_of_the_other_player(call, match):
     ("change", "match"),
     [
         ({"num_draws": 0}, "num_draws must be at least 1, got 0"),
-        ({"confidence": 1.0}, "confidence must lie in (0, 1), got 1.0"),
+        ({"confidence": 1.0}, "confidence must be strictly between 0 and 1, got 1.0"),
         ({"seed": -1}, "seed must be an integer"),
         ({"epsilon": -1.0}, "must be finite and >= 0, got -1.0"),
     ],

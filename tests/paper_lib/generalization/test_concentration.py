@@ -164,7 +164,9 @@ def test_constants_and_deviations():
 @pytest.mark.bad_input
 @pytest.mark.parametrize("value", [0.0, 1.0, -0.5, 1.5, math.nan])
 def test_a_confidence_that_is_none(value):
-    with fails(ValueError, f"confidence must be above 0 and below 1, got {value}."):
+    with fails(
+        ValueError, f"confidence must be strictly between 0 and 1, got {value}."
+    ):
         mcdiarmid_deviation([1.0], confidence=value)
     with fails(ValueError, "differences must hold at least one constant, got none."):
         mcdiarmid_deviation([], confidence=0.9)

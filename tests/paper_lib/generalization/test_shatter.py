@@ -145,7 +145,7 @@ def fails(error, words):
 def test_shatter_coefficients():
     with fails(ValueError, "n must be at least 1, got 0."):
         shatter_coefficient(0, "rectangles")
-    with fails(ValueError, "family must be one of rectangles"):
+    with fails(ValueError, "family must be one of 'rectangles'"):
         shatter_coefficient(3, "discs")
     with fails(ValueError, "got m = None for robust_sets."):
         shatter_coefficient(3, "robust_sets")

@@ -241,7 +241,9 @@ def test_sizes_for_equation_20():
 
 @pytest.mark.bad_input
 def test_an_unknown_form():
-    with fails(ValueError, "form must be one of centered, regions, polynomial, paper"):
+    with fails(
+        ValueError, "form must be one of 'centered', 'regions', 'polynomial', 'paper'"
+    ):
         smallest_informative_n(2, form="sharp")
     with fails(ValueError, "m must be at least 1, got 0."):
         smallest_informative_n(0)

@@ -19,7 +19,6 @@ from paper_lib.models import (
     save_classifier,
     train_classifier,
 )
-from paper_lib.models import weights as storage
 from paper_lib.models.cnn import InputConv, MaxPool
 
 SMALL = {"channels": (2, 3), "hidden": 4}
@@ -365,7 +364,7 @@ def test_the_file_is_plain_safetensors(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("place", "name"), [(storage, "save_file"), (files.os, "replace")]
+    ("place", "name"), [(files, "save_file"), (files.os, "replace")]
 )
 def test_writing_that_fails_leaves_the_old_file_and_no_other(
     tmp_path, monkeypatch, place, name

@@ -39,7 +39,7 @@ def test_settings_of_the_network(build, settings, match):
 @pytest.mark.parametrize(
     ("settings", "match"),
     [
-        ({"optimizer": "lbfgs"}, "^optimizer must be 'adam' or 'sgd', got 'lbfgs'"),
+        ({"optimizer": "lbfgs"}, "^optimizer must be one of 'adam', 'sgd', got 'lb"),
         ({"learning_rate": 0.0}, "^learning_rate must be finite and > 0, got 0.0"),
         ({"learning_rate": math.inf}, "^learning_rate must be finite and > 0, got inf"),
         ({"learning_rate": math.nan}, "^learning_rate must be finite and > 0, got nan"),

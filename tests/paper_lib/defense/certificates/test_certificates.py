@@ -33,13 +33,9 @@ from paper_lib.defense.certificates.subsystems import (
     SubsystemEvidence,
 )
 from paper_lib.defense.exact.boxes import box_search
-from paper_lib.defense.rows import (
-    fingerprint,
-    fingerprints,
-    surely_satisfied,
-    unit_rows,
-)
+from paper_lib.defense.rows import fingerprint, surely_satisfied, unit_rows
 from paper_lib.defense.solution import certify
+from paper_lib.files import save_tensors
 from paper_lib.robust_sets import RobustSets
 from tests.oracles import exact, exact_dot, random_tensor
 from tests.paper_lib.defense.defense_cases import few_rows, make_sets, most_satisfied
@@ -650,16 +646,9 @@ def test_files_that_are_no_certificates(tmp_path):
 )
 def test_a_file_with_a_right_checksum_and_wrong_claims(claims, tmp_path):
     """Whoever can write a checksum still cannot make reading fail oddly."""
-    from paper_lib.defense.certificates import storage
-
     path = tmp_path / "proof.safetensors"
-    arrays = {"perturbation": np.zeros(2)}
-    metadata = {
-        "format": "paper-lib/certificate/1",
-        "claims": claims,
-        "sha256": storage._checksum(arrays, claims),
-    }
-    save_file(arrays, path, metadata=metadata)
+    form = ("paper-lib/certificate/1", "claims")
+    save_tensors(path, {"perturbation": np.zeros(2)}, claims, form)
     with pytest.raises(ValueError, match=r"proof\.safetensors holds no certificate"):
         load_certificate(path)
 
@@ -671,7 +660,7 @@ def test_a_certificate_that_cannot_be_written_leaves_the_old_one(tmp_path, monke
     def fail(*args, **kwargs):
         raise OSError("disk full")
 
-    monkeypatch.setattr("paper_lib.defense.certificates.storage.save_file", fail)
+    monkeypatch.setattr("paper_lib.files.save_file", fail)
     with pytest.raises(OSError, match="disk full"):
         save_certificate(case("boxes")[1], path)
     assert isinstance(load_certificate(path), Certificate)
@@ -743,18 +732,17 @@ def test_budgets_at_the_ends_of_the_floats_are_not_overclaimed(
         assert certificate.upper_count >= count
 
 
-def test_fingerprints_of_a_family_are_those_of_its_members():
+def test_fingerprints_tell_budgets_offsets_and_normals_apart():
     normals = random_tensor(3, 2).float()
     family = [
         RobustSets(normals=normals, offsets=offsets, epsilon=epsilon)
         for epsilon in (0.5, 1.0)
         for offsets in (torch.zeros(3), torch.ones(3))
     ]
-    names = fingerprints(family)
-    assert names == [fingerprint(sets) for sets in family]
-    assert len(set(names)) == 4
+    names = {fingerprint(sets) for sets in family}
+    assert len(names) == 4
     turned = [dataclasses.replace(sets, normals=-normals) for sets in family]
-    assert not set(fingerprints(turned)) & set(names)
+    assert not {fingerprint(sets) for sets in turned} & names
 
 
 @pytest.mark.bad_input

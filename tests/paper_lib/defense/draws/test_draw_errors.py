@@ -39,7 +39,7 @@ def space():
     [
         (lambda: maximizer_set(space()), "needs d = 2, got d = 3"),
         (lambda: draw_maximizers(space(), 0), "num_draws must be at least 1, got 0"),
-        (lambda: draw_maximizers(space(), 9), "at least 4 for each of 8 chains, got 9"),
+        (lambda: draw_maximizers(space(), 9), "num_draws must be at least 32, got 9"),
         (
             lambda: maximizer_set(THREE_CELLS).draw(0, 0),
             "num_draws must be at least 1",
@@ -52,7 +52,7 @@ def space():
         ),
         (
             lambda: HitAndRunConfig(thin=0),
-            "thin must be at least 1 or None, got 0",
+            "thin must be at least 1, got 0",
         ),
         (lambda: HitAndRunConfig(burn_in=-1), "burn_in must be at least 0, got -1"),
         (
