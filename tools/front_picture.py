@@ -37,7 +37,7 @@ def picture(cells: Sequence[TableCell]) -> str:
         for one in members:
             parts.extend(_row(one, y + ROW / 2))
             y += ROW
-    parts.extend(_scale(y))
+    parts.extend(_scale(y, cells[0].seeds))
     height = y + 40
     inside = "\n".join(parts)
     return (
@@ -155,11 +155,12 @@ def play_name(one: TableCell) -> str:
     return attack if one.defense == "none" else f"{attack}, {one.defense}"
 
 
-def _scale(y: float) -> Iterator[str]:
+def _scale(y: float, seeds: int) -> Iterator[str]:
     """Write the scale.
 
     Args:
         y: Where the rows end, in pixels.
+        seeds: Over how many seeds the means here are.
 
     Yields:
         Elements.
@@ -171,7 +172,8 @@ def _scale(y: float) -> Iterator[str]:
             f"stroke='{FAINT}' stroke-dasharray='2 3'/>"
         )
         yield _text(x, y + 18, str(mean), "text-anchor='middle'")
-    yield _text(8, y + 34, "means over 45 pairs of classes and, here, five seeds")
+    said = f"means over 45 pairs of classes and, here, {seeds} seeds"
+    yield _text(8, y + 34, said)
 
 
 def described(cells: Sequence[TableCell]) -> str:

@@ -44,6 +44,7 @@ class TableCell:
         defense: ``"none"`` or ``"SMOOTH"``.
         paper: The paper's mean, in percent.
         here: The mean here, in percent.
+        seeds: Over how many seeds of training.
     """
 
     dataset: str
@@ -51,6 +52,7 @@ class TableCell:
     defense: str
     paper: float
     here: float
+    seeds: int
 
 
 def table_1_cells(root: Path) -> list[TableCell]:
@@ -70,6 +72,7 @@ def table_1_cells(root: Path) -> list[TableCell]:
                 defense=row["defense"],
                 paper=float(row["paper_mean"]),
                 here=float(row["mean"]),
+                seeds=int(row["seeds"]),
             )
             for row in csv.DictReader(file)
             if row["choice"] == DECLARED_AFTER and row["paper_mean"]

@@ -243,6 +243,7 @@ def test_the_picture_has_a_ring_and_a_dot_for_each_mean(front_page, cells):
     places = [(float(one.get("cx")), float(one.get("cy"))) for one in drawn[2:]]
     assert len(cells) == 10
     assert len(places) == 20
+    assert "here, 3 seeds<" in front_page.picture(cells)
     for number, cell in enumerate(cells):
         (ring, height), (dot, same) = places[2 * number : 2 * number + 2]
         assert height == same

@@ -75,7 +75,14 @@ def test_what_is_declared_was_chosen_as_is_said():
     place = table.at(DECLARED)
     assert near[place]
     assert met[place] == met[near].max()
-    assert DECLARED.start == "v = 0"
+    best = [
+        one
+        for one, is_near, goals_met in zip(table.combinations, near, met, strict=True)
+        if is_near and goals_met == met[place]
+    ]
+    assert (near.sum(), len(best)) == (16, 5)
+    assert [one for one in best if one.start == "v = 0"] == [DECLARED]
+    assert [one.start for one in best if one.rows == "FGM"] == ["search"]
 
 
 def percent(record, cell, kind):

@@ -1,7 +1,8 @@
 """What the study of Table 1 found, as Markdown tables."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -16,6 +17,7 @@ from experiments.study.study_cells import POINTS, UNDEFENDED
 from experiments.study.study_plan import StudyRun
 from experiments.tables.paper_numbers import PAPER_TABLE_1, PAPER_TABLE_2
 from experiments.tables.planning import DATASETS
+from experiments.tables.summary import SummaryRow
 from paper_lib.evaluation.plays import play_name
 
 # The factors as the paper's readers call them.
@@ -143,6 +145,61 @@ def choices_table(table: StudyTable, factors: Sequence[str] = FACTORS) -> Iterat
                 "which number misses most then": table.names[worst],
                 "by": f"{table.misses[best][worst]:+.1f}",
             }
+
+
+@tabulated("llrrrrrr")
+def changes_table(table: StudyTable, combination: Combination) -> Iterator[Row]:
+    """Change one choice of a combination at a time.
+
+    Args:
+        table: All combinations.
+        combination: One of them.
+
+    Yields:
+        The combination, then each other choice of each factor: by how much the means
+        with PGD are above the paper's, the largest miss of Table 1 and of all numbers.
+    """
+    kinds = [
+        (name, place)
+        for place, name in enumerate(table.names)
+        if "PGD" in name and name.endswith("mean")
+    ]
+    is_first = np.array([not name.startswith("0-1") for name in table.names])
+    changed = [("nothing", "", combination)] + [
+        (FACTOR_NAMES[factor], choice, replace(combination, **{factor: choice}))
+        for factor in FACTORS
+        for choice in table.having(factor)
+        if choice != getattr(combination, factor)
+    ]
+    for factor, choice, one in changed:
+        misses = table.misses[table.at(one)]
+        yield {
+            "what is changed": factor,
+            "to": choice,
+            **{
+                name.removesuffix(", mean"): f"{misses[place]:+.1f}"
+                for name, place in kinds
+            },
+            "worst of Table 1": f"{np.abs(misses[is_first]).max():.1f}",
+            "of all": f"{np.abs(misses).max():.1f}",
+        }
+
+
+def clean_line(rows: Iterable[SummaryRow]) -> str:
+    """Say how many points a combination labels right without attack and defense.
+
+    Args:
+        rows: Its rows of the published table.
+
+    Returns:
+        A sentence.
+    """
+    clean = [r for r in rows if (r.attack, r.accuracy) == ("none", "approximate")]
+    return "Without attack and defense: " + "; ".join(
+        f"{row.dataset} {row.mean:.1f} ({row.std:.1f}), "
+        f"in the paper {row.paper_mean:.1f} ({row.paper_std:.1f})"
+        for row in clean
+    )
 
 
 def halves_line(table: StudyTable) -> str:

@@ -8,7 +8,9 @@ import pytest
 
 from experiments.figures.all_pairs.study_pictures import plot_choices, plot_misses
 from experiments.figures.all_pairs.study_tables import (
+    changes_table,
     choices_table,
+    clean_line,
     declared_gains,
     declared_table,
     declared_table_2,
@@ -19,6 +21,7 @@ from experiments.figures.all_pairs.study_tables import (
 )
 from experiments.study.choosing import choose_on_halves
 from experiments.study.misses import study_table
+from experiments.study.published import declared_rows
 from experiments.tables.paper_numbers import PAPER_TABLE_2
 from tests.experiments.figures.drawn import cells_of
 from tests.experiments.study.made_up import CHOSEN, made_up
@@ -97,6 +100,34 @@ def test_each_choice_has_its_least_distance(runs):
     for line in lines:
         assert abs(float(line[4])) == float(line[2])
         assert line[3] in table.names
+
+
+def test_one_choice_is_changed_at_a_time(runs):
+    table = study_table(runs)
+    lines = cells_of(changes_table(table, CHOSEN))
+    assert len(lines) == 1 + 1 + 1 + 3 + 1 + 3 + 1
+    assert lines[0][:2] == ["nothing", ""]
+    by_choice = {line[1]: line[2:] for line in lines}
+    place = table.at(replace(CHOSEN, reading="literal"))
+    misses = table.misses[place]
+    assert float(by_choice["literal"][-1]) == pytest.approx(
+        np.abs(misses).max(), abs=0.05
+    )
+    # The made-up literal PGD leaves seven points less.
+    moved = [
+        float(a) - float(b)
+        for a, b in zip(by_choice["literal"][:4], lines[0][2:6], strict=True)
+    ]
+    assert moved == pytest.approx([-7.0] * 4, abs=0.11)
+
+
+def test_the_clean_row_stands_beside_the_papers(runs):
+    quantile = [run for run in runs if run.key[:2] == ("10-20-50", CHOSEN.protocol)]
+    said = clean_line(declared_rows(quantile, CHOSEN))
+    assert said == (
+        "Without attack and defense: mnist 60.0 (5.0), in the paper 99.9 (0.0); "
+        "fashion-mnist 60.0 (5.0), in the paper 99.9 (0.1)"
+    )
 
 
 def test_one_factor_has_its_choices_alone(runs):
