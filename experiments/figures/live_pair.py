@@ -9,7 +9,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from experiments.figures.checks_table import Check
+from experiments.figures.checks_table import Check, judged
 from experiments.study.own_rows import mean_normal
 from paper_lib.attacks import PGD_READINGS, fgm
 from paper_lib.data.pairs import ClassPair
@@ -24,6 +24,8 @@ from paper_lib.robust_sets import RobustSets
 
 # A count that differs by one, computed from shares.
 _ONE_POINT = 1.0 + 1e-6
+_EVALUATION = "tests/paper_lib/evaluation/test_evaluation.py"
+_RAMP = "tests/paper_lib/defense/test_ramp.py"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -108,12 +110,11 @@ def _budgets(game: LiveGame) -> Check:
     inside = torch.cat(
         [in_l2_ball(move, game.epsilon) for move in (*game.attacks.values(), v)]
     )
-    return Check(
-        what="live: each perturbation of FGM and of PGD, and $v$, is in the budget",
-        cases=len(inside),
-        figure=f"{int(inside.sum()):,}",
-        holds=bool(inside.all()),
-        test="tests/paper_lib/test_attacks.py::test_no_perturbation_exceeds_the_budget",
+    return judged(
+        "tests/paper_lib/test_attacks.py",
+        "live: each perturbation of FGM and of PGD, and $v$, is in the budget",
+        inside.tolist(),
+        "test_no_perturbation_exceeds_the_budget",
     )
 
 
@@ -132,8 +133,7 @@ def _calibration(game: LiveGame, target: float | None) -> Check:
         cases=len(margins),
         figure=_points_off(off or 0.0),
         holds=None if off is None else off <= _ONE_POINT,
-        test="tests/paper_lib/evaluation/test_evaluation.py"
-        "::test_the_calibrated_budget_leaves_the_share_asked_for",
+        test=f"{_EVALUATION}::test_the_calibrated_budget_leaves_the_share_asked_for",
     )
 
 
@@ -148,26 +148,23 @@ def _lemma_1(game: LiveGame, formula: float) -> Check:
         cases=num,
         figure=_points_off(off),
         holds=off <= _ONE_POINT,
-        test="tests/paper_lib/evaluation/test_evaluation.py"
-        "::test_fgm_rows_are_coverage",
+        test=f"{_EVALUATION}::test_fgm_rows_are_coverage",
     )
 
 
 def _lemma_2(game: LiveGame) -> Check:
-    verdicts = []
-    for reading in PGD_READINGS:
-        table = game.scores(game.attacks[reading])
-        for defense in ("none", "SMOOTH"):
-            least = table["FGM", defense, "approximate"]
-            verdicts.append(table["PGD", defense, "approximate"] >= least)
-    return Check(
-        what="live: by Lemma 2 no reading of PGD leaves less approximate accuracy than "
-        "FGM, defended or not",
-        cases=len(verdicts),
-        figure=str(sum(verdicts)),
-        holds=all(verdicts),
-        test="tests/paper_lib/evaluation/test_evaluation.py"
-        "::test_no_attack_lowers_approximate_accuracy_below_fgm",
+    tables = [game.scores(game.attacks[reading]) for reading in PGD_READINGS]
+    verdicts = [
+        table["PGD", kind, "approximate"] >= table["FGM", kind, "approximate"]
+        for table in tables
+        for kind in ("none", "SMOOTH")
+    ]
+    return judged(
+        _EVALUATION,
+        "live: by Lemma 2 no reading of PGD leaves less approximate accuracy than FGM, "
+        "defended or not",
+        verdicts,
+        "test_no_attack_lowers_approximate_accuracy_below_fgm",
     )
 
 
@@ -179,8 +176,7 @@ def _wrong_sign(game: LiveGame) -> Check:
         cases=len(game.test.logits),
         figure=f"{kept:.0f}%",
         holds=kept == 100.0,
-        test="tests/paper_lib/evaluation/test_evaluation.py"
-        "::test_an_attack_of_the_wrong_sign_is_beaten_by_random_ones",
+        test=f"{_EVALUATION}::test_an_attack_of_the_wrong_sign_is_beaten_by_random_ones",
     )
 
 
@@ -191,8 +187,7 @@ def _ramp(game: LiveGame) -> Check:
         cases=len(game.train.logits),
         figure="below" if below else "above",
         holds=below,
-        test="tests/paper_lib/defense/test_ramp.py"
-        "::test_the_result_is_feasible_counted_and_no_better_than_its_count",
+        test=f"{_RAMP}::test_the_result_is_feasible_counted_and_no_better_than_its_count",
     )
 
 
@@ -204,8 +199,7 @@ def _other_start(game: LiveGame, as_stored: bool) -> Check:
         cases=2,
         figure="over 10" if other - zero > 0.1 else f"{100 * (other - zero):.0f}",
         holds=other - zero > 0.1 if as_stored else None,
-        test="tests/paper_lib/defense/test_ramp.py"
-        "::test_a_better_start_leaves_the_dead_zone",
+        test=f"{_RAMP}::test_a_better_start_leaves_the_dead_zone",
     )
 
 
