@@ -41,12 +41,6 @@ from typing import get_args
 
 from IPython.display import Markdown, display
 
-from experiments.figures.all_pairs.batch_tables import (
-    computed_twice,
-    computed_twice_table,
-    moved_table,
-    seconds_line,
-)
 from experiments.figures.all_pairs.gain_tables import (
     extreme_table,
     gain_table,
@@ -65,10 +59,13 @@ from experiments.figures.all_pairs.pair_pictures import (
 from experiments.figures.all_pairs.pair_tables import (
     calibration_table,
     cell_table,
+    computed_twice,
+    computed_twice_table,
     missing_runs,
+    moved_table,
+    seconds_line,
     table_1,
 )
-from experiments.figures.all_pairs.study_pictures import plot_choices, plot_misses
 from experiments.figures.all_pairs.study_tables import (
     choices_table,
     declared_gains,
@@ -76,6 +73,8 @@ from experiments.figures.all_pairs.study_tables import (
     described,
     effects_table,
     halves_line,
+    plot_choices,
+    plot_misses,
     training_table,
 )
 from experiments.figures.checks_table import ChecksTable
@@ -93,10 +92,9 @@ from experiments.study.study_plan import (
 )
 from experiments.sweep.runner import executor_for
 from experiments.tables.examples import extreme_examples
-from experiments.tables.group_results import primary_results
 from experiments.tables.planning import parse_pairs, parse_seeds, plan
 from experiments.tables.summary import summarize, write_csv, write_manifest
-from experiments.tables.table_1 import ONE_BY_ONE, load_plan, run_plan
+from experiments.tables.table_1 import ONE_BY_ONE, load_plan, primary_results, run_plan
 from paper_lib.checks import check_choice, check_count
 from paper_lib.checks.arguments import available_device
 from paper_lib.data.pairs import Source
@@ -496,7 +494,7 @@ under both of these PGDs as well. So these data do not support the implication f
 # ## What was checked
 
 # %% tags=["hide-input"]
-checks = study_checks(found, explored) + table_1_checks(results, primary, examples)
+checks = [*study_checks(found, explored), *table_1_checks(results, primary, examples)]
 ChecksTable(checks)
 
 # %% [markdown]

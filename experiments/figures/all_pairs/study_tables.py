@@ -1,11 +1,12 @@
-"""What the study of Table 1 found, as Markdown tables."""
+"""What the study of Table 1 found, as Markdown tables and pictures."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
 import numpy as np
 from jaxtyping import Float
+from matplotlib.figure import Figure
 
 from experiments.figures.all_pairs.gain_tables import mean_with_interval
 from experiments.figures.markdown import Row, cell_name, mean_and_span, tabulated
@@ -17,6 +18,7 @@ from experiments.study.study_plan import StudyRun
 from experiments.tables.paper_numbers import PAPER_TABLE_1, PAPER_TABLE_2
 from experiments.tables.planning import DATASETS
 from paper_lib.evaluation.plays import play_name
+from paper_lib.plotting.style import COLORS, MARKERS, new_figure
 
 # The factors as the paper's readers call them.
 FACTOR_NAMES = {
@@ -224,3 +226,64 @@ def declared_gains(found: StudyTable) -> Iterator[Row]:
             "mean gain (points)": mean_with_interval(gains.tolist(), found.pairs),
             "pairs that gain": f"{(gains > 0).sum()} of {len(gains)}",
         }
+
+
+# How near the paper a number was to come, in points: of Table 1, and of Table 2.
+GOALS = (4.0, 8.0)
+
+
+def plot_misses(
+    names: tuple[str, ...], misses: Mapping[str, Float[np.ndarray, " numbers"]]
+) -> Figure:
+    """Draw by how much each number is above the paper's.
+
+    Args:
+        names: What the numbers are called.
+        misses: For each way to compute them, in points.
+
+    Returns:
+        The figure, a row for each number, with the goals shaded.
+    """
+    figure, (axis,) = new_figure(7.2, 0.27 * len(names) + 1.1)
+    rows = np.arange(len(names))
+    goals = np.array([GOALS[name.startswith("0-1")] for name in names])
+    axis.barh(rows, 2 * goals, 1.0, -goals, color="0.92", label="the goal")
+    axis.axvline(0.0, color="0.5", linewidth=1)
+    for number, (name, values) in enumerate(misses.items()):
+        look = {"color": COLORS[number], "label": name, "markersize": 5}
+        look |= {"alpha": 0.9 if number == 0 else 0.7, "zorder": 4 - number}
+        axis.plot(values, rows, MARKERS[number], **look)
+    axis.set_yticks(rows, names)
+    axis.set(ylim=(len(names) - 0.5, -0.5), xlabel="above the paper (points)")
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    return figure
+
+
+def plot_choices(table: StudyTable) -> Figure:
+    """Draw the distance of every combination, once for each of its choices.
+
+    Args:
+        table: The combinations.
+
+    Returns:
+        The figure, a row for each choice; the nearest of each is marked.
+    """
+    found = [
+        (f"{FACTOR_NAMES[factor]}: {choice}", factor, table.distances[own])
+        for factor in FACTORS
+        for choice, own in table.having(factor).items()
+    ]
+    names, factors, distances = zip(*found, strict=True)
+    figure, (axis,) = new_figure(7.2, 0.3 * len(found) + 0.9)
+    for row, some in enumerate(distances):
+        # Spread by rank, so that no point hides another.
+        offsets = (np.arange(len(some)) % 7 - 3) / 12
+        look = {"color": COLORS[4], "markersize": 2.5, "alpha": 0.7}
+        axis.plot(np.sort(some), row + offsets, "o", **look)
+        axis.plot(some.min(), row, "D", color=COLORS[1], markersize=6)
+        if row and factors[row] != factors[row - 1]:
+            axis.axhline(row - 0.5, color="0.8", linewidth=1)
+    axis.set_yticks(range(len(names)), names)
+    axis.set(ylim=(len(found) - 0.5, -0.5), xlim=(0, None))
+    axis.set_xlabel("largest miss of the 24 numbers (points)")
+    return figure

@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from experiments.figures.all_pairs.study_pictures import plot_choices, plot_misses
 from experiments.figures.all_pairs.study_tables import (
     choices_table,
     declared_gains,
@@ -15,6 +14,8 @@ from experiments.figures.all_pairs.study_tables import (
     described,
     effects_table,
     halves_line,
+    plot_choices,
+    plot_misses,
     training_table,
 )
 from experiments.study.choosing import choose_on_halves
