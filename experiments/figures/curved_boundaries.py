@@ -103,7 +103,8 @@ def _draw_tangents(axis: Axes, case: CurvedCase, game: JudgedGame) -> None:
         foot = center + margin * towards
         x, y = torch.stack([foot - side, foot + side]).T
         axis.plot(x, y, color=COLORS[2], linewidth=1.5)
-        axis.add_patch(Circle(center.tolist(), radius, fill=False, ls=":", lw=0.8))
+        middle = float(center[0]), float(center[1])
+        axis.add_patch(Circle(middle, radius, fill=False, ls=":", lw=0.8))
 
 
 def plot_gains(curves: Mapping[str, Sequence[JudgedGame]]) -> Figure:
@@ -255,8 +256,8 @@ def plot_network_gains(
             (least[name], "--", "no bound proves less"),
         ):
             budgets, etas = zip(*((one.epsilon, one.eta) for one in games), strict=True)
-            look = {"color": color, "mfc": "none", "label": f"{name}: {what}"}
-            axis.plot(budgets, etas, style, **look)
+            label = f"{name}: {what}"
+            axis.plot(budgets, etas, style, color=color, mfc="none", label=label)
     axis.axhline(2.0, color="gray", linestyle=":", label="says nothing")
     axis.set(xscale="log", xlabel="budget of each player", ylabel=r"$\eta$")
     figure.legend(loc="outside lower center", frameon=False)

@@ -160,14 +160,14 @@ def cell_columns(
         half = stats.t.ppf(0.975, num - 1) * means.std(ddof=1) / np.sqrt(num)
         low, high = float(means.mean() - half), float(means.mean() + half)
     shared = config.protocol == "one budget"
-    *play, accuracy = cell
+    attack, defense, accuracy = cell
     known = PAPER_TABLE_1[config.dataset] if accuracy == "approximate" else {}
-    paper_mean, paper_std = known.get((*play,), (None, None))
+    paper_mean, paper_std = known.get((attack, defense), (None, None))
     return {
         "dataset": config.dataset,
         "protocol": config.protocol,
-        "attack": play[0],
-        "defense": play[1],
+        "attack": attack,
+        "defense": defense,
         "accuracy": accuracy,
         "mean": float(means.mean()),
         "std": float(np.mean([v.std(ddof=1) for v in values])) if pairs > 1 else 0.0,
@@ -183,7 +183,7 @@ def cell_columns(
     }
 
 
-def _names(cell: Cell) -> tuple[Play, dict[str, str]]:
+def _names(cell: Cell) -> tuple[Play, dict[str, Any]]:
     """Translate the names of a record into those of the paper, and what they leave."""
     attack, _, reading = cell[0].partition(" ")
     defense, _, kind = cell[1].partition(", ")
@@ -200,7 +200,7 @@ def write_csv(rows: Sequence[SummaryRow], path: str | os.PathLike[str]) -> None:
         path: The file to write or replace; its folder must exist.
     """
     header = [field.name for field in fields(SummaryRow)]
-    save_csv([header, *map(astuple, rows)], path, decimals=4)
+    save_csv([header, *(astuple(row) for row in rows)], path, decimals=4)
 
 
 def write_manifest(
