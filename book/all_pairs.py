@@ -41,11 +41,11 @@ from typing import get_args
 
 from IPython.display import Markdown, display
 
-from experiments.figures.all_pairs.batch_tables import (
-    computed_twice,
-    computed_twice_table,
-    moved_table,
-    seconds_line,
+from experiments.figures.all_pairs.declared_tables import (
+    clean_line,
+    declared_gains,
+    declared_table,
+    training_table,
 )
 from experiments.figures.all_pairs.gain_tables import (
     extreme_table,
@@ -65,20 +65,21 @@ from experiments.figures.all_pairs.pair_pictures import (
 from experiments.figures.all_pairs.pair_tables import (
     calibration_table,
     cell_table,
+    computed_twice,
+    computed_twice_table,
     missing_runs,
+    moved_table,
+    seconds_line,
     table_1,
 )
-from experiments.figures.all_pairs.study_pictures import plot_choices, plot_misses
 from experiments.figures.all_pairs.study_tables import (
     changes_table,
     choices_table,
-    clean_line,
-    declared_gains,
-    declared_table,
     described,
     effects_table,
     halves_line,
-    training_table,
+    plot_choices,
+    plot_misses,
 )
 from experiments.figures.checks_table import ChecksTable
 from experiments.gpu.batched import TOGETHER
@@ -95,10 +96,9 @@ from experiments.study.study_plan import (
 )
 from experiments.sweep.runner import executor_for
 from experiments.tables.examples import extreme_examples
-from experiments.tables.group_results import primary_results
 from experiments.tables.planning import parse_pairs, parse_seeds, plan
 from experiments.tables.summary import summarize, write_csv, write_manifest
-from experiments.tables.table_1 import ONE_BY_ONE, load_plan, run_plan
+from experiments.tables.table_1 import ONE_BY_ONE, load_plan, primary_results, run_plan
 from paper_lib.checks import check_choice, check_count
 from paper_lib.checks.arguments import available_device
 from paper_lib.data.pairs import Source
@@ -524,7 +524,7 @@ under both of these PGDs as well. So these data do not support the implication f
 # ## What was checked
 
 # %% tags=["hide-input"]
-checks = study_checks(found, explored) + table_1_checks(results, primary, examples)
+checks = [*study_checks(found, explored), *table_1_checks(results, primary, examples)]
 ChecksTable(checks)
 
 # %% [markdown]

@@ -52,7 +52,7 @@ from experiments.figures.curved_checks import (
 )
 from experiments.figures.curved_games import judge_game, judge_line
 from experiments.figures.planar_classifiers import DiscClassifier
-from experiments.tables.group_results import primary_budgets
+from experiments.tables.table_1 import primary_budgets
 from paper_lib.checks import check_between, check_count
 from paper_lib.data import load_pair
 from paper_lib.defense import maximize_coverage

@@ -36,7 +36,7 @@ from IPython.display import Markdown
 from scipy.stats import chisquare
 
 from experiments.figures.checks_table import Check, ChecksTable
-from experiments.figures.lemma_3 import plot_maximizer_set
+from experiments.figures.lemma_1 import plot_maximizer_set
 from experiments.figures.markdown import table_of
 from paper_lib.arrangement import cells
 from paper_lib.attacks import fgm

@@ -32,19 +32,21 @@ workers = 2  # processes that compute, 0 to 64; 0: this one alone
 import torch
 from IPython.display import Markdown
 
+from experiments.assumption.closeness import church_windows
 from experiments.assumption.linearity_plans import (
     agreement_plan,
     closeness_plan,
     rows_plan,
     variation_plan,
 )
-from experiments.assumption.windows import church_windows
 from experiments.figures.checks_table import ChecksTable
 from experiments.figures.linearity_checks import linearity_checks
 from experiments.figures.linearity_pictures import (
     plot_closeness,
     plot_plays,
     plot_shares,
+    plot_variations,
+    plot_windows,
 )
 from experiments.figures.linearity_tables import (
     bends_table,
@@ -55,8 +57,6 @@ from experiments.figures.linearity_tables import (
     summary_lines,
     variations_table,
 )
-from experiments.figures.variation_pictures import plot_variations
-from experiments.figures.window_pictures import plot_windows
 from experiments.store.record_files import stored_folder
 from experiments.sweep.resume import load_or_compute
 from experiments.sweep.runner import executor_for

@@ -37,7 +37,7 @@ from dataclasses import replace
 
 from IPython.display import Markdown, display
 
-from experiments.figures.all_pairs.study_tables import declared_table_2
+from experiments.figures.all_pairs.declared_tables import declared_table_2
 from experiments.figures.checks_table import ChecksTable
 from experiments.figures.live_pair import (
     LiveGame,

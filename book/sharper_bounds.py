@@ -74,7 +74,7 @@ from experiments.section5.rate_runs import RATE_PLANS, RatePlan
 from experiments.store.record_files import stored_folder
 from experiments.sweep.resume import load_or_compute
 from experiments.sweep.runner import executor_for
-from experiments.tables.group_results import primary_budgets
+from experiments.tables.table_1 import primary_budgets
 from paper_lib.bounds import bounds_at, compress, compression_bound, held_out_bound
 from paper_lib.checks import check_choice, check_count
 from paper_lib.defense import ramp_ascent

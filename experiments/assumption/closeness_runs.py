@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import torch
 
 from experiments.assumption.closeness import (
+    church_windows,
     quartiles,
     random_directions,
     tangent_errors,
@@ -16,7 +17,6 @@ from experiments.assumption.closeness import (
 )
 from experiments.assumption.subjects import Subject, SubjectSettings, numbers
 from experiments.assumption.verdicts import fitted_defense
-from experiments.assumption.windows import church_windows
 from experiments.store.keyed import Record, Run
 from experiments.store.pair_settings import Site
 from experiments.store.provenance import provenance

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-from experiments.assumption.agreement_runs import AgreementRun
+from experiments.assumption.agreement_runs import AgreementRun, RowsRun
 from experiments.assumption.closeness_runs import ClosenessRun
-from experiments.assumption.rows_runs import RowsRun
 from experiments.assumption.variations import VARIATIONS
 from experiments.tables.planning import DATASETS, TEN_PAIRS
 from paper_lib.data.pairs import Dataset

@@ -119,6 +119,20 @@ def lost(result: AgreementResult, epsilon: float) -> float:
     return sum(found) / len(found)
 
 
+def kept_shares(result: AgreementResult, place: int) -> tuple[float, float, float]:
+    """Give the shares of points that SMOOTH keeps at one of its budgets.
+
+    Args:
+        result: A record with defenses.
+        place: Which of its budgets.
+
+    Returns:
+        Of the tangents; of f itself what is proven; and of f what no attack took.
+    """
+    at, num = result.defenses[place], len(result.proven)
+    return at.kept / num, at.safe / num, 1.0 - at.flipped / num
+
+
 def of_set(results: Iterable[One], dataset: str) -> list[One]:
     """Keep the records of one data set.
 

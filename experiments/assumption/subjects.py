@@ -10,10 +10,10 @@ from experiments.assumption.variations import Variation, train_variation
 from experiments.store.pair_settings import PairSettings, Site
 from experiments.tables.calibration import calibrate_shared_epsilon
 from experiments.tables.paper_numbers import PAPER_TABLE_1
+from experiments.tables.points import LinearizedPair
 from paper_lib.checks import check_count
 from paper_lib.checks.arguments import check_type
 from paper_lib.data import LabeledImages
-from paper_lib.data.pairs import ClassPair
 from paper_lib.evaluation import logits_at
 from paper_lib.linearize import Linearization, linearize
 
@@ -22,25 +22,17 @@ _STREAM = 2**32
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Subject:
+class Subject(LinearizedPair):
     """A trained classifier at the points where it is looked at.
 
+    The points to fit on set its budget and defense.
+
     Attributes:
-        pair: The images.
-        model: The classifier.
-        fit: The classifier linearized at the points that set its budget and defense.
-        test: Test points.
-        lin: The classifier linearized there.
         accuracy: The share of all test images it labels rightly.
         epsilon: The budget of Table 1, set on ``fit``: what FGM then leaves is what the
             paper prints.
     """
 
-    pair: ClassPair
-    model: nn.Module
-    fit: Linearization
-    test: LabeledImages
-    lin: Linearization
     accuracy: float
     epsilon: float
 

@@ -1,6 +1,6 @@
 """The table of checks of a page: what was checked, on how many cases, what came out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from experiments.figures.markdown import NOT_APPLICABLE, markdown_table
@@ -56,6 +56,40 @@ class Check:
         known = self.holds is not None
         numbers = (f"{self.cases:,}", self.figure) if known else ("—", "—")
         return self.what, *numbers, self.verdict, f"`{self.test.partition('::')[2]}`"
+
+
+def judged(
+    file: str,
+    what: str,
+    verdicts: Sequence[bool],
+    test: str,
+    *,
+    more_than: float | None = None,
+) -> Check:
+    """Say how many cases are as a sentence has it: all, or more than a share.
+
+    Args:
+        file: The file of the test.
+        what: The sentence.
+        verdicts: Whether each case is so.
+        test: The name of the test.
+        more_than: The share; None: it must be all.
+
+    Returns:
+        The row; its figure counts the cases that are so.
+
+    Example:
+        >>> judged("tests/a.py", "one is", [True, False], "test_a").verdict
+        '✗ fails'
+    """
+    count, holding = len(verdicts), sum(verdicts)
+    return Check(
+        what=what,
+        cases=count,
+        figure=f"{holding:,}",
+        holds=holding == count if more_than is None else holding > more_than * count,
+        test=f"{file}::{test}",
+    )
 
 
 class ChecksTable:

@@ -90,9 +90,7 @@ def _shade(axis: Axes, case: CurvedCase, game: JudgedGame) -> None:
     axis.contour(x, y, lin.logits.view(x.shape), [0.0], colors="black")
 
 
-def _draw_tangents(
-    axis: Axes, case: CurvedCase, game: JudgedGame, most: int = 4
-) -> None:
+def _draw_tangents(axis: Axes, case: CurvedCase, game: JudgedGame) -> None:
     """Draw balls of both budgets, and the tangent's boundary where it crosses them."""
     lin, radius = linearize(case.model, case.inputs), sum(game.budgets)
     near = ((lin.margins > 0) & (lin.margins < 0.9 * radius)).nonzero()[:, 0]
@@ -105,11 +103,8 @@ def _draw_tangents(
         foot = center + margin * towards
         x, y = torch.stack([foot - side, foot + side]).T
         axis.plot(x, y, color=COLORS[2], linewidth=1.5)
-        axis.add_patch(
-            Circle(
-                (float(center[0]), float(center[1])), radius, fill=False, ls=":", lw=0.8
-            )
-        )
+        middle = float(center[0]), float(center[1])
+        axis.add_patch(Circle(middle, radius, fill=False, ls=":", lw=0.8))
 
 
 def plot_gains(curves: Mapping[str, Sequence[JudgedGame]]) -> Figure:
@@ -131,16 +126,8 @@ def plot_gains(curves: Mapping[str, Sequence[JudgedGame]]) -> Figure:
             proven = [getattr(game.proven, f"{who}_gain") for game in games]
             found = [getattr(game, f"{who}_gain") for game in games]
             axis.plot(budgets, proven, color=color, label=f"{who}, proven")
-            axis.plot(
-                budgets,
-                found,
-                color=color,
-                ls="--",
-                marker=marker,
-                ms=4,
-                mfc="none",
-                label=f"{who}, found",
-            )
+            look = {"color": color, "ls": "--", "marker": marker, "ms": 4}
+            axis.plot(budgets, found, mfc="none", label=f"{who}, found", **look)
         axis.set(title=name, ylabel="gain by leaving")
     axes[-1].set_xlabel("budget of each player")
     handles, labels = axes[0].get_legend_handles_labels()
@@ -269,9 +256,8 @@ def plot_network_gains(
             (least[name], "--", "no bound proves less"),
         ):
             budgets, etas = zip(*((one.epsilon, one.eta) for one in games), strict=True)
-            axis.plot(
-                budgets, etas, style, color=color, mfc="none", label=f"{name}: {what}"
-            )
+            label = f"{name}: {what}"
+            axis.plot(budgets, etas, style, color=color, mfc="none", label=label)
     axis.axhline(2.0, color="gray", linestyle=":", label="says nothing")
     axis.set(xscale="log", xlabel="budget of each player", ylabel=r"$\eta$")
     figure.legend(loc="outside lower center", frameon=False)

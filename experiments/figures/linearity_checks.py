@@ -1,14 +1,16 @@
 """What the page on local linearity checks, over all of its records."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from experiments.assumption.agreement_runs import AgreementResult
 from experiments.assumption.closeness_runs import ClosenessResult
 from experiments.assumption.linearity_summary import within
-from experiments.figures.checks_table import Check
+from experiments.figures.checks_table import Check, judged
 
 # A record, and of one point the margin and the shortest disagreement found.
 _Point = tuple[AgreementResult, float | None, float | None]
+_check = partial(judged, "tests/regression/test_linearity_records.py")
 
 
 def linearity_checks(
@@ -34,20 +36,6 @@ def linearity_checks(
         *_of_boundaries(points),
         _at_random(closeness),
     ]
-
-
-def _check(
-    what: str, verdicts: Sequence[bool], test: str, *, more_than: float | None = None
-) -> Check:
-    """Say how many cases are as a sentence has it: all, or more than a share."""
-    count, holding = len(verdicts), sum(verdicts)
-    return Check(
-        what=what,
-        cases=count,
-        figure=f"{holding:,}",
-        holds=holding == count if more_than is None else holding > more_than * count,
-        test=f"tests/regression/test_linearity_records.py::{test}",
-    )
 
 
 def _of_proofs(results: Sequence[AgreementResult]) -> list[Check]:

@@ -1,17 +1,20 @@
-"""Pictures of how far f is from its tangent: shares, errors, plays."""
+"""Pictures of how far f is from its tangent: shares, errors, plays, classifiers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from experiments.assumption.agreement_runs import AgreementResult
+from experiments.assumption.closeness import ChurchWindows
 from experiments.assumption.closeness_runs import ClosenessResult
 from experiments.assumption.linearity_summary import (
     KINDS,
     Interval,
+    kept_shares,
     lost,
     of_set,
     over_pairs,
@@ -100,27 +103,15 @@ def _draw_coverage(axis: Axes, results: Sequence[AgreementResult], title: str) -
     num_budgets = len(results[0].defenses)
     names = [f"{one.epsilon:g}" for one in results[0].defenses[:-1]] + ["Table\n1"]
     for place in range(num_budgets):
-        low, high, kept = (
-            over_pairs(results, lambda one, of=of, at=place: of(one, at))
-            for of in (_safe, _unflipped, _kept)
+        kept, low, high = (
+            over_pairs(results, lambda one, at=place, k=k: kept_shares(one, at)[k])
+            for k in range(3)
         )
         axis.bar(place, high.mean - low.mean, 0.5, low.mean, color=COLORS[4], alpha=0.6)
         axis.plot(place + np.array([-0.25, 0.25]), [high.mean] * 2, color=COLORS[2])
         _point(axis, float(place), kept, COLORS[1])
     axis.set(ylim=(-0.03, 1.03), xlabel=r"budget $\epsilon$", title=title)
     axis.set_xticks(range(num_budgets), names)
-
-
-def _safe(result: AgreementResult, place: int) -> float:
-    return result.defenses[place].safe / len(result.proven)
-
-
-def _unflipped(result: AgreementResult, place: int) -> float:
-    return 1.0 - result.defenses[place].flipped / len(result.proven)
-
-
-def _kept(result: AgreementResult, place: int) -> float:
-    return result.defenses[place].kept / len(result.proven)
 
 
 def _point(axis: Axes, place: float, at: Interval, color: str) -> None:
@@ -156,21 +147,15 @@ _DIRECTIONS = {
 
 def _draw_errors(axis: Axes, results: Sequence[ClosenessResult], title: str) -> None:
     distances = results[0].config.distances
-    for marker, (name, (color, label)) in zip(
-        MARKERS, _DIRECTIONS.items(), strict=False
-    ):
-        quartiles = np.array(
-            [
-                [at.quartiles for at in one.errors if at.direction == name]
-                for one in results
-            ]
-        ).mean(0)
-        axis.fill_between(
-            distances, quartiles[:, 0], quartiles[:, 2], color=color, alpha=0.2
-        )
-        axis.plot(
-            distances, quartiles[:, 1], color=color, marker=marker, ms=4, label=label
-        )
+    looks = zip(MARKERS, _DIRECTIONS.items(), strict=False)
+    for marker, (name, (color, label)) in looks:
+        by_network = [
+            [at.quartiles for at in one.errors if at.direction == name]
+            for one in results
+        ]
+        low, middle, high = np.mean(by_network, 0).T
+        axis.fill_between(distances, low, high, color=color, alpha=0.2)
+        axis.plot(distances, middle, color=color, marker=marker, ms=4, label=label)
     axis.axhline(1.0, color=COLORS[0], lw=0.8, ls=":")
     _mark_table(axis, [one.epsilon for one in results], 0.04)
     axis.set(xscale="log", yscale="log", ylabel=title)
@@ -186,19 +171,10 @@ def _draw_first(axis: Axes, results: Sequence[ClosenessResult], title: str) -> N
         ]
         if firsts:
             lengths = np.sort([np.inf if at is None else at for at in sum(firsts, ())])
-            axis.step(
-                lengths,
-                np.arange(1, len(lengths) + 1) / len(lengths),
-                color=color,
-                where="post",
-            )
+            reached = np.arange(1, len(lengths) + 1) / len(lengths)
+            axis.step(lengths, reached, color=color, where="post")
     _mark_table(axis, [one.epsilon for one in results], 0.3)
-    axis.set(
-        xscale="log",
-        xlim=(0.1, 16),
-        ylim=(-0.03, 1.03),
-        ylabel=title,
-    )
+    axis.set(xscale="log", xlim=(0.1, 16), ylim=(-0.03, 1.03), ylabel=title)
     axis.set_xlabel("length of the segment (pixels)")
     _plain_ticks(axis, (0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0))
 
@@ -217,35 +193,97 @@ def plot_plays(results: Sequence[ClosenessResult]) -> Figure:
     for axis, (dataset, title) in zip(axes, SETS.items(), strict=True):
         some = of_set(results, dataset)
         pairs = list(dict.fromkeys(one.config.classes for one in some))
+        of_pair = [[x for x in some if x.config.classes == pair] for pair in pairs]
         # Without either move there is nothing to part about.
-        for place, (color, marker) in enumerate(
-            zip(COLORS, MARKERS, strict=True), start=1
-        ):
+        looks = enumerate(zip(COLORS, MARKERS, strict=True), start=1)
+        for place, (color, marker) in looks:
             play = some[0].plays[place]
             label = f"{play.attack}, {play.defense}"
             for sign, name in ((1, "only_tangent"), (-1, "only_f")):
                 means = [
-                    sign
-                    * np.mean(
-                        [
-                            getattr(one.plays[place], name)
-                            for one in some
-                            if one.config.classes == pair
-                        ]
-                    )
-                    for pair in pairs
+                    sign * np.mean([getattr(one.plays[place], name) for one in own])
+                    for own in of_pair
                 ]
                 style = {"color": color, "ms": 5, "label": label if sign > 0 else None}
                 axis.plot(means, range(len(pairs)), marker, **style)
         axis.axvline(0.0, color=COLORS[0], lw=0.8)
         axis.set(title=title, xlim=(-0.62, 0.62))
-        axis.set_xticks(
-            [-0.5, -0.25, 0, 0.25, 0.5], ["0.5", "0.25", "0", "0.25", "0.5"]
-        )
+        ticks = [-0.5, -0.25, 0, 0.25, 0.5]
+        axis.set_xticks(ticks, [f"{abs(tick):g}" for tick in ticks])
         axis.grid(axis="y", alpha=0.3)
         axis.set_yticks(range(len(pairs)), [f"{one}-{two}" for one, two in pairs])
         axis.set_ylabel("classes")
     axes[-1].set_xlabel("only f keeps | only the tangent keeps")
     handles = axes[0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=2, frameon=False)
+    return figure
+
+
+def plot_variations(results: Mapping[str, Sequence[AgreementResult]]) -> Figure:
+    """Draw how the agreement moves with the classifier.
+
+    Args:
+        results: The records of each variation, by its name.
+
+    Returns:
+        The figure, a line for each variation.
+    """
+    figure, axes = new_figure(4.7, 1.7 + 0.27 * len(results), 1, 3, sharey=True)
+    places = range(len(results))
+    columns = (
+        ("test\naccuracy", lambda one: one.accuracy),
+        ("lost at\na quarter", lambda one: lost(one, one.epsilon / 4)),
+        ("budget\nproven", _median_proven),
+    )
+    for axis, (label, value) in zip(axes, columns, strict=True):
+        for place, some in zip(places, results.values(), strict=True):
+            for color, marker, one in zip(COLORS, MARKERS, some, strict=False):
+                classes = "-".join(map(str, one.config.classes))
+                name = f"{SETS[one.config.dataset]} {classes}"
+                shown = value(one)
+                if shown is not None:
+                    label_once = name if place == 0 else None
+                    axis.plot(shown, place, marker, color=color, ms=5, label=label_once)
+        axis.set_xlabel(label)
+        axis.xaxis.set_major_locator(MaxNLocator(2))
+        axis.grid(axis="y", alpha=0.3)
+    axes[0].set_yticks(places, results)
+    axes[0].invert_yaxis()
+    handles = axes[0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=2, frameon=False)
+    return figure
+
+
+def _median_proven(result: AgreementResult) -> float | None:
+    return float(np.median(result.proven)) if result.proven else None
+
+
+def plot_windows(windows: ChurchWindows, *, columns: int = 4) -> Figure:
+    """Draw church windows: the class f gives, and the boundary of the tangent.
+
+    Args:
+        windows: The windows.
+        columns: How many side by side.
+
+    Returns:
+        The figure; above each window the share in which the signs differ.
+    """
+    rows = -(-len(windows.values) // columns)
+    figure, axes = new_figure(1.17 * columns, 1.4 * rows, rows, columns)
+    for axis, values, tangents, area in zip(
+        axes, windows.values, windows.tangents, windows.areas, strict=False
+    ):
+        own = values[len(values) // 2, len(values) // 2].sign()
+        ticks = np.linspace(-windows.epsilon, windows.epsilon, len(values))
+        other = (values * own < 0).double().numpy()
+        axis.contourf(ticks, ticks, other, [0.5, 1.5], colors=[COLORS[4]])
+        if bool((tangents.sign() != tangents[0, 0].sign()).any()):
+            axis.contour(
+                ticks, ticks, tangents.numpy(), [0.0], colors=[COLORS[1]], linewidths=2
+            )
+        axis.plot(0, 0, ".", color=COLORS[0])
+        axis.set_title(f"{100 * float(area):.1f}%", fontsize="medium")
+        axis.set(aspect="equal", xticks=[], yticks=[])
+    for axis in axes[len(windows.values) :]:
+        axis.remove()
     return figure

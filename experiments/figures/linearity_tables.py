@@ -4,22 +4,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from experiments.assumption.agreement_runs import AgreementResult
+from experiments.assumption.agreement_runs import AgreementResult, RowsResult
 from experiments.assumption.closeness_runs import ClosenessResult
 from experiments.assumption.linearity_summary import (
     KINDS,
     Interval,
     difference_on_f,
+    kept_shares,
     lost,
     of_set,
     over_pairs,
     shares,
 )
-from experiments.assumption.rows_runs import RowsResult
 from experiments.figures.linearity_pictures import SETS
 from experiments.figures.markdown import Row, tabulated
-from experiments.tables.group_results import GroupResult
 from experiments.tables.planning import stored_cell
+from experiments.tables.table_1 import GroupResult
 from paper_lib.evaluation import PLAYS, play_name
 
 
@@ -72,15 +72,7 @@ def coverage_table(results: Sequence[AgreementResult]) -> Iterator[Row]:
         some = of_set(results, dataset)
         for place, defense in enumerate(some[0].defenses):
             is_table = place == len(some[0].defenses) - 1
-            kept, safe, flipped = (
-                np.mean(
-                    [
-                        getattr(one.defenses[place], name) / len(one.proven)
-                        for one in some
-                    ]
-                )
-                for name in ("kept", "safe", "flipped")
-            )
+            kept, safe, most = np.mean([kept_shares(one, place) for one in some], 0)
             low, high = (
                 over_pairs(
                     some, lambda one, end=end, at=place: difference_on_f(one, at)[end]
@@ -91,7 +83,7 @@ def coverage_table(results: Sequence[AgreementResult]) -> Iterator[Row]:
                 "images": title,
                 "budget": "Table 1" if is_table else f"{defense.epsilon:g}",
                 r"$\phi_n(v)$": f"{kept:.2f}",
-                r"$\phi_f(v)$, between": f"{safe:.2f} and {1 - flipped:.2f}",
+                r"$\phi_f(v)$, between": f"{safe:.2f} and {most:.2f}",
                 "the difference, between": f"{low.mean:.2f} and {high.mean:.2f}",
             }
 
@@ -261,8 +253,8 @@ def _summary(
     proven = percent(lambda one: shares(one, 0.05)[KINDS[0]])
     found = percent(lambda one: lost(one, one.epsilon))
     near = percent(lambda one: shares(one, one.epsilon)[KINDS[4]])
-    kept = percent(lambda one: one.defenses[-1].kept / len(one.proven))
-    most = percent(lambda one: 1.0 - one.defenses[-1].flipped / len(one.proven))
+    kept = percent(lambda one: kept_shares(one, -1)[0])
+    most = percent(lambda one: kept_shares(one, -1)[2])
     areas = [area for one in closeness for area in one.windows[-1].areas]
     return (
         f"At a budget of 0.05 agreement is proven at {proven} of the points, none of "

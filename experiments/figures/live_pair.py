@@ -1,6 +1,6 @@
 """What the page on zeros against ones computes live."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,7 +9,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from experiments.figures.checks_table import Check
+from experiments.figures.checks_table import Check, judged
 from experiments.study.own_rows import mean_normal
 from paper_lib.attacks import PGD_READINGS, fgm
 from paper_lib.data.pairs import ClassPair
@@ -24,9 +24,8 @@ from paper_lib.robust_sets import RobustSets
 
 # A count that differs by one, computed from shares.
 _ONE_POINT = 1.0 + 1e-6
-# Tests of the library, below its folder of tests.
-_EVALUATION = "evaluation/test_evaluation.py"
-_RAMP = "defense/test_ramp.py"
+_EVALUATION = "tests/paper_lib/evaluation/test_evaluation.py"
+_RAMP = "tests/paper_lib/defense/test_ramp.py"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -98,18 +97,24 @@ def live_checks(
     return [
         _budgets(game),
         _calibration(game, target),
-        *_lemmas(game, formula),
+        _lemma_1(game, formula),
+        _lemma_2(game),
         _wrong_sign(game),
         _ramp(game),
         _other_start(game, as_stored),
     ]
 
 
-def _live(what: str, cases: int, figure: str, holds: bool | None, test: str) -> Check:
-    """Make a row about the live run, repeated by a test of the library."""
-    test = f"tests/paper_lib/{test}"
-    return Check(
-        what=f"live: {what}", cases=cases, figure=figure, holds=holds, test=test
+def _budgets(game: LiveGame) -> Check:
+    v = game.solution.perturbation.unsqueeze(0)
+    inside = torch.cat(
+        [in_l2_ball(move, game.epsilon) for move in (*game.attacks.values(), v)]
+    )
+    return judged(
+        "tests/paper_lib/test_attacks.py",
+        "live: each perturbation of FGM and of PGD, and $v$, is in the budget",
+        inside.tolist(),
+        "test_no_perturbation_exceeds_the_budget",
     )
 
 
@@ -118,85 +123,83 @@ def _points_off(off: float) -> str:
     return "at most 1 off" if off <= _ONE_POINT else f"{off:.0f} off"
 
 
-def _budgets(game: LiveGame) -> Check:
-    moves = (*game.attacks.values(), game.solution.perturbation.unsqueeze(0))
-    inside = torch.cat([in_l2_ball(move, game.epsilon) for move in moves])
-    what = "each perturbation of FGM and of PGD, and $v$, is in the budget"
-    test = "test_attacks.py::test_no_perturbation_exceeds_the_budget"
-    return _live(what, len(inside), f"{int(inside.sum()):,}", bool(inside.all()), test)
-
-
 def _calibration(game: LiveGame, target: float | None) -> Check:
     margins = game.train.margins
     kept = float((margins >= game.epsilon).double().mean())
     off = None if target is None else abs(kept - target) * len(margins)
-    return _live(
-        "the share of training points that FGM leaves alone is the paper's number, to "
-        "one point (calibrated)",
-        len(margins),
-        _points_off(off or 0.0),
-        None if off is None else off <= _ONE_POINT,
-        f"{_EVALUATION}::test_the_calibrated_budget_leaves_the_share_asked_for",
+    return Check(
+        what="live: the share of training points that FGM leaves alone is the paper's "
+        "number, to one point (calibrated)",
+        cases=len(margins),
+        figure=_points_off(off or 0.0),
+        holds=None if off is None else off <= _ONE_POINT,
+        test=f"{_EVALUATION}::test_the_calibrated_budget_leaves_the_share_asked_for",
     )
 
 
-def _lemmas(game: LiveGame, formula: float) -> Iterator[Check]:
+def _lemma_1(game: LiveGame, formula: float) -> Check:
     sets = RobustSets.from_linearization(game.test, game.epsilon)
     covered, num = sets.coverage(game.solution.perturbation), len(game.test.logits)
     row = game.scores(game.attacks["FGM"])["FGM", "SMOOTH", "approximate"] / 100
     off = num * float(max(abs(row - covered), abs(formula - covered)))
-    yield _live(
-        "the formula of Table 3 above, the row FGM, SMOOTH and, by Lemma 1, the "
-        "coverage of $v$ are one number, to one test point",
-        num,
-        _points_off(off),
-        off <= _ONE_POINT,
-        f"{_EVALUATION}::test_fgm_rows_are_coverage",
+    return Check(
+        what="live: the formula of Table 3 above, the row FGM, SMOOTH and, by Lemma 1, "
+        "the coverage of $v$ are one number, to one test point",
+        cases=num,
+        figure=_points_off(off),
+        holds=off <= _ONE_POINT,
+        test=f"{_EVALUATION}::test_fgm_rows_are_coverage",
     )
+
+
+def _lemma_2(game: LiveGame) -> Check:
     tables = [game.scores(game.attacks[reading]) for reading in PGD_READINGS]
     verdicts = [
-        table["PGD", defense, "approximate"] >= table["FGM", defense, "approximate"]
+        table["PGD", kind, "approximate"] >= table["FGM", kind, "approximate"]
         for table in tables
-        for defense in ("none", "SMOOTH")
+        for kind in ("none", "SMOOTH")
     ]
-    yield _live(
-        "by Lemma 2 no reading of PGD leaves less approximate accuracy than FGM, "
+    return judged(
+        _EVALUATION,
+        "live: by Lemma 2 no reading of PGD leaves less approximate accuracy than FGM, "
         "defended or not",
-        len(verdicts),
-        str(sum(verdicts)),
-        all(verdicts),
-        f"{_EVALUATION}::test_no_attack_lowers_approximate_accuracy_below_fgm",
+        verdicts,
+        "test_no_attack_lowers_approximate_accuracy_below_fgm",
     )
 
 
 def _wrong_sign(game: LiveGame) -> Check:
     kept = game.scores(-game.attacks["FGM"])["PGD", "none", "approximate"]
-    what = (
-        "FGM with the wrong sign, scored by the same code, leaves every label in place"
+    return Check(
+        what="live: FGM with the wrong sign, scored by the same code, leaves every "
+        "label in place",
+        cases=len(game.test.logits),
+        figure=f"{kept:.0f}%",
+        holds=kept == 100.0,
+        test=f"{_EVALUATION}::test_an_attack_of_the_wrong_sign_is_beaten_by_random_ones",
     )
-    test = f"{_EVALUATION}::test_an_attack_of_the_wrong_sign_is_beaten_by_random_ones"
-    return _live(what, len(game.test.logits), f"{kept:.0f}%", kept == 100.0, test)
 
 
 def _ramp(game: LiveGame) -> Check:
     below = bool(game.solution.ramp_value <= game.solution.coverage)
-    what = "the ramp at $v$ is at most the share of points that $v$ covers"
-    test = f"{_RAMP}::test_the_result_is_feasible_counted_and_no_better_than_its_count"
-    return _live(
-        what, len(game.train.logits), "below" if below else "above", below, test
+    return Check(
+        what="live: the ramp at $v$ is at most the share of points that $v$ covers",
+        cases=len(game.train.logits),
+        figure="below" if below else "above",
+        holds=below,
+        test=f"{_RAMP}::test_the_result_is_feasible_counted_and_no_better_than_its_count",
     )
 
 
 def _other_start(game: LiveGame, as_stored: bool) -> Check:
     zero, other = coverage_by_start(game, 1.25)
-    more = other - zero
-    return _live(
-        "at 1.25 times the budget an ascent from the mean normal covers over 10 points "
-        "more than that from zero",
-        2,
-        "over 10" if more > 0.1 else f"{100 * more:.0f}",
-        more > 0.1 if as_stored else None,
-        f"{_RAMP}::test_a_better_start_leaves_the_dead_zone",
+    return Check(
+        what="live: at 1.25 times the budget an ascent from the mean normal covers "
+        "over 10 points more than that from zero",
+        cases=2,
+        figure="over 10" if other - zero > 0.1 else f"{100 * (other - zero):.0f}",
+        holds=other - zero > 0.1 if as_stored else None,
+        test=f"{_RAMP}::test_a_better_start_leaves_the_dead_zone",
     )
 
 

@@ -1,8 +1,9 @@
 """What the page on zeros against ones checks over all records of Table 2."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
-from experiments.figures.checks_table import Check
+from experiments.figures.checks_table import Check, judged
 from experiments.figures.table_2_distances import GOAL, Accuracies, distance
 from experiments.tables.classifier_choice import Candidate
 from experiments.tables.paper_numbers import PAPER_TABLE_2
@@ -15,6 +16,7 @@ Runs = Mapping[str, Sequence[PairResult]]
 GOALS_TABLE_2 = {"FGM": 5.0, "PGD": 8.0}
 # How far f with SMOOTH falls below the coverage of v before it is called no guarantee.
 NO_GUARANTEE = 15.0
+_check = partial(judged, "tests/regression/test_seed_tables.py")
 
 
 def record_checks(
@@ -63,20 +65,6 @@ def record_checks(
         _promised(every),
         _dead_zone(declared[0]),
     ]
-
-
-def _check(
-    what: str, verdicts: Sequence[bool], test: str, *, more_than: float | None = None
-) -> Check:
-    """Say how many cases are as a sentence has it: all, or more than a share."""
-    count, holding = len(verdicts), sum(verdicts)
-    return Check(
-        what=what,
-        cases=count,
-        figure=str(holding),
-        holds=holding == count if more_than is None else holding > more_than * count,
-        test=f"tests/regression/test_seed_tables.py::{test}",
-    )
 
 
 def _within(results: Sequence[PairResult], attack: str) -> list[bool]:

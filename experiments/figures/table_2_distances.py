@@ -2,16 +2,23 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import product
 from statistics import mean
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.figures.all_pairs.study_pictures import GOALS
+from experiments.figures.all_pairs.study_tables import GOALS
 from experiments.figures.markdown import Row, cell_name, tabulated
 from experiments.study.misses import ATTACKED, KINDS, StudyTable, study_table
-from experiments.study.study_plan import EXPLORED, load_study, study_groups
+from experiments.study.study_plan import (
+    QUANTILE,
+    WIDE,
+    WIDE_PAIRS,
+    load_study,
+    study_groups,
+)
 from experiments.tables.paper_numbers import PAPER_TABLE_2
 from experiments.tables.table_2 import PairResult
 from paper_lib.attacks import PGD_READINGS
@@ -27,8 +34,6 @@ CELLS: tuple[Cell, ...] = tuple(
 Accuracies = Mapping[Cell, Sequence[float]]
 # How near each of the eight was to come, in points.
 GOAL = GOALS[True]
-# Pairs on which the study tried its third network, under one protocol.
-_THIRD_PAIRS = EXPLORED[:5]
 
 
 def explored_table(store: str | os.PathLike[str]) -> StudyTable:
@@ -40,14 +45,9 @@ def explored_table(store: str | os.PathLike[str]) -> StudyTable:
     Returns:
         The combinations, on the pairs that all its networks were tried on.
     """
-    third = study_groups(
-        networks=("32-64-128",),
-        protocols=("margin quantile",),
-        datasets=("mnist",),
-        pairs=_THIRD_PAIRS,
-    )
-    groups = (*study_groups(datasets=("mnist",)), *third)
-    return study_table(load_study(groups, store), pairs=_THIRD_PAIRS)
+    of_mnist = partial(study_groups, datasets=("mnist",))
+    third = of_mnist(networks=(WIDE,), protocols=QUANTILE, pairs=WIDE_PAIRS)
+    return study_table(load_study((*of_mnist(), *third), store), pairs=WIDE_PAIRS)
 
 
 def of_runs(results: Sequence[PairResult], reading: str) -> Accuracies:

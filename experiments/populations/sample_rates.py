@@ -20,9 +20,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments.populations.distributions import PopulationMaximum
-from experiments.populations.finite_population import Population
 from experiments.populations.sample_methods import (
     Bracket,
+    Population,
     SolverName,
     deviation_of,
     solve_sample,

@@ -7,8 +7,7 @@ from typing import Any, ClassVar
 import torch
 
 from experiments.populations.distributions import PopulationMaximum
-from experiments.populations.finite_population import FinitePopulation
-from experiments.populations.sample_methods import Bracket, SolverName
+from experiments.populations.sample_methods import Bracket, FinitePopulation, SolverName
 from experiments.populations.sample_rates import Draw, Rates, measure_rates
 from experiments.section5.bound_runs import BoundsConfig
 from experiments.store.keyed import Record, Run

@@ -8,12 +8,14 @@ from typing import Any, ClassVar
 import torch
 
 from experiments.populations.distributions import PopulationMaximum
-from experiments.populations.finite_population import (
+from experiments.populations.sample_methods import (
+    SEARCH_0,
+    Bracket,
     Kind,
     Population,
+    SolverName,
     known_population,
 )
-from experiments.populations.sample_methods import SEARCH_0, Bracket, SolverName
 from experiments.populations.sample_rates import (
     Draw,
     Rates,

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from experiments.populations.finite_population import (
+from experiments.populations.sample_methods import (
     FinitePopulation,
     Kind,
     Population,

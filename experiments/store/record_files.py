@@ -3,10 +3,12 @@
 Configurations and results are plain JSON values there; type hints bring them back.
 """
 
+import csv
 import hashlib
+import io
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields, is_dataclass
 from functools import cache
 from pathlib import Path
@@ -46,6 +48,23 @@ def save_bytes(content: bytes, path: str | os.PathLike[str]) -> None:
     """
     with replacing(path) as part:
         part.write_bytes(content)
+
+
+def save_csv(
+    rows: Iterable[Iterable[Any]], path: str | os.PathLike[str], *, decimals: int
+) -> None:
+    """Write rows as comma-separated values, whole or not at all.
+
+    Args:
+        rows: The rows.
+        path: The file to write or replace; its folder must exist.
+        decimals: Of floating-point numbers.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    for row in rows:
+        writer.writerow(f"{v:.{decimals}f}" if isinstance(v, float) else v for v in row)
+    save_bytes(text.getvalue().encode(), path)
 
 
 def load_record(

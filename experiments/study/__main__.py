@@ -5,14 +5,12 @@ confirms. A command that is stopped goes on where it was.
 """
 
 import argparse
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any, get_args
 
-from experiments.store.record_files import save_bytes
+from experiments.store.record_files import save_csv
 from experiments.study.choosing import choose_on_halves
 from experiments.study.combinations import FACTORS
 from experiments.study.declared import declared_groups
@@ -95,16 +93,7 @@ def write_tables(table: StudyTable, folder: Path) -> None:
         names = ["chosen_on", "judged_on", "least_there"]
         files["halves.csv"] = [names, *zip(*columns, strict=True)]
     for name, rows in files.items():
-        save_bytes(_csv(rows), folder / name)
-
-
-def _csv(rows: Iterable[Sequence[Any]]) -> bytes:
-    """Write rows with two decimals, of points."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    for row in rows:
-        writer.writerow(f"{v:.2f}" if isinstance(v, float) else v for v in row)
-    return text.getvalue().encode()
+        save_csv(rows, folder / name, decimals=2)
 
 
 def _names(text: str) -> list[str]:

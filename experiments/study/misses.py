@@ -204,25 +204,6 @@ def _percents(
     ]
 
 
-def distance(
-    combination: Combination, runs: Sequence[StudyRun], pairs: Pairs | None = None
-) -> float:
-    """Measure how far one combination is from the paper.
-
-    Args:
-        combination: The combination.
-        runs: As for :func:`study_table`.
-        pairs: Likewise.
-
-    Returns:
-        The largest absolute miss, in points.
-
-    Raises:
-        KeyError: If the runs lack a cell.
-    """
-    return float(study_table(runs, [combination], pairs).distances[0])
-
-
 def effects(table: StudyTable) -> dict[str, Float[np.ndarray, " numbers"]]:
     """Say which factor moves which number.
 

@@ -9,7 +9,7 @@ from experiments.study.combinations import Combination
 from experiments.study.misses import KINDS
 from experiments.study.study_plan import StudyRun
 from experiments.tables.planning import DATASETS
-from experiments.tables.summary import DECLARED_AFTER, SummaryRow, over_seeds, printed
+from experiments.tables.summary import DECLARED_AFTER, SummaryRow, cell_columns
 from paper_lib.evaluation.plays import PLAYS, Play
 
 # What fits the defense: the ascent on raw rows, those of the attack that it meets.
@@ -52,21 +52,12 @@ def _row(
     ]
     config, (attack, defense) = runs[0].group.calibration, play
     own = combination.rows == "own" and attack == "PGD"
-    shared = combination.protocol == "one budget"
+    budgets = [run.budgets[0] for run in runs]
     return SummaryRow(
-        dataset=config.dataset,
-        protocol=config.protocol,
+        **cell_columns(config, (*play, kind), values, budgets),
         classifier=combination.network,
         pgd_reading=combination.reading if attack == "PGD" else "",
-        attack=attack,
-        defense=defense,
         solver="" if defense == "none" else OWN_ROWS if own else "ramp, raw rows",
-        accuracy=kind,
-        **over_seeds(values),
-        epsilon=float(np.mean([run.budgets[0] for run in runs])) if shared else None,
-        quantile=None if shared else round(1.0 - config.target, 6),
         n_train=round(np.mean([one.sizes["train"] for one in runs[0].results])),
-        n_fit=config.num_fit,
         choice=DECLARED_AFTER,
-        **printed(config.dataset, play, kind),
     )

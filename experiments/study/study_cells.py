@@ -19,7 +19,7 @@ from experiments.store.keyed import Record
 from experiments.store.pair_settings import Site
 from experiments.store.provenance import note_seconds, one_thread, provenance
 from experiments.study.own_rows import ASCENTS, READINGS, STARTS, fit_from, rows_to_fit
-from experiments.tables.calibration import BudgetConfig
+from experiments.tables.calibration import BudgetConfig, check_different
 from experiments.tables.classifiers import TrainedClassifier, fit_points
 from experiments.tables.points import moved
 from experiments.tables.results import Provenance
@@ -78,12 +78,7 @@ class StudyConfig(BudgetConfig["StudyResult"]):
         """
         BudgetConfig.__post_init__(self)
         known = {"readings": READINGS, "starts": STARTS, "rows": ROWS, "points": POINTS}
-        for name, choices in known.items():
-            values = getattr(self, name)
-            if len(set(values)) != len(values) or set(values) - set(choices):
-                raise ValueError(
-                    f"{name} must be different ones of {(*choices,)}, got {values}."
-                )
+        check_different(self, **known)
         check_count(self.num_own, "num_own", 1)
         check_count(self.num_trained, "num_trained", 1)
 

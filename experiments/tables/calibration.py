@@ -5,9 +5,9 @@ without defense, and each protocol turns it into budgets on training points.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import torch
 from jaxtyping import Float
@@ -149,6 +149,24 @@ class BudgetConfig(Key[Result]):
             raise ValueError(
                 f"trained must be the classifier of {self.classifier.label}, got "
                 f"{trained.config.label} or other settings."
+            )
+
+
+def check_different(config: Any, **known: Collection[str]) -> None:
+    """Refuse settings that name something unknown, or something twice.
+
+    Args:
+        config: The settings.
+        **known: For each field what it may name.
+
+    Raises:
+        ValueError: If a field names anything else, or the same twice.
+    """
+    for name, choices in known.items():
+        values = getattr(config, name)
+        if len(set(values)) != len(values) or set(values) - set(choices):
+            raise ValueError(
+                f"{name} must be different ones of {(*choices,)}, got {values}."
             )
 
 

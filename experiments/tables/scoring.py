@@ -12,7 +12,7 @@ from typing import ClassVar
 from experiments.store.keyed import Record
 from experiments.store.pair_settings import HERE, Site
 from experiments.store.provenance import note_seconds, one_thread, provenance
-from experiments.tables.calibration import BudgetConfig
+from experiments.tables.calibration import BudgetConfig, check_different
 from experiments.tables.classifiers import TrainedClassifier
 from experiments.tables.defenses import SOLVERS, FittedDefense, fit_solver
 from experiments.tables.points import LinearizedPair, linearize_pair
@@ -59,12 +59,7 @@ class ScoreConfig(BudgetConfig["ScoreResult"]):
             ValueError: See the class.
         """
         BudgetConfig.__post_init__(self)
-        for name, known in (("readings", tuple(PGD_READINGS)), ("solvers", SOLVERS)):
-            values = getattr(self, name)
-            if len(set(values)) != len(values) or set(values) - set(known):
-                raise ValueError(
-                    f"{name} must be different ones of {known}, got {values}."
-                )
+        check_different(self, readings=PGD_READINGS, solvers=SOLVERS)
         check_count(self.isotropic_draws, "isotropic_draws", 0)
 
 

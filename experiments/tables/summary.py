@@ -1,8 +1,6 @@
 """The rows of Table 1 from the records of its runs, as they are published."""
 
-import csv
 import hashlib
-import io
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
@@ -14,12 +12,12 @@ from jaxtyping import Float
 from scipy import stats
 
 from experiments.store.keyed import SINGLE
-from experiments.store.record_files import save_bytes, save_record
+from experiments.store.record_files import save_csv, save_record
+from experiments.tables.calibration import CalibrationConfig
 from experiments.tables.defenses import SOLVERS
-from experiments.tables.group_results import GroupResult, cell_percents
 from experiments.tables.paper_numbers import PAPER_TABLE_1
 from experiments.tables.planning import PRIMARY_READING, PRIMARY_SOLVER
-from paper_lib.data.pairs import Dataset
+from experiments.tables.table_1 import GroupResult, cell_percents
 from paper_lib.evaluation.plays import Cell, Play
 
 DECLARED_FIRST, DECLARED_AFTER = "declared first", "declared after the study"
@@ -120,8 +118,7 @@ def _row(
 ) -> SummaryRow:
     """Summarize one cell."""
     group, config = results[0].group, results[0].group.calibration
-    names = _names(cell)
-    shared = config.protocol == "one budget"
+    play, names = _names(cell)
     budgets = [result.calibration.budgets[0] for result in results]
     is_primary = (
         group.is_primary
@@ -129,76 +126,70 @@ def _row(
         and names["solver"] in ("", PRIMARY_SOLVER)
     )
     return SummaryRow(
-        dataset=config.dataset,
-        protocol=config.protocol,
-        classifier=group.classifier,
+        **cell_columns(config, (*play, cell[2]), values, budgets),
         **names,
-        accuracy=cell[2],
-        **over_seeds(values),
-        epsilon=float(np.mean(budgets)) if shared else None,
-        quantile=None if shared else round(1.0 - config.target, 6),
+        classifier=group.classifier,
         n_train=round(np.mean([score.sizes["train"] for score in results[0].scores])),
-        n_fit=config.num_fit,
         choice=DECLARED_FIRST if is_primary else "",
-        **printed(config.dataset, (names["attack"], names["defense"]), cell[2]),
     )
 
 
-def over_seeds(
+def cell_columns(
+    config: CalibrationConfig,
+    cell: Cell,
     values: Sequence[Float[np.ndarray, " pairs"]],
-) -> dict[str, int | float | None]:
+    budgets: Sequence[float],
+) -> dict[str, Any]:
     """Summarize a cell, of which each seed has a value for every pair.
 
     Args:
+        config: The data set and the protocol of the budgets.
+        cell: Attack, defense and accuracy, as the paper names them.
         values: For each seed, in percent.
+        budgets: The budget of each seed, where one is shared by all pairs.
 
     Returns:
-        What a :class:`SummaryRow` says of them: mean, spread, interval, and how many.
+        What a :class:`SummaryRow` says of them: mean, spread, interval, how many, at
+        which budget, and what the paper's Table 1 says, which has approximate accuracy
+        only; None where something says nothing.
     """
-    means, num = np.array([value.mean() for value in values]), len(values)
+    means = np.array([value.mean() for value in values])
+    num, pairs = len(values), len(values[0])
     low, high = None, None
     if num > 1:
         half = stats.t.ppf(0.975, num - 1) * means.std(ddof=1) / np.sqrt(num)
         low, high = float(means.mean() - half), float(means.mean() + half)
-    pairs = len(values[0])
+    shared = config.protocol == "one budget"
+    attack, defense, accuracy = cell
+    known = PAPER_TABLE_1[config.dataset] if accuracy == "approximate" else {}
+    paper_mean, paper_std = known.get((attack, defense), (None, None))
     return {
+        "dataset": config.dataset,
+        "protocol": config.protocol,
+        "attack": attack,
+        "defense": defense,
+        "accuracy": accuracy,
         "mean": float(means.mean()),
         "std": float(np.mean([v.std(ddof=1) for v in values])) if pairs > 1 else 0.0,
         "low": low,
         "high": high,
         "pairs": pairs,
         "seeds": num,
+        "epsilon": float(np.mean(budgets)) if shared else None,
+        "quantile": None if shared else round(1.0 - config.target, 6),
+        "n_fit": config.num_fit,
+        "paper_mean": paper_mean,
+        "paper_std": paper_std,
     }
 
 
-def printed(dataset: Dataset, play: Play, accuracy: str) -> dict[str, float | None]:
-    """Look up what the paper's Table 1 says of a cell; it has approximate ones only.
-
-    Args:
-        dataset: The data set.
-        play: The attack and the defense.
-        accuracy: ``"true"`` or ``"approximate"``.
-
-    Returns:
-        ``paper_mean`` and ``paper_std``; None where it says nothing.
-    """
-    known = PAPER_TABLE_1[dataset].get(play) if accuracy == "approximate" else None
-    mean, std = known or (None, None)
-    return {"paper_mean": mean, "paper_std": std}
-
-
-def _names(cell: Cell) -> dict[str, str]:
-    """Translate the names of a record into the columns of the table."""
+def _names(cell: Cell) -> tuple[Play, dict[str, Any]]:
+    """Translate the names of a record into those of the paper, and what they leave."""
     attack, _, reading = cell[0].partition(" ")
     defense, _, kind = cell[1].partition(", ")
     if cell[1] in SOLVERS:
         defense, kind = "SMOOTH", cell[1]
-    return {
-        "pgd_reading": reading,
-        "attack": attack,
-        "defense": defense,
-        "solver": kind,
-    }
+    return (attack, defense), {"pgd_reading": reading, "solver": kind}
 
 
 def write_csv(rows: Sequence[SummaryRow], path: str | os.PathLike[str]) -> None:
@@ -208,13 +199,8 @@ def write_csv(rows: Sequence[SummaryRow], path: str | os.PathLike[str]) -> None:
         rows: The rows.
         path: The file to write or replace; its folder must exist.
     """
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(field.name for field in fields(SummaryRow))
-    for row in rows:
-        values = astuple(row)
-        writer.writerow(f"{v:.4f}" if isinstance(v, float) else v for v in values)
-    save_bytes(text.getvalue().encode(), path)
+    header = [field.name for field in fields(SummaryRow)]
+    save_csv([header, *(astuple(row) for row in rows)], path, decimals=4)
 
 
 def write_manifest(

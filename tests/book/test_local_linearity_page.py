@@ -6,7 +6,7 @@ import jupytext
 import pytest
 import torch
 
-from experiments.assumption.windows import church_windows
+from experiments.assumption.closeness import church_windows
 from paper_lib.data import load_pair
 from paper_lib.linearize import linearize
 from paper_lib.models import TrainConfig, train_classifier

@@ -9,13 +9,13 @@ import pytest
 import yaml
 
 from experiments.store.record_files import load_record
-from experiments.tables.group_results import cell_percents
 from experiments.tables.planning import (
     PRIMARY_READING,
     PRIMARY_SOLVER,
     parse_pairs,
     parse_seeds,
 )
+from experiments.tables.table_1 import cell_percents
 from experiments.tables.table_2 import PairConfig
 
 DATASETS = MappingProxyType({"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST"})

@@ -8,13 +8,6 @@ from statistics import mean
 
 import pytest
 
-from experiments.figures.all_pairs.batch_tables import (
-    computed_twice,
-    computed_twice_table,
-    moved_table,
-    seconds_by_seed,
-    seconds_line,
-)
 from experiments.figures.all_pairs.gain_tables import (
     extreme_table,
     gain_table,
@@ -27,13 +20,18 @@ from experiments.figures.all_pairs.pair_pictures import CLASS_LABELS
 from experiments.figures.all_pairs.pair_tables import (
     calibration_table,
     cell_table,
+    computed_twice,
+    computed_twice_table,
+    moved_table,
+    seconds_by_seed,
+    seconds_line,
 )
 from experiments.figures.all_pairs.pair_tables import table_1 as published_table
 from experiments.tables.claims import extreme_gains, pair_gains
 from experiments.tables.examples import as_recorded, load_examples
-from experiments.tables.group_results import primary_results
 from experiments.tables.planning import ALL_PAIRS
 from experiments.tables.summary import summarize
+from experiments.tables.table_1 import primary_results
 from tests.experiments.figures.drawn import cells_of
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.populations.finite_population import FinitePopulation
+from experiments.populations.sample_methods import FinitePopulation
 from experiments.populations.sample_rates import measure_rates
 from experiments.section5.bound_runs import BoundsConfig
 from experiments.section5.halves import NUM_BUDGETS, bound_half
@@ -20,7 +20,7 @@ from experiments.section5.plans import (
 from experiments.section5.prices import PriceConfig
 from experiments.store.record_files import load_record
 from experiments.sweep.resume import load_or_compute
-from experiments.tables.group_results import primary_budgets
+from experiments.tables.table_1 import primary_budgets
 from paper_lib.bounds.held_out import clopper_pearson
 from paper_lib.bounds.kl import kl_upper
 from paper_lib.defense import ramp_ascent

@@ -2,8 +2,8 @@
 
 import pytest
 
-from experiments.tables.group_results import cell_percents, primary_results
 from experiments.tables.planning import PRIMARY_PGD, PRIMARY_SOLVER
+from experiments.tables.table_1 import cell_percents, primary_results
 
 
 @pytest.fixture(scope="module")

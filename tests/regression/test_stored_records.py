@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.assumption.agreement_runs import AgreementRun
+from experiments.assumption.agreement_runs import AgreementRun, RowsRun
 from experiments.assumption.closeness_runs import ClosenessRun
-from experiments.assumption.rows_runs import RowsRun
 from experiments.section5.bound_runs import BoundsConfig
 from experiments.section5.image_rates import ImageRatesConfig
 from experiments.section5.prices import PriceConfig

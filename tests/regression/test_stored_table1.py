@@ -17,13 +17,17 @@ from experiments.tables.claims import holm, lemma_violations, pair_gains
 from experiments.tables.classifiers import train_pair
 from experiments.tables.defenses import fit_solver
 from experiments.tables.examples import load_examples
-from experiments.tables.group_results import cell_percents, primary_results
 from experiments.tables.paper_numbers import PAPER_TABLE_1
 from experiments.tables.planning import PRIMARY_PGD, PRIMARY_SOLVER, plan
 from experiments.tables.points import linearize_pair
 from experiments.tables.scoring import ScoreConfig, score_pair
 from experiments.tables.summary import DECLARED_AFTER, DECLARED_FIRST, summarize
-from experiments.tables.table_1 import ONE_BY_ONE, load_plan
+from experiments.tables.table_1 import (
+    ONE_BY_ONE,
+    cell_percents,
+    load_plan,
+    primary_results,
+)
 from paper_lib.robust_sets import RobustSets
 from tests.regression.recomputed import ROOT, drawn
 

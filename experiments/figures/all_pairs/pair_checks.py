@@ -1,17 +1,17 @@
 """What the page on all pairs checks, over all records that it reads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from experiments.figures.all_pairs.study_pictures import GOALS
+from experiments.figures.all_pairs.study_tables import GOALS
 from experiments.figures.checks_table import Check
 from experiments.study.misses import StudyTable
 from experiments.tables.claims import lemma_violations, pair_gains
 from experiments.tables.defenses import SOLVERS
 from experiments.tables.examples import Example, as_recorded
-from experiments.tables.group_results import GroupResult
 from experiments.tables.planning import PRIMARY_PGD, PRIMARY_SOLVER
+from experiments.tables.table_1 import GroupResult
 
 _OF_TABLE_1 = "tests/regression/test_stored_table1.py::"
 _OF_STUDY = "tests/regression/test_stored_study.py::"
@@ -119,14 +119,14 @@ def _of_examples(
     )
 
 
-def study_checks(found: StudyTable, explored: StudyTable) -> list[Check]:
+def study_checks(found: StudyTable, explored: StudyTable) -> Iterator[Check]:
     """Check what the page says of the declared combination and of all others.
 
     Args:
         found: The declared combination with fresh seeds.
         explored: All combinations on the pairs that explored.
 
-    Returns:
+    Yields:
         Rows of the page's table.
     """
     kinds = {
@@ -134,28 +134,22 @@ def study_checks(found: StudyTable, explored: StudyTable) -> list[Check]:
         f"the spreads of Table 1 are within {GOALS[0]:.0f} points": "spread",
         f"the attacked cells of Table 2 are within {GOALS[1]:.0f} points": "0-1",
     }
-    rows = []
     for what, mark in kinds.items():
         own = [mark in (name[:3], name.split(", ")[-1]) for name in found.names]
         worst = float(np.abs(found.misses[0][own]).max())
-        rows.append(
-            Check(
-                what=f"Fresh seeds, declared choice: {what}",
-                cases=sum(own),
-                figure=f"worst {worst:.1f}",
-                holds=worst <= GOALS[mark == "0-1"],
-                test=f"{_OF_STUDY}test_the_goals_are_judged_as_the_page_does",
-            )
+        yield Check(
+            what=f"Fresh seeds, declared choice: {what}",
+            cases=sum(own),
+            figure=f"worst {worst:.1f}",
+            holds=worst <= GOALS[mark == "0-1"],
+            test=f"{_OF_STUDY}test_the_goals_are_judged_as_the_page_does",
         )
     goals = np.array([GOALS[name.startswith("0-1")] for name in explored.names])
     met = int((np.abs(explored.misses) <= goals).sum(1).max())
-    rows.append(
-        Check(
-            what="Ten pairs: some combination meets the goal of every number",
-            cases=len(explored.combinations),
-            figure=f"at most {met} of {len(goals)}",
-            holds=met == len(goals),
-            test=f"{_OF_STUDY}test_no_combination_meets_every_goal",
-        )
+    yield Check(
+        what="Ten pairs: some combination meets the goal of every number",
+        cases=len(explored.combinations),
+        figure=f"at most {met} of {len(goals)}",
+        holds=met == len(goals),
+        test=f"{_OF_STUDY}test_no_combination_meets_every_goal",
     )
-    return rows

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 
 from experiments.figures.linearity_pictures import SETS
 from experiments.tables.examples import Example
-from experiments.tables.group_results import GroupResult, cell_percents
 from experiments.tables.paper_numbers import PAPER_TABLE_1
 from experiments.tables.planning import stored_cell
+from experiments.tables.table_1 import GroupResult, cell_percents
 from paper_lib.evaluation.plays import PLAYS, Play, play_name
 from paper_lib.plotting.perturbations import plot_images
 from paper_lib.plotting.style import COLORS, MARKERS, new_figure

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from experiments.assumption.windows import church_windows
+from experiments.assumption.closeness import church_windows
 from paper_lib.linearize import linearize
 
 

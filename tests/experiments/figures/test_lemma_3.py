@@ -3,7 +3,7 @@
 import pytest
 from matplotlib.patches import Polygon
 
-from experiments.figures.lemma_3 import plot_maximizer_set
+from experiments.figures.lemma_1 import plot_maximizer_set
 from paper_lib.defense import maximizer_set
 from tests.experiments.figures.drawn import area, patches
 from tests.paper_lib.game.game_cases import THREE_CELLS

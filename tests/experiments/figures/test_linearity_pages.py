@@ -14,6 +14,7 @@ from experiments.assumption.agreement_runs import (
     Curvature,
     DefenseOnF,
 )
+from experiments.assumption.closeness import ChurchWindows
 from experiments.assumption.closeness_runs import (
     ClosenessResult,
     ClosenessRun,
@@ -22,12 +23,13 @@ from experiments.assumption.closeness_runs import (
     Walks,
     WindowAreas,
 )
-from experiments.assumption.windows import ChurchWindows
 from experiments.figures.linearity_checks import linearity_checks
 from experiments.figures.linearity_pictures import (
     plot_closeness,
     plot_plays,
     plot_shares,
+    plot_variations,
+    plot_windows,
 )
 from experiments.figures.linearity_tables import (
     bends_table,
@@ -37,8 +39,6 @@ from experiments.figures.linearity_tables import (
     summary_lines,
     variations_table,
 )
-from experiments.figures.variation_pictures import plot_variations
-from experiments.figures.window_pictures import plot_windows
 
 SETS = ("mnist", "fashion-mnist")
 PAIRS = ((0, 1), (3, 8))

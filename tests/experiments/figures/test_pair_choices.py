@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from experiments.figures.all_pairs.batch_tables import computed_twice
 from experiments.figures.all_pairs.gain_tables import (
     extreme_table,
     gain_table,
@@ -23,6 +22,7 @@ from experiments.figures.all_pairs.pair_pictures import (
 )
 from experiments.figures.all_pairs.pair_tables import (
     calibration_table,
+    computed_twice,
     missing_runs,
     table_1,
 )
@@ -30,12 +30,11 @@ from experiments.tables.calibration import CalibrationConfig
 from experiments.tables.claims import extreme_gains, mcnemar, pair_gains
 from experiments.tables.classifiers import ClassifierConfig
 from experiments.tables.examples import extreme_examples, load_examples
-from experiments.tables.group_results import cell_percents, primary_results
 from experiments.tables.planning import RunGroup, parse_pair, parse_pairs, plan
 from experiments.tables.results import DefenseResult, Provenance
 from experiments.tables.scoring import ScoreConfig, ScoreResult
 from experiments.tables.summary import summarize
-from experiments.tables.table_1 import run_plan
+from experiments.tables.table_1 import cell_percents, primary_results, run_plan
 from paper_lib.data import load_pair
 from paper_lib.models import TrainConfig
 

@@ -6,18 +6,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from experiments.figures.all_pairs.study_pictures import plot_choices, plot_misses
-from experiments.figures.all_pairs.study_tables import (
-    changes_table,
-    choices_table,
+from experiments.figures.all_pairs.declared_tables import (
     clean_line,
     declared_gains,
     declared_table,
     declared_table_2,
+    training_table,
+)
+from experiments.figures.all_pairs.study_tables import (
+    changes_table,
+    choices_table,
     described,
     effects_table,
     halves_line,
-    training_table,
+    plot_choices,
+    plot_misses,
 )
 from experiments.study.choosing import choose_on_halves
 from experiments.study.misses import study_table

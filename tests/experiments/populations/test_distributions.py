@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from experiments.populations.distributions import GaussianRows
-from experiments.populations.finite_population import FinitePopulation
 from experiments.populations.linear_rows import LinearRows
+from experiments.populations.sample_methods import FinitePopulation
 from paper_lib.geometry import disc_grid, sample_l2_ball
 from paper_lib.linearize import Linearization
 from paper_lib.robust_sets import RobustSets

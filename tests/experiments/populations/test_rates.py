@@ -8,9 +8,12 @@ import pytest
 import torch
 
 from experiments.populations.distributions import GaussianRows
-from experiments.populations.finite_population import FinitePopulation
 from experiments.populations.linear_rows import LinearRows, Steps, farthest
-from experiments.populations.sample_methods import deviation_of, solve_sample
+from experiments.populations.sample_methods import (
+    FinitePopulation,
+    deviation_of,
+    solve_sample,
+)
 from experiments.populations.sample_rates import measure_rates
 from experiments.populations.slopes import fit_slope, paper_rate
 from paper_lib.arrangement import cells

@@ -16,8 +16,8 @@ from experiments.store.pair_settings import Site
 from experiments.store.record_files import load_record, save_record
 from experiments.sweep.resume import load_or_compute
 from experiments.sweep.runner import SweepError
-from experiments.tables.group_results import primary_budgets
 from experiments.tables.planning import ALL_PAIRS, groups_of
+from experiments.tables.table_1 import primary_budgets
 from paper_lib.models import TrainConfig
 
 EMBEDDED = Site(source="embedded")

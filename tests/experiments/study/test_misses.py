@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from experiments.study.combinations import BETTER, combinations_in
-from experiments.study.misses import StudyTable, distance, effects, study_table
+from experiments.study.misses import StudyTable, effects, study_table
 from experiments.study.own_rows import READINGS
 from experiments.tables.paper_numbers import PAPER_TABLE_1, PAPER_TABLE_2
 from tests.experiments.study.made_up import CHOSEN, made_up
@@ -53,6 +53,11 @@ def as_printed(changed=None, by=0.0):
         return 1.0, mean + sign * spread / 2**0.5
 
     return accuracies
+
+
+def distance(combination, runs, pairs=None):
+    """Measure how far one combination is from the paper."""
+    return float(study_table(runs, [combination], pairs).distances[0])
 
 
 def distance_of(accuracies, pairs=TWO, combination=CHOSEN, **choice):

@@ -35,7 +35,6 @@ from experiments.tables.classifiers import (
     train_pair,
 )
 from experiments.tables.defenses import SOLVERS, fit_solver
-from experiments.tables.group_results import cell_percents
 from experiments.tables.paper_numbers import PAPER_TABLE_1
 from experiments.tables.planning import (
     ALL_PAIRS,
@@ -55,7 +54,7 @@ from experiments.tables.summary import (
     write_csv,
     write_manifest,
 )
-from experiments.tables.table_1 import load_plan, run_plan
+from experiments.tables.table_1 import cell_percents, load_plan, run_plan
 from paper_lib.attacks import PGD_READINGS, fgm
 from paper_lib.data import load_pair
 from paper_lib.linearize import linearize

@@ -1,0 +1,158 @@
+"""The combination that the study of Table 1 declared, as Markdown tables."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
+
+import numpy as np
+from jaxtyping import Float
+
+from experiments.figures.all_pairs.gain_tables import mean_with_interval
+from experiments.figures.markdown import Row, cell_name, mean_and_span, tabulated
+from experiments.study.misses import ATTACKED, KINDS, Pairs, StudyTable
+from experiments.study.study_cells import POINTS, UNDEFENDED
+from experiments.study.study_plan import StudyRun
+from experiments.tables.paper_numbers import PAPER_TABLE_1, PAPER_TABLE_2
+from experiments.tables.planning import DATASETS
+from experiments.tables.summary import SummaryRow
+from paper_lib.evaluation.plays import play_name
+
+
+@tabulated("llrrrrr")
+def declared_table(found: StudyTable, others: StudyTable) -> Iterator[Row]:
+    """Set one combination beside the paper's Table 1.
+
+    Args:
+        found: The combination on all pairs, with fresh seeds.
+        others: The same on the pairs that did not explore.
+
+    Yields:
+        Each data set and attacked play: mean and spread over pairs.
+    """
+    parts = (found.printed, found.numbers[0], others.numbers[0], found.misses[0])
+    by_play = np.stack([of_table_1(part, found) for part in parts], 2)
+    for place, dataset in enumerate(found.datasets):
+        for number, play in enumerate(ATTACKED):
+            seeds = found.table_1[0, :, place, number, :, 1].mean(-1)
+            paper, here, apart, miss = by_play[place, number].tolist()
+            yield {
+                "data set": dataset,
+                "play": play_name(play),
+                "paper": "{:.1f} ({:.1f})".format(*paper),
+                "here": "{:.1f} ({:.1f})".format(*here),
+                "over seeds": f"{seeds.min():.1f} to {seeds.max():.1f}",
+                "the other pairs": "{:.1f} ({:.1f})".format(*apart),
+                "miss of mean and spread": "{:+.1f}, {:+.1f}".format(*miss),
+            }
+
+
+def of_table_1(
+    values: Float[np.ndarray, " numbers"], table: StudyTable
+) -> Float[np.ndarray, "datasets plays 2"]:
+    """Take from the numbers of a table the means and spreads of each play.
+
+    Args:
+        values: The numbers.
+        table: Whose they are.
+
+    Returns:
+        Those of Table 1.
+    """
+    shape = len(table.datasets), len(ATTACKED), 2
+    return values[: math.prod(shape)].reshape(shape)
+
+
+@tabulated("lrrr")
+def declared_table_2(found: StudyTable) -> Iterator[Row]:
+    """Set one combination beside the attacked cells of Table 2.
+
+    Args:
+        found: The combination, MNIST 0 against 1 among its pairs.
+
+    Yields:
+        Each cell: the paper's, the mean over seeds with the span, the difference.
+    """
+    cells = product(KINDS, ATTACKED)
+    for (kind, play), values in zip(cells, found.table_2[0].T, strict=True):
+        paper = PAPER_TABLE_2[*play, kind]
+        yield {
+            "accuracy in percent": cell_name((*play, kind)),
+            "paper": f"{paper:.1f}",
+            "here": mean_and_span(values.tolist()),
+            "difference": f"{values.mean() - paper:+.1f}",
+        }
+
+
+def clean_line(rows: Iterable[SummaryRow]) -> str:
+    """Say how many points a combination labels right without attack and defense.
+
+    Args:
+        rows: Its rows of the published table.
+
+    Returns:
+        A sentence.
+    """
+    clean = [r for r in rows if (r.attack, r.accuracy) == ("none", "approximate")]
+    return "Without attack and defense: " + "; ".join(
+        f"{row.dataset} {row.mean:.1f} ({row.std:.1f}), "
+        f"in the paper {row.paper_mean:.1f} ({row.paper_std:.1f})"
+        for row in clean
+    )
+
+
+@tabulated("llrrr")
+def training_table(runs: Sequence[StudyRun], pairs: Pairs) -> Iterator[Row]:
+    """Show how many points each classifier labels right, without attack and defense.
+
+    Args:
+        runs: Runs of one seed and protocol.
+        pairs: Over which pairs.
+
+    Yields:
+        Each data set and classifier: mean and spread over pairs, of test points and of
+        points that trained it, beside the paper's.
+    """
+    for run in sorted(
+        runs, key=lambda run: DATASETS.index(run.group.calibration.dataset)
+    ):
+        network, _, dataset, _ = run.key
+        percents = {
+            points: [run.of[p].percents[points, "none", *UNDEFENDED][0] for p in pairs]
+            for points in POINTS
+        }
+        yield {
+            "data set": dataset,
+            "classifier": network,
+            **{
+                f"{points} points": f"{np.mean(some):.1f} ({np.std(some, ddof=1):.1f})"
+                for points, some in percents.items()
+            },
+            "paper": "{:.1f} ({:.1f})".format(*PAPER_TABLE_1[dataset]["none", "none"]),
+        }
+
+
+@tabulated("lllrr")
+def declared_gains(found: StudyTable) -> Iterator[Row]:
+    """Ask under one combination whether SMOOTH helps, over pairs.
+
+    Args:
+        found: The combination on several pairs; gains are means over seeds.
+
+    Yields:
+        For each data set, attack and accuracy the gain, and how many pairs gain.
+    """
+    means = found.table_1[0].mean(0)
+    kinds = product(enumerate(found.datasets), ("FGM", "PGD"), reversed(KINDS))
+    for (place, dataset), attack, kind in kinds:
+        defended, alone = (
+            means[place, ATTACKED.index((attack, defense)), :, KINDS.index(kind)]
+            for defense in ("SMOOTH", "none")
+        )
+        gains = defended - alone
+        yield {
+            "data set": dataset,
+            "attack": attack,
+            "accuracy": kind,
+            "mean gain (points)": mean_with_interval(gains.tolist(), found.pairs),
+            "pairs that gain": f"{(gains > 0).sum()} of {len(gains)}",
+        }
