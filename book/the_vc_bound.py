@@ -305,10 +305,9 @@ Markdown(table_of(coefficients))
 # $\mathbb E e^{\lambda Z_k} = \cosh(\lambda / 2)^n \le e^{\lambda^2 n / 8}$, so that
 #
 # $$\mathbb E \max_k Z_k \le \frac1\lambda \log \mathbb E \sum_k e^{\lambda Z_k}
-# \le \frac{\log(2S)}{\lambda} + \frac{\lambda n}{8} = \sqrt{\frac{n \log(2S)}{2}}
-# \quad\text{at } \lambda = \sqrt{8 \log(2S) / n} .$$
+# \le \frac{\log(2S)}{\lambda} + \frac{\lambda n}{8} = \sqrt{\frac{n \log(2S)}{2}}$$
 #
-# Times $2 / n$ this is the bound. If $S \ge 2$, then $2 \log(2S) \le 4 \log S \le 8 \log S$.
+# at $\lambda = \sqrt{8 \log(2S) / n}$. Times $2 / n$ this is the bound. If $S \ge 2$, then $2 \log(2S) \le 4 \log S \le 8 \log S$.
 # :::
 # ::::
 #

@@ -26,11 +26,11 @@ def test_a_wrong_shape_is_found_at_first_calls(times):
 def test_after_many_calls_nobody_looks():
     for _ in range(config.most):
         row_dots(ROWS, ROWS)
-    with pytest.raises(IndexError):
+    with pytest.raises(ValueError, match="not enough values to unpack"):
         row_dots(FLAT, FLAT)
 
 
 @pytest.mark.bad_input
 def test_bad_input_reaches_the_function():
-    with pytest.raises(IndexError):
+    with pytest.raises(ValueError, match="not enough values to unpack"):
         row_dots(FLAT, FLAT)

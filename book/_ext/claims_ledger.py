@@ -32,7 +32,9 @@ def ledger_markdown(claims: Sequence[Claim]) -> str:
     counts = Counter(claim.outcome for claim in claims)
     total = ", ".join(f"{counts[name]} {name}" for name in OUTCOMES if counts[name])
     entries = "\n\n".join(_entry(claim) for claim in claims)
-    return f"{len(claims)} claims: {total}.\n\n{entries}\n"
+    new = sum(claim.new for claim in claims)
+    head = f"{len(claims)} claims, {new} of them new here: {total}."
+    return f"{head}\n\n{entries}\n"
 
 
 def _entry(claim: Claim) -> str:

@@ -170,7 +170,7 @@ def test_only_sound_claims_are_kept(pages, root, claims):
 def test_the_ledger_has_an_entry_for_each_claim_outcome_first(claims, claims_ledger):
     entries = [claims.Claim(**SOUND), claims.Claim(**SOUND, new=True)]
     text = claims_ledger.ledger_markdown(entries)
-    assert text.startswith("2 claims: 2 holds.")
+    assert text.startswith("2 claims, 1 of them new here: 2 holds.")
     assert text.count("(claim-lemma-9)=\n{bdg-success}`✓ holds` **Lemma 9**") == 1
     assert "`✓ holds` {bdg-primary}`★ new here` **Lemma 9**" in text
     assert "{doc}`/book/intro`" in text
