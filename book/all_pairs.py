@@ -416,7 +416,7 @@ Markdown(table_1(rows))
 # %% mystnb={"code_prompt_show": "Show the budgets", "code_prompt_hide": "Hide the budgets"} tags=["hide-cell"]
 Markdown(calibration_table(results))
 
-# %% mystnb={"figure": {"caption": "Approximate accuracy of each pair of classes in percent, choice declared before the study, seed 0: FGM without and with SMOOTH, and PGD in the ball with it.", "name": "fig-all-pairs-maps"}, "image": {"alt": "Six triangular maps, ten classes by ten, MNIST above and Fashion-MNIST below. Under FGM alone the pairs of Fashion-MNIST range from 0 to 100 percent while those of MNIST lie nearer to one another; with SMOOTH every square is brighter, and under PGD nearly all are bright."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Approximate accuracy of each pair of classes in percent, choice declared before the study, seed 0: FGM without and with SMOOTH, and PGD in the ball with it.", "name": "fig-all-pairs-maps"}, "image": {"alt": "Six triangular maps, ten classes by ten, MNIST above and Fashion-MNIST below. Under FGM alone the pairs of Fashion-MNIST range from 0 to 100 percent while those of MNIST lie nearer to one another; with SMOOTH every square is brighter, and under PGD nearly all are bright."}, "code_prompt_show": "Show every pair as a map", "code_prompt_hide": "Hide every pair as a map"} tags=["hide-cell"]
 plot_pair_maps(singly)
 
 # %% [markdown]
@@ -426,7 +426,7 @@ plot_pair_maps(singly)
 # %% mystnb={"figure": {"caption": "Every pair's accuracy, its mean as a line, and the paper's mean and spread beside it; choice declared before the study, seed 0.", "name": "fig-all-pairs-spread"}, "image": {"alt": "Two panels of dots, one for each data set, with four plays each. Approximate accuracies lie above true ones. On MNIST the paper's means lie within the dots; on Fashion-MNIST the dots spread from 0 to 100 percent and the paper's bars are far shorter."}, "code_prompt_show": "Show every pair beside the paper", "code_prompt_hide": "Hide every pair beside the paper"} tags=["hide-cell"]
 plot_pair_spread(singly)
 
-# %% mystnb={"figure": {"caption": "Accuracy under FGM at multiples of the calibrated budget, choice declared before the study, seed 0: the mean over pairs, and the spread over pairs as bars. The paper shows one budget only.", "name": "fig-all-pairs-budgets"}, "image": {"alt": "Two panels of falling curves, accuracy in percent against the budget in pixels, MNIST and Fashion-MNIST: approximate accuracy with SMOOTH stays above that without at every budget, and true accuracy falls less steeply; the bars are several times longer on Fashion-MNIST."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Accuracy under FGM at multiples of the calibrated budget, choice declared before the study, seed 0: the mean over pairs, and the spread over pairs as bars. The paper shows one budget only.", "name": "fig-all-pairs-budgets"}, "image": {"alt": "Two panels of falling curves, accuracy in percent against the budget in pixels, MNIST and Fashion-MNIST: approximate accuracy with SMOOTH stays above that without at every budget, and true accuracy falls less steeply; the bars are several times longer on Fashion-MNIST."}, "code_prompt_show": "Show other budgets", "code_prompt_hide": "Hide other budgets"} tags=["hide-cell"]
 curves = plot_pairs_against_budget(singly, results)
 curves or Markdown("not applicable: other budgets are not among these runs")
 
@@ -500,7 +500,7 @@ Markdown(isotropic_table(primary))
 # difference in points (mean over pairs) and the pairs on which noise is ahead, for $f_L$ by approximate accuracy and for $f$ by
 # true accuracy.
 
-# %% tags=["hide-input"]
+# %% mystnb={"code_prompt_show": "Show noise and SMOOTH, for the tangents and for f", "code_prompt_hide": "Hide noise and SMOOTH, for the tangents and for f"} tags=["hide-cell"]
 Markdown(noise_table(primary))
 
 # %% tags=["remove-input"]
