@@ -33,14 +33,14 @@ def plot_pair_maps(results: Sequence[GroupResult]) -> Figure:
         results: Groups with the primary reading and solver.
 
     Returns:
-        The figure, a row for each: FGM without and with SMOOTH, and PGD with it.
+        The figure, three panels for each: FGM without and with SMOOTH, and PGD with it.
     """
-    figure, axes = new_figure(10.8, 3.6 * len(results), len(results), 3)
+    figure, axes = new_figure(4.7, 12.6 * len(results), 3 * len(results), 1)
     kinds = product(results, (PLAYS[1], PLAYS[2], PLAYS[4]))
     for axis, (result, play) in zip(axes, kinds, strict=True):
         _draw_map(axis, result, cell_percents(result)[stored_cell(play)])
         axis.set_title(f"{SETS[result.dataset]}: {play_name(play)}", fontsize=10)
-    figure.colorbar(axes[-1].images[0], ax=axes, shrink=0.5, label="percent")
+    figure.colorbar(axes[-1].images[0], ax=axes, shrink=0.2, label="percent")
     return figure
 
 

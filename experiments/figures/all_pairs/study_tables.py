@@ -162,7 +162,7 @@ def plot_misses(
     Returns:
         The figure, a row for each number, with the goals shaded.
     """
-    figure, (axis,) = new_figure(7.2, 0.27 * len(names) + 1.1)
+    figure, (axis,) = new_figure(4.7, 0.27 * len(names) + 1.5)
     rows = np.arange(len(names))
     goals = np.array([GOALS[name.startswith("0-1")] for name in names])
     axis.barh(rows, 2 * goals, 1.0, -goals, color="0.92", label="the goal")
@@ -172,8 +172,8 @@ def plot_misses(
         look |= {"alpha": 0.9 if number == 0 else 0.7, "zorder": 4 - number}
         axis.plot(values, rows, MARKERS[number], **look)
     axis.set_yticks(rows, names)
-    axis.set(ylim=(len(names) - 0.5, -0.5), xlabel="above the paper (points)")
-    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    axis.set(ylim=(len(names) - 0.5, -0.5), xlabel="points above")
+    figure.legend(loc="outside lower center", ncols=1, frameon=False)
     return figure
 
 
@@ -192,7 +192,7 @@ def plot_choices(table: StudyTable) -> Figure:
         for choice, own in table.having(factor).items()
     ]
     names, factors, distances = zip(*found, strict=True)
-    figure, (axis,) = new_figure(7.2, 0.3 * len(found) + 0.9)
+    figure, (axis,) = new_figure(4.7, 0.3 * len(found) + 0.9)
     for row, some in enumerate(distances):
         # Spread by rank, so that no point hides another.
         offsets = (np.arange(len(some)) % 7 - 3) / 12
@@ -203,5 +203,5 @@ def plot_choices(table: StudyTable) -> Figure:
             axis.axhline(row - 0.5, color="0.8", linewidth=1)
     axis.set_yticks(range(len(names)), names)
     axis.set(ylim=(len(found) - 0.5, -0.5), xlim=(0, None))
-    axis.set_xlabel("largest miss of the 24 numbers (points)")
+    axis.set_xlabel("largest miss (points)")
     return figure
