@@ -220,7 +220,8 @@ def test_the_ledger_is_a_page_with_an_anchor_for_each_claim(html, pages):
     path = html / "book" / "ledger.html"
     text = path.read_text(encoding="utf-8")
     claims = yaml.safe_load((ROOT / "book" / "claims.yml").read_text(encoding="utf-8"))
-    assert f"{len(claims)} claims: " in text
+    new = sum(claim.get("new", False) for claim in claims)
+    assert f"{len(claims)} claims, {new} of them new here: " in text
     titles = [c["title"] for c in claims]
     assert [one for one in titles if f"<strong>{one}</strong>" not in text] == []
     assert {f"claim-{c['id']}" for c in claims} <= pages[path].ids
