@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
+from math import prod
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -103,6 +104,20 @@ class StudyTable:
         """
         made = np.array([getattr(one, factor) for one in self.combinations])
         return {choice: made == choice for choice in dict.fromkeys(made.tolist())}
+
+    def of_table_1(
+        self, values: Float[np.ndarray, " numbers"]
+    ) -> Float[np.ndarray, "datasets plays 2"]:
+        """Take from numbers the mean and the spread of each play in Table 1.
+
+        Args:
+            values: As many as there are names.
+
+        Returns:
+            Those of Table 1.
+        """
+        shape = len(self.datasets), len(ATTACKED), 2
+        return values[: prod(shape)].reshape(shape)
 
     def at(self, combination: Combination) -> int:
         """Find the place of a combination.

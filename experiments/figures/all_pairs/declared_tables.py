@@ -1,11 +1,9 @@
 """The combination that the study of Table 1 declared, as Markdown tables."""
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 
 import numpy as np
-from jaxtyping import Float
 
 from experiments.figures.all_pairs.gain_tables import mean_with_interval
 from experiments.figures.markdown import Row, cell_name, mean_and_span, tabulated
@@ -30,7 +28,7 @@ def declared_table(found: StudyTable, others: StudyTable) -> Iterator[Row]:
         Each data set and attacked play: mean and spread over pairs.
     """
     parts = (found.printed, found.numbers[0], others.numbers[0], found.misses[0])
-    by_play = np.stack([of_table_1(part, found) for part in parts], 2)
+    by_play = np.stack([found.of_table_1(part) for part in parts], 2)
     for place, dataset in enumerate(found.datasets):
         for number, play in enumerate(ATTACKED):
             seeds = found.table_1[0, :, place, number, :, 1].mean(-1)
@@ -44,22 +42,6 @@ def declared_table(found: StudyTable, others: StudyTable) -> Iterator[Row]:
                 "the other pairs": "{:.1f} ({:.1f})".format(*apart),
                 "miss of mean and spread": "{:+.1f}, {:+.1f}".format(*miss),
             }
-
-
-def of_table_1(
-    values: Float[np.ndarray, " numbers"], table: StudyTable
-) -> Float[np.ndarray, "datasets plays 2"]:
-    """Take from the numbers of a table the means and spreads of each play.
-
-    Args:
-        values: The numbers.
-        table: Whose they are.
-
-    Returns:
-        Those of Table 1.
-    """
-    shape = len(table.datasets), len(ATTACKED), 2
-    return values[: math.prod(shape)].reshape(shape)
 
 
 @tabulated("lrrr")

@@ -7,7 +7,6 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from experiments.figures.all_pairs.declared_tables import of_table_1
 from experiments.figures.markdown import Row, tabulated
 from experiments.study.choosing import choose_on_halves
 from experiments.study.combinations import FACTORS, Combination
@@ -50,7 +49,7 @@ def effects_table(table: StudyTable) -> Iterator[Row]:
         the spread, differ at most between two choices, the larger of both data sets.
     """
     for factor, sizes in effects(table).items():
-        moved = of_table_1(sizes, table).max(0).tolist()
+        moved = table.of_table_1(sizes).max(0).tolist()
         yield {
             "what is chosen": FACTOR_NAMES[factor],
             **{
