@@ -153,6 +153,16 @@ REFUSED = {
     ],
 }
 
+# Rows of checks that say what was found in the runs, not what a theorem has.
+FINDINGS = {
+    "all_pairs": (
+        "Fresh seeds, declared choice:",
+        "Ten pairs:",
+        "SMOOTH gains approximate accuracy against",
+        "Against FGM no defense covers more",
+    ),
+}
+
 
 def cases(table):
     return [(name, *case) for name, listed in table.items() for case in listed]
@@ -187,6 +197,13 @@ def run(build_book, kernel, name, parameters):
     return kernel.execute()
 
 
+def found(name):
+    """How a row of the page begins that may fail, as a page and as a text write it."""
+    return [
+        start + row for row in FINDINGS.get(name, ()) for start in ("| ", f"{FAILS}: ")
+    ]
+
+
 def texts(notebook):
     """What the cells printed or displayed, as plain text."""
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
@@ -214,7 +231,8 @@ def test_a_notebook_runs_at_other_settings(build_book, kernel, name, parameters)
     said = texts(run(build_book, kernel, name, parameters))
     # What is judged is judged right, and what a setting makes meaningless says so.
     assert not [line for line in said.splitlines() if line.endswith("False")]
-    assert FAILS not in said
+    failed = [line for line in said.splitlines() if FAILS in line]
+    assert not [line for line in failed if not any(map(line.count, found(name)))]
     assert "nan" not in said.split()
 
 
