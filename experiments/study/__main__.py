@@ -61,7 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         runs = run_study(
             groups, asked.store, executor=executor, progress=True, **options
         )
-    tables = asked.store / f"tables-{asked.pairs}-{asked.seeds}"
+    # A part has a folder of its own, so that it never stands in for the whole.
+    part = [one for choices in named.values() for one in choices]
+    part += asked.datasets if {*asked.datasets} != {*DATASETS} else []
+    name = "-".join(["tables", *part, asked.pairs, asked.seeds]).replace(" ", "-")
+    tables = asked.store / name
     write_tables(study_table(runs), tables)
     if {*OTHERS} < {*pairs}:
         write_tables(study_table(runs, pairs=OTHERS), tables / "others")

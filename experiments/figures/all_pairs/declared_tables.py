@@ -8,6 +8,7 @@ import numpy as np
 from experiments.figures.all_pairs.gain_tables import mean_with_interval
 from experiments.figures.markdown import Row, cell_name, mean_and_span, tabulated
 from experiments.study.misses import ATTACKED, KINDS, Pairs, StudyTable
+from experiments.study.own_rows import STARTS
 from experiments.study.study_cells import POINTS, UNDEFENDED
 from experiments.study.study_plan import StudyRun
 from experiments.tables.paper_numbers import PAPER_TABLE_1, PAPER_TABLE_2
@@ -138,3 +139,48 @@ def declared_gains(found: StudyTable) -> Iterator[Row]:
             "mean gain (points)": mean_with_interval(gains.tolist(), found.pairs),
             "pairs that gain": f"{(gains > 0).sum()} of {len(gains)}",
         }
+
+
+@tabulated("llrrrrr")
+def starts_table(runs: Sequence[StudyRun]) -> Iterator[Row]:
+    """Ask whether another start, or the search, does better against FGM than v = 0.
+
+    Args:
+        runs: Runs of one classifier, seed and protocol.
+
+    Yields:
+        For each data set and other start, mean approximate accuracy under FGM of test
+        points, its gain, and on how many pairs it is ahead, there and when fitted.
+    """
+    for run, start in product(runs, STARTS[1:]):
+        first, other = (
+            np.array(
+                [one.percents["test", "FGM", "FGM", begin][1] for one in run.results]
+            )
+            for begin in (STARTS[0], start)
+        )
+        pairs = run.group.calibration.pairs
+        yield {
+            "data set": run.group.calibration.dataset,
+            "defense": start,
+            "FGM, approximate": f"{other.mean():.1f}",
+            f"with {STARTS[0]}": f"{first.mean():.1f}",
+            "difference": mean_with_interval((other - first).tolist(), pairs),
+            "pairs ahead": f"{(other > first).sum()} of {len(pairs)}",
+            "ahead when fitted": "{} of {}".format(*ahead_when_fitted([run], start)),
+        }
+
+
+def ahead_when_fitted(runs: Iterable[StudyRun], start: str) -> tuple[int, int]:
+    """Count the pairs on which a start covers more fitted points than v = 0.
+
+    Args:
+        runs: Runs whose defenses were fitted to the rows of Eq. (7).
+        start: The start, or the search.
+
+    Returns:
+        How many, and of how many.
+    """
+    covered = [one.coverages["FGM"] for run in runs for one in run.results]
+    ahead = sum(by_start[start] > by_start[STARTS[0]] for by_start in covered)
+    return ahead, len(covered)

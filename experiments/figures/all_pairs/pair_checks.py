@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from experiments.figures.all_pairs.declared_tables import ahead_when_fitted
 from experiments.figures.all_pairs.study_tables import GOALS
 from experiments.figures.checks_table import Check
 from experiments.study.misses import StudyTable
+from experiments.study.study_plan import StudyRun
 from experiments.tables.claims import lemma_violations, pair_gains
 from experiments.tables.defenses import SOLVERS
 from experiments.tables.examples import Example, as_recorded
@@ -100,6 +102,25 @@ def _of_other_side(primary: Sequence[GroupResult]) -> Check:
         figure=f"more on {ahead}",
         holds=ahead == 0 if fits else None,
         test=f"{_OF_PAGES}test_against_fgm_another_defense_does_better_than_the_ramp",
+    )
+
+
+def search_check(runs: Sequence[StudyRun]) -> Check:
+    """Ask the same of the search, under the declared network and budgets.
+
+    Args:
+        runs: The runs that explored with them.
+
+    Returns:
+        A row of the page's table.
+    """
+    ahead, cases = ahead_when_fitted(runs, "search")
+    return Check(
+        what="Declared network and budgets: the search covers no more fitted points",
+        cases=cases,
+        figure=f"more on {ahead}",
+        holds=ahead == 0,
+        test=_OF_STUDY + "test_the_search_fits_better_and_keeps_fewer_test_points",
     )
 
 

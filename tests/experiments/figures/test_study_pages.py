@@ -11,6 +11,7 @@ from experiments.figures.all_pairs.declared_tables import (
     declared_gains,
     declared_table,
     declared_table_2,
+    starts_table,
     training_table,
 )
 from experiments.figures.all_pairs.study_tables import (
@@ -175,6 +176,27 @@ def test_gains_are_asked_of_both_accuracies(found):
     assert gains["mnist", "PGD", "true"] == ["-1.0 [-1.0, -1.0]", "0 of 3"]
     assert gains["fashion-mnist", "PGD", "true"][1] == "3 of 3"
     assert len(gains) == len(lines) == 8
+
+
+def test_other_starts_stand_beside_v_equal_to_zero():
+    """The search keeps more test points on one pair of three, by three points."""
+
+    def kept(dataset, pair, points, attack, rows, start):
+        ahead = (points, attack, start) == ("test", "FGM", "search")
+        return 50.0, 70.0 + 3.0 * (ahead and pair == PAIRS[0])
+
+    runs = made_up(
+        kept, pairs=PAIRS, networks=("20-50-500",), protocols=("margin quantile",)
+    )
+    lines = cells_of(starts_table(runs))
+    assert [line[:2] for line in lines] == [
+        [dataset, start]
+        for dataset in ("mnist", "fashion-mnist")
+        for start in ("mean normal", "search")
+    ]
+    assert lines[0][2:] == ["70.0", "70.0", "+0.0 [+0.0, +0.0]", "0 of 3", "3 of 3"]
+    assert lines[1][2:4] + lines[1][5:] == ["71.0", "70.0", "1 of 3", "3 of 3"]
+    assert lines[1][4].startswith("+1.0 [")
 
 
 def test_misses_are_drawn_in_the_rows_of_their_numbers(found):

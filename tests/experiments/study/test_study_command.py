@@ -59,6 +59,16 @@ def test_without_options_it_explores(asked):
     assert (len(asked["groups"]), found) == (4, {"one budget"})
 
 
+def test_the_tables_of_a_part_have_a_folder_of_their_own(asked, tmp_path):
+    for arguments in ([], ["--protocols", "one budget"], ["--datasets", "mnist"]):
+        command.main(["--store", str(tmp_path), "--workers", "0", *arguments])
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "tables-explored-50",
+        "tables-one-budget-explored-50",
+        "tables-mnist-explored-50",
+    }
+
+
 def test_all_pairs_are_judged_together_and_without_those_that_explored(asked, tmp_path):
     arguments = f"--store {tmp_path} --pairs all --seeds 60,61 --workers 0"
     command.main(arguments.split())
@@ -140,5 +150,5 @@ def test_the_command_runs_from_images_to_tables(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
-    lines = read(tmp_path / "tables-0-1,3-8-50" / "combinations.csv")
+    lines = read(tmp_path / "tables-10-20-50-mnist-0-1,3-8-50" / "combinations.csv")
     assert len(lines) == 2 + 2 * 64
