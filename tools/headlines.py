@@ -106,19 +106,13 @@ def _span(values: Sequence[float], form: str = ".0f") -> str:
     return f"{min(values):{form}} to {max(values):{form}}"
 
 
+# Each takes the project's folder and the ledger, and returns the sentence.
+
 # --- what holds ------------------------------------------------------------------
 
 
 def theorem_1(root: Path, claims: Entries) -> str:
-    """Say what it is about and which claims Coq has checked.
-
-    Args:
-        root: The project.
-        claims: The ledger.
-
-    Returns:
-        The sentence.
-    """
+    """Say what it is about and which claims Coq has checked."""
     proved = sum(bool(claim.proof) and not claim.new for claim in claims)
     return (
         "for every classifier and data set, in the game scored with tangents; "
@@ -127,15 +121,7 @@ def theorem_1(root: Path, claims: Entries) -> str:
 
 
 def table_1_attack(root: Path, claims: Entries) -> str:
-    """Count the comparisons in which another attack did better than FGM.
-
-    Args:
-        root: The project.
-        claims: The ledger.
-
-    Returns:
-        The sentence.
-    """
+    """Count the comparisons in which another attack did better than FGM."""
     tried = better = 0
     for record in _read(root, "table1/*mnist-?-?-seed*.json"):
         for play, stronger in record["stronger_than_fgm"].items():
@@ -149,15 +135,7 @@ def table_1_attack(root: Path, claims: Entries) -> str:
 
 
 def ramp(root: Path, claims: Entries) -> str:
-    """Compare the paper's ascent with the best search.
-
-    Args:
-        root: The project.
-        claims: The ledger.
-
-    Returns:
-        The sentence.
-    """
+    """Compare the paper's ascent with the best search."""
     found = [one["methods"] for one in _comparisons(root)]
     parts = [
         100 * one["ramp, raw rows"]["count"] / one["search"]["count"] for one in found
@@ -181,15 +159,7 @@ def _comparisons(root: Path) -> list[dict]:
 
 
 def equation_20(root: Path, claims: Entries) -> str:
-    """Evaluate the paper's bound for MNIST 0 against 1.
-
-    Args:
-        root: The project.
-        claims: The ledger.
-
-    Returns:
-        The sentence.
-    """
+    """Evaluate the paper's bound for MNIST 0 against 1."""
     (record,) = _read(root, "generalization/reuse-mnist-0-1-seed0-*.json")
     bound = record["fits"]["ramp"]["bounds"]["Eq. (20)"]["terms"]["complexity"]
     verdict = "says nothing" if bound >= 1.0 else "says something"
@@ -203,15 +173,7 @@ def equation_20(root: Path, claims: Entries) -> str:
 
 
 def table_1(root: Path, claims: Entries) -> str:
-    """Set the two plays with SMOOTH beside the paper's.
-
-    Args:
-        root: The project.
-        claims: The ledger.
-
-    Returns:
-        The sentence.
-    """
+    """Set the two plays with SMOOTH beside the paper's."""
     cells = [one for one in table_1_cells(root) if one.defense == "SMOOTH"]
     plays = []
     for attack in ("FGM", "PGD"):
@@ -225,15 +187,7 @@ def table_1(root: Path, claims: Entries) -> str:
 
 
 def table_2(root: Path, claims: Entries) -> str:
-    """Set the true accuracy under FGM with SMOOTH beside the paper's.
-
-    Args:
-        root: The project.
-        claims: The ledger.
-
-    Returns:
-        The sentence.
-    """
+    """Set the true accuracy under FGM with SMOOTH beside the paper's."""
     chosen = next(iter(load_table_2(root / "results" / "table2").values()))
     here = []
     for one in chosen:
@@ -246,15 +200,7 @@ def table_2(root: Path, claims: Entries) -> str:
 
 
 def assumption(root: Path, claims: Entries) -> str:
-    """Count the points in the game at which the tangent fails.
-
-    Args:
-        root: The project.
-        claims: The ledger.
-
-    Returns:
-        The sentence.
-    """
+    """Count the points in the game at which the tangent fails."""
     found = [
         within(distance, 2.0 * one.epsilon)
         for one in _agreement(root)
@@ -282,15 +228,7 @@ def _agreement(root: Path) -> list[AgreementResult]:
 
 
 def broader_impact(root: Path, claims: Entries) -> str:
-    """Compare the accuracy of f with the coverage that was to guarantee it.
-
-    Args:
-        root: The project.
-        claims: The ledger.
-
-    Returns:
-        The sentence.
-    """
+    """Compare the accuracy of f with the coverage that was to guarantee it."""
     gaps = []
     for path in sorted((root / "results" / "table2").glob("mnist-0-1-*.json")):
         score = PairConfig.result(load_record(path)).score
@@ -307,15 +245,7 @@ def broader_impact(root: Path, claims: Entries) -> str:
 
 
 def curved_boundaries(root: Path, claims: Entries) -> str:
-    """Count the networks of which the theorem says something, and at which budgets.
-
-    Args:
-        root: The project.
-        claims: The ledger.
-
-    Returns:
-        The sentence.
-    """
+    """Count the networks of which the theorem says something, and at which budgets."""
     networks = [one for one in _agreement(root) if one.curved]
     told = [all(map(_says_something, one.curved)) for one in networks]
     largest = max(game.epsilon for one in networks for game in one.curved)
@@ -339,15 +269,7 @@ def _says_something(game: Curvature) -> bool:
 
 
 def sharper_bounds(root: Path, claims: Entries) -> str:
-    """Say how far below the covered share the best bound stays.
-
-    Args:
-        root: The project.
-        claims: The ledger.
-
-    Returns:
-        The sentence.
-    """
+    """Say how far below the covered share the best bound stays."""
     gaps, printed = [], []
     for record in _read(root, "generalization/bounds-*.json"):
         fit = max(record["sizes"], key=lambda one: one["num"])["fits"]["compressed"]
@@ -360,15 +282,7 @@ def sharper_bounds(root: Path, claims: Entries) -> str:
 
 
 def certificate(root: Path, claims: Entries) -> str:
-    """Say how near the best search comes to what is proven to be the most.
-
-    Args:
-        root: The project.
-        claims: The ledger.
-
-    Returns:
-        The sentence.
-    """
+    """Say how near the best search comes to what is proven to be the most."""
     parts = []
     for one in _comparisons(root):
         proven = min(bound["count"] for bound in one["bounds"].values())
@@ -380,15 +294,7 @@ def certificate(root: Path, claims: Entries) -> str:
 
 
 def formal_proofs(root: Path, claims: Entries) -> str:
-    """Count what Coq has checked.
-
-    Args:
-        root: The project.
-        claims: The ledger.
-
-    Returns:
-        The sentence.
-    """
+    """Count what Coq has checked."""
     theorems = [
         one for one in read_statements(root / FOLDER).values() if one.kind in STATEMENTS
     ]
