@@ -251,8 +251,9 @@ def curved_boundaries(root: Path, claims: Entries) -> str:
     largest = max(game.epsilon for one in networks for game in one.curved)
     budgets = [one.epsilon for one in networks]
     return (
-        f"bounds what players gain from $f$ up to {largest:g} pixels, on {sum(told)} "
-        f"of {len(told)} networks; Table 1's budgets are {_span(budgets, '.1f')}"
+        f"what players gain from $f$ is bounded only up to {largest:g} pixels, on "
+        f"{sum(told)} of {len(told)} networks; Table 1's budgets are "
+        f"{_span(budgets, '.1f')}"
     )
 
 

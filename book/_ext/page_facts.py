@@ -140,7 +140,7 @@ def _as_word(value: ast.expr) -> str:
         ast.literal_eval(value.value)
     except (ValueError, SyntaxError):
         return value.value
-    return literal
+    return json.dumps(value.value)  # with double quotes, which a shell's hold as is
 
 
 def records_markdown(found: Mapping[str, Sequence[Path]], root: Path) -> str:
