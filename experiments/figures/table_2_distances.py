@@ -15,7 +15,6 @@ from experiments.study.misses import ATTACKED, KINDS, StudyTable, study_table
 from experiments.study.study_plan import (
     QUANTILE,
     WIDE,
-    WIDE_PAIRS,
     load_study,
     study_groups,
 )
@@ -43,11 +42,11 @@ def explored_table(store: str | os.PathLike[str]) -> StudyTable:
         store: The folder of its records.
 
     Returns:
-        The combinations, on the pairs that all its networks were tried on.
+        The combinations.
     """
     of_mnist = partial(study_groups, datasets=("mnist",))
-    third = of_mnist(networks=(WIDE,), protocols=QUANTILE, pairs=WIDE_PAIRS)
-    return study_table(load_study((*of_mnist(), *third), store), pairs=WIDE_PAIRS)
+    third = of_mnist(networks=(WIDE,), protocols=QUANTILE)
+    return study_table(load_study((*of_mnist(), *third), store))
 
 
 def of_runs(results: Sequence[PairResult], reading: str) -> Accuracies:

@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments.figures.all_pairs.gain_tables import mean_with_interval
 from experiments.figures.markdown import Row, cell_name, mean_and_span, tabulated
-from experiments.study.misses import ATTACKED, KINDS, Pairs, StudyTable
+from experiments.study.misses import ATTACKED, KINDS, StudyTable
 from experiments.study.own_rows import STARTS
 from experiments.study.study_cells import POINTS, UNDEFENDED
 from experiments.study.study_plan import StudyRun
@@ -84,12 +84,11 @@ def clean_line(rows: Iterable[SummaryRow]) -> str:
 
 
 @tabulated("llrrr")
-def training_table(runs: Sequence[StudyRun], pairs: Pairs) -> Iterator[Row]:
+def training_table(runs: Sequence[StudyRun]) -> Iterator[Row]:
     """Show how many points each classifier labels right, without attack and defense.
 
     Args:
         runs: Runs of one seed and protocol.
-        pairs: Over which pairs.
 
     Yields:
         Each data set and classifier: mean and spread over pairs, of test points and of
@@ -100,7 +99,9 @@ def training_table(runs: Sequence[StudyRun], pairs: Pairs) -> Iterator[Row]:
     ):
         network, _, dataset, _ = run.key
         percents = {
-            points: [run.of[p].percents[points, "none", *UNDEFENDED][0] for p in pairs]
+            points: [
+                one.percents[points, "none", *UNDEFENDED][0] for one in run.results
+            ]
             for points in POINTS
         }
         yield {

@@ -148,8 +148,8 @@ def test_training_points_stand_beside_test_points():
         right = 90.0 + 6.0 * (points == "trained") + (pair == (0, 1))
         return (right, right) if attack == "none" else (50.0, 50.0)
 
-    runs = made_up(clean, pairs=PAIRS, protocols=("one budget",))
-    lines = cells_of(training_table(runs, PAIRS[:2]))
+    runs = made_up(clean, pairs=PAIRS[:2], protocols=("one budget",))
+    lines = cells_of(training_table(runs))
     assert [line[:2] for line in lines] == [
         [dataset, network]
         for dataset in ("mnist", "fashion-mnist")
