@@ -140,7 +140,9 @@ def defined_names(root: Path) -> set[str]:
         for node in ast.walk(_parsed(file)):
             inside = getattr(node, "body", [])
             if isinstance(node, ast.Module | ast.ClassDef):
-                owner = module if isinstance(node, ast.Module) else f"{module}.{node.name}"
+                owner = (
+                    module if isinstance(node, ast.Module) else f"{module}.{node.name}"
+                )
                 found |= {f"{owner}.{name}" for name in _targets(inside)}
     return found
 
@@ -161,14 +163,19 @@ def _names_of(part: str, root: Path) -> Iterator[PublicName]:
         found = [
             (node.module, alias.name)
             for node in ast.walk(_parsed(_file_of(part, root)))
-            if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith(f"{part}.")
+            if isinstance(node, ast.ImportFrom)
+            and f"{node.module}.".startswith(f"{part}.")
             for alias in node.names
         ]
     for module, name in found:
         if not name.startswith("_"):
             node = _targets(_parsed(_file_of(module, root)).body)[name]
             yield PublicName(
-                part=part, name=name, module=module, kind=_kind(node), words=_words(node)
+                part=part,
+                name=name,
+                module=module,
+                kind=_kind(node),
+                words=_words(node),
             )
 
 

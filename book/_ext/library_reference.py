@@ -148,7 +148,9 @@ def resolve_name(
     target = node["reftarget"]
     root = Path(app.srcdir)
     if place := env.domains["py"].objects.get(_documented(target, root)):
-        return make_refnode(app.builder, node["refdoc"], place[0], place[1], shown, target)
+        return make_refnode(
+            app.builder, node["refdoc"], place[0], place[1], shown, target
+        )
     in_signature = not isinstance(shown, nodes.literal)
     elsewhere = "." in target and target.split(".")[0] != LIBRARY
     return shown if in_signature or elsewhere or _is_defined(target, root) else None
@@ -279,8 +281,12 @@ def _linked(app: Sphinx, text: nodes.Text, docname: str) -> Iterator[nodes.Node]
             LOGGER.warning("the book has no place for %s", cited.what, location=text)
             continue
         page, label = known[cited.what]
-        uri = app.builder.get_relative_uri(docname, page) + (f"#{label}" if label else "")
-        link = nodes.reference("", "", internal=True, refuri=uri, classes=["paper-place"])
+        uri = app.builder.get_relative_uri(docname, page) + (
+            f"#{label}" if label else ""
+        )
+        link = nodes.reference(
+            "", "", internal=True, refuri=uri, classes=["paper-place"]
+        )
         link += nodes.Text(words[cited.start : cited.end])
         yield from (nodes.Text(words[done : cited.start]), link)
         done = cited.end
