@@ -46,6 +46,11 @@ class PublicName:
         return f"{self.part}.{self.name}"
 
     @property
+    def link(self) -> str:
+        """A link to its reference, in MyST."""
+        return f"{{py:obj}}`{self.name} <{self.whole}>`"
+
+    @property
     def first_line(self) -> str:
         """The first line of its docstring."""
         return self.words.split("\n", 1)[0]

@@ -46,6 +46,7 @@ AS_IT_STANDS = (nodes.literal, nodes.literal_block, nodes.math, nodes.reference)
 # Short signatures, one argument a line where they are long; no value of this machine.
 SETTINGS = {
     "add_module_names": False,
+    "autodoc_member_order": "bysource",
     "autodoc_preserve_defaults": True,
     "html_domain_indices": False,
     "napoleon_attr_annotations": False,
@@ -186,6 +187,32 @@ def _is_defined(target: str, root: Path) -> bool:
     return any(f".{name}".endswith(f".{target}") for name in defined_names(root))
 
 
+def write_defaults(
+    app: Sphinx,
+    what: str,
+    name: str,
+    value: object,
+    options: object,
+    *written: str | None,
+) -> tuple[str | None, ...]:
+    """Write a default that is made anew each time as an ellipsis.
+
+    What a dataclass says in its place is no Python, and Sphinx would not read the rest.
+
+    Args:
+        app: The running build.
+        what: The kind of what is documented.
+        name: Its name.
+        value: What is documented.
+        options: Those of the directive.
+        *written: Its arguments and what it returns, as text.
+
+    Returns:
+        Both, mended.
+    """
+    return tuple(one and one.replace("<factory>", "...") for one in written)
+
+
 def source_of(app: Sphinx, part: str, attribute: str) -> str | None:
     """Tell viewcode which module defines a name.
 
@@ -322,6 +349,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     sys.path.insert(0, str(app.srcdir))
     app.add_directive(PART, LibraryPart)
     app.add_directive("library-names", LibraryNames)
+    app.connect("autodoc-process-signature", write_defaults)
     app.connect("missing-reference", resolve_name)
     app.connect("viewcode-follow-imported", source_of)
     app.connect("doctree-read", name_attributes)

@@ -37,8 +37,8 @@ def check_radius(radius: float, name: str = "radius") -> float:
         ValueError: If ``radius`` is negative, NaN or infinite.
 
     Example:
-        >>> check_radius(2)
-        2.0
+        >>> check_radius(0.5)
+        0.5
         >>> check_radius(-1.0, "epsilon")
         Traceback (most recent call last):
             ...
