@@ -63,7 +63,7 @@ def test_every_public_name_has_an_example(names):
 def test_a_name_without_an_example_is_found(library_names, tmp_path):
     source = (
         'LIMIT = 3\n\n\ndef f():\n    """Do."""\n\n\nclass C:\n    """Be."""\n\n'
-        '    def do(self):\n        """Do.\n\n        >>> 1\n        1\n        """\n\n\n'
+        '    def do(self):\n        """>>> 1\n        1\n        """\n\n\n'
         "def _g():\n    pass\n"
     )
     (tmp_path / "paper_lib").mkdir()
@@ -108,12 +108,12 @@ SOURCE = '''
 """Sets."""
 from dataclasses import dataclass, field
 
-from paper_lib.inner.deep import helper
+from paper_lib.sums.deep import helper
 
 
 @dataclass
 class Sets:
-    """Sets of Lemma 1; see :func:`count`, :func:`~paper_lib.robust_sets.count`.
+    """Sets of Lemma 1; see :func:`count`, :func:`~paper_lib.sums.exact.count`.
 
     Attributes:
         rows: The rows of ``Lemma 1``.
@@ -123,7 +123,7 @@ class Sets:
 
 
 def count(sets: Sets, fast: bool = True) -> int:
-    """Count as :func:`helper` does; :mod:`paper_lib.inner.deep`, Eq. (7).
+    """Count as :func:`helper` does; :mod:`paper_lib.sums.deep`, Eq. (7).
 
     Raises:
         ValueError: If there is none.
@@ -140,9 +140,26 @@ DEEP = (
 TAGGED = "# A page\n\n## The sum\n\n$$x \\tag{7}$$\n"
 
 
-def reference_of(folder, source, **options):
-    library = {"robust_sets": source, "inner/__init__": "", "inner/deep": DEEP}
-    small_book.write(folder, [text(TAGGED)], library=library, **options)
+REFERENCE = (
+    small_book.REFERENCE
+    + """
+## Sums
+
+```{eval-rst}
+.. library-part:: paper_lib.sums
+```
+"""
+)
+
+
+def reference_of(folder, source, reference=REFERENCE):
+    library = {
+        "__init__": '"""A library: ``robust_sets``, ``sums``."""',
+        "sums/__init__": "from paper_lib.sums.exact import Sets, count",
+        "sums/exact": source,
+        "sums/deep": DEEP,
+    }
+    small_book.write(folder, [text(TAGGED)], library=library, reference=reference)
     out, warnings, failed = small_book.build(folder)
     return (out / "book" / "api.html").read_text("utf-8"), warnings, failed
 
@@ -157,7 +174,7 @@ def small(tmp_path_factory):
 
 def signature(page, name):
     """The signature of a name, as it is read."""
-    head = page.split(f'id="paper_lib.robust_sets.{name}"')[1].split("</dt>")[0]
+    head = page.split(f'id="paper_lib.sums.{name}"')[1].split("</dt>")[0]
     return " ".join(
         entities.unescape(re.sub("<[^>]*>", "", head.split(">", 1)[1])).split()
     )
@@ -171,27 +188,24 @@ def test_citations_lead_to_the_pages_of_the_book(small):
 
 
 def test_roles_lead_to_public_names_and_to_no_others(small):
-    target = 'href="#paper_lib.robust_sets.count"'
-    assert len(re.findall(target + ".*?<code", small)) == 2
-    assert "<code" in small.split("helper()")[0][-120:]
-    assert not re.search(
-        r'href="[^"]*"[^>]*><code[^>]*><span class="pre">(helper|paper_lib)', small
-    )
+    role = re.compile(r'<a class="reference internal" href="([^"]*)"[^>]*><code')
+    roles = [one for one in role.findall(small) if "#" in one]
+    assert roles == ["#paper_lib.sums.count"] * 2
+    for name in ("helper()", "paper_lib.sums.deep"):
+        assert re.search(rf'<code[^>]*><span class="pre">{re.escape(name)}', small)
 
 
 def test_signatures_are_read_and_say_what_they_may(small):
     assert signature(small, "Sets") == "class Sets(rows: list[int] = ...)[source]#"
-    assert (
-        signature(small, "count")
-        == "count(sets: Sets, fast: bool = True) → int[source]#"
-    )
-    assert 'href="#paper_lib.robust_sets.Sets"' in small.split("count</span>")[-1]
+    said = "count( sets: Sets, fast: bool = True, ) → int[source]#"
+    assert signature(small, "count") == said
+    assert 'href="#paper_lib.sums.Sets"' in small.split("count</span>")[-1]
     assert "Attributes" in small
     assert "Variables" not in small
 
 
 def test_the_source_comes_from_the_book(small):
-    assert 'href="../_modules/paper_lib/robust_sets.html#count"' in small
+    assert 'href="../_modules/paper_lib/sums/exact.html#count"' in small
 
 
 @pytest.mark.parametrize(
@@ -199,9 +213,9 @@ def test_the_source_comes_from_the_book(small):
     [
         (":func:`count`", ":func:`cuont`", "reference target not found: cuont"),
         (
-            "paper_lib.inner.deep`",
-            "paper_lib.inner.dep`",
-            "not found: paper_lib.inner.dep",
+            "paper_lib.sums.deep`",
+            "paper_lib.sums.dep`",
+            "not found: paper_lib.sums.dep",
         ),
         ("Lemma 1;", "Lemma 9;", "the book has no place for Lemma 9"),
         ("Eq. (7)", "Eq. (8)", "the book has no place for Eq. (8)"),
