@@ -31,7 +31,7 @@ class PublicName:
         name: The name.
         module: The module that defines it.
         kind: ``"class"``, ``"function"`` or ``"data"``.
-        words: Its docstring, and those of its public methods.
+        words: Its docstring, and those of its public methods; of data the comment.
     """
 
     part: str
@@ -174,13 +174,11 @@ def _names_of(part: str, root: Path) -> Iterator[PublicName]:
         ]
     for module, name in found:
         if not name.startswith("_"):
-            node = _targets(_parsed(_file_of(module, root)).body)[name]
+            file = _file_of(module, root)
+            node = _targets(_parsed(file).body)[name]
+            words = _words(node) or _comment(node, file)
             yield PublicName(
-                part=part,
-                name=name,
-                module=module,
-                kind=_kind(node),
-                words=_words(node),
+                part=part, name=name, module=module, kind=_kind(node), words=words
             )
 
 
@@ -270,3 +268,23 @@ def _words(node: ast.stmt) -> str:
     inside = _targets(node.body) if isinstance(node, ast.ClassDef) else {}
     methods = [one for name, one in inside.items() if not name.startswith("_")]
     return "\n".join(filter(None, map(_docstring, [node, *methods])))
+
+
+def _comment(node: ast.stmt, file: Path) -> str:
+    """Read the comment that documents data.
+
+    Args:
+        node: What defines it.
+        file: Where.
+
+    Returns:
+        What stands behind ``#:`` above it, on one line.
+    """
+    words: list[str] = []
+    for line in reversed(
+        file.read_text(encoding="utf-8").splitlines()[: node.lineno - 1]
+    ):
+        if not line.startswith("#: "):
+            break
+        words.insert(0, line.removeprefix("#: "))
+    return " ".join(words)

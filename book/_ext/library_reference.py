@@ -27,6 +27,7 @@ from paper_places import LAST, TAG, anchor, page_text, sections, slug
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.ext.napoleon import GoogleDocstring
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
@@ -185,6 +186,42 @@ def _is_defined(target: str, root: Path) -> bool:
         True if it does.
     """
     return any(f".{name}".endswith(f".{target}") for name in defined_names(root))
+
+
+class Docstring(GoogleDocstring):
+    """A docstring whose *Returns* and *Yields* are prose; the type is in the signature.
+
+    Napoleon would take what stands before a colon for the type.
+    """
+
+    def _consume_returns_section(
+        self, preprocess_types: bool = False
+    ) -> list[tuple[str, str, list[str]]]:
+        """Read such a section.
+
+        Args:
+            preprocess_types: As for napoleon; there are no types.
+
+        Returns:
+            One description, without name and type.
+        """
+        return [("", "", self._dedent(self._consume_to_next_section()))]
+
+
+def read_docstring(
+    app: Sphinx, what: str, name: str, value: object, options: object, lines: list[str]
+) -> None:
+    """Turn a docstring into reStructuredText, before napoleon would.
+
+    Args:
+        app: The running build.
+        what: The kind of what is documented.
+        name: Its name.
+        value: What is documented.
+        options: Those of the directive.
+        lines: The docstring; changed in place.
+    """
+    lines[:] = str(Docstring(lines, app.config, app, what, name, value)).splitlines()
 
 
 def write_defaults(
@@ -349,6 +386,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     sys.path.insert(0, str(app.srcdir))
     app.add_directive(PART, LibraryPart)
     app.add_directive("library-names", LibraryNames)
+    app.connect("autodoc-process-docstring", read_docstring, priority=400)
     app.connect("autodoc-process-signature", write_defaults)
     app.connect("missing-reference", resolve_name)
     app.connect("viewcode-follow-imported", source_of)

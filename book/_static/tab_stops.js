@@ -1,5 +1,6 @@
 // Fewer tab stops. A list of links is one stop, and the arrow keys move within it; code
-// that is folded is none, since the switch opens it, nor is a part of the contents. Without scripts all are stops.
+// that is folded is none, since the switch opens it, nor is a chapter of the contents, which
+// its page opens. Without scripts all are stops.
 const LISTS = [
   "nav.bd-links, nav.page-toc, .outcomes, .page-footer, .ledger-entry",
   ".came-out ul, .paper-claims, .bd-article table",

@@ -62,7 +62,8 @@ def test_every_public_name_has_an_example(names):
 
 def test_a_name_without_an_example_is_found(library_names, tmp_path):
     source = (
-        'LIMIT = 3\n\n\ndef f():\n    """Do."""\n\n\nclass C:\n    """Be."""\n\n'
+        "#: At most\n#: three.\nLIMIT = 3\n\n\n"
+        'def f():\n    """Do."""\n\n\nclass C:\n    """Be."""\n\n'
         '    def do(self):\n        """>>> 1\n        1\n        """\n\n\n'
         "def _g():\n    pass\n"
     )
@@ -75,6 +76,7 @@ def test_a_name_without_an_example_is_found(library_names, tmp_path):
         ("f", "function"),
         ("C", "class"),
     ]
+    assert [name.first_line for name in found] == ["At most three.", "Do.", "Be."]
     assert without_example(found) == ["paper_lib.a.f"]
     defined = {"paper_lib", "paper_lib.a", "paper_lib.a.C.do", "paper_lib.a._g"}
     assert defined <= library_names.defined_names(tmp_path)
@@ -124,6 +126,9 @@ class Sets:
 
 def count(sets: Sets, fast: bool = True) -> int:
     """Count as :func:`helper` does; :mod:`paper_lib.sums.deep`, Eq. (7).
+
+    Returns:
+        How many: a number.
 
     Raises:
         ValueError: If there is none.
@@ -200,6 +205,7 @@ def test_signatures_are_read_and_say_what_they_may(small):
     said = "count( sets: Sets, fast: bool = True, ) → int[source]#"
     assert signature(small, "count") == said
     assert 'href="#paper_lib.sums.Sets"' in small.split("count</span>")[-1]
+    assert "<p>How many: a number.</p>" in small
     assert "Attributes" in small
     assert "Variables" not in small
 
