@@ -39,7 +39,6 @@ INTRO = """\
 ```{toctree}
 page
 reading_notes
-api
 ```
 """
 LIBRARY = {
@@ -47,6 +46,9 @@ LIBRARY = {
     "robust_sets": '"""Sets."""',
 }
 REFERENCE = """\
+---
+orphan: true
+---
 # The library
 
 ## Sets
