@@ -2,7 +2,7 @@
 
 The directive ``library-part`` documents every public name of one part, and
 ``library-names`` lists the names of all parts. No name is typed: ``library_names`` reads
-them from the sources, autodoc and napoleon set them, viewcode adds the source. Where a
+them from the sources, autodoc sets them with a part of napoleon, viewcode adds the source. Where a
 docstring cites the paper, as in "Lemma 2" or "Eq. (7)", the citation becomes a link to the
 place in the book; a citation without a place, or a role that names nothing of the library,
 fails the build.
@@ -27,14 +27,14 @@ from paper_places import LAST, TAG, anchor, page_text, sections, slug
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
-from sphinx.ext.napoleon import GoogleDocstring
+from sphinx.ext.napoleon import Config, GoogleDocstring
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
 LOGGER = logging.getLogger(__name__)
 PART = "library-part"
-EXTENSIONS = ("sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode")
+EXTENSIONS = ("sphinx.ext.autodoc", "sphinx.ext.viewcode")
 FOLDER = "book"
 EQUATIONS = f"{FOLDER}/paper_to_here"
 DIRECTIVES = {
@@ -50,12 +50,13 @@ SETTINGS = {
     "autodoc_member_order": "bysource",
     "autodoc_preserve_defaults": True,
     "html_domain_indices": False,
-    "napoleon_attr_annotations": False,
-    "napoleon_use_ivar": True,
-    "napoleon_use_rtype": False,
     "python_maximum_signature_line_length": 60,
     "toc_object_entries_show_parents": "hide",
 }
+# Types stand in the signatures.
+SECTIONS = Config(
+    napoleon_attr_annotations=False, napoleon_use_ivar=True, napoleon_use_rtype=False
+)
 
 
 class LibraryPart(SphinxDirective):
@@ -189,7 +190,7 @@ def _is_defined(target: str, root: Path) -> bool:
 
 
 class Docstring(GoogleDocstring):
-    """A docstring whose *Returns* and *Yields* are prose; the type is in the signature.
+    """A docstring that says what is returned, and what a property is, in prose.
 
     Napoleon would take what stands before a colon for the type.
     """
@@ -211,7 +212,7 @@ class Docstring(GoogleDocstring):
 def read_docstring(
     app: Sphinx, what: str, name: str, value: object, options: object, lines: list[str]
 ) -> None:
-    """Turn a docstring into reStructuredText, before napoleon would.
+    """Turn a docstring into reStructuredText.
 
     Args:
         app: The running build.
@@ -221,7 +222,8 @@ def read_docstring(
         options: Those of the directive.
         lines: The docstring; changed in place.
     """
-    lines[:] = str(Docstring(lines, app.config, app, what, name, value)).splitlines()
+    kind = "method" if what in {"property", "data"} else what
+    lines[:] = str(Docstring(lines, SECTIONS, app, kind, name, value)).splitlines()
 
 
 def write_defaults(
@@ -386,7 +388,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     sys.path.insert(0, str(app.srcdir))
     app.add_directive(PART, LibraryPart)
     app.add_directive("library-names", LibraryNames)
-    app.connect("autodoc-process-docstring", read_docstring, priority=400)
+    app.connect("autodoc-process-docstring", read_docstring)
     app.connect("autodoc-process-signature", write_defaults)
     app.connect("missing-reference", resolve_name)
     app.connect("viewcode-follow-imported", source_of)

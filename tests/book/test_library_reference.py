@@ -123,6 +123,11 @@ class Sets:
 
     rows: list[int] = field(default_factory=list)
 
+    @property
+    def size(self) -> int:
+        """Rows, counted: all of them."""
+        return len(self.rows)
+
 
 def count(sets: Sets, fast: bool = True) -> int:
     """Count as :func:`helper` does; :mod:`paper_lib.sums.deep`, Eq. (7).
@@ -206,6 +211,7 @@ def test_signatures_are_read_and_say_what_they_may(small):
     assert signature(small, "count") == said
     assert 'href="#paper_lib.sums.Sets"' in small.split("count</span>")[-1]
     assert "<p>How many: a number.</p>" in small
+    assert "<p>Rows, counted: all of them.</p>" in small
     assert "Attributes" in small
     assert "Variables" not in small
 
