@@ -4,5 +4,5 @@
 One module per mathematical object of the paper. Each imports only from those before
 it: ``files``, ``checks``, ``geometry``, ``arrangement``, ``data``, ``models``,
 ``linearize``, ``robust_sets``, ``attacks``, ``isotropic``, ``defense``, ``game``,
-``generalization``, ``bounds``, ``evaluation``, ``plotting``.
+``generalization``, ``bounds``, ``local_linearity``, ``evaluation``, ``plotting``.
 """

@@ -35,6 +35,11 @@ class PGDResult:
         perturbations: What is added to each input, none longer than the budget.
         returned: For each point and step, whether it came back to x exactly, where the
             projection onto the sphere is undefined; it stays at x for that step.
+
+    Example:
+        >>> never = torch.zeros(2, 1, dtype=torch.bool)
+        >>> PGDResult(perturbations=torch.zeros(2, 3), returned=never).num_returned
+        tensor([0])
     """
 
     perturbations: Float[Tensor, "n d"]
@@ -59,6 +64,10 @@ class PGDReading:
     Raises:
         TypeError: If ``steps`` is no integer or ``relative_step`` no number.
         ValueError: If there is no step, it has no length, or a choice is unknown.
+
+    Example:
+        >>> PGD_READINGS["ball"].relative_step * PGD_READINGS["ball"].steps
+        2.5
     """
 
     direction: _Direction = "current"
@@ -103,8 +112,8 @@ class PGDReading:
         return _run(model, inputs, epsilon, self, None, batch_size)
 
 
-# Appendix D literally; with the label of the clean input kept; and as in the work the
-# paper cites for it, whose customary step is 2.5 epsilon / steps.
+#: Appendix D literally; with the label of the clean input kept; and as in the work the
+#: paper cites for it, whose customary step is 2.5 epsilon / steps.
 PGD_READINGS = {
     "literal": PGDReading(),
     "fixed-label": PGDReading(direction="original"),
@@ -228,6 +237,11 @@ def pgd(
         ValueError: If a budget, a count or a choice is out of range, budgets are not
             one an input, the inputs do not fit the model, or an input, logit or
             gradient is NaN or infinite.
+
+    Example:
+        >>> pgd(nn.Flatten(0), torch.tensor([[2.0], [-3.0]]), epsilon=0.5)
+        tensor([[-0.5000],
+                [ 0.5000]])
     """
     reading = PGDReading(direction=direction, projection=projection, steps=steps)
     if step_size is not None:

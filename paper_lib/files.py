@@ -13,8 +13,9 @@ import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
+#: A path as text or as an object.
 AnyPath = str | os.PathLike[str]
-# The name of a format, and of the words in a file of it.
+#: The name of a format, and of the words in a file of it.
 Form = tuple[str, str]
 
 
@@ -34,6 +35,13 @@ def replacing(path: AnyPath) -> Iterator[Path]:
 
     Raises:
         FileNotFoundError: If there is no such folder.
+
+    Example:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with replacing(Path(folder) / "a.txt") as part:
+        ...         _ = part.write_text("whole")
+        ...     [file.name for file in Path(folder).iterdir()]
+        ['a.txt']
     """
     target = Path(path)
     if not target.parent.is_dir():
@@ -61,6 +69,13 @@ def save_tensors(
         tensors: Arrays of NumPy, or torch's on the CPU, under their names.
         words: What the arrays mean.
         form: The format.
+
+    Example:
+        >>> form = ("a table", "its unit")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_tensors(Path(folder) / "a.st", {"x": np.ones(2)}, "meters", form)
+        ...     load_tensors(Path(folder) / "a.st", "a table", form, "np")
+        ('meters', {'x': array([1., 1.])})
     """
     name, key = form
     metadata = {"format": name, key: words, "sha256": _checksum(tensors, words)}
@@ -78,7 +93,7 @@ def load_tensors(
         path: The file.
         what: What it should hold, for the message.
         form: The format that it must name.
-        framework: What its arrays become: NumPy's or torch's.
+        framework: Whose arrays were saved, and come back: NumPy's or torch's.
 
     Returns:
         The words, and the arrays under their names.
@@ -86,6 +101,14 @@ def load_tensors(
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If it is no safetensors file, of another format, or altered.
+
+    Example:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "a.st"
+        ...     save_tensors(path, {"x": np.ones(2)}, "meters", ("a table", "unit"))
+        ...     words, arrays = load_tensors(path, "a table", ("a table", "unit"), "np")
+        >>> words, arrays["x"].dtype
+        ('meters', dtype('float64'))
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"path must name {what}, got {path}.")

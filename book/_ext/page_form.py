@@ -15,6 +15,7 @@ from claims import Claim, missing_test, read_entries, sound_claims
 from docutils import nodes
 from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
+from library_names import parts
 from page_facts import (
     named_tests,
     noted,
@@ -217,7 +218,7 @@ def _modules_part(claims: Sequence[Claim], root: Path) -> str:
 
     Args:
         claims: The claims.
-        root: The folder of the sources; a module that lies there is linked.
+        root: The folder of the sources.
 
     Returns:
         A line; nothing where no claim has a module.
@@ -228,7 +229,9 @@ def _modules_part(claims: Sequence[Claim], root: Path) -> str:
 
 
 def _module_link(name: str, root: Path) -> str:
-    """Write a module's name, as a link to its source where the build has it.
+    """Write a module's name, as a link to the reference of the part it belongs to.
+
+    A module of the experiments has none, and leads to its source.
 
     Args:
         name: The module, in full.
@@ -237,6 +240,9 @@ def _module_link(name: str, root: Path) -> str:
     Returns:
         MyST.
     """
+    part = ".".join(name.split(".")[:2])
+    if part in parts(root):
+        return f"{{py:mod}}`{name} <{part}>`"
     path = name.replace(".", "/")
     for file in (f"{path}.py", f"{path}/__init__.py"):
         if (root / file).is_file():

@@ -1,8 +1,9 @@
 r"""Sphinx extension: where each equation of the paper is discussed in the book.
 
 The directive ``paper-equations`` reads the text of all pages and the ledger, and lists
-for each equation the claims it belongs to and the sections that speak of it. Nothing is
-typed: a page that says "Eqs. (21) to (29)" or sets ``\tag{3}`` is found. An equation that
+for each equation the claims it belongs to, the sections that speak of it and the public
+names of the library whose docstring cites it. Nothing is typed: a page that says
+"Eqs. (21) to (29)" or sets ``\tag{3}`` is found. An equation that
 no page speaks of fails the build. Each equation is an entry of the index as well, so that
 the search finds it by its number.
 """
@@ -15,6 +16,7 @@ from pathlib import Path
 import nbformat
 from claims import Claim
 from docutils import nodes
+from library_names import PublicName, citations, public_names
 from page_form import OfClaims
 from sphinx import addnodes
 from sphinx.application import Sphinx
@@ -142,22 +144,43 @@ def claims_of(claims: Sequence[Claim]) -> dict[int, list[str]]:
     return found
 
 
-def equations_markdown(claims: Places, pages: Places) -> str:
+def cited_by(names: Sequence[PublicName]) -> dict[int | str, list[str]]:
+    """Find the public names that speak of the paper's equations and statements.
+
+    Args:
+        names: The public names, with their docstrings.
+
+    Returns:
+        By an equation's number, or a statement such as ``"Lemma 2"``, links to the
+        reference.
+    """
+    found: dict[int | str, list[str]] = {}
+    for name in names:
+        statements = dict.fromkeys(cited.what for cited in citations(name.words))
+        for what in (*equation_numbers(name.words), *statements):
+            found.setdefault(what, []).append(name.link)
+    return found
+
+
+def equations_markdown(claims: Places, pages: Places, names: Places) -> str:
     """Write the list.
 
     Args:
         claims: Links to claims, by the equation.
         pages: Links to pages and sections, by the equation.
+        names: Links to public names of the library, by the equation.
 
     Returns:
         A box for each equation, or for several that are discussed in the same places.
     """
 
-    def places(number: int) -> tuple[Sequence[str], Sequence[str]]:
-        return claims.get(number, []), pages.get(number, [])
+    def places(number: int) -> list[Sequence[str]]:
+        return [found.get(number, []) for found in (claims, pages, names)]
 
     boxes = []
-    for (of_claims, of_pages), group in groupby(range(1, LAST + 1), key=places):
+    for (of_claims, of_pages, of_names), group in groupby(
+        range(1, LAST + 1), key=places
+    ):
         numbers = list(group)
         anchors = "\n".join(f"({anchor(number)})=" for number in numbers)
         last = (
@@ -166,6 +189,8 @@ def equations_markdown(claims: Places, pages: Places) -> str:
         whose = f", of {', '.join(of_claims)}" if of_claims else ""
         title = f"**({numbers[0]}){last}**{whose}"
         lines = [title, *(f"- {one}" for one in of_pages)]
+        if of_names:
+            lines.append(f"- In the library: {', '.join(of_names)}")
         text = "\n".join([anchors, lines[0], "", *lines[1:]])
         boxes.append(f":::{{div}} ledger-entry\n{text}\n:::")
     return "\n\n".join(boxes)
@@ -215,13 +240,14 @@ class PaperEquations(OfClaims):
         for number in range(1, LAST + 1):
             if number not in pages:
                 self.warn("no page speaks of Eq. (%s)", number)
-        text = equations_markdown(claims_of(self.ledger()), pages)
+        names = cited_by(public_names(self.root))
+        text = equations_markdown(claims_of(self.ledger()), pages, names)
         entries = [index_of(number) for number in range(1, LAST + 1)]
         return [*entries, *self.parsed(text, "paper-equations")]
 
 
 class PaperClaims(OfClaims):
-    """The directive ``paper-claims``: each claim of the ledger, and its page."""
+    """The directive ``paper-claims``: each claim, its page, names that speak of it."""
 
     def run(self) -> list[nodes.Node]:
         """Put the list on the page.
@@ -229,12 +255,13 @@ class PaperClaims(OfClaims):
         Returns:
             A list.
         """
-        lines = [
-            f"- {{ref}}`{claim.title} <{claim.anchor}>` ({claim.where}): "
-            f"{{doc}}`/book/{claim.page}`"
-            for claim in self.ledger()
-            if claim.page and not claim.new
-        ]
+        names = cited_by(public_names(self.root))
+        lines = []
+        for claim in self.ledger():
+            if claim.page and not claim.new:
+                claimed = f"{{ref}}`{claim.title} <{claim.anchor}>` ({claim.where})"
+                places = [f"{{doc}}`/book/{claim.page}`", *names.get(claim.title, [])]
+                lines.append(f"- {claimed}: {', '.join(places)}")
         return self.parsed("\n".join(lines), "paper-claims")
 
 

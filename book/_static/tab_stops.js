@@ -1,12 +1,14 @@
 // Fewer tab stops. A list of links is one stop, and the arrow keys move within it; code
-// that is folded is none, since the switch opens it. Without scripts all are stops.
+// that is folded is none, since the switch opens it, nor is a chapter of the contents, which
+// its page opens. Without scripts all are stops.
 const LISTS = [
   "nav.bd-links, nav.page-toc, .outcomes, .page-footer, .ledger-entry",
   ".came-out ul, .paper-claims, .bd-article table",
+  ".library-part > *, .library-names ul",
 ].join();
 document.addEventListener("DOMContentLoaded", () => {
-  for (const code of document.querySelectorAll(".tag_hide-input > details > summary"))
-    code.tabIndex = -1;
+  const folded = ".tag_hide-input > details > summary, nav.bd-links summary";
+  for (const one of document.querySelectorAll(folded)) one.tabIndex = -1;
   for (const list of document.querySelectorAll(LISTS)) {
     const links = [...list.querySelectorAll("a[href]")];
     const stop = (link) => {

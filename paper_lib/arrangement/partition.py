@@ -135,6 +135,11 @@ def vertices(
     Raises:
         ValueError: If shapes do not fit, an entry is NaN or a normal infinite, or the
             radius is negative, NaN or infinite.
+
+    Example:
+        >>> found = vertices(np.eye(2), np.zeros(2), radius=1.0)
+        >>> len(found), sorted(abs(found).sum(1).round(9).tolist())
+        (5, [0.0, 1.0, 1.0, 1.0, 1.0])
     """
     planes = half_planes(normals, offsets, radius)
     planes = planes.take(planes.crosses)

@@ -37,6 +37,17 @@ class Bound:
             for a v that was fitted on the same sample.
         assumptions: What must be true besides.
         terms: What was chosen and what it cost, by name.
+
+    Example:
+        >>> bound = Bound(
+        ...     value=0.5,
+        ...     confidence=0.95,
+        ...     observed=0.75,
+        ...     method="by hand",
+        ...     holds_for="one v fixed in advance",
+        ... )
+        >>> bound.side, bound.price
+        ('lower', 0.25)
     """
 
     value: float

@@ -41,6 +41,19 @@ def bounds_at(
         TypeError: If the confidence is no number.
         ValueError: If v or the center does not fit or lies outside V, or the confidence
             is not strictly between 0 and 1.
+
+    Example:
+        >>> import torch
+        >>> sets = RobustSets(
+        ...     normals=torch.eye(2).repeat(50, 1),
+        ...     offsets=torch.zeros(100),
+        ...     epsilon=1.0,
+        ... )
+        >>> bounds = bounds_at(sets, torch.tensor([0.5, 0.5]))
+        >>> sorted(bounds)
+        ['Eq. (20)', 'PAC-Bayes', 'noisy PAC-Bayes', 'ramp', 'regions']
+        >>> all(bound.value < 1.0 == bound.observed for bound in bounds.values())
+        True
     """
     num, dim = sets.normals.shape
     # One side alone is needed, and half-planes cut at most as many subsets as regions.

@@ -72,6 +72,17 @@ def held_out_bound(
         TypeError: If the confidence is no number.
         ValueError: If v does not fit the rows, or the confidence is not strictly
             between 0 and 1.
+
+    Example:
+        >>> import torch
+        >>> sets = RobustSets(
+        ...     normals=torch.eye(2).repeat(50, 1),
+        ...     offsets=torch.zeros(100),
+        ...     epsilon=1.0,
+        ... )
+        >>> bound = held_out_bound(sets, torch.tensor([0.5, 0.5]))
+        >>> bound.observed, round(bound.value, 3)
+        (1.0, 0.97)
     """
     sets.check_one(v)
     num, kept = len(sets.offsets), int(sets.contains(v).sum())

@@ -69,6 +69,16 @@ def margin_bound(
         TypeError: If the confidence is no number.
         ValueError: If v or the center does not fit or lies outside V, the width is not
             above zero and finite, or the confidence is not strictly between 0 and 1.
+
+    Example:
+        >>> sets = RobustSets(
+        ...     normals=torch.eye(2).repeat(50, 1),
+        ...     offsets=torch.zeros(100),
+        ...     epsilon=1.0,
+        ... )
+        >>> bound = margin_bound(sets, torch.tensor([0.7, 0.7]))
+        >>> bound.holds_for, round(bound.value, 2)
+        ('every v at once', 0.54)
     """
     sets.check_in_ball(v)
     origin = center_or_zero(sets, center)

@@ -28,6 +28,20 @@ def optimum_bound(certificate: Certificate, *, confidence: float = 0.95) -> Boun
     Raises:
         TypeError: If ``certificate`` is none, or the confidence is no number.
         ValueError: If the confidence is not strictly between 0 and 1.
+
+    Example:
+        >>> import torch
+        >>> certificate = Certificate(
+        ...     num_rows=100,
+        ...     lower_count=80,
+        ...     upper_count=90,
+        ...     perturbation=torch.zeros(2),
+        ...     evidence=None,
+        ...     fingerprint="",
+        ... )
+        >>> bound = optimum_bound(certificate)
+        >>> bound.side, round(bound.value, 3)
+        ('upper', 0.945)
     """
     check_type(certificate, "certificate", Certificate)
     most, num = certificate.upper_count, certificate.num_rows

@@ -42,6 +42,17 @@ def uniform_bound(
         TypeError: If ``mean_deviation`` or the confidence is no number.
         ValueError: If v does not fit or lies outside V, ``mean_deviation`` is negative
             or NaN, or the confidence is not strictly between 0 and 1.
+
+    Example:
+        >>> import torch
+        >>> sets = RobustSets(
+        ...     normals=torch.eye(2).repeat(50, 1),
+        ...     offsets=torch.zeros(100),
+        ...     epsilon=1.0,
+        ... )
+        >>> v = torch.tensor([0.5, 0.5])
+        >>> round(uniform_bound(sets, v, mean_deviation=0.1).value, 3)
+        0.778
     """
     check_number(mean_deviation, "mean_deviation")
     mean_deviation = float(mean_deviation)

@@ -35,6 +35,14 @@ def check_radius(radius: float, name: str = "radius") -> float:
     Raises:
         TypeError: If it is no number.
         ValueError: If ``radius`` is negative, NaN or infinite.
+
+    Example:
+        >>> check_radius(0.5)
+        0.5
+        >>> check_radius(-1.0, "epsilon")
+        Traceback (most recent call last):
+            ...
+        ValueError: epsilon must be finite and >= 0, got -1.0.
     """
     check_number(radius, name)
     if not 0.0 <= radius < math.inf:
@@ -78,6 +86,12 @@ def check_count(value: int, name: str, least: int, most: int | None = None) -> i
     Raises:
         TypeError: If it is no integer.
         ValueError: If it is below ``least`` or above ``most``.
+
+    Example:
+        >>> check_count(0, "num_steps", 1)
+        Traceback (most recent call last):
+            ...
+        ValueError: num_steps must be at least 1, got 0.
     """
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name} must be an integer, got {value!r}.")
@@ -103,6 +117,12 @@ def check_between(value: float, name: str, low: float, high: float) -> float:
     Raises:
         TypeError: If it is no number.
         ValueError: If it is outside the range, or NaN.
+
+    Example:
+        >>> check_between(1.5, "accuracy", 0.0, 1.0)
+        Traceback (most recent call last):
+            ...
+        ValueError: accuracy must be from 0 to 1, got 1.5.
     """
     check_number(value, name)
     if not low <= value <= high:
@@ -140,6 +160,12 @@ def check_choice(value: str, name: str, choices: Collection[str]) -> None:
 
     Raises:
         ValueError: If it is none of them; the message lists them.
+
+    Example:
+        >>> check_choice("l1", "norm", ("l2", "linf"))
+        Traceback (most recent call last):
+            ...
+        ValueError: norm must be one of 'l2', 'linf', got 'l1'.
     """
     if value not in choices:
         known = ", ".join(map(repr, choices))
@@ -157,6 +183,14 @@ def check_seed(seed: int) -> int:
 
     Raises:
         ValueError: If ``seed`` is no integer from 0 to 2^62.
+
+    Example:
+        >>> check_seed(7)
+        7
+        >>> check_seed(-1)
+        Traceback (most recent call last):
+            ...
+        ValueError: seed must be an integer from 0 to 2**62, got -1.
     """
     if (
         isinstance(seed, bool)

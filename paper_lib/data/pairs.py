@@ -31,6 +31,17 @@ class ClassPair:
         source: "torchvision", "debian" or "embedded".
         fingerprint: The sha256 of the four arrays, computed from them: equal for equal
             images and labels, whatever the source.
+
+    Example:
+        >>> import torch
+        >>> images = LabeledImages(
+        ...     images=torch.zeros(2, 3), labels=torch.tensor([-1.0, 1.0])
+        ... )
+        >>> pair = ClassPair(
+        ...     dataset="mine", classes=(0, 1), train=images, test=images, source="me"
+        ... )
+        >>> len(pair.fingerprint)
+        64
     """
 
     dataset: str

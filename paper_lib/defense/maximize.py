@@ -156,6 +156,17 @@ def upper_bound(
         TypeError: If a limit is no such number.
         ValueError: If a limit is not > 0, the seed is negative, or ``start`` does not
             fit the rows or lies outside V.
+
+    Example:
+        >>> import torch
+        >>> sets = RobustSets(
+        ...     normals=torch.tensor([[1.0, 0.0, 0.0], [-1.0, 0.0, 0.0]]),
+        ...     offsets=torch.tensor([-0.5, -0.5]),
+        ...     epsilon=1.0,
+        ... )
+        >>> certificate = upper_bound(sets, time_limit=None)
+        >>> certificate.upper_count, certificate.verify(sets)
+        (1, True)
     """
     clock, seed = Clock(limit=time_limit), check_seed(seed)
     if max_nodes is not None:

@@ -38,6 +38,10 @@ class RampConfig:
 
     Raises:
         ValueError: If a setting is out of range.
+
+    Example:
+        >>> RampConfig(num_steps=100).rows
+        'raw'
     """
 
     num_steps: int = 300
@@ -67,6 +71,14 @@ class RampSolution(Solution):
         in_dead_zone: Whether the ascent ended where the gradient is zero: no row is on
             its slope, as in the dead zone, but also where every row is satisfied.
         config: The settings used.
+
+    Example:
+        >>> sets = RobustSets(
+        ...     normals=torch.eye(2), offsets=torch.full((2,), -0.5), epsilon=1.0
+        ... )
+        >>> found = ramp_ascent(sets)
+        >>> found.in_dead_zone, found.ramp_value, found.coverage
+        (True, 0.0, 0.0)
     """
 
     ramp_value: float

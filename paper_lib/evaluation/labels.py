@@ -33,6 +33,11 @@ def logits_at(
     Raises:
         ValueError: If the inputs or perturbations do not fit the model, its output is
             not ``(n,)``, or a logit is NaN or infinite.
+
+    Example:
+        >>> inputs, v = torch.tensor([[1.0], [-2.0]]), torch.tensor([0.5])
+        >>> logits_at(nn.Flatten(0), inputs, v)
+        tensor([ 1.5000, -1.5000])
     """
     batch_size = check_inputs(model, inputs, batch_size)
     parts = perturbed(inputs, *perturbations).split(batch_size)
@@ -142,6 +147,14 @@ def disagreement(
 
     Raises:
         ValueError: If the arguments do not fit each other.
+
+    Example:
+        >>> lin = Linearization(
+        ...     logits=torch.tensor([1.0, -2.0]), gradients=torch.tensor([[3.0], [1.0]])
+        ... )
+        >>> inputs = torch.tensor([[1.0], [-2.0]])
+        >>> disagreement(nn.Flatten(0), inputs, lin, torch.tensor([[-0.5], [0.0]]))
+        (0.5, 0.0)
     """
     check_type(lin, "lin", Linearization)
     logits = logits_at(model, inputs, *perturbations)

@@ -5,7 +5,7 @@ Play = tuple[str, str]
 # A play and "true" or "approximate".
 Cell = tuple[str, str, str]
 
-# The five pairs of attack and defense, in the paper's order.
+#: The five pairs of attack and defense, in the paper's order.
 PLAYS: tuple[Play, ...] = (
     ("none", "none"),
     ("FGM", "none"),

@@ -31,6 +31,13 @@ class TableRow:
         total: Points scored.
         changed: Points that the box decides: they keep their label with it and lose it
             without, or the other way round.
+
+    Example:
+        >>> row = TableRow(
+        ...     attack="FGM", defense="none", accuracy="true", correct=3, total=4
+        ... )
+        >>> row.percent
+        75.0
     """
 
     attack: str
@@ -78,6 +85,24 @@ def evaluate(
         TypeError: If an argument is of another kind.
         ValueError: If ``lin`` and ``data`` differ in length, an argument does not fit
             the model or lies outside V, or the box is none or leaves points out.
+
+    Example:
+        >>> data = LabeledImages(
+        ...     images=torch.tensor([[1.0], [-3.0]]), labels=torch.tensor([1.0, -1.0])
+        ... )
+        >>> lin = Linearization(
+        ...     logits=torch.tensor([1.0, -3.0]), gradients=torch.ones(2, 1)
+        ... )
+        >>> rows = evaluate(
+        ...     nn.Flatten(0),
+        ...     data,
+        ...     lin,
+        ...     epsilon=2.0,
+        ...     defense=torch.tensor([1.0]),
+        ...     pgd_attack=fgm(lin, 2.0),
+        ... )
+        >>> [row.correct for row in rows if row.accuracy == "true"]
+        [2, 1, 2, 1, 2]
     """
     check_type(lin, "lin", Linearization)
     check_constant("defense", defense, lin.gradients)
@@ -134,6 +159,24 @@ def judge(
     Raises:
         ValueError: If ``lin`` and ``data`` differ in length, or an argument does not
             fit the model or lies outside V.
+
+    Example:
+        >>> data = LabeledImages(
+        ...     images=torch.tensor([[1.0], [-3.0]]), labels=torch.tensor([1.0, -1.0])
+        ... )
+        >>> lin = Linearization(
+        ...     logits=torch.tensor([1.0, -3.0]), gradients=torch.ones(2, 1)
+        ... )
+        >>> kept = judge(
+        ...     nn.Flatten(0),
+        ...     data,
+        ...     lin,
+        ...     epsilon=2.0,
+        ...     attacks={"FGM": fgm(lin, 2.0)},
+        ...     defenses={"v": torch.tensor([[1.0]])},
+        ... )
+        >>> kept["FGM", "none", "true"].tolist(), kept["FGM", "v", "true"].tolist()
+        ([False, True], [True, True])
     """
     moves = {f"attacks[{name!r}]": move for name, move in attacks.items()}
     moves |= {f"defenses[{name!r}]": move for name, move in defenses.items()}
@@ -174,5 +217,12 @@ def percents(rows: Iterable[TableRow]) -> dict[Cell, float]:
 
     Returns:
         The accuracy of each in percent.
+
+    Example:
+        >>> row = TableRow(
+        ...     attack="FGM", defense="none", accuracy="true", correct=3, total=4
+        ... )
+        >>> percents([row])
+        {('FGM', 'none', 'true'): 75.0}
     """
     return {(row.attack, row.defense, row.accuracy): row.percent for row in rows}

@@ -70,6 +70,14 @@ def search_attack(
         TypeError: If ``defender`` is no strategy of a defender.
         ValueError: If it does not fit the points, the grid is asked for outside the
             plane, or a number is out of range.
+
+    Example:
+        >>> lin = Linearization(
+        ...     logits=torch.tensor([1.0, 3.0]), gradients=torch.eye(2)
+        ... )
+        >>> found = search_attack(lin, torch.zeros(2), epsilon=2.0)
+        >>> found.method, found.values.tolist()
+        ('grid', [1.0, -1.0])
     """
     reach = check_radii(epsilon, "epsilon", lin.gradients)
     seed = check_seed(seed)

@@ -34,6 +34,13 @@ class ExpectedUtility:
         is_mixed: Whether the chains agree and are long enough, so that there is reason
             to trust the interval; True without chains. Where not, the interval is all
             that is possible.
+
+    Example:
+        >>> estimate = ExpectedUtility(
+        ...     value=-0.5, low=-0.6, high=-0.4, confidence=0.99, num_draws=1000
+        ... )
+        >>> estimate.is_exact
+        False
     """
 
     value: float

@@ -67,6 +67,17 @@ class Exploitability:
             Lemma 2; zero where it found as good an attack by itself.
         attacker_response: The attack.
         defender_response: The defense, and its certificate.
+
+    Example:
+        >>> import torch
+        >>> from paper_lib.game import exploitability
+        >>> lin = Linearization(
+        ...     logits=torch.tensor([1.0]), gradients=torch.tensor([[1.0, 0.0]])
+        ... )
+        >>> still = torch.zeros(1, 2), torch.zeros(2)
+        >>> pair = exploitability(lin, *still, epsilon=1.5)
+        >>> pair.total, pair.is_exact, pair.is_sampled
+        (2.0, True, False)
     """
 
     utility: ExpectedUtility

@@ -82,6 +82,13 @@ def point_payoffs(
     Raises:
         ValueError: If shapes, dtypes or devices do not fit, there is no attack or
             defense, an entry is not finite, or one lies outside V.
+
+    Example:
+        >>> lin = Linearization(logits=torch.ones(1), gradients=torch.eye(1, 2))
+        >>> attacks = torch.tensor([[[0.0, 0.0], [-1.5, 0.0]]])
+        >>> point_payoffs(lin, attacks, torch.tensor([[0.0, 0.0], [1.0, 0.0]]))
+        array([[[-1., -1.],
+                [ 1., -1.]]])
     """
     num, dim = lin.gradients.shape
     fits = (
@@ -129,6 +136,11 @@ def attack_candidates(
     Raises:
         TypeError: If ``num_random`` is no integer.
         ValueError: If there is no attack, or the budget is no length.
+
+    Example:
+        >>> lin = Linearization(logits=torch.ones(1), gradients=torch.eye(1, 2))
+        >>> attack_candidates(lin, epsilon=1.5, num_random=3).shape
+        torch.Size([1, 4, 2])
     """
     epsilon = check_radius(epsilon, "epsilon")
     num_random = check_count(num_random, "num_random", int(not include_fgm))
@@ -187,6 +199,12 @@ def judge_strategies(
         TypeError: If the table or the weights are no arrays of real numbers.
         ValueError: If shapes do not fit, a weight is negative beyond rounding, NaN or
             infinite, or weights sum to nothing.
+
+    Example:
+        >>> pennies = np.array([[[1.0, -1.0], [-1.0, 1.0]]])
+        >>> judged = judge_strategies(pennies, np.array([[1.0, 0.0]]), np.full(2, 0.5))
+        >>> judged.attacker_guarantee, judged.defender_guarantee
+        (-1.0, 0.0)
     """
     check_table(table)
     check_type(attacker, "attacker", np.ndarray)

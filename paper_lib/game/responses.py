@@ -105,6 +105,11 @@ def attacker_best_response(
     Raises:
         TypeError: If ``defender`` is no strategy of a defender.
         ValueError: If it does not fit the points, or a number is out of range.
+
+    Example:
+        >>> lin = Linearization(logits=torch.ones(1), gradients=torch.eye(1, 2))
+        >>> attacker_best_response(lin, torch.zeros(2), epsilon=1.5).value
+        1.0
     """
     plays = plays_of("defender", defender, lin, num_draws=num_draws, seed=seed)
     return scored_attack(lin, plays, fgm(lin, epsilon), "fgm")

@@ -40,6 +40,15 @@ class Equilibrium:
             V*, which :func:`smooth` does.
         sets: The robust sets.
         solution: The maximizer and its certificate.
+
+    Example:
+        >>> lin = Linearization(
+        ...     logits=torch.tensor([1.0, 1.0]),
+        ...     gradients=torch.tensor([[1.0, 0.0], [-1.0, 0.0]]),
+        ... )
+        >>> pair = equilibrium(lin, epsilon=1.5)
+        >>> pair.value, pair.value_bounds, pair.is_exact
+        (0.0, (0.0, 0.0), True)
     """
 
     attacker: DeterministicAttack

@@ -24,6 +24,10 @@ class DeterministicAttack:
 
     Attributes:
         perturbations: a(x_i), one a row, in the units of the inputs.
+
+    Example:
+        >>> DeterministicAttack(torch.zeros(3, 2)).perturbations.shape
+        torch.Size([3, 2])
     """
 
     perturbations: Float[Tensor, "n d"]
@@ -35,6 +39,13 @@ class ConstantDefense:
 
     Attributes:
         perturbation: v, in the units of the inputs.
+
+    Example:
+        >>> from paper_lib.game import expected_utility
+        >>> lin = Linearization(logits=torch.ones(1), gradients=torch.eye(1, 2))
+        >>> attack, v = torch.tensor([[-1.5, 0.0]]), torch.tensor([1.0, 0.0])
+        >>> expected_utility(lin, attack, ConstantDefense(v)).value
+        -1.0
     """
 
     perturbation: Float[Tensor, " d"]
@@ -48,6 +59,10 @@ class PointwiseDefense:
 
     Attributes:
         perturbations: d(x_i), one a row, in the units of the inputs.
+
+    Example:
+        >>> PointwiseDefense(torch.eye(2)).perturbations[0]
+        tensor([1., 0.])
     """
 
     perturbations: Float[Tensor, "n d"]
@@ -67,6 +82,11 @@ class Mixture:
     Raises:
         ValueError: If there is no play, plays are of both players, their number is not
             that of the weights, or the weights are no probabilities.
+
+    Example:
+        >>> sides = [ConstantDefense(torch.tensor([side])) for side in (1.0, -1.0)]
+        >>> Mixture(tuple(sides), (0.75, 0.25)).weights
+        (0.75, 0.25)
     """
 
     plays: tuple[Pure, ...]
@@ -141,6 +161,12 @@ class Sampler:
         draw: Takes a number of draws k and a seed; returns ``(k, d)`` for a defender,
             ``(k, n, d)`` for an attacker, of one distribution. A tensor says that the
             draws are independent; draws of chains come as :class:`ChainDraws`.
+
+    Example:
+        >>> from paper_lib.geometry import sample_l2_ball
+        >>> noise = Sampler(lambda k, seed: sample_l2_ball(k, 2, 1.0, seed=seed))
+        >>> noise.draw(5, 0).shape
+        torch.Size([5, 2])
     """
 
     draw: Callable[[int, int], Tensor | ChainDraws]

@@ -117,6 +117,13 @@ def mcdiarmid_deviation(
     Raises:
         ValueError: If there is no constant, one is negative, NaN or infinite, or the
             confidence is not between 0 and 1.
+
+    Example:
+        >>> deviation = mcdiarmid_deviation([0.01] * 100, confidence=0.95)
+        >>> round(deviation, 4)
+        0.1358
+        >>> round(mcdiarmid_tail([0.01] * 100, deviation), 4)
+        0.05
     """
     total = _sum_of_squares(differences)
     confidence = check_fraction(confidence)

@@ -68,6 +68,12 @@ def traces(
     Raises:
         TypeError: As :func:`trace_count`.
         ValueError: As :func:`trace_count`.
+
+    Example:
+        >>> import torch
+        >>> points = torch.tensor([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0]])
+        >>> traces(points, "half_planes").astype(int).tolist()
+        [[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 1, 1], [1, 1, 1]]
     """
     num = len(points.offsets) if isinstance(points, RobustSets) else len(points)
     width = (num + 7) // 8

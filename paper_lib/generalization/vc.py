@@ -45,6 +45,11 @@ class VCBound:
         n: Number of samples.
         m: Number of dimensions.
         steps: From the smallest bound to the paper's; each follows from the one before.
+
+    Example:
+        >>> bound = vc_bound(1000, 2)
+        >>> bound.is_informative, [step.form for step in bound.steps]
+        (True, ['centered', 'regions', 'polynomial', 'paper'])
     """
 
     n: int
@@ -83,6 +88,12 @@ def expected_deviation_bound(
     Note:
         The paper's form is 0 for S = 1 and false there: a single set B with
         :math:`0 < \mu(B) < 1` has a positive mean deviation.
+
+    Example:
+        >>> round(expected_deviation_bound(1000, math.log(100.0)), 4)
+        0.1919
+        >>> round(expected_deviation_bound(1000, math.log(100.0), centered=True), 4)
+        0.1029
     """
     n = check_count(n, "n", 1)
     log_shatter = check_radius(log_shatter, "log_shatter")

@@ -39,6 +39,10 @@ def in_l2_ball(
     Raises:
         ValueError: If ``radius`` is negative, NaN or infinite, or the vectors are not
             floating point.
+
+    Example:
+        >>> in_l2_ball(torch.tensor([[3.0, 4.0], [3.0, 4.1]]), radius=5.0)
+        tensor([ True, False])
     """
     radius = check_radii(radius, "radius", vectors)
     check_same_kind(vectors=vectors)
@@ -80,6 +84,11 @@ def unit_vectors(vectors: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"
 
     Returns:
         Vectors of length one or a few roundings less, zero for zero.
+
+    Example:
+        >>> unit_vectors(torch.tensor([[3.0, 4.0], [0.0, 0.0]]))
+        tensor([[0.6000, 0.8000],
+                [0.0000, 0.0000]])
     """
     return _scale(vectors, l2_norm(vectors), 1.0)
 
@@ -128,6 +137,10 @@ def scale_to_radius(
 
     Raises:
         ValueError: If ``radius`` is negative, NaN or infinite.
+
+    Example:
+        >>> scale_to_radius(torch.tensor([[3.0, 4.0]]), radius=10.0)
+        tensor([[6.0000, 8.0000]])
     """
     radius = check_radii(radius, "radius", vectors)
     return _scale(vectors, l2_norm(vectors), radius)

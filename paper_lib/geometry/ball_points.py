@@ -66,6 +66,11 @@ def sample_l2_ball(
     Raises:
         ValueError: If ``num_samples`` or ``dim`` is below one, or ``radius`` is
             negative, NaN or infinite.
+
+    Example:
+        >>> points = sample_l2_ball(1000, 3, 2.0, seed=0)
+        >>> points.shape, bool((points.norm(dim=1) <= 2.0).all())
+        (torch.Size([1000, 3]), True)
     """
     num_samples = check_count(num_samples, "num_samples", 1)
     dim = check_count(dim, "dim", 1)

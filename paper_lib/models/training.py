@@ -35,6 +35,15 @@ class TrainConfig:
 
     Raises:
         ValueError: If a setting is out of range.
+
+    Example:
+        >>> model = TrainConfig(hidden=20).build()
+        >>> model.settings["hidden"]
+        20
+        >>> TrainConfig(epochs=0)
+        Traceback (most recent call last):
+            ...
+        ValueError: epochs must be at least 1, got 0.
     """
 
     channels: tuple[int, int] = (10, 20)
@@ -86,6 +95,14 @@ class TrainResult:
         history: Mean logistic loss of each epoch, in nats.
         config: The settings used.
         seed: The seed used.
+
+    Example:
+        >>> data = LabeledImages(
+        ...     images=torch.ones(8, 1, 28, 28), labels=torch.tensor([-1.0, 1.0] * 4)
+        ... )
+        >>> result = train_classifier(data, config=TrainConfig(epochs=2), seed=0)
+        >>> len(result.history), result.model.training, result.seed
+        (2, False, 0)
     """
 
     model: PairCNN
@@ -95,7 +112,12 @@ class TrainResult:
 
 
 class TrainingDivergedError(RuntimeError):
-    """The loss became NaN or infinite, so the weights mean nothing."""
+    """The loss became NaN or infinite, so the weights mean nothing.
+
+    Example:
+        >>> issubclass(TrainingDivergedError, RuntimeError)
+        True
+    """
 
 
 def train_classifier(
@@ -131,6 +153,14 @@ def train_classifier(
         ImportError: If ``progress`` is asked for and tqdm is not installed.
         TrainingDivergedError: As soon as the loss, or at the end a weight, is NaN or
             infinite.
+
+    Example:
+        >>> data = LabeledImages(
+        ...     images=torch.ones(8, 1, 28, 28), labels=torch.tensor([-1.0, 1.0] * 4)
+        ... )
+        >>> one, two = (train_classifier(data, seed=0).model(data.images) for _ in "ab")
+        >>> bool((one == two).all())
+        True
     """
     config = TrainConfig() if config is None else config
     check_type(config, "config", TrainConfig)

@@ -20,6 +20,14 @@ def save_classifier(model: PairCNN, path: AnyPath) -> None:
 
     Raises:
         TypeError: If ``model`` is another kind of module.
+
+    Example:
+        >>> import os
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_classifier(PairCNN(), f"{folder}/model.st")
+        ...     os.listdir(folder)
+        ['model.st']
     """
     check_type(model, "model", PairCNN)
     weights = {name: value.cpu() for name, value in model.state_dict().items()}
@@ -40,6 +48,14 @@ def load_classifier(path: AnyPath, *, device: str | torch.device = "cpu") -> Pai
         FileNotFoundError: If there is no such file.
         ValueError: If the file is not one that :func:`save_classifier` writes, or the
             device is not there.
+
+    Example:
+        >>> import tempfile
+        >>> model = PairCNN(hidden=5)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_classifier(model, f"{folder}/model.st")
+        ...     load_classifier(f"{folder}/model.st").settings["hidden"]
+        5
     """
     place = available_device(device)
     settings, weights = load_tensors(path, "a file of weights", _FORMAT, "pt")

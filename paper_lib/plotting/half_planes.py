@@ -36,6 +36,13 @@ def plot_half_planes(
 
     Raises:
         ValueError: If d is not 2 or the budget is zero.
+
+    Example:
+        >>> import torch
+        >>> sets = RobustSets(normals=torch.eye(2), offsets=torch.zeros(2), epsilon=1.0)
+        >>> figure = plot_half_planes(sets, points={"no defense": torch.zeros(2)})
+        >>> len(figure.axes) > 0
+        True
     """
     check_drawable(sets)
     figure, (axis,) = new_figure(4.6, 4.2)

@@ -25,6 +25,13 @@ def plot_images(
 
     Returns:
         The figure.
+
+    Example:
+        >>> import torch
+        >>> images = torch.zeros(2, 784)
+        >>> figure = plot_images({"clean": images, "attack": images}, signed=["attack"])
+        >>> [axes.get_title() for axes in figure.axes]
+        ['clean', 'attack', '', '']
     """
     notes = notes or {}
     num_rows = len(next(iter(columns.values())))

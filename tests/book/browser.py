@@ -16,7 +16,9 @@ CHROMIUM_FLAGS = (
 
 def toc_pages():
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    return [toc["root"], *(c["file"] for p in toc["parts"] for c in p["chapters"])]
+    chapters = [chapter for part in toc["parts"] for chapter in part["chapters"]]
+    pages = [one for c in chapters for one in (c, *c.get("sections", []))]
+    return [toc["root"], *(page["file"] for page in pages)]
 
 
 PAGES = toc_pages()

@@ -53,7 +53,12 @@ def page_facts() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def page_form(claims, page_facts) -> ModuleType:
+def library_names() -> ModuleType:
+    return load(ROOT / "book" / "_ext" / "library_names.py")
+
+
+@pytest.fixture(scope="session")
+def page_form(claims, page_facts, library_names) -> ModuleType:
     return load(ROOT / "book" / "_ext" / "page_form.py")
 
 

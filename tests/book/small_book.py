@@ -1,4 +1,4 @@
-"""A book of three pages, built in seconds: what the extensions do with a page."""
+"""A book of a few pages, built in seconds: what the extensions do with a page."""
 
 import base64
 import io
@@ -17,7 +17,7 @@ CONF = f"""\
 import sys
 sys.path.insert(0, {str(ROOT / "book" / "_ext")!r})
 extensions = ["myst_nb", "sphinx_design", "formal_statements", "claims_ledger",
-              "page_form", "image_texts", "paper_places"]
+              "page_form", "image_texts", "paper_places", "library_reference"]
 root_doc = "book/intro"
 nb_execution_mode = "off"
 nb_render_markdown_format = "myst"
@@ -39,6 +39,22 @@ INTRO = """\
 ```{toctree}
 page
 reading_notes
+```
+"""
+LIBRARY = {
+    "__init__": '"""A library: ``robust_sets``."""',
+    "robust_sets": '"""Sets."""',
+}
+REFERENCE = """\
+---
+orphan: true
+---
+# The library
+
+## Sets
+
+```{eval-rst}
+.. library-part:: paper_lib.robust_sets
 ```
 """
 NOTES = "# Reading notes\n\n## What is meant\n\nThat.\n\n## What is not\n\nThis.\n"
@@ -82,8 +98,8 @@ def drawing(alt=ALT, *, caption="Two squares.", name="fig-squares", gray=0):
     return cell
 
 
-def write(folder, cells, *, claims=(CLAIM,)):
-    """Put the sources of the book into a folder."""
+def write(folder, cells, *, claims=(CLAIM,), library=None, reference=REFERENCE):
+    """Put the sources of the book into a folder; ``library`` are modules by name."""
     book = folder / "book"
     for part in ("book", "tests", "proofs", "results", "paper_lib"):
         (folder / part).mkdir()
@@ -93,7 +109,11 @@ def write(folder, cells, *, claims=(CLAIM,)):
     (book / "claims.yml").write_text(yaml.safe_dump(list(claims)), encoding="utf-8")
     tests = "def test_one():\n    pass\n\n\ndef test_two():\n    pass\n"
     (folder / "tests" / "test_claim.py").write_text(tests, encoding="utf-8")
-    (folder / "paper_lib" / "robust_sets.py").write_text('"""Sets."""\n', "utf-8")
+    for name, source in (LIBRARY | (library or {})).items():
+        file = (folder / "paper_lib" / name).with_suffix(".py")
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f"{source}\n", encoding="utf-8")
+    (book / "api.md").write_text(reference, encoding="utf-8")
     record = {"provenance": {"data": {"source": "embedded", "fingerprint": "f" * 64}}}
     (folder / "results" / "one.json").write_text(json.dumps(record), "utf-8")
     (folder / "results" / "two.json").write_text("{}", "utf-8")

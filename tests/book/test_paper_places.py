@@ -74,7 +74,8 @@ def test_sections_of_a_page(tmp_path, paper_places):
 
 def test_equations_with_the_same_places_stand_together(claims, paper_places):
     of_claims = paper_places.claims_of([claims.Claim(**CLAIM)])
-    text = paper_places.equations_markdown(of_claims, {21: ["x"], 22: ["x"], 23: ["y"]})
+    pages = {21: ["x"], 22: ["x"], 23: ["y"]}
+    text = paper_places.equations_markdown(of_claims, pages, {23: ["f", "g"]})
     boxes = [box.splitlines() for box in text.split(":::{div} ledger-entry\n")[1:]]
     assert boxes[1][:4] == [
         "(paper-equation-21)=",
@@ -84,10 +85,25 @@ def test_equations_with_the_same_places_stand_together(claims, paper_places):
     ]
     assert boxes[1][4] == "- x"
     assert "**(23)**, of {ref}`Lemma 9 <claim-lemma-9>`" in boxes[2]
-    assert "- y" in boxes[2]
+    assert boxes[2][3:5] == ["- y", "- In the library: f, g"]
     assert "**(1) to (20)**" in boxes[0]
     names = re.findall(r"paper-equation-(\d+)\)=", text)
     assert [int(name) for name in names] == list(range(1, 43))
+
+
+def test_names_stand_where_their_docstrings_cite(paper_places, library_names):
+    words = "Apply Lemma 1. Paper: Eqs. (3) to (5)."
+    name = library_names.PublicName(
+        part="paper_lib.a",
+        name="f",
+        module="paper_lib.a.b",
+        kind="function",
+        words=words,
+    )
+    link = "{py:obj}`f <paper_lib.a.f>`"
+    found = paper_places.cited_by([name])
+    assert [found[what] for what in (3, 4, 5, "Lemma 1")] == [[link]] * 4
+    assert 6 not in found
 
 
 # --- the book --------------------------------------------------------------------
@@ -107,6 +123,7 @@ def test_every_equation_has_an_anchor_and_a_page(html):
     assert [number for number, pages in found.items() if not pages] == []
     assert {"lemma_2", "reading_notes"} <= found[28]
     assert "lemma_1" in found[3]
+    assert {"the_algorithm", "api_defense"} <= found[7]
 
 
 def test_the_index_leads_to_equations_and_claims(html):

@@ -37,6 +37,18 @@ class Certificate:
 
     Raises:
         ValueError: If not 0 <= lower_count <= upper_count <= num_rows.
+
+    Example:
+        >>> import torch
+        >>> from paper_lib.defense import maximize_coverage
+        >>> sets = RobustSets(
+        ...     normals=torch.tensor([[1.0, 0.0], [-1.0, 0.0]]),
+        ...     offsets=torch.tensor([-0.5, -0.5]),
+        ...     epsilon=1.0,
+        ... )
+        >>> certificate = maximize_coverage(sets).certificate
+        >>> certificate.lower, certificate.upper, certificate.verify(sets)
+        (0.5, 0.5, True)
     """
 
     num_rows: int

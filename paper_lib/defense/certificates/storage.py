@@ -26,6 +26,22 @@ def save_certificate(certificate: Certificate, path: AnyPath) -> None:
 
     Raises:
         TypeError: If ``certificate`` is none.
+
+    Example:
+        >>> import os
+        >>> import tempfile
+        >>> certificate = Certificate(
+        ...     num_rows=3,
+        ...     lower_count=1,
+        ...     upper_count=2,
+        ...     perturbation=torch.zeros(2),
+        ...     evidence=None,
+        ...     fingerprint="",
+        ... )
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_certificate(certificate, f"{folder}/certificate.st")
+        ...     os.listdir(folder)
+        ['certificate.st']
     """
     check_type(certificate, "certificate", Certificate)
     arrays = _take_apart(
@@ -53,6 +69,21 @@ def load_certificate(path: AnyPath) -> Certificate:
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If the file is damaged, altered, or no certificate.
+
+    Example:
+        >>> import tempfile
+        >>> certificate = Certificate(
+        ...     num_rows=3,
+        ...     lower_count=1,
+        ...     upper_count=2,
+        ...     perturbation=torch.zeros(2),
+        ...     evidence=None,
+        ...     fingerprint="",
+        ... )
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_certificate(certificate, f"{folder}/certificate.st")
+        ...     load_certificate(f"{folder}/certificate.st").upper_count
+        2
     """
     words, arrays = load_tensors(path, "a stored certificate", _FORMAT, "np")
     try:

@@ -35,6 +35,14 @@ class HitAndRunConfig:
 
     Raises:
         ValueError: If there are fewer than two chains, or a number is out of range.
+
+    Example:
+        >>> HitAndRunConfig(num_chains=4)
+        HitAndRunConfig(num_chains=4, thin=None, burn_in=50)
+        >>> HitAndRunConfig(num_chains=1)
+        Traceback (most recent call last):
+            ...
+        ValueError: num_chains must be at least 2, got 1.
     """
 
     num_chains: int = 8

@@ -93,6 +93,12 @@ def draw_maximizers(
     Raises:
         ValueError: If ``num_draws`` is below one, or below four for each chain, or the
             solution does not fit the sets.
+
+    Example:
+        >>> sets = RobustSets(normals=torch.eye(2), offsets=torch.zeros(2), epsilon=1.0)
+        >>> draws = draw_maximizers(sets, 100)
+        >>> draws.method, bool((draws.points >= 0.0).all())
+        ('cells', True)
     """
     num_draws, seed = check_count(num_draws, "num_draws", 1), check_seed(seed)
     if solution is None:
