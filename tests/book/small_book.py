@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ CONF = f"""\
 import sys
 sys.path.insert(0, {str(ROOT / "book" / "_ext")!r})
 extensions = ["myst_nb", "sphinx_design", "formal_statements", "claims_ledger",
-              "page_form", "image_texts", "paper_places"]
+              "page_form", "image_texts", "paper_places", "edition"]
 root_doc = "book/intro"
 nb_execution_mode = "off"
 nb_render_markdown_format = "myst"
@@ -88,6 +89,8 @@ def write(folder, cells, *, claims=(CLAIM,)):
     for part in ("book", "tests", "proofs", "results", "paper_lib"):
         (folder / part).mkdir()
     (folder / "conf.py").write_text(CONF, encoding="utf-8")
+    for name in ("LICENSE", "pyproject.toml"):
+        shutil.copy2(ROOT / name, folder / name)
     (book / "intro.md").write_text(INTRO, encoding="utf-8")
     (book / "reading_notes.md").write_text(NOTES, encoding="utf-8")
     (book / "claims.yml").write_text(yaml.safe_dump(list(claims)), encoding="utf-8")
