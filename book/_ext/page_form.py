@@ -168,8 +168,9 @@ class PageFooter(OfClaims):
         Returns:
             MyST; a pattern that fits no file warns.
         """
-        found = {}
-        for pattern in self.options.get("records", "").split():
+        found, patterns = {}, self.options.get("records", "")
+        self.env.metadata[self.env.docname]["records"] = patterns  # for ``claims_file``
+        for pattern in patterns.split():
             found[pattern] = sorted(self.root.glob(pattern))
             if not found[pattern]:
                 self.warn("no record %r", pattern)
