@@ -15,6 +15,7 @@ from claims import Claim, missing_test, read_entries, sound_claims
 from docutils import nodes
 from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
+from offered_files import links_markdown, pairs
 from page_facts import (
     named_tests,
     noted,
@@ -148,8 +149,20 @@ class PageFooter(OfClaims):
             _notes_part(noted(self.state.document)),
             self._records(),
             run_command_line(self.env.docname, cells),
+            self._files(),
         ]
         return self.parsed("\n\n".join(filter(None, parts)), "page-footer")
+
+    def _files(self) -> str:
+        """Offer the page's own files.
+
+        Returns:
+            MyST; empty where the page is no pair of a notebook and its text.
+        """
+        page = self.env.docname
+        return (
+            f"**This page** {links_markdown(page)}" if page in pairs(self.env) else ""
+        )
 
     def _cells(self) -> list[nbformat.NotebookNode]:
         """Read the page's cells.
@@ -280,6 +293,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     Returns:
         What Sphinx may do in parallel.
     """
+    app.setup_extension("offered_files")
     app.add_directive("outcomes", Outcomes)
     app.add_directive("page-footer", PageFooter)
     app.add_js_file("code_switch.js")

@@ -19,7 +19,7 @@ import sys
 sys.path.insert(0, {str(ROOT / "book" / "_ext")!r})
 extensions = ["myst_nb", "sphinx_design", "formal_statements", "claims_ledger",
               "page_form", "image_texts", "paper_places", "edition",
-              "claims_file"]
+              "claims_file", "citation_block", "offered_files"]
 root_doc = "book/intro"
 nb_execution_mode = "off"
 nb_render_markdown_format = "myst"
@@ -105,6 +105,7 @@ def write(folder, cells, *, claims=(CLAIM,)):
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
     notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "python"}
     nbformat.write(notebook, book / "page.ipynb")
+    (book / "page.py").write_text("# %%\ndraw()\n", encoding="utf-8")
     return folder
 
 
