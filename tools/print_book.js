@@ -8,6 +8,7 @@ window.printBook = {
     await MathJax.startup.promise;
     MathJax.typesetClear();
     const contents = document.querySelector("nav.bd-links").cloneNode(true);
+    for (const here of contents.querySelectorAll(".current")) here.classList.remove("current");
     const about = document.querySelector(".extra_footer").cloneNode(true);
     const title = document.createElement("header");
     const name = document.createElement("p");

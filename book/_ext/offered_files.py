@@ -170,6 +170,39 @@ def _sum(name: str, data: bytes) -> str:
     return f"- `{name}`: `{hashlib.sha256(data).hexdigest()}`"
 
 
+def _add_to_menu(
+    app: Sphinx,
+    page: str,
+    template: str,
+    context: dict[str, object],
+    document: nodes.document | None,
+) -> None:
+    """Put what the theme's menu of downloads lacks into it.
+
+    Args:
+        app: The running build.
+        page: Its name.
+        template: The theme's template of it.
+        context: What the template shows; the menu is added to.
+        document: The page itself, or None where it has no source.
+    """
+    if page not in pairs(app.env):
+        return
+    for group in context.get("header_buttons", ()):
+        if group.get("label") == "download-buttons":
+            stem = f"{context['pathto'](FOLDER, 1)}/{page}"
+            group["buttons"][1:1] = [
+                {
+                    "type": "link",
+                    "url": f"{stem}{suffix}",
+                    "text": suffix,
+                    "icon": "fas fa-file",
+                    "tooltip": tooltip,
+                }
+                for suffix, tooltip in ((".py", "As text"), (".zip", "Both files"))
+            ]
+
+
 def _write(app: Sphinx, exception: Exception | None) -> None:
     """Put the files beside the pages once they are written, and their checksums.
 
@@ -217,6 +250,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_role("offered", Offered())
     app.add_directive("offered-files", OfferedFiles)
     app.add_js_file("downloads.js")
+    app.connect("html-page-context", _add_to_menu, priority=900)  # after the theme
     # After ``claims_file``, whose file has a checksum too.
     app.connect("build-finished", _write, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

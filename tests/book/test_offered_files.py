@@ -73,6 +73,16 @@ def test_a_notebook_page_offers_its_two_files_alone_and_together(book):
             assert archive.read(name) == (sources / name).read_bytes()
 
 
+def test_the_menu_at_the_head_offers_them_too(book):
+    _, out = book
+    page = (out / "book" / "page.html").read_text("utf-8")
+    menu = page.split('<div class="dropdown dropdown-download-buttons">')[1]
+    links = re.findall(r'<a href="(.*?)"', menu.split("</ul>")[0])
+    assert links == [f"../_sources/book/{name}" for name in NAMES]
+    other = (out / "book" / "intro.html").read_text("utf-8")
+    assert ".zip" not in other
+
+
 def test_the_list_has_sizes_and_checksums_of_what_is_offered(book):
     folder, out = book
     page = (out / "book" / "page.html").read_text("utf-8")
@@ -233,6 +243,19 @@ def test_the_button_copies_a_citation(html, browser):
     page.wait_for_selector(".copybtn.success")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert "Vidal" in str(parse_string(copied, "bibtex").entries["pal2020game"].persons)
+    assert trouble == []
+    page.close()
+
+
+def test_the_menu_saves_and_does_not_show(html, browser):
+    page, trouble = visit(browser, html / "book" / "lemma_1.html")
+    links = page.locator(".dropdown-download-buttons a")
+    wished = links.evaluate_all("all => all.map(one => one.hasAttribute('download'))")
+    assert wished == [True] * 3
+    page.locator(".dropdown-download-buttons button").first.click()
+    with page.expect_download() as saved:
+        links.filter(has_text=".zip").click()
+    assert saved.value.suggested_filename == "lemma_1.zip"
     assert trouble == []
     page.close()
 
