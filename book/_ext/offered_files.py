@@ -73,20 +73,20 @@ def pairs(env: BuildEnvironment) -> dict[str, Path]:
     }
 
 
-def links_markdown(page: str) -> str:
+def links(page: str) -> dict[str, str]:
     """Write the links to the files of a notebook page.
 
     Args:
         page: Its name, with its folder.
 
     Returns:
-        MyST: three links.
+        MyST for each of `SUFFIXES`.
     """
     stem = page.rpartition("/")[2]
-    one, other, both = (
-        f"{{offered}}`{stem}{suffix} <{FOLDER}/{page}{suffix}>`" for suffix in SUFFIXES
-    )
-    return f"{one}, {other}, or both as {both}"
+    return {
+        suffix: f"{{offered}}`{stem}{suffix} <{FOLDER}/{page}{suffix}>`"
+        for suffix in SUFFIXES
+    }
 
 
 def size(content: bytes) -> str:
@@ -144,8 +144,10 @@ class OfferedFiles(SphinxDirective):
         notebooks, sums = ["**Notebooks**", ""], []
         for page, file in pairs(self.env).items():
             files = {suffix: content(file, suffix) for suffix in SUFFIXES}
-            sizes = ", ".join(map(size, files.values()))
-            notebooks.append(f"- {{doc}}`/{page}`: {links_markdown(page)} ({sizes})")
+            offered = [
+                f"{link} {size(files[suffix])}" for suffix, link in links(page).items()
+            ]
+            notebooks.append(f"- {{doc}}`/{page}`: {', '.join(offered)}")
             sums += [_sum(file.stem + suffix, data) for suffix, data in files.items()]
         tables = ["", "**Tables of results**", ""]
         root = Path(self.env.srcdir)

@@ -2,7 +2,7 @@
 // that is folded is none, since the switch opens it. Without scripts all are stops.
 const LISTS = [
   "nav.bd-links, nav.page-toc, .outcomes, .page-footer, .ledger-entry",
-  ".came-out ul, .paper-claims, .bd-article table, .extra_footer",
+  ".came-out ul, .paper-claims, .bd-article table, .extra_footer, .offered-files ul",
 ].join();
 document.addEventListener("DOMContentLoaded", () => {
   for (const code of document.querySelectorAll(".tag_hide-input > details > summary"))

@@ -88,7 +88,7 @@ def test_the_list_has_sizes_and_checksums_of_what_is_offered(book):
     page = (out / "book" / "page.html").read_text("utf-8")
     box = page.split('<div class="offered-files docutils container">')[1]
     said = " ".join(re.sub("<[^>]*>", " ", box).split())
-    assert re.search(r"page\.zip \(\d+ kB, 1 kB, \d+ kB\)", said)
+    assert re.search(r"page\.ipynb \d+ kB, page\.py 1 kB, page\.zip \d+ kB", said)
     assert "results/sub/table.csv (1 kB)" in said
     for file in [out / "_sources" / "book" / name for name in NAMES]:
         assert hashlib.sha256(file.read_bytes()).hexdigest() in box
