@@ -159,10 +159,10 @@ class PageFooter(OfClaims):
         Returns:
             MyST; empty where the page is no pair of a notebook and its text.
         """
-        page = self.env.docname
-        return (
-            f"**This page** {links_markdown(page)}" if page in pairs(self.env) else ""
-        )
+        if (page := self.env.docname) not in pairs(self.env):
+            return ""
+        one, other, both = links(page).values()
+        return f"**This page** {one}, {other}, or both as {both}"
 
     def _cells(self) -> list[nbformat.NotebookNode]:
         """Read the page's cells.

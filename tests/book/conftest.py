@@ -53,7 +53,12 @@ def page_facts() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def page_form(claims, page_facts) -> ModuleType:
+def offered_files() -> ModuleType:
+    return load(ROOT / "book" / "_ext" / "offered_files.py")
+
+
+@pytest.fixture(scope="session")
+def page_form(claims, page_facts, offered_files) -> ModuleType:
     return load(ROOT / "book" / "_ext" / "page_form.py")
 
 

@@ -39,11 +39,6 @@ def book(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def offered():
-    return load(ROOT / "book" / "_ext" / "offered_files.py")
-
-
-@pytest.fixture(scope="module")
 def citing():
     load(ROOT / "book" / "_ext" / "edition.py")
     return load(ROOT / "book" / "_ext" / "citation_block.py")
@@ -107,26 +102,28 @@ def test_the_checksums_are_those_of_the_built_files(book):
     assert subprocess.run(check, cwd=out, check=False).returncode == 0
 
 
-def test_a_tampered_file_is_found_by_its_checksum(book, tmp_path, offered):
+def test_a_tampered_file_is_found_by_its_checksum(book, tmp_path, offered_files):
     _, out = book
     (tmp_path / "claims.json").write_bytes((out / "claims.json").read_bytes() + b" ")
-    (line,) = offered.sums(tmp_path, ("claims.json", "gone"))
+    (line,) = offered_files.sums(tmp_path, ("claims.json", "gone"))
     digest, name = line.split("  ")
     assert lines_of(out)[name] != digest
 
 
-def test_an_archive_is_the_same_whenever_it_is_made(tmp_path, offered, monkeypatch):
+def test_an_archive_is_the_same_whenever_it_is_made(
+    tmp_path, offered_files, monkeypatch
+):
     (tmp_path / "a.ipynb").write_text("{}")
     (tmp_path / "a.py").write_text("# %%\n")
-    first = offered.content(tmp_path / "a.ipynb", ".zip")
+    first = offered_files.content(tmp_path / "a.ipynb", ".zip")
     monkeypatch.setattr("time.time", lambda: 2e9)
-    offered.content.cache_clear()
-    assert offered.content(tmp_path / "a.ipynb", ".zip") == first
+    offered_files.content.cache_clear()
+    assert offered_files.content(tmp_path / "a.ipynb", ".zip") == first
     assert zipfile.ZipFile(io.BytesIO(first)).testzip() is None
 
 
-def test_small_files_are_not_said_to_be_empty(offered):
-    assert [offered.size(b"a" * n) for n in (1, 1400, 1_234_567)] == [
+def test_small_files_are_not_said_to_be_empty(offered_files):
+    assert [offered_files.size(b"a" * n) for n in (1, 1400, 1_234_567)] == [
         "1 kB",
         "1 kB",
         "1,235 kB",
