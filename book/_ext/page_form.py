@@ -15,7 +15,7 @@ from claims import Claim, missing_test, read_entries, sound_claims
 from docutils import nodes
 from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
-from offered_files import pairs
+from offered_files import links, pairs
 from page_facts import (
     named_tests,
     noted,
