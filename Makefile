@@ -19,7 +19,7 @@ NOTEBOOKS := $(wildcard book/*.ipynb)
 NBVAL := $(PYTEST) --nbval --nbval-cell-timeout=300 -p no:cacheprovider $(PARALLEL) $(NOTEBOOKS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test check proofs lint types notebooks experiments study bench regen clean
+.PHONY: help setup book pdf browser lab test check proofs lint types notebooks experiments study bench regen clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,16 @@ setup:  ## Install everything into .venv (the other targets do it by themselves)
 
 book: setup  ## Execute the notebooks, build the book, print where to open it
 	$(BIN)/python tools/build_book.py book
+
+pdf: browser book  ## Print the whole book as one PDF file (needs Chromium)
+	$(BIN)/python tools/print_book.py
+
+browser: setup
+	@$(BIN)/python tools/print_book.py --check
+
+lab:  ## Open the notebooks in JupyterLab, installed at the first call (ARGS="--help")
+	@$(PYTHON) tools/make_environment.py lab
+	$(BIN)/python tools/open_lab.py $(ARGS)
 
 test: setup  ## Run the tests and check the notebooks' stored outputs
 	$(PYTEST) $(HOOK) $(PARALLEL) -m "not slow and not gpu and not fulldata" --doctest-modules paper_lib experiments tests

@@ -29,6 +29,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import checkout
 import jupytext
 import nbformat
 import yaml
@@ -42,7 +43,9 @@ from experiments.sweep.locks import holding
 ROOT = Path(__file__).resolve().parent.parent
 # What the build reads: pages, stored results; the tests, proofs, modules they name.
 PACKAGES = ("experiments", "paper_lib")
-SOURCES = ("_config.yml", "_toc.yml", "book", "proofs", "results", "tests", *PACKAGES)
+ABOUT = ("CITATION.cff", "LICENSE", "pyproject.toml")
+FOLDERS = ("book", "proofs", "results", "tests", *PACKAGES)
+SOURCES = ("_config.yml", "_toc.yml", *ABOUT, *FOLDERS)
 IGNORED = shutil.ignore_patterns("__pycache__", ".*")
 CELL_TIMEOUT = 600
 CELL_METADATA_DROPPED = ("execution", "papermill")
@@ -505,12 +508,14 @@ def copy_sources(root: Path, destination: Path) -> None:
     """
     shutil.rmtree(destination, ignore_errors=True)
     destination.mkdir(parents=True)
-    for name in SOURCES:
+    for name in (*SOURCES, checkout.FILE):
         source = root / name
         if source.is_dir():
             shutil.copytree(source, destination / name, ignore=IGNORED)
         elif source.exists():
             shutil.copy2(source, destination / name)
+    if not (root / checkout.FILE).exists():  # else the root is a copy itself
+        checkout.write(destination, checkout.describe(root, SOURCES))
 
 
 def build_html(source: Path) -> Path:

@@ -1,9 +1,10 @@
 """Make the project's environment, ``.venv``, or see that it still is what it should be.
 
 ``make`` calls this before anything else, with the system's Python and no package but
-the standard library. An environment is built beside the old one, as ``.venv.new``, and
-takes its place once it is whole; whatever fails leaves the old one as it was. One that
-was copied or moved with its checkout is pointed at the new place.
+the standard library; ``make lab`` names an extra to have besides. An environment is
+built beside the old one, as ``.venv.new``, and takes its place once it is whole;
+whatever fails leaves the old one as it was. One that was copied or moved with its
+checkout is pointed at the new place.
 """
 
 import contextlib
@@ -18,7 +19,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 INPUTS = ("pyproject.toml", "constraints.txt")
-STAMP = ".ready"  # written last: what it was made from, and where
+EXTRAS = ("data", "plot", "book", "test", "cluster")
+STAMP = ".ready"  # written last: what it was made from and with, and where
 PROBE = """\
 import importlib.util, sys
 found = importlib.util.find_spec("paper_lib")
@@ -53,7 +55,8 @@ def read_stamp(venv: Path) -> dict:
         venv: The environment.
 
     Returns:
-        ``inputs`` and ``place``; empty where it was left half made.
+        ``inputs``, ``place`` and, since there are any, the ``extras`` beside `EXTRAS`;
+        empty where it was left half made.
     """
     try:
         return dict(json.loads((venv / STAMP).read_text(encoding="utf-8")))
@@ -63,15 +66,16 @@ def read_stamp(venv: Path) -> dict:
         return {"inputs": "", "place": str(venv)}
 
 
-def write_stamp(venv: Path, *, inputs: str, place: Path) -> None:
+def write_stamp(venv: Path, *, inputs: str, place: Path, extras: list) -> None:
     """Say of an environment what it was made from and where it is.
 
     Args:
         venv: The environment, whole.
         inputs: The fingerprint of what it was made from.
         place: The path that its scripts hold.
+        extras: What it holds beside `EXTRAS`.
     """
-    text = json.dumps({"inputs": inputs, "place": str(place)})
+    text = json.dumps({"inputs": inputs, "place": str(place), "extras": extras})
     replace_text(venv / STAMP, text)
 
 
@@ -261,12 +265,13 @@ def link_or_copy(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
-def build(root: Path, *, from_old: bool) -> None:
+def build(root: Path, *, from_old: bool, extras: list) -> None:
     """Make an environment beside the old one, and put it in its place.
 
     Args:
         root: The project.
         from_old: Whether to start from the old one, which works.
+        extras: What to install beside `EXTRAS`.
     """
     venv, new = root / ".venv", root / ".venv.new"
     shutil.rmtree(str(new), ignore_errors=True)
@@ -277,9 +282,10 @@ def build(root: Path, *, from_old: bool) -> None:
         run(root, sys.executable, "-m", "venv", new)
     pip = [new / "bin" / "python", "-m", "pip", "--disable-pip-version-check"]
     pins = ["--constraint", "constraints.txt"]
-    run(root, *pip, "install", *pins, "--editable", ".[data,plot,book,test,cluster]")
+    project = f".[{','.join([*EXTRAS, *extras])}]"
+    run(root, *pip, "install", *pins, "--editable", project)
     point_at(new, old=new, new=venv)
-    write_stamp(new, inputs=fingerprint(root), place=venv)
+    write_stamp(new, inputs=fingerprint(root), place=venv, extras=extras)
     take_place(new, venv)
 
 
@@ -320,11 +326,12 @@ def recover(root: Path) -> None:
     discard(old)
 
 
-def mend(root: Path) -> None:
+def mend(root: Path, more: list) -> None:
     """Bring the environment to what it should be; the caller holds the lock.
 
     Args:
         root: The project.
+        more: Extras that are asked for; those installed before stay.
 
     Raises:
         SetUpError: If that fails; the environment that was there is as before.
@@ -335,40 +342,78 @@ def mend(root: Path) -> None:
     if wrong and stamp.get("place", str(venv)) != str(venv) and not venv.is_symlink():
         print(f"{venv}: {wrong}; pointing it here", flush=True)
         point_at(venv, old=Path(stamp["place"]), new=venv)
-        write_stamp(venv, inputs=stamp["inputs"], place=venv)
+        has = stamp.get("extras", [])
+        write_stamp(venv, inputs=stamp["inputs"], place=venv, extras=has)
         wrong = flaw(root)
-    if not wrong and stamp["inputs"] == fingerprint(root):
+    has = stamp.get("extras", [])
+    missing = [name for name in more if name not in has]
+    if is_ready(root, wrong, stamp, missing):
         return
-    print(f"{venv}: {wrong or 'pyproject.toml or the pins have changed'}", flush=True)
+    why = f"{', '.join(missing)} is not installed" if missing else ""
+    why = wrong or why or "pyproject.toml or the pins have changed"
+    print(f"{venv}: {why}", flush=True)
     try:
-        build(root, from_old=not wrong)
+        build(root, from_old=not wrong, extras=[*has, *missing])
     except SetUpError as error:
         discard(root / ".venv.new")
-        rescue = (
-            f"No environment could be made ({wrong}). Run the same command again "
-            "with the network at hand."
-            if wrong
-            else "The environment could not be brought up to date, and is as it was. "
-            "Run the same command again with the network at hand, or go on with the "
-            "old one: add UPDATE=no to the command."
-        )
-        raise SetUpError(f"{error} {rescue}") from error
+        raise SetUpError(f"{error} {rescue(wrong, missing)}") from error
 
 
-def main(root: Path = ROOT) -> int:
+def is_ready(root: Path, wrong: str, stamp: dict, missing: list) -> bool:
+    """Tell whether there is nothing to install.
+
+    Args:
+        root: The project.
+        wrong: What `flaw` returned.
+        stamp: What the environment says of itself.
+        missing: Extras that are asked for and not there.
+
+    Returns:
+        True if it works and has all, in the pinned versions or, with ``UPDATE=no``, in
+        those that it has.
+    """
+    if wrong or missing:
+        return False
+    return stamp["inputs"] == fingerprint(root) or os.environ.get("UPDATE") == "no"
+
+
+def rescue(wrong: str, missing: list) -> str:
+    """Say what to do after nothing could be installed.
+
+    Args:
+        wrong: What is wrong with the environment, if it does not work.
+        missing: Extras that were asked for and are not there.
+
+    Returns:
+        Two sentences.
+    """
+    again = "Run the same command again with the network at hand"
+    if wrong:
+        return f"No environment could be made ({wrong}). {again}."
+    if missing:
+        names = ", ".join(missing)
+        return f"The environment is as it was, without {names}. {again}."
+    return (
+        f"The environment could not be brought up to date, and is as it was. {again}, "
+        "or go on with the old one: add UPDATE=no to the command."
+    )
+
+
+def main(root: Path = ROOT, more: list = ()) -> int:
     """See to the environment.
 
     Args:
         root: The project.
+        more: Extras to install beside `EXTRAS`, such as ``lab``.
 
     Returns:
         The exit status: 0, or 1 with a message on standard error.
     """
     try:
-        if not flaw(root):
-            inputs = read_stamp(root / ".venv")["inputs"]
-            if inputs == fingerprint(root) or os.environ.get("UPDATE") == "no":
-                return 0
+        stamp = read_stamp(root / ".venv")
+        missing = [name for name in more if name not in stamp.get("extras", [])]
+        if is_ready(root, flaw(root), stamp, missing):
+            return 0
         check_python(root)
         sys.path.insert(0, str(root))
         from experiments.sweep.locks import holding
@@ -380,7 +425,7 @@ def main(root: Path = ROOT) -> int:
             except BlockingIOError:
                 print("another make is at work on the environment: waiting", flush=True)
                 held.enter_context(holding(lock, wait=True))
-            mend(root)
+            mend(root, list(more))
     except (SetUpError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -388,4 +433,4 @@ def main(root: Path = ROOT) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(more=sys.argv[1:]))

@@ -156,22 +156,34 @@ def records_markdown(found: Mapping[str, Sequence[Path]], root: Path) -> str:
     """
     heads, rows = [], []
     for pattern, files in found.items():
-        whole = hashlib.sha256()
+        digests = {}
         for file in files:
-            digest = hashlib.sha256(file.read_bytes()).hexdigest()
             path = file.relative_to(root).as_posix()
-            whole.update(f"{path} {digest}\n".encode())
+            digests[path] = digest = hashlib.sha256(file.read_bytes()).hexdigest()
             rows.append(
                 f"- {{download}}`{file.name} </{path}>`: sha256 `{digest[:SHOWN]}`, "
                 f"{data_of(file)}"
             )
         count = "1 record" if len(files) == 1 else f"{len(files)} records"
-        shown = whole.hexdigest()[:SHOWN]
+        shown = digest_of_all(digests)[:SHOWN]
         heads.append(f"- `{pattern}`: {count}, sha256 of all `{shown}`")
     if not rows:
         return ""
     folded = [":::{dropdown} The records and their data", *rows, ":::"]
     return "\n".join(["**Records**", "", *heads, "", *folded])
+
+
+def digest_of_all(digests: Mapping[str, str]) -> str:
+    """Hash several records as one.
+
+    Args:
+        digests: The SHA-256 of each, by its path, in order.
+
+    Returns:
+        The SHA-256 of lines of a path, a space and its digest.
+    """
+    lines = "".join(f"{path} {digest}\n" for path, digest in digests.items())
+    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def data_of(file: Path) -> str:

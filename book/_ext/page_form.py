@@ -16,6 +16,7 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
 from library_names import parts
+from offered_files import links, pairs
 from page_facts import (
     named_tests,
     noted,
@@ -149,8 +150,20 @@ class PageFooter(OfClaims):
             _notes_part(noted(self.state.document)),
             self._records(),
             run_command_line(self.env.docname, cells),
+            self._files(),
         ]
         return self.parsed("\n\n".join(filter(None, parts)), "page-footer")
+
+    def _files(self) -> str:
+        """Offer the page's own files.
+
+        Returns:
+            MyST; empty where the page is no pair of a notebook and its text.
+        """
+        if (page := self.env.docname) not in pairs(self.env):
+            return ""
+        one, other, both = links(page).values()
+        return f"**This page** {one}, {other}, or both as {both}"
 
     def _cells(self) -> list[nbformat.NotebookNode]:
         """Read the page's cells.
@@ -169,8 +182,9 @@ class PageFooter(OfClaims):
         Returns:
             MyST; a pattern that fits no file warns.
         """
-        found = {}
-        for pattern in self.options.get("records", "").split():
+        found, patterns = {}, self.options.get("records", "")
+        self.env.metadata[self.env.docname]["records"] = patterns  # for ``claims_file``
+        for pattern in patterns.split():
             found[pattern] = sorted(self.root.glob(pattern))
             if not found[pattern]:
                 self.warn("no record %r", pattern)
@@ -285,6 +299,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     Returns:
         What Sphinx may do in parallel.
     """
+    app.setup_extension("offered_files")
     app.add_directive("outcomes", Outcomes)
     app.add_directive("page-footer", PageFooter)
     app.add_js_file("code_switch.js")

@@ -3,7 +3,7 @@
 // its page opens. Without scripts all are stops.
 const LISTS = [
   "nav.bd-links, nav.page-toc, .outcomes, .page-footer, .ledger-entry",
-  ".came-out ul, .paper-claims, .bd-article table",
+  ".came-out ul, .paper-claims, .bd-article table, .extra_footer, .offered-files ul",
   ".library-part > *, .library-names ul",
 ].join();
 document.addEventListener("DOMContentLoaded", () => {

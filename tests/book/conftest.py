@@ -58,7 +58,12 @@ def library_names() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def page_form(claims, page_facts, library_names) -> ModuleType:
+def offered_files() -> ModuleType:
+    return load(ROOT / "book" / "_ext" / "offered_files.py")
+
+
+@pytest.fixture(scope="session")
+def page_form(claims, page_facts, library_names, offered_files) -> ModuleType:
     return load(ROOT / "book" / "_ext" / "page_form.py")
 
 

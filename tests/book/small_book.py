@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,8 @@ CONF = f"""\
 import sys
 sys.path.insert(0, {str(ROOT / "book" / "_ext")!r})
 extensions = ["myst_nb", "sphinx_design", "formal_statements", "claims_ledger",
-              "page_form", "image_texts", "paper_places", "library_reference"]
+              "page_form", "image_texts", "paper_places", "library_reference",
+              "edition", "claims_file", "citation_block", "offered_files"]
 root_doc = "book/intro"
 nb_execution_mode = "off"
 nb_render_markdown_format = "myst"
@@ -104,6 +106,8 @@ def write(folder, cells, *, claims=(CLAIM,), library=None, reference=REFERENCE):
     for part in ("book", "tests", "proofs", "results", "paper_lib"):
         (folder / part).mkdir()
     (folder / "conf.py").write_text(CONF, encoding="utf-8")
+    for name in ("LICENSE", "pyproject.toml"):
+        shutil.copy2(ROOT / name, folder / name)
     (book / "intro.md").write_text(INTRO, encoding="utf-8")
     (book / "reading_notes.md").write_text(NOTES, encoding="utf-8")
     (book / "claims.yml").write_text(yaml.safe_dump(list(claims)), encoding="utf-8")
@@ -121,6 +125,7 @@ def write(folder, cells, *, claims=(CLAIM,), library=None, reference=REFERENCE):
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
     notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "python"}
     nbformat.write(notebook, book / "page.ipynb")
+    (book / "page.py").write_text("# %%\ndraw()\n", encoding="utf-8")
     return folder
 
 

@@ -22,7 +22,7 @@ def install(root, *command):
         subprocess.run(made, check=True)
         return
     with (root / "installs").open("a") as log:
-        log.write("one\n")
+        log.write(f"{command[-1]}\n")
     bin_folder = Path(command[0]).parent
     (packages,) = bin_folder.parent.glob("lib/python*/site-packages")
     (packages / "__editable__paper_lib.pth").unlink(missing_ok=True)
@@ -58,6 +58,14 @@ def project(tmp_path):
 def installs(root):
     log = root / "installs"
     return len(log.read_text().splitlines()) if log.exists() else 0
+
+
+def extras(root):
+    """What each install was asked for beside the usual."""
+    usual = ".[data,plot,book,test,cluster"
+    lines = (root / "installs").read_text().splitlines()
+    assert all(line.startswith(usual) and line.endswith("]") for line in lines)
+    return [line.removeprefix(usual).strip(",]") for line in lines]
 
 
 def prefix(root):
@@ -124,6 +132,47 @@ def test_what_worked_stays_when_there_is_no_network(
     assert program.read_stamp(project / ".venv")["inputs"] == program.fingerprint(
         project
     )
+
+
+def test_an_extra_is_installed_once_and_stays(program, project):
+    program.main(project)
+    (project / ".venv" / "kept").touch()
+    assert program.main(project, ["lab"]) == program.main(project, ["lab"]) == 0
+    assert program.main(project) == 0
+    assert extras(project) == ["", "lab"]
+    assert (project / ".venv" / "kept").exists(), "what is there is not fetched again"
+    change_pins(project)
+    assert program.main(project) == 0
+    moved = project.with_name("checkout 2")
+    project.rename(moved)
+    assert program.main(moved, ["lab"]) == 0
+    assert extras(moved) == ["", "lab", "lab"]
+    (moved / ".venv" / "pyvenv.cfg").unlink()
+    shutil.rmtree(moved / ".venv" / "bin")
+    assert program.main(moved) == 0
+    assert extras(moved) == ["", "lab", "lab", "lab"]
+
+
+def test_an_extra_comes_with_the_first_environment(program, project):
+    assert program.main(project, ["lab"]) == program.main(project) == 0
+    assert extras(project) == ["lab"]
+
+
+def test_without_a_network_an_extra_is_named_as_missing(
+    program, project, monkeypatch, capsys
+):
+    program.main(project)
+    fail_with_no_network(program, monkeypatch)
+    monkeypatch.setenv("UPDATE", "no")
+    assert program.main(project, ["lab"]) == 1
+    captured = capsys.readouterr()
+    assert "lab is not installed" in captured.out
+    assert captured.err == (
+        "error: no network. The environment is as it was, without lab. Run the same "
+        "command again with the network at hand.\n"
+    )
+    assert prefix(project) == str(project / ".venv")
+    assert program.main(project) == 0
 
 
 def test_half_an_environment_is_none(program, project, monkeypatch, capsys):
