@@ -52,7 +52,7 @@ for _ in range(200):
 # ## What to expect
 #
 # Both players have the budget $\epsilon$, a length in the units of the inputs. One vector $v$ for all points is to keep as many
-# labels as it can. How many that is falls with the budget, for every classifier, and in much the same way:
+# labels as it can. A larger budget never helps: what $v$ keeps, half of $v$ keeps at half the budget. So for every classifier the curve falls.
 
 # %% mystnb={"figure": {"caption": "The share of tumors whose label one vector keeps, against the budget of both players: without a defense, with the paper's ascent, with the best vector found, and the band, often too narrow to be seen, that holds the most that any vector can keep. Dotted: the share of the larger class. The network of the next section on its 285 training points; drawn by the cell above.", "name": "fig-own-budgets"}, "image": {"alt": "Share covered against the budget, from 0.25 to 6 standard deviations. The best found falls from 0.99 and flattens at the dotted line, 0.64; without a defense it falls to 0.02; the paper's ascent follows the best until 3 and then drops to 0.02 as well."}} tags=["hide-input"]
 from IPython.display import Markdown, display
@@ -169,7 +169,7 @@ checks = [
 # points that are yet to come, drawn as these were; it holds with a
 # confidence of 95%, because `v` was chosen without the new points. The last line leaves the tangents. It encloses the share
 # of new points whose label no attack within the budget can flip *on the network*: from below by proofs, from above by attacks
-# that were found. Here $f$ keeps several points in a hundred fewer than its tangents do.
+# that were found. Here $f$ keeps a little less than its tangents do.
 #
 # ### What the classifier has to give
 #
@@ -269,14 +269,15 @@ checks += [
 
 # %% [markdown]
 # The defense is exact here, so its certificate has no gap. Fifty flowers are few, and none is to be set aside: `compress` looks for a vector
-# that a handful of the points rebuild, and [its bound](sharper_bounds.ipynb) counts the others, although all of them took part in the choice.
+# that a handful of the points rebuild, and [its bound](sharper_bounds.ipynb) counts the others, although all of them took part in the choice. It speaks of
+# that vector, not of `best`.
 #
 # **How linear is it?** The proofs of `local_linearity` read the layers of a torch network, so a function in NumPy cannot be asked. What one
 # knows of $f$ can be said instead. The gradient of this $f$ turns at the constant rate $Q - P$, so that
 #
 # $$|f - f_L| \le \tfrac12 \|Q - P\|_2\, (2 \epsilon)^2$$
 #
-# within both budgets, and [](curved_boundaries.ipynb) turns such a bound into what is kept of $f$ itself at an equilibrium.
+# within both budgets, and [](curved_boundaries.ipynb) turns such a bound into what `best` keeps of $f$ itself, whatever the attack.
 # Without a bound the answers are those for the tangents, and no more can be said.
 
 # %% [markdown]
@@ -325,6 +326,10 @@ print(f"v keeps {sets.coverage(v):.2f}; no other more than {proof.upper:.2f}")
 print(f"of all: over {bound.value:.2f}; of f: {on_f.lower:.2f} to {on_f.upper:.2f}")
 
 # %% [markdown]
+# The search for the most would follow these images closely. `fit_defense` chooses instead, by cross-validation, what should serve images that it has
+# not seen. It gives away a hundredth of what the certificate allows. Of $f$ itself more is in doubt than with
+# the tumors: for some images there is neither an attack nor a proof.
+#
 # ### Attacks from elsewhere
 #
 # A defended classifier is a module like any other, and what attacks modules can attack it. The perturbation takes the shape of the images by
@@ -369,7 +374,7 @@ checks += [
 ]
 
 # %% [markdown]
-# The step leaves as many labels as the line above allows: more than are proven safe. `defended.save("v.safetensors")` keeps vector and the name of
+# The step leaves more labels than are proven safe, as it must. `defended.save("v.safetensors")` keeps vector and the name of
 # its rows, and `DefendedClassifier.load("v.safetensors", pair, sets)` refuses a file that is a defense of others.
 # Another library gets the module itself, foolbox for instance by `PyTorchModel(defended, bounds=(0, 1))`. From this library there is
 # `pgd(one, new, epsilon=0.3)`; what it returns is flat, as FGM's is, and `perturbed(new, attack, v)` adds it in the shape of the images.
@@ -412,11 +417,11 @@ checks.append(
 Markdown(table_of(rows))
 
 # %% [markdown]
-# At 6 standard deviations every boundary is within reach, and the best defense has given up one class: it pushes all tumors towards *benign*, so
+# At 6 standard deviations nearly every boundary is within reach, and the best defense has given up one class: it pushes all tumors towards *benign*, so
 # that no attack makes a benign one look malignant, and no malignant one is kept. That is the dotted line of
 # [the picture](#fig-own-budgets). What to look at, in this order:
 #
-# 1. **The search.** The paper's ascent says 2% at a budget of 6, because all its ramps are flat where it starts. That is no verdict on the
+# 1. **The search.** The paper's ascent says 2% at a budget of 6, because nearly all of its ramps are flat where it starts. That is no verdict on the
 #    classifier: `maximize_coverage` finds the larger class.
 # 2. **The certificate.** If it is as low as what was found, no defense of this kind does better, and looking further is in vain. If there is a gap,
 #    give `upper_bound` more time.
