@@ -70,10 +70,10 @@ def held_out_bound(
 
     Raises:
         TypeError: If the confidence is no number.
-        ValueError: If v does not fit the rows, or the confidence is not strictly
-            between 0 and 1.
+        ValueError: If v does not fit the rows or lies outside V, or the confidence is
+            not strictly between 0 and 1.
     """
-    sets.check_one(v)
+    sets.check_in_ball(v)
     num, kept = len(sets.offsets), int(sets.contains(v).sum())
     return Bound(
         value=clopper_pearson(kept, num, confidence=confidence),
