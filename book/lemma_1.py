@@ -447,11 +447,16 @@ checks.append(
 #
 # What is new is that $R(x)$ can be empty: if the attacker's budget exceeds the
 # defender's by more than the margin, nothing protects the point.
+#
+# Nothing in the proof compares two points either, so the attacker may have a budget $\epsilon_A(x)$ for
+# each of them, `RobustSets.from_linearization(lin, epsilon, attack_epsilon=budgets)`. The defender's budget stays one number: his
+# $v$ is the same for all points.
 
 
 # %% tags=["hide-input"]
-agreed, as_margins, empty_of = [], [], {}
-for attack_epsilon in (0.5, 2.0):
+agreed, as_margins, empty_of, shuffled = [], [], {}, []
+each = torch.linspace(0.25, 2.5, len(few[2][1]), dtype=torch.float64)
+for name, attack_epsilon in {"half": 0.5, "twice": 2.0, "of each": each}.items():
     for dim in (2, 5):
         points, moves = few[dim]
         rows = RobustSets.from_linearization(
@@ -476,22 +481,31 @@ for attack_epsilon in (0.5, 2.0):
         best = rows.offsets + epsilon * l2_norm(rows.normals)
         empty = points.margins < attack_epsilon - epsilon
         as_margins.append(torch.equal(best < 0, empty))
-        empty_of[attack_epsilon, dim] = int(empty.sum())
+        empty_of[name, dim] = int(empty.sum())
+        if name == "of each":
+            other = RobustSets.from_linearization(
+                points, epsilon, attack_epsilon=each.flip(0)
+            )
+            wrong = (other.normals * moves).sum(dim=1) + other.offsets >= 0
+            shuffled.append(float((wrong == (values < 0)).double().mean()))
 checks += [
     Check(
-        what="with half and twice the attacker's budget the search agrees in over 97%",
-        cases=4 * len(few[2][1]),
+        what="with half and twice the attacker's budget, and with one for each point, the "
+        "search agrees in over 97%, and less with these in another order",
+        cases=6 * len(each),
         figure="unbeaten in the set",
-        holds=all(agreed),
-        test="tests/property/test_robust_sets.py"
-        "::test_membership_is_definition_one_with_two_budgets",
+        holds=all(agreed) and max(shuffled) < 0.97,
+        test="tests/paper_lib/test_point_budgets.py"
+        "::test_lemma_1_with_a_budget_for_each_point",
     ),
     Check(
-        what="sets are empty exactly where the margin says so, at twice the budget only",
-        cases=4 * len(few[2][1]),
+        what="sets are empty exactly where the margin says so, and none at half the budget",
+        cases=6 * len(each),
         figure=f"{sum(empty_of.values())} empty",
         holds=all(as_margins)
-        and all((count > 0) == (reach > 1) for (reach, _), count in empty_of.items()),
+        and all(
+            (count > 0) == (name != "half") for (name, _), count in empty_of.items()
+        ),
         test=of_notes + "test_a_larger_attack_budget_can_empty_robust_sets",
     ),
 ]

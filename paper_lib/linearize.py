@@ -19,6 +19,7 @@ from paper_lib.checks.operands import (
     check_finite,
     check_perturbation,
     check_rows,
+    check_shape,
     detach,
 )
 from paper_lib.geometry import l2_norm, unit_vectors
@@ -172,9 +173,10 @@ def linearize(
 
     Raises:
         TypeError: If ``inputs`` is no tensor, nor yields tensors or pairs of them.
-        ValueError: If the inputs do not fit the model, there is no batch or one of more
-            than two parts, the model's output is not ``(n,)``, a logit depends on the
-            other inputs of its pass, or an input, logit or gradient is NaN or infinite.
+        ValueError: If the inputs do not fit the model or each other, there is no batch
+            or one of more than two parts, the model's output is not ``(n,)``, a logit
+            depends on the other inputs of its pass, or an input, logit or gradient is
+            NaN or infinite.
         ImportError: If ``progress`` is asked for and tqdm is not installed.
 
     Warns:
@@ -203,6 +205,7 @@ def linearize(
         for item in source:
             batch = item if is_whole else _checked(model, item, inputs)
             first = batch if first is None else first
+            check_shape("each of inputs", batch[0], tuple(first[0].shape))
             parts.append(logits_and_gradients(model, batch.detach().clone()))
         if first is None:
             raise ValueError("inputs must hold at least one batch, got none.")

@@ -70,8 +70,8 @@ def held_out_bound(
 
     Raises:
         TypeError: If the confidence is no number.
-        ValueError: If v does not fit the rows, or the confidence is not strictly
-            between 0 and 1.
+        ValueError: If v does not fit the rows or lies outside V, or the confidence is
+            not strictly between 0 and 1.
 
     Example:
         >>> import torch
@@ -84,7 +84,7 @@ def held_out_bound(
         >>> bound.observed, round(bound.value, 3)
         (1.0, 0.97)
     """
-    sets.check_one(v)
+    sets.check_in_ball(v)
     num, kept = len(sets.offsets), int(sets.contains(v).sum())
     return Bound(
         value=clopper_pearson(kept, num, confidence=confidence),

@@ -192,11 +192,8 @@ def check_seed(seed: int) -> int:
             ...
         ValueError: seed must be an integer from 0 to 2**62, got -1.
     """
-    if (
-        isinstance(seed, bool)
-        or not isinstance(seed, Integral)
-        or not 0 <= seed <= 2**62
-    ):
+    is_whole = isinstance(seed, Integral) and not isinstance(seed, bool)
+    if not (is_whole and 0 <= seed <= 2**62):
         raise ValueError(f"seed must be an integer from 0 to 2**62, got {seed!r}.")
     return int(seed)
 

@@ -50,7 +50,8 @@ class DefendedClassifier(nn.Module):
                 checked, nor are the rows remembered.
 
         Raises:
-            TypeError: If ``model`` is no module or ``perturbation`` no tensor.
+            TypeError: If ``model`` is no module, ``perturbation`` no tensor, or
+                ``sets`` are no robust sets.
             ValueError: If the perturbation is not finite and of shape ``(d,)``, or does
                 not fit the robust sets, or lies outside V.
         """
@@ -62,10 +63,10 @@ class DefendedClassifier(nn.Module):
                 f"perturbation must have shape (d,), got {tuple(perturbation.shape)}."
             )
         check_finite(perturbation=perturbation)
+        self.fingerprint = "" if sets is None else fingerprint(sets)
         if sets is not None:
             sets.check_in_ball(perturbation, "perturbation")
         self.model, self.training = model, model.training
-        self.fingerprint = "" if sets is None else fingerprint(sets)
         self.register_buffer("perturbation", perturbation.detach().clone())
 
     def forward(self, inputs: Float[Tensor, "n ..."]) -> Tensor:
@@ -113,6 +114,7 @@ class DefendedClassifier(nn.Module):
 
         Raises:
             FileNotFoundError: If there is no such file.
+            TypeError: If ``model`` is no module, or ``sets`` are no robust sets.
             ValueError: If the file is not one that :meth:`save` writes, or holds a
                 defense of other rows or another budget.
         """

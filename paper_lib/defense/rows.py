@@ -116,7 +116,11 @@ def fingerprint(sets: RobustSets) -> str:
 
     Returns:
         The digest, in hexadecimal.
+
+    Raises:
+        TypeError: If they are no robust sets.
     """
+    check_type(sets, "sets", RobustSets)
     normals = sets.normals
     digest = hashlib.sha256(f"{normals.dtype} {tuple(normals.shape)}".encode())
     digest.update(_bytes(normals))

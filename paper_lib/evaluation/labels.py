@@ -1,5 +1,7 @@
 """Which points keep their label when they are moved: f and its linearization asked."""
 
+from numbers import Real
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
@@ -73,7 +75,8 @@ def clip_moves(
         tensor([[0.7500, 0.5000, 0.0000]])
     """
     least, most = (float(one) for one in inputs.aminmax())
-    if len(box) != 2 or not box[0] <= least <= most <= box[1]:
+    pair = isinstance(box, tuple | list) and [isinstance(end, Real) for end in box]
+    if pair != [True, True] or not box[0] <= least <= most <= box[1]:
         raise ValueError(
             f"box must be two numbers between which all inputs lie, got {box} and "
             f"entries from {least} to {most}."

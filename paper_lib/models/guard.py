@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from paper_lib.checks import check_count
+from paper_lib.checks.arguments import check_count, check_type
 from paper_lib.checks.operands import check_finite, check_same_kind
 from paper_lib.geometry import l2_norm
 from paper_lib.geometry.sums import full_precision
@@ -167,8 +167,7 @@ def check_inputs(model: nn.Module, inputs: Tensor, batch_size: int) -> int:
         ValueError: If there is no input, it is not floating point, not finite or on
             another device than the model, or ``batch_size`` is below one.
     """
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}.")
+    check_type(model, "model", nn.Module)
     check_same_kind(inputs=inputs)
     batch_size = check_count(batch_size, "batch_size", 1)
     if inputs.ndim < 2 or inputs.numel() == 0:

@@ -209,7 +209,7 @@ OF_ANOTHER_TYPE = {
     ),
     "function": (
         lambda: linearize(lambda x: x[:, 0], torch.ones(3, 2)),
-        r"^model must be a torch.nn.Module, got func",
+        r"^model must be a Module, got func",
     ),
     "text": (lambda: fgm(LIN, "0.1"), r"^epsilon must be a number, got '0.1'"),
     "array": (

@@ -67,6 +67,16 @@ def test_what_yields_no_tensors(batches, match):
         linearize(MODEL, batches)
 
 
+def test_batches_of_which_one_is_wider():
+    """The model takes both: it is their gradients that are no rows of one table."""
+    pooled = nn.Sequential(nn.AdaptiveAvgPool1d(2), nn.Flatten(), MODEL)
+    batches = [torch.ones(2, 1, 4), torch.ones(3, 1, 4), torch.ones(2, 1, 6)]
+    assert len(linearize(pooled, batches[:2]).logits) == 5
+    match = r"^each of inputs must have shape \(1, 4\), got \(1, 6\)"
+    with pytest.raises(ValueError, match=match):
+        linearize(pooled, batches)
+
+
 def test_a_model_that_is_none():
     with pytest.raises(TypeError, match=r"^model must be a Module, got func"):
         linearize(lambda x: x, [POINTS])

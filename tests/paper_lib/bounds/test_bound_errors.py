@@ -93,7 +93,7 @@ def test_many_perturbations_where_one_is_wanted(name, call):
         call(many())
 
 
-IN_THE_BALL = ["margin_bound", "pac_bayes_bound", "fit_certified"]
+IN_THE_BALL = ["margin_bound", "pac_bayes_bound", "fit_certified", "held_out_bound"]
 
 
 @pytest.mark.bad_input

@@ -10,6 +10,7 @@ from torch import nn
 from paper_lib.defense import DefendedClassifier, save_certificate
 from paper_lib.defense.solution import certify
 from paper_lib.files import save_tensors
+from paper_lib.linearize import Linearization
 from paper_lib.models import PairCNN, save_classifier
 from paper_lib.robust_sets import RobustSets
 
@@ -60,6 +61,18 @@ def test_what_is_none_of_these_sets(v, match):
 def test_other_kinds(model, v, match):
     with pytest.raises(TypeError, match=match):
         DefendedClassifier(model, v)
+
+
+def test_sets_that_are_none(tmp_path):
+    """A linearization is what one has at hand."""
+    lin = Linearization(logits=torch.ones(2), gradients=torch.ones(2, 4))
+    path = tmp_path / "defense.safetensors"
+    DefendedClassifier(MODEL, INSIDE, SETS).save(path)
+    match = "^sets must be a RobustSets, got Linearization"
+    with pytest.raises(TypeError, match=match):
+        DefendedClassifier(MODEL, INSIDE, lin)
+    with pytest.raises(TypeError, match=match):
+        DefendedClassifier.load(path, MODEL, lin)
 
 
 @pytest.mark.parametrize("shape", [(2, 3), (4,), (2, 2, 1), (2, 8), ()])

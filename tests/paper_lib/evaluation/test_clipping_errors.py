@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -42,9 +43,17 @@ def test_what_is_no_box_of_these_points(call, box):
 
 
 @every_call
+@pytest.mark.parametrize("box", [1.0, "ab", ("0", "1"), {0.0, 1.0}, (None, 1.0)])
+def test_what_is_no_pair_of_numbers(call, box):
+    with pytest.raises(ValueError, match=r"^box must be two numbers between which all"):
+        call(box)
+
+
+@every_call
 def test_a_box_that_the_points_fill(call):
     """The control: not bad input."""
-    assert call((LOW, HIGH)) is not None
+    for box in ((LOW, HIGH), [LOW, HIGH], (np.float32(LOW), HIGH)):
+        assert call(box) is not None
 
 
 def test_moves_that_do_not_fit_the_points():
