@@ -53,7 +53,12 @@ def page_facts() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def page_form(claims, page_facts) -> ModuleType:
+def record_archives() -> ModuleType:
+    return load(ROOT / "book" / "_ext" / "record_archives.py")
+
+
+@pytest.fixture(scope="session")
+def page_form(claims, page_facts, record_archives) -> ModuleType:
     return load(ROOT / "book" / "_ext" / "page_form.py")
 
 
