@@ -2,8 +2,8 @@
 
 Once the pages are written: icons are drawn by the build (see ``page_icons``), pictures
 are loaded when a reader comes near them, and what a page cannot ask for any more, or
-never could, is removed: source maps, the icon fonts in two formats, the theme's
-translations. The theme's own faults that screen readers would meet are mended here too.
+never could, is removed: source maps, most of the icon fonts, the theme's translations.
+The theme's own faults that readers would meet are mended here and in ``theme_mends.css``.
 """
 
 import re
@@ -11,24 +11,27 @@ import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from page_icons import Icon, draw_icons, read_icons
+from page_icons import Icon, cut_font, draw_icons, named_glyphs, read_icons
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
 ICON_SCRIPT = "scripts/fontawesome.js"
-# The drawings keep the licence of the icons, which asks to be named.
-ICON_LICENSE = "scripts/fontawesome.js.LICENSE.txt"
 ICON_NOTE = "<!-- Icons: Font Awesome Free, CC BY 4.0, fontawesome.com/license/free -->"
-UNUSED = (ICON_SCRIPT, "vendor/fontawesome", "locales", "**/*.map")
+ICON_FONTS = "vendor/fontawesome/webfonts"
+ICON_FONT = "fa-solid-900"
+UNUSED = (ICON_SCRIPT, f"{ICON_FONTS}/*", "locales", "**/*.map")
 ICON_TAG = re.compile(r'<script src="[^"]*scripts/fontawesome\.js[^"]*"></script>')
-ICON_RULES = re.compile(
-    r"@font-face\{[^}]*font-family:Font Awesome[^}]*\}"
-    r'|(?:\.fa-[a-z0-9-]+:+before,?)+\{content:"[^"]*"\}'
-)
+FONT_RULE = re.compile(r"@font-face\{[^}]*font-family:Font Awesome[^}]*\}")
+FONT_PLACES = re.compile(r"src:[^}]*\.woff2[^}]*")
+ICON_RULE = re.compile(r'(?:\.fa-[a-z0-9-]+:+before,?)+\{content:"[^"]*"\}')
 MAP_NOTE = re.compile(r"\n?(?:/\*#|//#) sourceMappingURL=\S+(?: \*/)?")
 PICTURE = re.compile(r'<img (?=[^>]*src="[^"]*_images/)(?![^>]*loading=)')
-# The bibliography: a list whose entries are no items of it is none to a screen reader.
-ENTRY, ITEM = 'role="doc-biblioentry"', 'role="listitem"'
+# To a screen reader a list whose entries are no items of it is none, and all folded cells
+# have one name in place of what stands on them.
+FAULTS = {
+    'role="doc-biblioentry"': 'role="listitem"',
+    '<summary aria-label="Toggle hidden content">': "<summary>",
+}
 
 
 def lighten(page: str, icons: Mapping[tuple[str, str], Icon]) -> str:
@@ -45,19 +48,27 @@ def lighten(page: str, icons: Mapping[tuple[str, str], Icon]) -> str:
         ValueError: If the page names an icon that there is not.
     """
     drawn = draw_icons(ICON_TAG.sub(ICON_NOTE, page), icons)
-    return PICTURE.sub('<img loading="lazy" ', drawn).replace(ENTRY, ITEM)
+    mended = PICTURE.sub('<img loading="lazy" ', drawn)
+    for fault, better in FAULTS.items():
+        mended = mended.replace(fault, better)
+    return mended
 
 
-def without_icon_fonts(style: str) -> str:
-    """Take from a style sheet the fonts of the icons, and a rule for each of 2,000.
+def with_one_icon_font(style: str) -> str:
+    """Take from a style sheet the fonts that no page uses, and a rule for each icon.
 
     Args:
         style: The style sheet.
 
     Returns:
-        The style sheet without them.
+        The style sheet with the one font that is left, in its new format.
     """
-    return ICON_RULES.sub("", style)
+    place = f'src:url(../{ICON_FONTS}/{ICON_FONT}.woff) format("woff")'
+
+    def changed(rule: re.Match[str]) -> str:
+        return FONT_PLACES.sub(place, rule[0]) if ICON_FONT in rule[0] else ""
+
+    return ICON_RULE.sub("", FONT_RULE.sub(changed, style))
 
 
 def rewrite(file: Path, change: Callable[[str], str]) -> None:
@@ -79,11 +90,16 @@ def drop_unused(static: Path) -> None:
     Args:
         static: The folder of the static files.
     """
+    sheets = sorted(static.glob("styles/*.css"))
+    for file in [*sheets, *static.glob("scripts/*.js")]:
+        rewrite(file, lambda text: MAP_NOTE.sub("", with_one_icon_font(text)))
+    shown = set().union(*(named_glyphs(file.read_text("utf-8")) for file in sheets))
+    fonts = static / ICON_FONTS
+    font = cut_font(fonts / f"{ICON_FONT}.ttf", shown)
     for pattern in UNUSED:
         for path in sorted(static.glob(pattern)):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    for file in [*static.glob("styles/*.css"), *static.glob("scripts/*.js")]:
-        rewrite(file, lambda text: MAP_NOTE.sub("", without_icon_fonts(text)))
+    (fonts / f"{ICON_FONT}.woff").write_bytes(font)
 
 
 def _lighten_all(app: Sphinx, exception: Exception | None) -> None:
@@ -119,5 +135,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     Returns:
         What Sphinx may do in parallel.
     """
+    app.add_css_file("theme_mends.css")
     app.connect("build-finished", _lighten_all)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

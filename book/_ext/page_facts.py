@@ -176,7 +176,8 @@ def records_markdown(
     if not heads:
         return ""
     block = ["", "```text", *packed, "```"] if packed else []
-    folded = [":::{dropdown} The records and their data", *rows, *block, ":::"]
+    head = [":::{dropdown} The records and their data", ":class-container: records"]
+    folded = [*head, "", *rows, *block, ":::"]
     return "\n".join(["**Records**", "", *heads, "", *folded])
 
 

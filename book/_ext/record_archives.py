@@ -66,7 +66,7 @@ def archive_link(app: Sphinx, page: str, pattern: str) -> str:
         HTML.
     """
     name = archive_name(pattern)
-    app.env.metadata[page].setdefault(ARCHIVES, {})[name] = pattern
+    app.env.metadata[page].setdefault(ARCHIVES, {})[pattern] = name
     address = relative_uri(app.builder.get_target_uri(page), f"{FOLDER}/{name}")
     return f'<a class="reference download" download href="{address}">{name}</a>'
 
@@ -86,9 +86,9 @@ def _write_archives(app: Sphinx, exception: Exception | None) -> None:
     root, folder = Path(app.srcdir), Path(app.outdir) / FOLDER
     asked = [page.get(ARCHIVES, {}) for page in app.env.metadata.values()]
     wanted = sorted({item for one in asked for item in one.items()})
-    if len(dict(wanted)) < len(wanted):
+    if len({name for _, name in wanted}) < len(wanted):
         raise ExtensionError(f"two archives of records have one name: {wanted}.")
-    for name, pattern in wanted:
+    for pattern, name in wanted:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(archive(sorted(root.glob(pattern)), root))
 
