@@ -218,7 +218,7 @@ def records(tmp_path):
     root = tmp_path / "root"
     (root / "results" / "more").mkdir(parents=True)
     for name in ("a-1", "a-2", "more/b"):
-        (root / "results" / f"{name}.json").write_text(f'"{name}"', "utf-8")
+        (root / "results" / f"{name}.json").write_text(f'{{"at": "{name}"}}', "utf-8")
     return root
 
 
