@@ -12,18 +12,20 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from page_icons import Icon, cut_font, draw_icons, named_glyphs, read_icons
+from page_styles import (
+    ICON_FONT,
+    ICON_FONTS,
+    WORD,
+    with_one_icon_font,
+    without_unused_classes,
+)
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
 ICON_SCRIPT = "scripts/fontawesome.js"
 ICON_NOTE = "<!-- Icons: Font Awesome Free, CC BY 4.0, fontawesome.com/license/free -->"
-ICON_FONTS = "vendor/fontawesome/webfonts"
-ICON_FONT = "fa-solid-900"
-UNUSED = (ICON_SCRIPT, f"{ICON_FONTS}/*", "locales", "**/*.map")
+UNUSED = (f"{ICON_FONTS}/*", "locales", "**/*.map")
 ICON_TAG = re.compile(r'<script src="[^"]*scripts/fontawesome\.js[^"]*"></script>')
-FONT_RULE = re.compile(r"@font-face\{[^}]*font-family:Font Awesome[^}]*\}")
-FONT_PLACES = re.compile(r"src:[^}]*\.woff2[^}]*")
-ICON_RULE = re.compile(r'(?:\.fa-[a-z0-9-]+:+before,?)+\{content:"[^"]*"\}')
 MAP_NOTE = re.compile(r"\n?(?:/\*#|//#) sourceMappingURL=\S+(?: \*/)?")
 PICTURE = re.compile(r'<img (?=[^>]*src="[^"]*_images/)(?![^>]*loading=)')
 # To a screen reader a list whose entries are no items of it is none, and all folded cells
@@ -54,23 +56,6 @@ def lighten(page: str, icons: Mapping[tuple[str, str], Icon]) -> str:
     return mended
 
 
-def with_one_icon_font(style: str) -> str:
-    """Take from a style sheet the fonts that no page uses, and a rule for each icon.
-
-    Args:
-        style: The style sheet.
-
-    Returns:
-        The style sheet with the one font that is left, in its new format.
-    """
-    place = f'src:url(../{ICON_FONTS}/{ICON_FONT}.woff) format("woff")'
-
-    def changed(rule: re.Match[str]) -> str:
-        return FONT_PLACES.sub(place, rule[0]) if ICON_FONT in rule[0] else ""
-
-    return ICON_RULE.sub("", FONT_RULE.sub(changed, style))
-
-
 def rewrite(file: Path, change: Callable[[str], str]) -> None:
     """Change a file of text, if there is anything to change.
 
@@ -84,13 +69,29 @@ def rewrite(file: Path, change: Callable[[str], str]) -> None:
         file.write_text(after, encoding="utf-8")
 
 
-def drop_unused(static: Path) -> None:
-    """Remove the theme's files that no page asks for, and what asks for them.
+def written_words(outdir: Path) -> set[str]:
+    """Collect every word of the pages and of the scripts, the names of classes among them.
 
     Args:
-        static: The folder of the static files.
+        outdir: The folder of the pages.
+
+    Returns:
+        The words.
     """
-    sheets = sorted(static.glob("styles/*.css"))
+    files = [*outdir.rglob("*.html"), *outdir.glob("_static/**/*.js")]
+    return set().union(*(WORD.findall(file.read_text("utf-8")) for file in files))
+
+
+def drop_unused(outdir: Path) -> None:
+    """Remove the theme's files and styles that no page asks for, and what asks for them.
+
+    Args:
+        outdir: The folder of the pages.
+    """
+    static = outdir / "_static"
+    sheets, words = sorted(static.glob("styles/*.css")), written_words(outdir)
+    for file in [*sheets, *static.glob("sphinx-design*.css")]:
+        rewrite(file, lambda text: without_unused_classes(text, words))
     for file in [*sheets, *static.glob("scripts/*.js")]:
         rewrite(file, lambda text: MAP_NOTE.sub("", with_one_icon_font(text)))
     shown = set().union(*(named_glyphs(file.read_text("utf-8")) for file in sheets))
@@ -123,7 +124,8 @@ def _lighten_all(app: Sphinx, exception: Exception | None) -> None:
             rewrite(file, lambda page: lighten(page, icons))
         except ValueError as error:
             raise ExtensionError(f"{file.name}: {error}") from error
-    drop_unused(static)
+    (static / ICON_SCRIPT).unlink()  # its words are no page's
+    drop_unused(Path(app.outdir))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
