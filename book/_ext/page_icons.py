@@ -30,7 +30,10 @@ STORED = re.compile(
     r'\[(?P<others>[^\]]*)\],"[^"]*","(?P<path>[^"]+)"\]'
     r'|"(?P<style>fa[brs])",'
 )
-PLACE = re.compile(r'<i (?=[^>]*class="[^"]*\bfa[bsr-])(?P<attributes>[^>]*)></i>')
+PLACE = re.compile(
+    r'<(i|span) (?=[^>]*class="(?:[^"]*\s)?(?:fa[bsr]|fa-solid|fa-regular|fa-brands)[\s"])'
+    r"(?P<attributes>[^>]*)></\1>"
+)
 # A style sheet names an icon by its place in the font, among those for private use.
 GLYPH = re.compile(r"[\ue000-\uf8ff]|\\(?P<code>[ef][0-9a-f]{3})\b")
 # Of the names in the font: whose it is, and its license, which reserves the others.

@@ -8,9 +8,9 @@ AXE_SHA256 = "84494fec757e4710dc751c8d7a636e457f4532f08f85c86dc9070133fbff53bc"
 GRAVE = ("serious", "critical")
 THEMES = ("light", "dark")
 
-# Folded parts are opened, since what is not shown is not judged, but for code, which looks
-# like the code in view. Nothing fades. What screen readers do not see of a formula is an
-# element for each glyph, in the color of the text: thousands, that axe would look at.
+# Folded parts are opened, since what is not shown is not judged, but for code, which
+# looks like the code in view. Nothing fades. What screen readers do not see of a formula
+# is an element for each glyph, in the color of the text: thousands, for axe to look at.
 PREPARE = """theme => {
   document.head.insertAdjacentHTML(
     'beforeend', '<style>* { transition: none !important }</style>');

@@ -93,6 +93,13 @@ def test_a_drawing_keeps_what_styles_and_scripts_ask_for(page_icons, icons):
         assert kept in drawn
 
 
+def test_an_icon_is_any_empty_element_of_an_icons_class(page_icons, icons):
+    other = '<span class="sofas fast">a</span><i class="fa-lg"></i><span></span>'
+    assert page_icons.draw_icons(other, icons) == other
+    drawn = page_icons.draw_icons('<span class="fas fa-moon"></span>', icons)
+    assert drawn.startswith('<svg class="page-icon fas fa-moon"')
+
+
 @pytest.mark.parametrize("name", ["fas fa-gone", "fa-regular fa-circle-dot", "fab"])
 def test_an_icon_that_there_is_not_is_an_error(name, page_icons, icons):
     with pytest.raises(ValueError, match="the theme has no icon"):
