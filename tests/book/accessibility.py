@@ -9,7 +9,7 @@ GRAVE = ("serious", "critical")
 THEMES = ("light", "dark")
 
 # Folded parts are opened, since what is not shown is not judged, but for code, which
-# looks like the code in view. Nothing fades. What screen readers do not see of a formula
+# looks like the code in view. Nothing fades. What screen readers do not see of formulas
 # is an element for each glyph, in the color of the text: thousands, for axe to look at.
 PREPARE = """theme => {
   document.head.insertAdjacentHTML(
