@@ -113,10 +113,12 @@ def _drawing(attributes: str, icons: Mapping[tuple[str, str], Icon]) -> str:
     icon = next(_named(words, icons), None)
     if icon is None:
         raise ValueError(f"the theme has no icon {' '.join(words)!r}.")
-    kept = " ".join(f'{name}="{value}"' for name, value in given.items())
+    # Styles tell by the name of a style, which the script drops, icons from drawings.
+    classes = " ".join(word for word in words if word not in STYLES)
+    kept = "".join(f' {name}="{value}"' for name, value in given.items())
     inside = f"<title>{html.escape(html.unescape(title))}</title>" if title else ""
     return (
-        f'<svg class="page-icon {" ".join(words)}" {kept} aria-hidden="true" '
+        f'<svg class="page-icon {classes}"{kept} aria-hidden="true" '
         f'viewBox="0 0 {icon.width} {icon.height}">{inside}'
         f'<path fill="currentColor" d="{icon.path}"></path></svg>'
     )

@@ -75,6 +75,8 @@ def test_keys_open_the_search_and_lead_to_the_page(reader):
     reader.keyboard.press("Control+k")
     field = reader.locator("#pst-search-dialog input")
     field.wait_for(state="visible")
+    glass = reader.locator("#pst-search-dialog svg.page-icon").bounding_box()
+    assert glass["x"] + glass["width"] < field.bounding_box()["x"] + 1
     reader.keyboard.press("Escape")
     field.wait_for(state="hidden")
     reader.keyboard.press("Control+k")
