@@ -5,8 +5,10 @@ from xdist.scheduler import LoadFileScheduling
 # One worker builds the book for all of these.
 OF_THE_BUILT_BOOK = (
     "tests/book/test_built_book.py",
-    "tests/book/test_formulas_fit.py",
+    "tests/book/test_pages_in_a_browser.py",
     "tests/book/test_play_in_a_browser.py",
+    "tests/book/test_reading_in_a_browser.py",
+    "tests/book/test_on_a_phone.py",
 )
 # What takes longest comes first, so that no worker waits for another at the end.
 FIRST = (

@@ -1,8 +1,9 @@
 """Sphinx extension: everything a page loads comes with the book.
 
 The installed package ``sphinx-mathjax-offline`` carries all of MathJax, 24 MB. The
-pages need its component for TeX input and HTML output, the fonts, and the TeX
-extensions that this component loads when a formula asks for one.
+pages load the components for TeX input, HTML output and screen readers, each by itself,
+without the menu and the reader of MathML, which are a third of the file that holds them
+all. The fonts and the TeX extensions are there for the formulas that ask for them.
 
 The theme's helper for live code cells, sphinx-thebe, adds its script to every page,
 twice, so that the second copy fails with an error, and names a network address. The
@@ -16,12 +17,18 @@ from pathlib import Path
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-MATHJAX_SCRIPT = "tex-mml-chtml.js"
+MATHJAX_SCRIPT = "startup.js"
+MATHJAX_COMPONENTS = ("input/tex", "output/chtml", "a11y/assistive-mml")
 MATHJAX_PARTS = (
     MATHJAX_SCRIPT,
+    "core.js",
+    *(f"{component}.js" for component in MATHJAX_COMPONENTS),
+    "output/chtml/fonts/tex.js",
     "output/chtml/fonts/woff-v2",
     "input/tex/extensions",
 )
+# All extensions in one file, which none of these components loads.
+MATHJAX_LEFT_OUT = shutil.ignore_patterns("all-packages.js")
 THEBE_MODULE = "sphinx_thebe"
 THEBE_EVENTS = ("env-before-read-docs", "doctree-resolved")
 
@@ -54,7 +61,12 @@ def copy_mathjax(source: Path, target: Path) -> None:
     for part in MATHJAX_PARTS:
         (target / part).parent.mkdir(parents=True, exist_ok=True)
         if (source / part).is_dir():
-            shutil.copytree(source / part, target / part, dirs_exist_ok=True)
+            shutil.copytree(
+                source / part,
+                target / part,
+                ignore=MATHJAX_LEFT_OUT,
+                dirs_exist_ok=True,
+            )
         else:
             shutil.copyfile(source / part, target / part)
 
@@ -68,6 +80,17 @@ def _add_mathjax(app: Sphinx, exception: Exception | None) -> None:
     """
     if exception is None and app.builder.format == "html":
         copy_mathjax(mathjax_folder(), Path(app.outdir) / "_static" / "mathjax")
+
+
+def _choose_components(app: Sphinx, config: Config) -> None:
+    """Tell MathJax what to load.
+
+    Args:
+        app: The running build.
+        config: Its configuration.
+    """
+    options = config.mathjax3_config or {}
+    config.mathjax3_config = options | {"loader": {"load": list(MATHJAX_COMPONENTS)}}
 
 
 def _switch_thebe_off(app: Sphinx, config: Config) -> None:
@@ -93,6 +116,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
         What Sphinx may do in parallel.
     """
     app.config.mathjax_path = f"mathjax/{MATHJAX_SCRIPT}"
+    app.connect("config-inited", _choose_components)
     app.connect("config-inited", _switch_thebe_off)
     app.connect("build-finished", _add_mathjax)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -143,33 +143,40 @@ def _as_word(value: ast.expr) -> str:
     return json.dumps(value.value)  # with double quotes, which a shell's hold as is
 
 
-def records_markdown(found: Mapping[str, Sequence[Path]], root: Path) -> str:
+def records_markdown(
+    found: Mapping[str, Sequence[Path]], root: Path, archives: Mapping[str, str]
+) -> str:
     """Describe stored records: which, of what data, with which digest.
 
     Args:
         found: Under each pattern that the page names its records, in order.
         root: The folder of the sources.
+        archives: Links to archives, under the patterns whose records come in one.
 
     Returns:
         For each pattern a line with one digest over all, and one folded list of the
-        records; nothing where there is none.
+        records, each with a link or without; nothing where there is none.
     """
-    heads, rows = [], []
+    heads, rows, packed = [], [], []
     for pattern, files in found.items():
         digests = {}
         for file in files:
             path = file.relative_to(root).as_posix()
             digests[path] = digest = hashlib.sha256(file.read_bytes()).hexdigest()
-            rows.append(
-                f"- {{download}}`{file.name} </{path}>`: sha256 `{digest[:SHOWN]}`, "
-                f"{data_of(file)}"
-            )
+            if pattern in archives:
+                packed.append(f"{digest[:SHOWN]} {path}: {data_of(file)}")
+                continue
+            link = f"{{download}}`{file.name} </{path}>`"
+            rows.append(f"- {link}: sha256 `{digest[:SHOWN]}`, {data_of(file)}")
         count = "1 record" if len(files) == 1 else f"{len(files)} records"
         shown = digest_of_all(digests)[:SHOWN]
-        heads.append(f"- `{pattern}`: {count}, sha256 of all `{shown}`")
-    if not rows:
+        link = f", {archives[pattern]}" if pattern in archives else ""
+        heads.append(f"- `{pattern}`: {count}, sha256 of all `{shown}`{link}")
+    if not heads:
         return ""
-    folded = [":::{dropdown} The records and their data", *rows, ":::"]
+    block = ["", "```text", *packed, "```"] if packed else []
+    head = [":::{dropdown} The records and their data", ":class-container: records"]
+    folded = [*head, "", *rows, *block, ":::"]
     return "\n".join(["**Records**", "", *heads, "", *folded])
 
 
@@ -199,7 +206,7 @@ def data_of(file: Path) -> str:
     data = record.get("provenance", {}).get("data")
     if not isinstance(data, dict) or "fingerprint" not in data:
         return "names no data"
-    return f"data `{data['fingerprint'][:SHOWN]}` ({data.get('source', 'no source')})"
+    return f"data {data['fingerprint'][:SHOWN]} ({data.get('source', 'no source')})"
 
 
 def _is_json(file: Path) -> bool:

@@ -24,6 +24,7 @@ from page_facts import (
     run_command_line,
     test_command_line,
 )
+from record_archives import MOST_LINKED, archive_link
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
@@ -190,7 +191,12 @@ class PageFooter(OfClaims):
                 self.warn("no record %r", pattern)
             for file in found[pattern]:
                 self.env.note_dependency(file.relative_to(self.root).as_posix())
-        return records_markdown(found, self.root)
+        archives = {
+            pattern: archive_link(self.env.app, self.env.docname, pattern)
+            for pattern, files in found.items()
+            if len(files) > MOST_LINKED
+        }
+        return records_markdown(found, self.root, archives)
 
 
 def outcomes_markdown(claims: Sequence[Claim]) -> str:

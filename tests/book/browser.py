@@ -24,9 +24,11 @@ def toc_pages():
 PAGES = toc_pages()
 
 
-def visit(browser, path):
+def visit(browser, path, asked=None):
     """Open a file; return the page and everything that went wrong on the way."""
     page, trouble = browser.new_page(), []
+    if asked is not None:  # a list, for the addresses of what the page loads
+        page.on("request", lambda request: asked.append(request.url))
     page.on("pageerror", lambda error: trouble.append(f"script error: {error}"))
     page.on("requestfailed", lambda request: trouble.append(f"failed: {request.url}"))
     page.on(

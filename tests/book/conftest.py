@@ -1,5 +1,6 @@
 """What the tests of the book share: the project's root and its two programs."""
 
+import contextlib
 import importlib.util
 import sys
 from pathlib import Path
@@ -63,7 +64,14 @@ def offered_files() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def page_form(claims, page_facts, library_names, offered_files) -> ModuleType:
+def record_archives() -> ModuleType:
+    return load(ROOT / "book" / "_ext" / "record_archives.py")
+
+
+@pytest.fixture(scope="session")
+def page_form(
+    claims, page_facts, library_names, offered_files, record_archives
+) -> ModuleType:
     return load(ROOT / "book" / "_ext" / "page_form.py")
 
 
@@ -103,16 +111,24 @@ def html(source, build_book):
     return build_book.build_html(source)
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
+@contextlib.contextmanager
+def opened_browser(profile, **options):
+    """A browser with nothing in it, where there is one."""
     if CHROMIUM is None:
         pytest.skip("no chromium on PATH")
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
-            tmp_path_factory.mktemp("profile"),
+            profile,
             executable_path=CHROMIUM,
             headless=True,
             args=CHROMIUM_FLAGS,
+            **options,
         )
         yield context
         context.close()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with opened_browser(tmp_path_factory.mktemp("profile")) as context:
+        yield context

@@ -19,7 +19,8 @@ import sys
 sys.path.insert(0, {str(ROOT / "book" / "_ext")!r})
 extensions = ["myst_nb", "sphinx_design", "formal_statements", "claims_ledger",
               "page_form", "image_texts", "paper_places", "library_reference",
-              "edition", "claims_file", "citation_block", "offered_files"]
+              "edition", "claims_file", "citation_block", "offered_files",
+              "record_archives"]
 root_doc = "book/intro"
 nb_execution_mode = "off"
 nb_render_markdown_format = "myst"

@@ -1,9 +1,14 @@
-"""Every page opens from a file, and no formula is cut, on phones and on desks."""
+"""Every page opens from a file: formulas whole, light to load, open to everyone."""
+
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from tests.book.accessibility import THEMES, grave_findings
 from tests.book.browser import PAGES, faults, visit
 
+MOST_LOADED, MOST_HTML = 2_000_000, 1_500_000  # bytes, unpacked
 WIDTHS = (360, 414, 768, 1280)
 
 # Where the glyphs of a formula end, against every box around them that cuts or scrolls.
@@ -60,16 +65,43 @@ WIDE = """() => [...document.querySelectorAll('.bd-article pre, .bd-article tabl
   .map(box => box.textContent.trim().slice(0, 40))"""
 
 
+def sizes(asked):
+    """The size of each file among addresses, unpacked."""
+    paths = {Path(unquote(urlsplit(one).path)) for one in asked if one[:5] == "file:"}
+    return {path.name: path.stat().st_size for path in paths}
+
+
+# What is on paper: folded text is shown, and no fold leaves its frame alone behind.
+ON_PAPER = """() => [...document.querySelectorAll('.bd-article details')].map(fold => {
+  const shown = [...fold.querySelectorAll('*')].filter(e => !e.closest('summary')
+    && e.checkVisibility({contentVisibilityAuto: false}) && e.textContent.trim()
+    && e.getBoundingClientRect().height > 0);
+  const title = fold.querySelector('summary').textContent.trim().slice(0, 40);
+  return {title, shown: shown.length > 0, height: fold.getBoundingClientRect().height,
+    code: fold.matches('.hide, .records')};
+})"""
+
+
 @pytest.fixture(scope="module", params=PAGES)
 def opened(request, html, browser):
     """A page, and what went wrong: opened once, since MathJax takes its time."""
-    page, trouble = visit(browser, html / f"{request.param}.html")
+    page, trouble = visit(browser, html / f"{request.param}.html", asked := [])
+    page.first_load = sizes(asked)
     yield page, trouble
     page.close()
 
 
 def test_page_opens_from_a_file(opened):
     assert faults(*opened) == []
+
+
+def test_the_first_load_is_light(opened):
+    page, _ = opened
+    first = page.first_load
+    assert len(first) > 15
+    assert sum(first.values()) < MOST_LOADED, first
+    assert first[urlsplit(page.url).path.split("/")[-1]] < MOST_HTML
+    assert "searchindex.js" not in first, "who reads a page does not search yet"
 
 
 def test_formulas_are_whole_and_on_a_desk_need_no_scrolling(opened):
@@ -87,6 +119,23 @@ def test_a_page_asks_for_few_tab_stops_and_no_scrolling_aside(opened):
     page.set_viewport_size({"width": 1280, "height": 900})
     assert page.evaluate(STOPS) < MOST_STOPS
     assert page.evaluate(WIDE) == []
+
+
+def test_on_paper_there_are_no_empty_boxes(opened):
+    page, _ = opened
+    page.emulate_media(media="print")
+    folds = page.evaluate(ON_PAPER)
+    page.emulate_media(media="screen")
+    assert [one for one in folds if one["height"] > 1 and not one["shown"]] == []
+    assert [one for one in folds if not one["code"] and not one["shown"]] == []
+
+
+# The last of the opened page: it opens what is folded.
+@pytest.mark.parametrize("theme", THEMES)
+def test_axe_finds_nothing_grave(theme, opened):
+    page, trouble = opened
+    assert grave_findings(page, theme) == []
+    assert trouble == []
 
 
 def test_the_arrow_keys_reach_what_is_no_tab_stop(html, browser):
