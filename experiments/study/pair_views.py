@@ -6,7 +6,6 @@ and gets it back from SMOOTH, by the linearized classifier.
 
 import os
 import time
-from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -15,6 +14,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from experiments.store.byte_images import (
+    pack_image,
+    pack_signed,
+    unpack_image,
+    unpack_signed,
+)
 from experiments.store.keyed import Record
 from experiments.store.pair_settings import Site
 from experiments.store.provenance import note_seconds, one_thread, provenance
@@ -34,8 +39,6 @@ from paper_lib.geometry.sums import full_precision
 from paper_lib.linearize import linearize
 from paper_lib.models import PairCNN
 from paper_lib.robust_sets import RobustSets
-
-_LEVELS = 127
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,13 +108,8 @@ class ViewResult:
     @property
     def parts(self) -> Float[Tensor, "3 d"]:
         """Image x, attack a and defense v, in units of the pixels in [0, 1]."""
-        texts = (self.image, self.attack, self.defense)
-        image, *signed = (
-            torch.frombuffer(bytearray(b64decode(text)), dtype=torch.uint8).double()
-            for text in texts
-        )
-        moves = [(part - _LEVELS - 1) / _LEVELS * self.reach for part in signed]
-        return torch.stack([image / 255, *moves])
+        moves = (unpack_signed(one, self.reach) for one in (self.attack, self.defense))
+        return torch.stack([unpack_image(self.image), *moves])
 
 
 PairView.result_type = ViewResult
@@ -247,17 +245,12 @@ def _view(config: PairView, model: PairCNN, pair: ClassPair, site: Site) -> Reco
         "place": place,
         "label": int(labels[place]),
         "reach": reach,
-        "image": _packed(255 * image.flatten()),
-        "attack": _packed(_LEVELS * attack[0] / reach + _LEVELS + 1),
-        "defense": _packed(_LEVELS * v / reach + _LEVELS + 1),
+        "image": pack_image(image.flatten()),
+        "attack": pack_signed(attack[0], reach),
+        "defense": pack_signed(v, reach),
         "coverage": float(sets.coverage(v)),
         "logits": [float(logits_at(model, image, *added)) for added in sums],
         "tangent": [
             float(linearize(model, image).moved_logits(*added)) for added in sums
         ],
     }
-
-
-def _packed(levels: Float[Tensor, " d"]) -> str:
-    """Write bytes as text."""
-    return b64encode(levels.round().to(torch.uint8).cpu().numpy().tobytes()).decode()
