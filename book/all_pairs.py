@@ -61,9 +61,14 @@ from experiments.figures.all_pairs.pair_checks import (
     study_checks,
     table_1_checks,
 )
+from experiments.figures.all_pairs.pair_map import (
+    draw_views,
+    map_data,
+    pair_percents,
+    plot_pair_map,
+)
 from experiments.figures.all_pairs.pair_pictures import (
     plot_examples,
-    plot_pair_maps,
     plot_pair_spread,
     plot_pairs_against_budget,
 )
@@ -86,10 +91,12 @@ from experiments.figures.all_pairs.study_tables import (
     plot_choices,
     plot_misses,
 )
+from experiments.figures.answering import Answering
 from experiments.figures.checks_table import ChecksTable
 from experiments.gpu.batched import TOGETHER
 from experiments.study.declared import DECLARED, FIRST_DECLARED, declared_groups
 from experiments.study.misses import study_table
+from experiments.study.pair_views import load_views, view_groups
 from experiments.study.published import declared_rows
 from experiments.study.study_plan import (
     OTHERS,
@@ -202,6 +209,17 @@ Markdown(declared_table(found, others))
 
 # %% tags=["hide-input"]
 Markdown(clean_line(declared_rows(declared, DECLARED)) + ".")
+
+# %% mystnb={"figure": {"caption": "Approximate accuracy in percent of every pair of classes under FGM with SMOOTH, the declared combination, mean over three seeds; MNIST above the diagonal, Fashion-MNIST below. With JavaScript a click, a finger or the arrow keys choose a pair, and the list another play; $x$ is the first test image that FGM turns and SMOOTH gives back, by the tangent, seed 60.", "name": "fig-all-pairs-maps"}, "image": {"alt": "Ten classes by ten, a number in each square: above the diagonal the pairs of MNIST keep between 60 and 90 percent of their labels, below it those of Fashion-MNIST from about half to nearly all."}} tags=["hide-input"]
+percents = pair_percents(declared, DECLARED)
+plot_pair_map(percents)
+
+# %% mystnb={"code_prompt_show": "Show the images of all pairs at once", "code_prompt_hide": "Hide the images", "figure": {"caption": "From left to right: $x$, the attack $a$ of FGM, $x + a$, the $v$ of SMOOTH, and $x + a + v$, for every pair of classes, MNIST above the diagonal and Fashion-MNIST below. Attack and defense are blue below zero and red above, on one scale for both of a pair.", "name": "fig-all-pairs-views"}, "image": {"alt": "Five maps of ten by ten small images: digits and garments, FGM's speckled perturbations, the digits with them, the smoother perturbations v, and the digits with both; for the eye the class stays what it was."}} tags=["hide-cell"]
+views = load_views(view_groups(), study)
+draw_views(views)
+
+# %% mystnb={"code_prompt_show": "Show what the map is told", "code_prompt_hide": "Hide what the map is told"} tags=["hide-input"]
+Answering(script="pair_map", told=map_data(percents, views))
 
 # %% [markdown]
 # The 35 pairs that did not explore give the same verdict on all sixteen numbers. On the ten that did, with the seed that chose, one mean misses its
@@ -430,15 +448,12 @@ Markdown(table_1(rows))
 # %% mystnb={"code_prompt_show": "Show the budgets", "code_prompt_hide": "Hide the budgets"} tags=["hide-cell"]
 Markdown(calibration_table(results))
 
-# %% mystnb={"figure": {"caption": "Approximate accuracy of each pair of classes in percent, choice declared before the study, seed 0: FGM without and with SMOOTH, and PGD in the ball with it.", "name": "fig-all-pairs-maps"}, "image": {"alt": "Six triangular maps, ten classes by ten, MNIST above and Fashion-MNIST below. Under FGM alone the pairs of Fashion-MNIST range from 0 to 100 percent while those of MNIST lie nearer to one another; with SMOOTH every square is brighter, and under PGD nearly all are bright."}, "code_prompt_show": "Show every pair as a map", "code_prompt_hide": "Hide every pair as a map"} tags=["hide-cell"]
-plot_pair_maps(singly)
+# %% mystnb={"figure": {"caption": "Every pair's accuracy, its mean as a line, and the paper's mean and spread beside it; choice declared before the study, seed 0.", "name": "fig-all-pairs-spread"}, "image": {"alt": "Two panels of dots, one for each data set, with four plays each. Approximate accuracies lie above true ones. On MNIST the paper's means lie within the dots; on Fashion-MNIST the dots spread from 0 to 100 percent and the paper's bars are far shorter."}, "code_prompt_show": "Show every pair beside the paper", "code_prompt_hide": "Hide every pair beside the paper"} tags=["hide-cell"]
+plot_pair_spread(singly)
 
 # %% [markdown]
 # With one budget for all, a pair that is far apart keeps its labels under FGM. The closest pairs of Fashion-MNIST lose nearly all of
 # them, with or without a defense; on MNIST SMOOTH gives some back to every pair.
-
-# %% mystnb={"figure": {"caption": "Every pair's accuracy, its mean as a line, and the paper's mean and spread beside it; choice declared before the study, seed 0.", "name": "fig-all-pairs-spread"}, "image": {"alt": "Two panels of dots, one for each data set, with four plays each. Approximate accuracies lie above true ones. On MNIST the paper's means lie within the dots; on Fashion-MNIST the dots spread from 0 to 100 percent and the paper's bars are far shorter."}, "code_prompt_show": "Show every pair beside the paper", "code_prompt_hide": "Hide every pair beside the paper"} tags=["hide-cell"]
-plot_pair_spread(singly)
 
 # %% mystnb={"figure": {"caption": "Accuracy under FGM at multiples of the calibrated budget, choice declared before the study, seed 0: the mean over pairs, and the spread over pairs as bars. The paper shows one budget only.", "name": "fig-all-pairs-budgets"}, "image": {"alt": "Two panels of falling curves, accuracy in percent against the budget in pixels, MNIST and Fashion-MNIST: approximate accuracy with SMOOTH stays above that without at every budget, and true accuracy falls less steeply; the bars are several times longer on Fashion-MNIST."}, "code_prompt_show": "Show other budgets", "code_prompt_hide": "Hide other budgets"} tags=["hide-cell"]
 curves = plot_pairs_against_budget(singly, results)

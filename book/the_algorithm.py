@@ -39,17 +39,20 @@ from statistics import median
 import torch
 from IPython.display import Markdown
 
+from experiments.figures.answering import Answering
 from experiments.figures.checks_table import Check, ChecksTable
 from experiments.figures.markdown import table_of
 from experiments.figures.solver_records import (
     FollowedPath,
     LongSearch,
     load_benchmark,
+    load_budget_images,
     load_comparisons,
     load_curves,
 )
 from experiments.figures.solver_tables import aims_table, solver_table
 from experiments.figures.the_algorithm import (
+    draw_budget_images,
     plot_ascents,
     plot_certified_bands,
     plot_relaxations,
@@ -486,8 +489,15 @@ checks += [
 # The band between what was found and what is proven holds $\max_v \phi_n(v)$ at every budget. A larger budget helps the attacker
 # as much as the defender: it shifts every half-space away by as much as it lengthens $v$.
 
-# %% mystnb={"code_prompt_show": "Show coverage against the budget", "code_prompt_hide": "Hide coverage against the budget", "figure": {"caption": "Coverage against the budget of both players on two pairs of MNIST: without a defense, with the paper's ascent, with the best found, and the band that holds the maximum.", "name": "fig-certified-bands"}, "image": {"alt": "Two panels, MNIST 0-1 and 2-4: share of training points covered against the budget in pixels. All curves fall; no defense falls fastest, the ramp drops away from the best found beyond the median margin on 0-1; the band above the best found widens with the budget."}} tags=["hide-cell"]
-plot_certified_bands(load_curves(defenses))
+# %% mystnb={"figure": {"caption": "Coverage against the budget of both players, 4,000 training points of two pairs of MNIST: without a defense (dotted), with the paper's ascent (dashed), with the search, and the band that holds the maximum. From the records `results/defense`. With JavaScript the slider, a click or a finger on a curve sets the budget, in median margins.", "name": "fig-certified-bands"}, "image": {"alt": "Two panels, MNIST 0-1 and 2-4: share of training points covered against the budget in pixels. All curves fall; no defense falls fastest, the ramp drops away from the best found beyond the median margin on 0-1; the band above the best found widens with the budget."}} tags=["hide-input"]
+curves = load_curves(defenses)
+plot_certified_bands(curves)
+
+# %% mystnb={"code_prompt_show": "Show the perturbations at every budget", "code_prompt_hide": "Hide them", "figure": {"caption": "The perturbations of {ref}`the curves <fig-certified-bands>` as images, blue below zero and red above, each on its own scale, from the smallest budget to the largest: of the ascent and of the search, on 0 against 1 and on 2 against 4.", "name": "fig-budget-images"}, "image": {"alt": "Four rows of twenty small images: on 0 against 1 a red bar or core between blue arcs, which on the ascent's row changes its shape at 1.3 median margins; on 2 against 4 finer strokes, nearly the same in both rows and at all budgets."}} tags=["hide-cell"]
+draw_budget_images(load_budget_images(defenses))
+
+# %% mystnb={"code_prompt_show": "Show what the picture is told", "code_prompt_hide": "Hide what the picture is told"} tags=["hide-input"]
+Answering(script="coverage_by_budget", told=curves)
 
 # %% [markdown]
 # Budgets share their normals, so that one matrix product serves all of them in a step of the annealing. `coverage_path` solves

@@ -1,8 +1,8 @@
 """Compare the methods for Eq. (7) on the complete data, and store what they found.
 
 One record for each instance of ``benchmarks/instances.py`` under ``results/defense``,
-and one for each path over budgets. A record that is there is kept; delete it to have it
-computed again::
+and for each path over budgets one of counts and one of images. A record that is there
+is kept; delete it to have it computed again::
 
     PAPER_LIB_DATA=/path/to/data python -m tools.compare_defenses
 
@@ -20,6 +20,7 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.instances import Instance, real_instance, real_instances
+from experiments.store.byte_images import pack_signed
 from experiments.store.provenance import provenance
 from experiments.store.record_files import load_record, save_record
 from paper_lib.data import load_pair
@@ -115,6 +116,24 @@ def follow(dataset: str, classes: tuple[int, int]) -> list[dict[str, Any]]:
     return points
 
 
+def show(dataset: str, classes: tuple[int, int]) -> list[dict[str, Any]]:
+    """Keep what the ascent and the path find at each budget, as images."""
+    family = [real_instance(dataset, classes, m).sets for m in PATH_MULTIPLES]
+    points = []
+    for multiple, sets, solution in zip(
+        PATH_MULTIPLES, family, coverage_path(family), strict=True
+    ):
+        found = {"ramp": ramp_ascent(sets), "lower": solution}
+        points.append({"multiple": multiple, "epsilon": sets.epsilon})
+        for name, one in found.items():
+            v = one.perturbation
+            points[-1][name] = {
+                "coverage": one.coverage,
+                "levels": pack_signed(v, float(v.abs().max())),
+            }
+    return points
+
+
 def keep(name: str, compute: Callable[[], dict[str, Any]]) -> None:
     """Compute a record unless it is there."""
     path = FOLDER / f"{name}.json"
@@ -144,11 +163,15 @@ def comparison(dataset: str, classes: tuple[int, int], multiple: float) -> dict:
     }
 
 
-def path(dataset: str, classes: tuple[int, int]) -> dict[str, Any]:
+def path(
+    dataset: str,
+    classes: tuple[int, int],
+    measured: Callable[..., list[dict[str, Any]]] = follow,
+) -> dict[str, Any]:
     """Make the record of one path over budgets."""
     return {
         "instance": {"dataset": dataset, "classes": list(classes)},
-        "points": follow(dataset, classes),
+        "points": measured(dataset, classes),
         "provenance": provenance(load_pair(dataset, classes)),
     }
 
@@ -163,6 +186,7 @@ def main() -> None:
     for dataset, classes in tqdm(PATHS, desc="paths"):
         name = f"{dataset}-{classes[0]}-{classes[1]}-path"
         keep(name, lambda one=(dataset, classes): path(*one))
+        keep(f"{name}-images", lambda one=(dataset, classes): path(*one, show))
 
 
 if __name__ == "__main__":

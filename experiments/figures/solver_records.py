@@ -114,6 +114,37 @@ class BudgetCurve:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FoundImage:
+    """A perturbation that was found, as an image.
+
+    Attributes:
+        coverage: The share it covers.
+        levels: A byte a pixel, as ``pack_signed`` writes it at its own reach.
+    """
+
+    coverage: float
+    levels: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BudgetImages:
+    """At one budget what the ascent and the best search find."""
+
+    multiple: float
+    epsilon: float
+    ramp: FoundImage
+    lower: FoundImage
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImagedCurve:
+    """One pair at many budgets, as images."""
+
+    instance: ClassNames
+    points: tuple[BudgetImages, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LongSearch:
     """Solvers beside ten minutes of search, of what ``benchmarks`` stores.
 
@@ -174,7 +205,7 @@ def load_comparisons(folder: Path) -> list[Comparison]:
     Returns:
         The comparisons, by data set, classes and budget.
     """
-    files = [file for file in folder.glob("*.json") if not file.stem.endswith("path")]
+    files = [file for file in folder.glob("*.json") if "path" not in file.stem]
     found = [_shown(Comparison, load_record(f, schema=_SCHEMA)) for f in files]
     return sorted(found, key=lambda one: (one.instance.pair, one.instance.multiple))
 
@@ -190,6 +221,19 @@ def load_curves(folder: Path) -> list[BudgetCurve]:
     """
     files = sorted(folder.glob("*-path.json"))
     return [_shown(BudgetCurve, load_record(f, schema=_SCHEMA)) for f in files]
+
+
+def load_budget_images(folder: Path) -> list[ImagedCurve]:
+    """Read what was found at many budgets, in the order of the curves.
+
+    Args:
+        folder: Where they are.
+
+    Returns:
+        The images of each pair.
+    """
+    files = sorted(folder.glob("*-path-images.json"))
+    return [_shown(ImagedCurve, load_record(f, schema=_SCHEMA)) for f in files]
 
 
 def load_benchmark(file: str, kind: type[T], section: str, part: str) -> tuple[T, ...]:

@@ -4,8 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image
 
-from experiments.figures.solver_records import BudgetCurve, Comparison
+from experiments.figures.answering import draw_sheet, signed_levels
+from experiments.figures.solver_records import BudgetCurve, Comparison, ImagedCurve
+from experiments.store.byte_images import unpack_signed
 from paper_lib.defense.ramp import RampSolution
 from paper_lib.plotting.style import COLORS, new_figure
 
@@ -132,3 +135,24 @@ def plot_certified_bands(curves: Sequence[BudgetCurve]) -> Figure:
     below = {"loc": "outside lower center", "ncols": 2, "frameon": False}
     figure.legend(handles, labels, **below)
     return figure
+
+
+def draw_budget_images(curves: Sequence[ImagedCurve]) -> Image.Image:
+    """Draw what was found at each budget, a column each.
+
+    Args:
+        curves: Two rows each, from the top: of the ascent and of the search.
+
+    Returns:
+        The images, each darkest where it is largest.
+    """
+    tiles = [
+        (
+            (column, 2 * row + kind),
+            signed_levels(unpack_signed(found.levels, 1.0).numpy(), 1.0),
+        )
+        for row, curve in enumerate(curves)
+        for column, at in enumerate(curve.points)
+        for kind, found in enumerate((at.ramp, at.lower))
+    ]
+    return draw_sheet(tiles, len(curves[0].points), 2 * len(curves))

@@ -1,7 +1,8 @@
 """Compute what the study lacks, and write its tables beside its records.
 
 ``python -m experiments.study`` explores; ``--pairs all --seeds 60,61,62 --declared``
-confirms. A command that is stopped goes on where it was.
+confirms; ``--pairs all --seeds 60 --views`` shows an image of each pair. A command that
+is stopped goes on where it was.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from experiments.study.choosing import choose_on_halves
 from experiments.study.combinations import FACTORS
 from experiments.study.declared import declared_groups
 from experiments.study.misses import StudyTable, effects, study_table
+from experiments.study.pair_views import run_views, view_groups
 from experiments.study.study_plan import (
     EXPLORED,
     EXPLORING_SEED,
@@ -58,9 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     groups = list_groups(**chosen, **named)
     options = {"source": asked.source, "root": asked.root, "device": asked.device}
     with executor_for(asked.workers, asked.scheduler) as executor:
-        runs = run_study(
-            groups, asked.store, executor=executor, progress=True, **options
-        )
+        options |= {"executor": executor, "progress": True}
+        if asked.views:
+            return run_views(view_groups(**chosen), asked.store, **options)
+        runs = run_study(groups, asked.store, **options)
     # A part has a folder of its own, so that it never stands in for the whole.
     part = [one for choices in named.values() for one in choices]
     part += asked.datasets if {*asked.datasets} != {*DATASETS} else []
@@ -115,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--pairs", default="explored", help="explored, all, or like 0-1,3-5")
     add("--seeds", default=str(EXPLORING_SEED), help="like 60,61,62")
     add("--declared", action="store_true", help="the declared combination alone")
+    add("--views", action="store_true", help="an image of each pair instead")
     add("--workers", type=int, default=2, help="processes; 0: this one alone")
     add("--scheduler", help="a Dask scheduler, tcp://host:port, instead")
     add("--device", default="cpu")

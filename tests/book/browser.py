@@ -57,3 +57,36 @@ def faults(page, trouble):
     for mark in ("mjx-merror", "mjx-assistive-mml mtext[mathcolor=red]"):
         found += page.locator(mark).all_text_contents()
     return found
+
+
+def swipe(session, start, by, steps=8):
+    """Put a finger down, move it, and lift it."""
+    (x, y), (dx, dy) = start, by
+    touch = "Input.dispatchTouchEvent"
+    session.send(touch, {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for k in range(1, steps + 1):
+        place = {"x": x + dx * k / steps, "y": y + dy * k / steps}
+        session.send(touch, {"type": "touchMove", "touchPoints": [place]})
+    session.send(touch, {"type": "touchEnd", "touchPoints": []})
+
+
+# Contrast of each text with what lies behind it, as accessibility guidelines define it.
+CONTRAST = """root => {
+  const channels = text => text.match(/[0-9.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b]
+    .map(c => c / 255).map(c => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, c, k) => sum + c * [0.2126, 0.7152, 0.0722][k], 0);
+  const behind = e => {
+    for (; e; e = e.parentElement) {
+      const color = channels(getComputedStyle(e).backgroundColor);
+      if (color.length < 4 || color[3] === 1) return color;
+    }
+    return [255, 255, 255];
+  };
+  const words = 'figcaption, label, button, p, li, th, td';
+  return [...root.querySelectorAll(words)].map(e => {
+    const pair = [channels(getComputedStyle(e).color), behind(e)].map(light);
+    const [low, high] = pair.sort((one, other) => one - other);
+    return [e.textContent.slice(0, 30), (high + 0.05) / (low + 0.05)];
+  });
+}"""

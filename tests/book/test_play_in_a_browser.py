@@ -8,7 +8,7 @@ import torch
 
 from paper_lib.game import equilibrium
 from paper_lib.linearize import linearize
-from tests.book.browser import visit
+from tests.book.browser import CONTRAST, swipe, visit
 from tests.oracles import Formula
 
 
@@ -123,17 +123,6 @@ def on_a_phone(html, game):
     return game, game.page.context.new_cdp_session(game.page)
 
 
-def swipe(session, start, by, steps=8):
-    """Put a finger down, move it, and lift it."""
-    (x, y), (dx, dy) = start, by
-    touch = "Input.dispatchTouchEvent"
-    session.send(touch, {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
-    for k in range(1, steps + 1):
-        place = {"x": x + dx * k / steps, "y": y + dy * k / steps}
-        session.send(touch, {"type": "touchMove", "touchPoints": [place]})
-    session.send(touch, {"type": "touchEnd", "touchPoints": []})
-
-
 def scrolled(game):
     return game.page.evaluate("window.scrollY")
 
@@ -162,26 +151,6 @@ def test_a_finger_beside_the_handles_scrolls_the_page(on_a_phone):
 
 
 # --- to the eye --------------------------------------------------------------------
-
-# Contrast of each text with what lies behind it, as accessibility guidelines define it.
-CONTRAST = """root => {
-  const channels = text => text.match(/[0-9.]+/g).map(Number);
-  const light = ([r, g, b]) => [r, g, b]
-    .map(c => c / 255).map(c => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, c, k) => sum + c * [0.2126, 0.7152, 0.0722][k], 0);
-  const behind = e => {
-    for (; e; e = e.parentElement) {
-      const color = channels(getComputedStyle(e).backgroundColor);
-      if (color.length < 4 || color[3] === 1) return color;
-    }
-    return [255, 255, 255];
-  };
-  return [...root.querySelectorAll('figcaption, label, button, p, th, td')].map(e => {
-    const pair = [channels(getComputedStyle(e).color), behind(e)].map(light);
-    const [low, high] = pair.sort((one, other) => one - other);
-    return [e.textContent.slice(0, 30), (high + 0.05) / (low + 0.05)];
-  });
-}"""
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

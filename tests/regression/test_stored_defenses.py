@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from base64 import b64decode
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,7 @@ from paper_lib.defense import maximize_coverage, ramp_ascent, upper_bound
 
 FOLDER = Path(__file__).resolve().parents[2] / "results" / "defense"
 SCHEMA = "paper-lib/defense-comparison/1"
-RECORDS = sorted(
-    path for path in FOLDER.glob("*.json") if not path.stem.endswith("path")
-)
+RECORDS = sorted(path for path in FOLDER.glob("*.json") if "path" not in path.stem)
 PATHS = sorted(FOLDER.glob("*-path.json"))
 
 
@@ -44,6 +43,20 @@ def test_a_path_keeps_its_order_at_every_budget(path):
         assert point["ramp"] <= point["lower"] <= point["upper"] <= 1.0
     # A bound at one budget does not speak of another, but coverage falls.
     assert all(one["lower"] >= two["lower"] for one, two in itertools.pairwise(points))
+
+
+def test_images_are_of_what_the_paths_say():
+    for path in PATHS:
+        points = load_record(path, schema=SCHEMA)["points"]
+        record = load_record(path.with_stem(f"{path.stem}-images"), schema=SCHEMA)
+        assert len(record["points"]) == len(points)
+        for point, image in zip(points, record["points"], strict=True):
+            assert image["epsilon"] == point["epsilon"]
+            for name in ("ramp", "lower"):
+                assert image[name]["coverage"] == point[name]
+                levels = b64decode(image[name]["levels"])
+                assert len(levels) == 28 * 28
+                assert max(abs(level - 128) for level in levels) == 127
 
 
 @pytest.mark.fulldata

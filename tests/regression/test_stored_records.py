@@ -16,6 +16,7 @@ from experiments.section5.rate_runs import RatePlan
 from experiments.section5.reuse import ReuseConfig
 from experiments.section5.validity_runs import ValidityConfig
 from experiments.store.record_files import from_plain, load_record, plain
+from experiments.study.pair_views import PairView
 from experiments.study.study_cells import StudyConfig
 from experiments.tables.calibration import CalibrationConfig
 from experiments.tables.scoring import ScoreConfig
@@ -28,6 +29,7 @@ RUNS = (
     ClosenessRun,
     ImageRatesConfig,
     PairConfig,
+    PairView,
     PriceConfig,
     RatePlan,
     ReuseConfig,

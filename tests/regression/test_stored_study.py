@@ -13,6 +13,7 @@ from experiments.study.combinations import Combination
 from experiments.study.declared import DECLARED, FIRST_DECLARED, declared_groups
 from experiments.study.misses import study_table
 from experiments.study.own_rows import STARTS
+from experiments.study.pair_views import load_views, view_groups
 from experiments.study.study_plan import (
     EXPLORING_SEED,
     FRESH_SEEDS,
@@ -262,3 +263,30 @@ def test_the_search_fits_better_and_keeps_fewer_test_points():
         assert re.search(rf"fewer (?:test points )?on {fewer}\b", text), page
     check = search_check(as_declared())
     assert (check.figure, check.holds) == ("more on 20", False)
+
+
+def test_what_is_shown_of_each_pair_is_of_the_declared_combination():
+    """The defense covers what the study's does, of the classifier at its budget."""
+    (seed, *_) = FRESH_SEEDS
+    views = load_views(view_groups(), STORE)
+    kept = {
+        one.config.classifier: one
+        for run in declared()
+        if run.key[3] == seed
+        for one in run.results
+    }
+    assert len(views) == len(kept) == 90
+    for view in views:
+        known = kept[view.config.classifier]
+        assert view.config.epsilon == known.config.epsilon
+        assert view.coverage == known.coverages["FGM"]["v = 0"]
+        x, a, v = view.parts
+        assert 0.0 <= x.min() < x.max() <= 1.0
+        # FGM spends the budget, SMOOTH at most all of it; to the levels of a byte.
+        assert a.norm() == pytest.approx(view.config.epsilon, rel=0.01)
+        assert v.norm() <= 1.01 * view.config.epsilon
+        # The image tells: FGM turns the tangent's sign, SMOOTH turns it back.
+        f, moved, back = (view.label * one for one in view.tangent)
+        assert f > 0 > moved
+        assert back >= 0
+        assert view.tangent[0] == pytest.approx(view.logits[0], abs=1e-5)

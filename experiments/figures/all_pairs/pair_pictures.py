@@ -5,7 +5,6 @@ from itertools import product
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -24,40 +23,6 @@ CLASS_LABELS = {
         "T-shirt trouser pullover dress coat sandal shirt sneaker bag boot".split()
     ),
 }
-
-
-def plot_pair_maps(results: Sequence[GroupResult]) -> Figure:
-    """Draw the approximate accuracy of each pair of classes as a colored square.
-
-    Args:
-        results: Groups with the primary reading and solver.
-
-    Returns:
-        The figure, three panels for each: FGM without and with SMOOTH, and PGD with it.
-    """
-    figure, axes = new_figure(4.7, 12.6 * len(results), 3 * len(results), 1)
-    kinds = product(results, (PLAYS[1], PLAYS[2], PLAYS[4]))
-    for axis, (result, play) in zip(axes, kinds, strict=True):
-        _draw_map(axis, result, cell_percents(result)[stored_cell(play)])
-        axis.set_title(f"{SETS[result.dataset]}: {play_name(play)}", fontsize=10)
-    figure.colorbar(axes[-1].images[0], ax=axes, shrink=0.2, label="percent")
-    return figure
-
-
-def _draw_map(
-    axis: Axes, result: GroupResult, values: Float[np.ndarray, " pairs"]
-) -> None:
-    names, grid = CLASS_LABELS[result.dataset], np.full((10, 10), np.nan)
-    for (first, second), value in zip(result.pairs, values, strict=True):
-        grid[second, first] = value
-        color = "black" if value / 100.0 > 0.6 else "white"
-        style = {"ha": "center", "va": "center", "fontsize": 8, "color": color}
-        axis.text(first, second, f"{value:.0f}", **style)
-    axis.imshow(grid, vmin=0.0, vmax=100.0, cmap="viridis")
-    axis.set_xticks(range(9), names[:9], rotation=90 if len(names[0]) > 1 else 0)
-    axis.set_yticks(range(1, 10), names[1:])
-    axis.tick_params(labelsize=8)
-    axis.set(xlim=(-0.5, 8.5), ylim=(9.5, 0.5))
 
 
 def plot_pair_spread(results: Sequence[GroupResult]) -> Figure:

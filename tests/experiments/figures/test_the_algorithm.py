@@ -1,5 +1,6 @@
 """Relaxations, ascents and bands hold the numbers they were given."""
 
+from base64 import b64encode
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -9,11 +10,15 @@ import torch
 
 from experiments.figures.solver_records import (
     BudgetCurve,
+    BudgetImages,
     BudgetPoint,
     ClassNames,
+    FoundImage,
+    ImagedCurve,
     load_comparisons,
 )
 from experiments.figures.the_algorithm import (
+    draw_budget_images,
     plot_ascents,
     plot_certified_bands,
     plot_relaxations,
@@ -90,3 +95,21 @@ def test_a_band_lies_between_what_is_found_and_proven():
     band = axis.collections[0].get_paths()[0].get_extents()
     assert (band.y0, band.y1) == (0.25, 0.8)
     assert plt.get_fignums() == []
+
+
+def test_images_stand_below_their_budgets():
+    levels = {"ramp": [128] * 783 + [255], "lower": [1] * 784}
+    found = {
+        name: FoundImage(coverage=0.5, levels=b64encode(bytes(some)).decode())
+        for name, some in levels.items()
+    }
+    points = [BudgetImages(multiple=m, epsilon=m, **found) for m in (0.5, 1.0, 1.5)]
+    pair = ClassNames(dataset="mnist", classes=(0, 1))
+    curve = ImagedCurve(instance=pair, points=tuple(points))
+    drawn = np.asarray(draw_budget_images([curve, curve]).convert("RGB")).astype(int)
+    tiles = drawn.reshape(4, 28, 3, 28, 3).transpose(0, 2, 1, 3, 4)
+    ramp, search = tiles[2, 1], tiles[3, 1]
+    red, _, blue = ramp[-1, -1]
+    assert red > blue + 50
+    assert (ramp[0, 0] > 240).all(), "zero is white"
+    assert (search[..., 2] > search[..., 0] + 50).all()

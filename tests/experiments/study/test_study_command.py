@@ -152,3 +152,17 @@ def test_the_command_runs_from_images_to_tables(tmp_path):
     assert done.stdout == ""
     lines = read(tmp_path / "tables-10-20-50-mnist-0-1,3-8-50" / "combinations.csv")
     assert len(lines) == 2 + 2 * 64
+
+
+def test_views_are_asked_for_in_place_of_cells(monkeypatch):
+    seen = {}
+    monkeypatch.setattr(
+        command, "run_views", lambda *asked, **options: seen.update(asked=asked)
+    )
+    monkeypatch.setattr(command, "run_study", None)
+    command.main("--views --pairs all --seeds 60 --workers 0".split())
+    groups, store = seen["asked"]
+    assert str(store) == "results/study"
+    assert [one.calibration.dataset for one in groups] == ["mnist", "fashion-mnist"]
+    assert {one.calibration.pairs for one in groups} == {ALL_PAIRS}
+    assert {one.calibration.seed for one in groups} == {60}

@@ -1,0 +1,101 @@
+"""Pictures that answer: what their scripts are told, and the small images they show."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from jaxtyping import Float, UInt8
+from PIL import Image
+
+from experiments.store.record_files import plain
+
+SIDE = 28
+_WHITE = 127
+# 128 grays from black to white, then blue below zero, white, red above.
+_PALETTE = np.concatenate(
+    [
+        np.linspace(0, 255, 128).round().repeat(3).astype(np.uint8),
+        (255 * mpl.colormaps["RdBu_r"](np.linspace(0, 1, 128))[:, :3])
+        .round()
+        .astype(np.uint8)
+        .flatten(),
+    ]
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answering:
+    """What a notebook hands to a script of the book, which takes the place of a still.
+
+    Attributes:
+        script: The script's name in ``book/_static``, without its ending.
+        told: Plain values and dataclasses of such.
+    """
+
+    script: str
+    told: Any = field(repr=False)
+
+    def _repr_html_(self) -> str:
+        data = f'<script type="application/json" id="{self.script}-data">'
+        sources = (f"../_static/{name}.js" for name in ("picture_parts", self.script))
+        return "".join(
+            [
+                f"{data}{json.dumps(plain(self.told), separators=(',', ':'))}</script>",
+                *(f'<script src="{source}"></script>' for source in sources),
+            ]
+        )
+
+
+def gray_levels(image: Float[np.ndarray, " d"]) -> UInt8[np.ndarray, "28 28"]:
+    """Give an image as places in a sheet's palette.
+
+    Args:
+        image: From 0, black, to 1, white; what is beyond is cut off.
+
+    Returns:
+        The places.
+    """
+    return (127 * image.clip(0, 1)).round().astype(np.uint8).reshape(SIDE, SIDE)
+
+
+def signed_levels(
+    move: Float[np.ndarray, " d"], reach: float
+) -> UInt8[np.ndarray, "28 28"]:
+    """Give a perturbation as places in a sheet's palette.
+
+    Args:
+        move: The perturbation.
+        reach: The value that is darkest red, and below zero darkest blue.
+
+    Returns:
+        The places.
+    """
+    levels = 128 + 63.5 + 63.5 * (move / reach).clip(-1, 1)
+    return levels.round().astype(np.uint8).reshape(SIDE, SIDE)
+
+
+def draw_sheet(
+    tiles: Iterable[tuple[tuple[int, int], UInt8[np.ndarray, "28 28"]]],
+    columns: int,
+    rows: int,
+) -> Image.Image:
+    """Draw many small images side by side, as one that a page loads.
+
+    Args:
+        tiles: Column and row of each, and its places in the palette.
+        columns: How many beside one another.
+        rows: How many below one another.
+
+    Returns:
+        The image, white where there is no tile.
+    """
+    sheet = np.full((SIDE * rows, SIDE * columns), _WHITE, np.uint8)
+    for (column, row), tile in tiles:
+        down, right = SIDE * row, SIDE * column
+        sheet[down : down + SIDE, right : right + SIDE] = tile
+    drawn = Image.fromarray(sheet, "L")
+    drawn.putpalette(_PALETTE.tolist())
+    return drawn

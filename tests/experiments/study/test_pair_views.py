@@ -1,0 +1,107 @@
+"""What is shown of a pair, computed once more by other means."""
+
+import pytest
+import torch
+
+from experiments.store.pair_settings import Site
+from experiments.study.pair_views import (
+    PairView,
+    load_views,
+    run_views,
+    view_groups,
+    view_pairs,
+)
+from experiments.tables.classifiers import ClassifierConfig, fit_points, train_pair
+from paper_lib.data import load_pair
+from paper_lib.models import TrainConfig
+
+EMBEDDED = Site(source="embedded")
+TRAIN = TrainConfig(channels=(2, 3), hidden=6, learning_rate=0.01, epochs=3)
+CLASSIFIER = ClassifierConfig(classes=(3, 8), train=TRAIN, num_fit=300)
+CONFIG = PairView(classifier=CLASSIFIER, epsilon=0.8)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return train_pair(CLASSIFIER, EMBEDDED)
+
+
+@pytest.fixture(scope="module")
+def view(trained):
+    return PairView.result(view_pairs([CONFIG], [trained], EMBEDDED)[0])
+
+
+@pytest.fixture(scope="module")
+def pair():
+    return load_pair("mnist", (3, 8), source="embedded")
+
+
+def at_points(model, images):
+    """Logits and gradients, one backward pass a point."""
+    logits, slopes = [], []
+    for image in images:
+        place = image[None].clone().requires_grad_()
+        logit = model(place)[0]
+        logit.backward()
+        logits.append(float(logit.detach()))
+        slopes.append(place.grad.flatten().double())
+    return torch.tensor(logits).double(), torch.stack(slopes)
+
+
+def test_the_image_tells_and_the_moves_are_those_of_the_players(view, trained, pair):
+    model, epsilon = trained.model(), CONFIG.epsilon
+    x, a, v = view.parts
+    step = view.reach / 254 + 1e-6
+    f, slope = at_points(model, pair.test.images)
+    attacks = -epsilon * (f.sign() / slope.norm(dim=1))[:, None] * slope
+    moved = [f + (slope * move).sum(1) for move in (attacks, attacks + v)]
+    found = [f.sign() * one for one in moved]
+    # With v to the levels that are stored, a point within a step may go either way.
+    clear = found[1].abs() > step * slope.norm(dim=1) * 28
+    tells = (f * pair.test.labels > 0) & (found[0] < 0) & (found[1] >= 0)
+    assert tells[view.place]
+    assert not (tells & clear)[: view.place].any()
+    assert 0 < tells.sum() < 200
+
+    place = view.place
+    assert view.label == pair.test.labels[place]
+    assert torch.equal(255 * x, (255 * pair.test.images[place]).round().flatten())
+    assert a == pytest.approx(attacks[place], abs=step)
+    assert max(a.abs().max(), v.abs().max()) == pytest.approx(view.reach)
+    here = [float(one[place]) for one in (f, *moved)]
+    assert view.tangent == pytest.approx(here, abs=0.1)
+    sums = [x, x + a, x + a + v]
+    inputs = torch.stack(sums).reshape(3, 1, 28, 28).float()
+    assert view.logits == pytest.approx(model(inputs).tolist(), abs=0.1)
+    assert view.tangent[1] * view.logits[0] < 0 <= view.tangent[2] * view.logits[0]
+
+
+def test_the_defense_covers_what_is_said(view, trained, pair):
+    f, slope = at_points(
+        trained.model(), pair.train.images[fit_points(CLASSIFIER, 800)]
+    )
+    normals = f.sign()[:, None] * slope
+    slack = normals @ view.parts[2] + f.abs() - CONFIG.epsilon * slope.norm(dim=1)
+    share = (slack >= 0).double().mean()
+    assert view.coverage == pytest.approx(float(share), abs=0.02)
+    still = (f.abs() >= CONFIG.epsilon * slope.norm(dim=1)).double().mean()
+    assert view.coverage > float(still), "no more than without a defense"
+
+
+def test_where_no_image_tells_the_first_is_shown(trained):
+    config = PairView(classifier=CLASSIFIER, epsilon=1e-6)
+    (record,) = view_pairs([config], [trained], EMBEDDED)
+    assert record["place"] == 0
+
+
+def test_a_store_keeps_what_was_computed(tmp_path):
+    groups = view_groups(datasets=("mnist",), pairs=((0, 1),), num_fit=50)
+    run_views(groups, tmp_path, source="embedded")
+    (first,) = load_views(groups, tmp_path, source="embedded")
+    (path,) = tmp_path.glob("view-mnist-0-1-seed60-*.json")
+    assert path.name == first.config.record_name()
+    written = path.stat().st_mtime_ns
+    run_views(groups, tmp_path, source="embedded")
+    assert path.stat().st_mtime_ns == written
+    path.unlink()
+    assert load_views(groups, tmp_path, source="embedded") == ()
