@@ -21,13 +21,14 @@ def check_radii(radius: Budget, name: str, points: Tensor) -> Budget:
         Python's own float, or float64 on the device of the points.
 
     Raises:
-        TypeError: If it is neither a number nor a tensor of numbers.
-        ValueError: If one is negative, NaN or infinite, or there is not one a point.
+        TypeError: If it is neither a number nor a tensor.
+        ValueError: If one is negative, NaN, infinite or a truth value, or there is not
+            one a point.
     """
-    if not isinstance(radius, Tensor) or radius.dtype == torch.bool:
+    if not isinstance(radius, Tensor):
         return check_radius(radius, name)
-    is_right, count = radius.isfinite() & (radius >= 0), points.shape[-2:-1].numel()
-    check_entries(name, radius, count, is_right, "finite and >= 0")
+    valid = radius.isfinite() & (radius >= 0) & (radius.dtype != torch.bool)
+    check_entries(name, radius, points.shape[-2:-1].numel(), valid, "finite and >= 0")
     return radius.detach().to(points.device, torch.float64)
 
 

@@ -83,9 +83,14 @@ def test_budgets_of_which_two_are_none(call, name, value):
 
 
 @every_function
-@pytest.mark.parametrize(
-    "budgets", [[1.0] * 6, np.ones(6), "1", None, True, torch.ones(6) > 0]
-)
+def test_truth_values_are_no_budgets(call, name):
+    match = rf"^{name} must be finite and >= 0, got 6 other .* first True at index 0"
+    with pytest.raises(ValueError, match=match):
+        call(torch.ones(6) > 0)
+
+
+@every_function
+@pytest.mark.parametrize("budgets", [[1.0] * 6, np.ones(6), "1", None, True])
 def test_budgets_that_are_neither_number_nor_tensor(call, name, budgets):
     if budgets is None and name == "attack_epsilon":
         return  # the budget of both
