@@ -267,7 +267,8 @@ def test_every_name_has_one_place_and_the_list_leads_to_it(references, names, ht
     ]
     assert [one for one in names if found.count(one.whole) != 1] == []
     listed = (html / "book" / "api.html").read_text("utf-8").split("library-names")[1]
-    links = re.findall(r'href="api_\w+\.html#(paper_lib\.[^"]*)"', listed)
+    entry = re.compile(r'<li><p><a[^>]*href="api_\w+\.html#(paper_lib\.[^"]*)"')
+    links = entry.findall(listed)
     assert links == [name.whole for name in names]
 
 
