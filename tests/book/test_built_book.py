@@ -190,13 +190,23 @@ def target_exists(path, value, pages):
     return unquote(parts.fragment) in pages[target].ids
 
 
+def mathjax_options(text):
+    """What a page tells MathJax."""
+    found = re.search(r"window\.MathJax = (\{.*?\})</script>", text)
+    return json.loads(found.group(1))
+
+
 def test_mathjax_comes_with_the_book(html, pages):
-    script = html / "_static" / "mathjax" / "tex-mml-chtml.js"
+    script = html / "_static" / "mathjax" / "startup.js"
     fonts = list((script.parent / "output/chtml/fonts/woff-v2").glob("*.woff"))
     assert script.is_file()
     assert len(fonts) > 20
     intro = html / "book" / "intro.html"
-    assert "../_static/mathjax/tex-mml-chtml.js" in pages[intro].loaded
+    assert "../_static/mathjax/startup.js" in pages[intro].loaded
+    components = mathjax_options(intro.read_text("utf-8"))["loader"]["load"]
+    assert "a11y/assistive-mml" in components, "what screen readers read"
+    for name in components:
+        assert (script.parent / f"{name}.js").is_file()
 
 
 def test_nothing_of_live_cells_is_left(pages):
@@ -244,18 +254,15 @@ def test_formulas_are_no_tab_stops(html):
     """The menu of MathJax makes each one; what screen readers read stays."""
     for name in PAGES:
         text = (html / f"{name}.html").read_text(encoding="utf-8")
-        found = re.search(r"window\.MathJax = (\{.*?\})</script>", text)
-        if "mathjax/tex-mml-chtml.js" in text:
-            options = json.loads(found.group(1))["options"]
+        if "mathjax/startup.js" in text:
+            options = mathjax_options(text)["options"]
             assert options["enableMenu"] is False, name
             assert options.get("enableAssistiveMml", True), name
 
 
 def test_the_bibliography_names_works_as_the_text_cites_them(html):
     page = (html / "book" / "bibliography.html").read_text(encoding="utf-8")
-    entries = re.findall(
-        r'id="([^"]*)" role="doc-biblioentry">(.*?)</span><', page, re.S
-    )
+    entries = re.findall(r'id="([^"]*)" role="listitem">(.*?)</span><', page, re.S)
     labels = {name: re.sub("<[^>]*>|[][]", "", text) for name, text in entries}
     assert len(labels) > 30
     wrong = [
@@ -272,6 +279,38 @@ def test_the_bibliography_names_works_as_the_text_cites_them(html):
     }
     assert len(found) > 30
     assert [one for one in found if one[1] not in labels[one[0]]] == []
+
+
+# --- how much it weighs ------------------------------------------------------------
+
+
+def weight(folder):
+    """The bytes of a folder with all that is in it, as ``du -sb`` counts them."""
+    return sum(path.lstat().st_size for path in (folder, *folder.rglob("*")))
+
+
+def test_the_book_is_light(html, pages):
+    assert len(list(html.rglob("*.html"))) > 20
+    assert weight(html) < 30_000_000
+    heavy = {path.name: path.stat().st_size for path in pages}
+    assert {name: size for name, size in heavy.items() if size > 1_500_000} == {}
+
+
+def test_what_the_theme_ships_for_nobody_is_not_in_the_book(html):
+    static = html / "_static"
+    gone = (
+        "**/*.map",
+        "**/fontawesome.js",
+        "**/*.ttf",
+        "locales",
+        "**/all-packages.js",
+    )
+    assert [path for name in gone for path in static.glob(name)] == []
+    fonts = [path.name for path in (static / "vendor").rglob("*") if path.is_file()]
+    assert fonts == ["fa-solid-900.woff"]
+    styles = "".join(path.read_text("utf-8") for path in static.rglob("*.css"))
+    for address in re.findall(r"url\(\.\./(vendor/[^)]*)\)", styles):
+        assert (static / address).is_file()
 
 
 # --- in a browser ----------------------------------------------------------------

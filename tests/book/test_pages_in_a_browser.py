@@ -138,6 +138,28 @@ def test_axe_finds_nothing_grave(theme, opened):
     assert trouble == []
 
 
+def test_pages_beside_the_chapters_are_light_and_open_to_everyone(html, browser):
+    """The search, the index, sources: whatever there is."""
+    chapters = {html / f"{name}.html" for name in PAGES} | {html / "index.html"}
+    beside = [
+        path
+        for path in sorted(html.rglob("*.html"))
+        if path not in chapters and "_static" not in path.parts
+    ]
+    assert {"search", "genindex"} <= {path.stem for path in beside}
+    found = {}
+    for path in beside:
+        page, trouble = visit(browser, path, asked := [])
+        weight = sum(sizes(asked).values())
+        found[path.name] = [
+            *trouble,
+            *([f"{weight} bytes"] if weight > MOST_LOADED else []),
+            *(one for theme in THEMES for one in grave_findings(page, theme)),
+        ]
+        page.close()
+    assert {name: faults for name, faults in found.items() if faults} == {}
+
+
 def test_the_arrow_keys_reach_what_is_no_tab_stop(html, browser):
     page, _ = visit(browser, html / "book" / "paper_to_here.html")
     links = page.locator(".paper-claims a[href]")
@@ -168,4 +190,57 @@ def test_a_cut_formula_is_noticed(style, is_cut, tmp_path, browser):
     )
     page, _ = visit(browser, path)
     assert bool(cut_formulas(page, 360)) == is_cut
+    page.close()
+
+
+def written(folder, body):
+    """A small page."""
+    path = folder / "page.html"
+    start = (
+        "<!doctype html><html lang=en><title>x</title><main class=bd-article><h1>x</h1>"
+    )
+    path.write_text(start + body, encoding="utf-8")
+    return path
+
+
+GRAY = "<style>[data-theme=dark] p {color: #777; background: #555}</style><p>words</p>"
+
+
+@pytest.mark.parametrize(
+    ("body", "theme", "said"),
+    [
+        ("<p>words</p>", "light", ""),
+        (GRAY, "light", ""),
+        (GRAY, "dark", "serious: color-contrast"),
+        (f"<details><summary>x</summary>{GRAY}</details>", "dark", "color-contrast"),
+        ("<img src='data:,'>", "light", "critical: image-alt"),
+        ("<div role=list><b>a</b></div>", "light", "critical: aria-required-children"),
+    ],
+)
+def test_what_is_grave_is_noticed(body, theme, said, tmp_path, browser):
+    page, _ = visit(browser, written(tmp_path, body))
+    found = grave_findings(page, theme)
+    assert len(found) == bool(said)
+    assert said in "".join(found)
+    page.close()
+
+
+SHOWN = "<style>::details-content {content-visibility: visible; display: block}</style>"
+
+
+@pytest.mark.parametrize(
+    ("fold", "shown"),
+    [
+        ("<details><summary>Solution</summary><p>It is so.</p></details>", False),
+        (f"{SHOWN}<details><summary>Solution</summary><p>It is</p></details>", True),
+        (f"{SHOWN}<details><summary>Solution</summary></details>", False),
+        ("<details open><summary>Solution</summary><p>It is so.</p></details>", True),
+    ],
+)
+def test_an_empty_box_is_noticed(fold, shown, tmp_path, browser):
+    page, _ = visit(browser, written(tmp_path, fold))
+    page.emulate_media(media="print")
+    (found,) = page.evaluate(ON_PAPER)
+    assert found["shown"] is shown
+    assert found["height"] > 1
     page.close()
