@@ -45,6 +45,12 @@
     element("text", middle, svg, "budget in median margins");
   };
 
+  const controls = tag("div", { class: "play-controls" }, root);
+  const label = tag("label", {}, controls, "budget of both players ");
+  const slider = tag("input", { type: "range", min: 0, max: multiples.length - 1 }, label);
+  const chosen = tag("span", {}, label);
+  slider.addEventListener("input", () => go(Number(slider.value)));
+
   const panels = tag("div", { class: "play-panels" }, root);
   const shown = data.map((curve, row) => {
     const panel = tag("div", {}, panels);
@@ -95,12 +101,6 @@
     return { curve, row, cursor, dots, head, numbers, images };
   });
 
-  const controls = tag("div", { class: "play-controls" }, root);
-  const label = tag("label", {}, controls, "budget of both players ");
-  const slider = tag("input", { type: "range", min: 0, max: multiples.length - 1 }, label);
-  const chosen = tag("span", {}, label);
-  slider.addEventListener("input", () => go(Number(slider.value)));
-
   const draw = ({ curve, row, cursor, dots, head, numbers, images }) => {
     const at = curve.points[place];
     cursor.setAttribute("x1", across(at.multiple));
@@ -112,7 +112,7 @@
     });
     head.textContent = `${name(curve)}, at ${at.epsilon.toFixed(2)} pixels:`;
     images?.replaceChildren();
-    (images ? ["v of SMOOTH", "v of the search"] : []).forEach((text, k) => {
+    (images ? ["v, SMOOTH", "v, search"] : []).forEach((text, k) => {
       const box = tag("span", {}, images);
       tile(sheet, [multiples.length, 2 * data.length], [place, 2 * row + k], `${name(curve)}: ${text}`, box);
       box.append(text);

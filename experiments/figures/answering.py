@@ -15,15 +15,12 @@ from experiments.store.record_files import plain
 SIDE = 28
 _WHITE = 127
 # 128 grays from black to white, then blue below zero, white, red above.
-_PALETTE = np.concatenate(
-    [
-        np.linspace(0, 255, 128).round().repeat(3).astype(np.uint8),
-        (255 * mpl.colormaps["RdBu_r"](np.linspace(0, 1, 128))[:, :3])
-        .round()
-        .astype(np.uint8)
-        .flatten(),
-    ]
-)
+_PALETTE = [
+    round(255 * part)
+    for name in ("gray", "RdBu_r")
+    for color in mpl.colormaps[name](np.linspace(0, 1, 128))
+    for part in color[:3]
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,13 +36,11 @@ class Answering:
     told: Any = field(repr=False)
 
     def _repr_html_(self) -> str:
-        data = f'<script type="application/json" id="{self.script}-data">'
-        sources = (f"../_static/{name}.js" for name in ("picture_parts", self.script))
-        return "".join(
-            [
-                f"{data}{json.dumps(plain(self.told), separators=(',', ':'))}</script>",
-                *(f'<script src="{source}"></script>' for source in sources),
-            ]
+        told = json.dumps(plain(self.told), separators=(",", ":"))
+        return (
+            f'<script type="application/json" id="{self.script}-data">{told}</script>'
+            '<script src="../_static/picture_parts.js"></script>'
+            f'<script src="../_static/{self.script}.js"></script>'
         )
 
 
@@ -97,5 +92,5 @@ def draw_sheet(
         down, right = SIDE * row, SIDE * column
         sheet[down : down + SIDE, right : right + SIDE] = tile
     drawn = Image.fromarray(sheet, "L")
-    drawn.putpalette(_PALETTE.tolist())
+    drawn.putpalette(_PALETTE)
     return drawn

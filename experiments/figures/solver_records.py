@@ -114,37 +114,6 @@ class BudgetCurve:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FoundImage:
-    """A perturbation that was found, as an image.
-
-    Attributes:
-        coverage: The share it covers.
-        levels: A byte a pixel, as ``pack_signed`` writes it at its own reach.
-    """
-
-    coverage: float
-    levels: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BudgetImages:
-    """At one budget what the ascent and the best search find."""
-
-    multiple: float
-    epsilon: float
-    ramp: FoundImage
-    lower: FoundImage
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImagedCurve:
-    """One pair at many budgets, as images."""
-
-    instance: ClassNames
-    points: tuple[BudgetImages, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class LongSearch:
     """Solvers beside ten minutes of search, of what ``benchmarks`` stores.
 
@@ -223,17 +192,22 @@ def load_curves(folder: Path) -> list[BudgetCurve]:
     return [_shown(BudgetCurve, load_record(f, schema=_SCHEMA)) for f in files]
 
 
-def load_budget_images(folder: Path) -> list[ImagedCurve]:
-    """Read what was found at many budgets, in the order of the curves.
+def load_budget_images(folder: Path) -> list[list[str]]:
+    """Read the perturbations that were found at many budgets.
 
     Args:
         folder: Where they are.
 
     Returns:
-        The images of each pair.
+        For each curve what the ascent finds and what the search does, a text for each
+        budget, as ``pack_signed`` writes it.
     """
     files = sorted(folder.glob("*-path-images.json"))
-    return [_shown(ImagedCurve, load_record(f, schema=_SCHEMA)) for f in files]
+    return [
+        [at[kind]["levels"] for at in load_record(file, schema=_SCHEMA)["points"]]
+        for file in files
+        for kind in ("ramp", "lower")
+    ]
 
 
 def load_benchmark(file: str, kind: type[T], section: str, part: str) -> tuple[T, ...]:

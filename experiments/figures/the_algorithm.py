@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from experiments.figures.answering import draw_sheet, signed_levels
-from experiments.figures.solver_records import BudgetCurve, Comparison, ImagedCurve
+from experiments.figures.solver_records import BudgetCurve, Comparison
 from experiments.store.byte_images import unpack_signed
 from paper_lib.defense.ramp import RampSolution
 from paper_lib.plotting.style import COLORS, new_figure
@@ -137,22 +137,18 @@ def plot_certified_bands(curves: Sequence[BudgetCurve]) -> Figure:
     return figure
 
 
-def draw_budget_images(curves: Sequence[ImagedCurve]) -> Image.Image:
+def draw_budget_images(rows: Sequence[Sequence[str]]) -> Image.Image:
     """Draw what was found at each budget, a column each.
 
     Args:
-        curves: Two rows each, from the top: of the ascent and of the search.
+        rows: As ``load_budget_images`` reads them.
 
     Returns:
         The images, each darkest where it is largest.
     """
     tiles = [
-        (
-            (column, 2 * row + kind),
-            signed_levels(unpack_signed(found.levels, 1.0).numpy(), 1.0),
-        )
-        for row, curve in enumerate(curves)
-        for column, at in enumerate(curve.points)
-        for kind, found in enumerate((at.ramp, at.lower))
+        ((column, row), signed_levels(unpack_signed(levels, 1.0).numpy(), 1.0))
+        for row, line in enumerate(rows)
+        for column, levels in enumerate(line)
     ]
-    return draw_sheet(tiles, len(curves[0].points), 2 * len(curves))
+    return draw_sheet(tiles, len(rows[0]), len(rows))

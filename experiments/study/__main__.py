@@ -1,8 +1,8 @@
 """Compute what the study lacks, and write its tables beside its records.
 
 ``python -m experiments.study`` explores; ``--pairs all --seeds 60,61,62 --declared``
-confirms; ``--pairs all --seeds 60 --views`` shows an image of each pair. A command that
-is stopped goes on where it was.
+confirms; with ``--views`` as well an image of each pair is kept. A command that is
+stopped goes on where it was.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from experiments.study.choosing import choose_on_halves
 from experiments.study.combinations import FACTORS
 from experiments.study.declared import declared_groups
 from experiments.study.misses import StudyTable, effects, study_table
-from experiments.study.pair_views import run_views, view_groups
+from experiments.study.pair_views import pair_views
 from experiments.study.study_plan import (
     EXPLORED,
     EXPLORING_SEED,
@@ -26,6 +26,7 @@ from experiments.study.study_plan import (
     run_study,
     study_groups,
 )
+from experiments.sweep.resume import load_or_compute
 from experiments.sweep.runner import executor_for
 from experiments.tables.planning import DATASETS, parse_pairs, parse_seeds
 from paper_lib.data.pairs import Source
@@ -61,9 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = {"source": asked.source, "root": asked.root, "device": asked.device}
     with executor_for(asked.workers, asked.scheduler) as executor:
         options |= {"executor": executor, "progress": True}
-        if asked.views:
-            return run_views(view_groups(**chosen), asked.store, **options)
         runs = run_study(groups, asked.store, **options)
+        if asked.views:
+            del options["device"]
+            load_or_compute(pair_views(runs), asked.store, **options)
     # A part has a folder of its own, so that it never stands in for the whole.
     part = [one for choices in named.values() for one in choices]
     part += asked.datasets if {*asked.datasets} != {*DATASETS} else []
@@ -118,7 +120,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--pairs", default="explored", help="explored, all, or like 0-1,3-5")
     add("--seeds", default=str(EXPLORING_SEED), help="like 60,61,62")
     add("--declared", action="store_true", help="the declared combination alone")
-    add("--views", action="store_true", help="an image of each pair instead")
+    add(
+        "--views", action="store_true", help="an image of each pair as well, on the CPU"
+    )
     add("--workers", type=int, default=2, help="processes; 0: this one alone")
     add("--scheduler", help="a Dask scheduler, tcp://host:port, instead")
     add("--device", default="cpu")

@@ -4,11 +4,10 @@ The image is one that tells: the first test point of a right label that loses it
 and gets it back from SMOOTH, by the linearized classifier.
 """
 
-import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -20,17 +19,14 @@ from experiments.store.byte_images import (
     unpack_image,
     unpack_signed,
 )
-from experiments.store.keyed import Record
+from experiments.store.keyed import Record, Run
 from experiments.store.pair_settings import Site
-from experiments.store.provenance import note_seconds, one_thread, provenance
-from experiments.study.declared import declared_groups
+from experiments.store.provenance import note_seconds, provenance
 from experiments.study.own_rows import ASCENTS, fit_from
-from experiments.study.study_plan import FRESH_SEEDS
-from experiments.tables.calibration import BudgetConfig, CalibrationConfig
-from experiments.tables.classifiers import TrainedClassifier, fit_images
-from experiments.tables.group_sweep import Stages, load_groups, sweep_groups
+from experiments.study.study_plan import StudyRun
+from experiments.tables.calibration import BudgetConfig
+from experiments.tables.classifiers import fit_images, train_pair
 from experiments.tables.results import Provenance
-from experiments.tables.table_1 import train_alone
 from paper_lib.attacks import fgm
 from paper_lib.checks import check_count
 from paper_lib.data.pairs import ClassPair
@@ -42,7 +38,7 @@ from paper_lib.robust_sets import RobustSets
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PairView(BudgetConfig["ViewResult"]):
+class PairView(BudgetConfig["ViewResult"], Run["ViewResult"]):
     """Everything that decides what is shown of a pair, apart from the data.
 
     Attributes:
@@ -69,6 +65,28 @@ class PairView(BudgetConfig["ViewResult"]):
     def stem(self) -> str:
         """What the name of its record begins with."""
         return f"view-{self.classifier.stem}"
+
+    def measure(self, site: Site) -> Record:
+        """Train the classifier, fit the defense, choose the image and attack it.
+
+        Args:
+            site: Where to find the images, and where to compute.
+
+        Returns:
+            What :class:`ViewResult` holds.
+        """
+        started = time.perf_counter()
+        with full_precision():
+            trained = train_pair(self.classifier, site)
+            pair = self.classifier.images(site)
+            record = {
+                "path": trained.record["path"],
+                "source": pair.source,
+                **_view(self, trained.model(site.device), pair, site),
+                "provenance": provenance(pair, site.device),
+            }
+        note_seconds([record], started)
+        return record
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,120 +133,26 @@ class ViewResult:
 PairView.result_type = ViewResult
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ViewGroup:
-    """The pairs of a data set.
-
-    Attributes:
-        calibration: The pairs, the seed and how their budgets are set.
-    """
-
-    calibration: CalibrationConfig
-
-    def scores(self, budgets: Sequence[float]) -> tuple[PairView, ...]:
-        """Name the runs once their budgets are known.
-
-        Args:
-            budgets: The calibrated budget of each pair.
-
-        Returns:
-            One configuration a pair.
-        """
-        pairs = zip(self.calibration.classifiers, budgets, strict=True)
-        return tuple(PairView(classifier=one, epsilon=budget) for one, budget in pairs)
-
-
-def view_groups(**choice: Any) -> tuple[ViewGroup, ...]:
-    """List what is shown: the declared combination, with one of its seeds.
+def pair_views(runs: Iterable[StudyRun]) -> tuple[PairView, ...]:
+    """List what is shown of the pairs of a study.
 
     Args:
-        **choice: As :func:`~experiments.study.declared.declared_groups` takes it.
+        runs: Its runs; the first seed's are shown.
 
     Returns:
-        A group for each data set.
+        A view for each data set and pair, of the run's classifier at its budget.
     """
-    groups = declared_groups(**{"seeds": FRESH_SEEDS[:1]} | choice)
-    return tuple(ViewGroup(calibration=group.calibration) for group in groups)
-
-
-def load_views(
-    groups: Sequence[ViewGroup], store: str | os.PathLike[str], **options: Any
-) -> tuple[ViewResult, ...]:
-    """Load the views of the groups of which a store has everything.
-
-    Args:
-        groups: What to load.
-        store: The folder of the records.
-        **options: What else
-            :func:`~experiments.tables.group_sweep.load_groups` takes.
-
-    Returns:
-        Views, group by group.
-    """
-    found = load_groups(groups, store, stages=STAGES, **options)
-    return tuple(view for swept in found if swept is not None for view in swept[1])
-
-
-def run_views(
-    groups: Sequence[ViewGroup], store: str | os.PathLike[str], **options: Any
-) -> None:
-    """Compute the views that a store lacks.
-
-    Args:
-        groups: What to run.
-        store: The folder of the records; made if it is not there.
-        **options: What else
-            :func:`~experiments.tables.group_sweep.sweep_groups` takes.
-
-    Raises:
-        SweepError: If a run failed, the store cannot be written to although something
-            is missing, or another sweep writes to it.
-    """
-    sweep_groups(groups, store, stages=STAGES, **options)
-
-
-def view_pairs(
-    run: Sequence[PairView], trained: Sequence[TrainedClassifier], site: Site
-) -> list[Record]:
-    """Compute several views one after another. Stage B.
-
-    Args:
-        run: What to show.
-        trained: The classifiers.
-        site: Where to find the images, and where to compute.
-
-    Returns:
-        Records, as :class:`ViewResult` reads them.
-
-    Raises:
-        ValueError: If a classifier is that of another configuration.
-    """
-    return [_view_pair(*one, site) for one in zip(run, trained, strict=True)]
-
-
-def _view_pair(config: PairView, trained: TrainedClassifier, site: Site) -> Record:
-    """Compute one view, and say what it was computed with."""
-    config.check_trained(trained)
-    started = time.perf_counter()
-    with one_thread(), full_precision():
-        pair = config.classifier.images(site)
-        record = {
-            "schema": config.schema,
-            "config": config.settings,
-            "path": trained.record["path"],
-            "source": pair.source,
-            **_view(config, trained.model(site.device), pair, site),
-            "provenance": provenance(pair, site.device),
-        }
-    note_seconds([record], started)
-    return record
-
-
-STAGES = Stages(train=train_alone, score=view_pairs)
+    shown = [one.config for run in runs for one in run.results]
+    seed = min((one.classifier.seed for one in shown), default=0)
+    return tuple(
+        PairView(classifier=one.classifier, epsilon=one.epsilon)
+        for one in shown
+        if one.classifier.seed == seed
+    )
 
 
 def _view(config: PairView, model: PairCNN, pair: ClassPair, site: Site) -> Record:
-    """Fit the defense, choose the image, and attack it."""
+    """Compute what is shown, and what is said of it."""
     fit = linearize(model, fit_images(config.classifier, pair).to(site.device))
     sets = RobustSets.from_linearization(fit, config.epsilon)
     v = fit_from(ASCENTS[0], sets, config.classifier.seed)

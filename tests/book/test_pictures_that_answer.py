@@ -334,7 +334,7 @@ def test_the_map_shows_each_pair_under_the_chosen_play(pairs):
         choice.select_option(str(number))
         rows = pairs.locator("#pair_map [role=row]").all()
         for row in (0, 5, 9):
-            texts = rows[row].locator("text").all_inner_texts()
+            texts = rows[row].locator("text").all_text_contents()
             columns = [column for column in range(10) if column != row]
             for column, text in zip(columns, texts, strict=True):
                 value = kept(*pair_of(row, column), cell)[1]

@@ -13,7 +13,7 @@ from experiments.study.combinations import Combination
 from experiments.study.declared import DECLARED, FIRST_DECLARED, declared_groups
 from experiments.study.misses import study_table
 from experiments.study.own_rows import STARTS
-from experiments.study.pair_views import load_views, view_groups
+from experiments.study.pair_views import pair_views
 from experiments.study.study_plan import (
     EXPLORING_SEED,
     FRESH_SEEDS,
@@ -23,6 +23,7 @@ from experiments.study.study_plan import (
     load_study,
     study_groups,
 )
+from experiments.sweep.resume import load_or_compute
 from experiments.tables.paper_numbers import PAPER_TABLE_1, PAPER_TABLE_2
 from experiments.tables.planning import ALL_PAIRS
 from tests.regression.recomputed import ROOT
@@ -268,7 +269,7 @@ def test_the_search_fits_better_and_keeps_fewer_test_points():
 def test_what_is_shown_of_each_pair_is_of_the_declared_combination():
     """The defense covers what the study's does, of the classifier at its budget."""
     (seed, *_) = FRESH_SEEDS
-    views = load_views(view_groups(), STORE)
+    views = load_or_compute(pair_views(declared()), STORE, compute=False)
     kept = {
         one.config.classifier: one
         for run in declared()

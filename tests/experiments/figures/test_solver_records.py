@@ -8,6 +8,7 @@ from experiments.figures.solver_records import (
     FollowedPath,
     LongSearch,
     load_benchmark,
+    load_budget_images,
     load_comparisons,
     load_curves,
 )
@@ -27,7 +28,7 @@ def test_comparisons_are_in_order_and_hold_their_records(comparisons):
     assert names.index("mnist 0-1, 0.7") < names.index("mnist 0-1, 1")
     folder = ROOT / "results/defense"
     assert len(names) == len(list(folder.glob("*.json"))) - len(
-        list(folder.glob("*-path.json"))
+        list(folder.glob("*-path*.json"))
     )
     one = comparisons[names.index("mnist 0-1, 1")]
     raw = load_record(
@@ -50,6 +51,17 @@ def test_curves_are_by_pair():
         assert [at.multiple for at in curve.points] == sorted(
             at.multiple for at in curve.points
         )
+
+
+def test_images_are_in_the_order_of_the_curves():
+    folder = ROOT / "results/defense"
+    rows = load_budget_images(folder)
+    assert [len(row) for row in rows] == [20] * 4
+    raw = load_record(
+        folder / "mnist-2-4-path-images.json", schema="paper-lib/defense-comparison/1"
+    )
+    assert rows[2][7] == raw["points"][7]["ramp"]["levels"]
+    assert rows[3][19] == raw["points"][19]["lower"]["levels"]
 
 
 def test_benchmarks_are_typed():

@@ -10,11 +10,8 @@ import torch
 
 from experiments.figures.solver_records import (
     BudgetCurve,
-    BudgetImages,
     BudgetPoint,
     ClassNames,
-    FoundImage,
-    ImagedCurve,
     load_comparisons,
 )
 from experiments.figures.the_algorithm import (
@@ -98,18 +95,16 @@ def test_a_band_lies_between_what_is_found_and_proven():
 
 
 def test_images_stand_below_their_budgets():
-    levels = {"ramp": [128] * 783 + [255], "lower": [1] * 784}
-    found = {
-        name: FoundImage(coverage=0.5, levels=b64encode(bytes(some)).decode())
-        for name, some in levels.items()
-    }
-    points = [BudgetImages(multiple=m, epsilon=m, **found) for m in (0.5, 1.0, 1.5)]
-    pair = ClassNames(dataset="mnist", classes=(0, 1))
-    curve = ImagedCurve(instance=pair, points=tuple(points))
-    drawn = np.asarray(draw_budget_images([curve, curve]).convert("RGB")).astype(int)
-    tiles = drawn.reshape(4, 28, 3, 28, 3).transpose(0, 2, 1, 3, 4)
-    ramp, search = tiles[2, 1], tiles[3, 1]
-    red, _, blue = ramp[-1, -1]
-    assert red > blue + 50
-    assert (ramp[0, 0] > 240).all(), "zero is white"
-    assert (search[..., 2] > search[..., 0] + 50).all()
+    row = [
+        b64encode(bytes(levels)).decode()
+        for levels in ([128] * 784, [128] * 783 + [255], [1] * 784)
+    ]
+    drawn = np.asarray(draw_budget_images([row, row[::-1]]).convert("RGB")).astype(int)
+    tiles = drawn.reshape(2, 28, 3, 28, 3).transpose(0, 2, 1, 3, 4)
+    assert (tiles[0, 0] > 240).all(), "zero is white"
+    for last in (tiles[0, 1], tiles[1, 1]):
+        red, _, blue = last[-1, -1]
+        assert red > blue + 50
+        assert (last[0, 0] > 240).all()
+    for blue in (tiles[0, 2], tiles[1, 0]):
+        assert (blue[..., 2] > blue[..., 0] + 50).all()

@@ -4,16 +4,11 @@ import pytest
 import torch
 
 from experiments.store.pair_settings import Site
-from experiments.study.pair_views import (
-    PairView,
-    load_views,
-    run_views,
-    view_groups,
-    view_pairs,
-)
+from experiments.study.pair_views import PairView, pair_views
 from experiments.tables.classifiers import ClassifierConfig, fit_points, train_pair
 from paper_lib.data import load_pair
 from paper_lib.models import TrainConfig
+from tests.experiments.study.made_up import made_up
 
 EMBEDDED = Site(source="embedded")
 TRAIN = TrainConfig(channels=(2, 3), hidden=6, learning_rate=0.01, epochs=3)
@@ -27,8 +22,8 @@ def trained():
 
 
 @pytest.fixture(scope="module")
-def view(trained):
-    return PairView.result(view_pairs([CONFIG], [trained], EMBEDDED)[0])
+def view():
+    return PairView.result(CONFIG.run(EMBEDDED))
 
 
 @pytest.fixture(scope="module")
@@ -88,20 +83,24 @@ def test_the_defense_covers_what_is_said(view, trained, pair):
     assert view.coverage > float(still), "no more than without a defense"
 
 
-def test_where_no_image_tells_the_first_is_shown(trained):
-    config = PairView(classifier=CLASSIFIER, epsilon=1e-6)
-    (record,) = view_pairs([config], [trained], EMBEDDED)
+def test_where_no_image_tells_the_first_is_shown():
+    record = PairView(classifier=CLASSIFIER, epsilon=1e-6).run(EMBEDDED)
     assert record["place"] == 0
 
 
-def test_a_store_keeps_what_was_computed(tmp_path):
-    groups = view_groups(datasets=("mnist",), pairs=((0, 1),), num_fit=50)
-    run_views(groups, tmp_path, source="embedded")
-    (first,) = load_views(groups, tmp_path, source="embedded")
-    (path,) = tmp_path.glob("view-mnist-0-1-seed60-*.json")
-    assert path.name == first.config.record_name()
-    written = path.stat().st_mtime_ns
-    run_views(groups, tmp_path, source="embedded")
-    assert path.stat().st_mtime_ns == written
-    path.unlink()
-    assert load_views(groups, tmp_path, source="embedded") == ()
+def test_a_view_is_of_the_first_seed_and_of_each_pair_at_its_budget():
+    runs = made_up(
+        lambda *cell: (1.0, 2.0),
+        pairs=((0, 1), (3, 8)),
+        seeds=(7, 5),
+        networks=("20-50-500",),
+        protocols=("margin quantile",),
+    )
+    views = pair_views(runs)
+    assert [view.label for view in views] == [
+        f"{name} {pair} seed 5 budget 1.000"
+        for name in ("mnist", "fashion-mnist")
+        for pair in ("0-1", "3-8")
+    ]
+    assert views[0].record_name().startswith("view-mnist-0-1-seed5-")
+    assert pair_views([]) == ()

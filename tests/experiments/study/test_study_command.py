@@ -4,6 +4,7 @@ import csv
 import os
 import subprocess
 import sys
+from itertools import product
 
 import numpy as np
 import pytest
@@ -154,15 +155,17 @@ def test_the_command_runs_from_images_to_tables(tmp_path):
     assert len(lines) == 2 + 2 * 64
 
 
-def test_views_are_asked_for_in_place_of_cells(monkeypatch):
+def test_views_are_kept_beside_the_cells(asked, monkeypatch):
     seen = {}
     monkeypatch.setattr(
-        command, "run_views", lambda *asked, **options: seen.update(asked=asked)
+        command,
+        "load_or_compute",
+        lambda runs, store, **options: seen.update(options, runs=runs, store=store),
     )
-    monkeypatch.setattr(command, "run_study", None)
-    command.main("--views --pairs all --seeds 60 --workers 0".split())
-    groups, store = seen["asked"]
-    assert str(store) == "results/study"
-    assert [one.calibration.dataset for one in groups] == ["mnist", "fashion-mnist"]
-    assert {one.calibration.pairs for one in groups} == {ALL_PAIRS}
-    assert {one.calibration.seed for one in groups} == {60}
+    command.main("--pairs all --seeds 61,60 --declared --workers 0".split())
+    assert seen == {}
+    command.main("--pairs all --seeds 61,60 --declared --views --workers 0".split())
+    assert (str(seen["store"]), seen["source"]) == ("results/study", "auto")
+    kept = {(one.classifier.dataset, one.classifier.classes) for one in seen["runs"]}
+    assert kept == {*product(("mnist", "fashion-mnist"), ALL_PAIRS)}
+    assert {one.classifier.seed for one in seen["runs"]} == {60}
