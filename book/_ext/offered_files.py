@@ -2,15 +2,17 @@
 
 Every notebook page offers its two files, ``.ipynb`` and ``.py``, as links that download.
 Browsers ignore that wish where the book is opened from files, and show text instead; so
-there is a third file, ``.zip``, with both in it, which they always save. The directive
-``offered-files`` lists all of them and the tables of results, with sizes and checksums;
-``SHA256SUMS`` has these for ``sha256sum --check``, run in the folder of the book.
+there is a third file, ``.zip``, with both in it, which they always save, the notebook
+without outputs, as it is to be run. The directive ``offered-files`` lists all of them
+and the tables of results, with sizes and checksums; ``SHA256SUMS`` has these for
+``sha256sum --check``, run in the folder of the book.
 """
 
 import functools
 import hashlib
 import html
 import io
+import json
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -43,13 +45,30 @@ def content(notebook: Path, suffix: str) -> bytes:
     """
     if suffix != ".zip":
         return notebook.with_suffix(suffix).read_bytes()
+    files = {".ipynb": without_outputs(content(notebook, ".ipynb"))}
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        for one in (".ipynb", ".py"):
+        for one, data in (files | {".py": content(notebook, ".py")}).items():
             entry = zipfile.ZipInfo(notebook.stem + one, EPOCH)
             entry.external_attr = 0o644 << 16
-            archive.writestr(entry, content(notebook, one), zipfile.ZIP_DEFLATED, 9)
+            archive.writestr(entry, data, zipfile.ZIP_DEFLATED, 9)
     return packed.getvalue()
+
+
+def without_outputs(notebook: bytes) -> bytes:
+    """Leave out what the cells put out; pictures are most of a notebook.
+
+    Args:
+        notebook: The content of an ``.ipynb`` file.
+
+    Returns:
+        The same without outputs.
+    """
+    data = json.loads(notebook)
+    for cell in data["cells"]:
+        if cell["cell_type"] == "code":
+            cell.update(outputs=[], execution_count=None)
+    return (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def pairs(env: BuildEnvironment) -> dict[str, Path]:

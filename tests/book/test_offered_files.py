@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import re
 import shutil
 import subprocess
@@ -65,8 +66,12 @@ def test_a_notebook_page_offers_its_two_files_alone_and_together(book):
         assert built == (sources / name).read_bytes()
     with zipfile.ZipFile(out / "_sources" / "book" / "page.zip") as archive:
         assert archive.namelist() == list(NAMES[:2])
-        for name in NAMES[:2]:
-            assert archive.read(name) == (sources / name).read_bytes()
+        assert archive.read("page.py") == (sources / "page.py").read_bytes()
+        bare = json.loads(archive.read("page.ipynb"))
+    whole = json.loads((sources / "page.ipynb").read_text("utf-8"))
+    for one in (bare, whole):
+        one["cells"] = [cell["source"] for cell in one["cells"]]
+    assert bare == whole
 
 
 def test_the_menu_at_the_head_offers_them_too(book):
@@ -124,13 +129,18 @@ def test_a_tampered_file_is_found_by_its_checksum(book, tmp_path, offered_files)
 def test_an_archive_is_the_same_whenever_it_is_made(
     tmp_path, offered_files, monkeypatch
 ):
-    (tmp_path / "a.ipynb").write_text("{}")
+    ran = {"cell_type": "code", "outputs": [{"text": "2"}], "execution_count": 3}
+    told = {"cell_type": "markdown", "source": "as before"}
+    (tmp_path / "a.ipynb").write_text(json.dumps({"cells": [ran, told]}))
     (tmp_path / "a.py").write_text("# %%\n")
     first = offered_files.content(tmp_path / "a.ipynb", ".zip")
     monkeypatch.setattr("time.time", lambda: 2e9)
     offered_files.content.cache_clear()
     assert offered_files.content(tmp_path / "a.ipynb", ".zip") == first
-    assert zipfile.ZipFile(io.BytesIO(first)).testzip() is None
+    archive = zipfile.ZipFile(io.BytesIO(first))
+    assert archive.testzip() is None
+    empty = {"cell_type": "code", "outputs": [], "execution_count": None}
+    assert json.loads(archive.read("a.ipynb")) == {"cells": [empty, told]}
 
 
 def test_small_files_are_not_said_to_be_empty(offered_files):
