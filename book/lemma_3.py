@@ -19,6 +19,9 @@
 # ```{outcomes}
 # ```
 #
+# ```{index} ! SMOOTH
+# ```
+#
 # *This page speaks of the tangents $f_L$. Whether they may stand for a trained network is measured
 # in [](local_linearity.ipynb): at the budgets of the tables they may not.*
 

@@ -217,7 +217,7 @@ def index_of(number: int) -> addnodes.index:
     Returns:
         Entries of the index.
     """
-    names = (f"Eq. ({number})", f"Equation {number}")
+    names = (f"Eq. ({number})", f"Equation {number}", str(number))
     entries = [("single", name, anchor(number), "main", None) for name in names]
     return addnodes.index(entries=entries)
 

@@ -9,14 +9,23 @@ GRAVE = ("serious", "critical")
 THEMES = ("light", "dark")
 
 # Folded parts are opened, since what is not shown is not judged, but for code, which
-# looks like the code in view. Nothing fades. What screen readers do not see of formulas
-# is an element for each glyph, in the color of the text: thousands, for axe to look at.
+# looks like the code in view. Nothing fades. A formula is thousands of elements for axe to
+# look at, in one color: a letter stands in for it. Of the tokens of code one of a kind
+# stays in each block, for the same reason.
 PREPARE = """theme => {
   document.head.insertAdjacentHTML(
     'beforeend', '<style>* { transition: none !important }</style>');
   for (const fold of document.querySelectorAll('details:not(.hide)')) fold.open = true;
-  for (const glyphs of document.querySelectorAll('mjx-math[aria-hidden]'))
-    glyphs.replaceChildren();
+  for (const formula of document.querySelectorAll('mjx-container'))
+    formula.textContent = 'x';
+  for (const code of document.querySelectorAll('.highlight pre')) {
+    const kinds = new Set();
+    for (const token of code.querySelectorAll('span')) {
+      if (kinds.has(token.className)) token.replaceWith(...token.childNodes);
+      kinds.add(token.className);
+    }
+    code.normalize();
+  }
   document.documentElement.dataset.theme = theme;
   document.documentElement.dataset.mode = theme;
 }"""

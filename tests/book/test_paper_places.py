@@ -153,7 +153,7 @@ def test_the_index_leads_to_equations_and_claims(html):
         ("equation 8", "book/paper_to_here.html#paper-equation-8"),
         ("(28)", "book/paper_to_here.html#paper-equation-28"),
         ("28", "book/paper_to_here.html#paper-equation-28"),
-        ("SMOOTH", "book/lemma_3.html"),
+        ("SMOOTH", "book/lemma_3.html#index-0"),
     ],
 )
 def test_the_search_puts_it_first(query, first, html, browser):
