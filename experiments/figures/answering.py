@@ -1,6 +1,8 @@
 """Pictures that answer: what their scripts are told, and the small images they show."""
 
 import json
+import struct
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,7 +10,6 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from jaxtyping import Float, UInt8
-from PIL import Image
 
 from experiments.store.record_files import plain
 
@@ -72,12 +73,37 @@ def signed_levels(
     return levels.round().astype(np.uint8).reshape(SIDE, SIDE)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Sheet:
+    """Many small images side by side, as one that a page loads.
+
+    Attributes:
+        levels: Places in the palette.
+    """
+
+    levels: UInt8[np.ndarray, "height width"] = field(repr=False)
+
+    def _repr_png_(self) -> bytes:
+        """Write it with its palette, which other writers replace by full colors."""
+        height, width = self.levels.shape
+        head = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
+        lines = b"".join(b"\0" + line.tobytes() for line in self.levels)
+        parts = {b"IHDR": head, b"PLTE": bytes(_PALETTE)}
+        parts |= {b"IDAT": zlib.compress(lines, 9), b"IEND": b""}
+        return b"\x89PNG\r\n\x1a\n" + b"".join(
+            struct.pack(">I", len(data))
+            + (kind + data)
+            + struct.pack(">I", zlib.crc32(kind + data))
+            for kind, data in parts.items()
+        )
+
+
 def draw_sheet(
     tiles: Iterable[tuple[tuple[int, int], UInt8[np.ndarray, "28 28"]]],
     columns: int,
     rows: int,
-) -> Image.Image:
-    """Draw many small images side by side, as one that a page loads.
+) -> Sheet:
+    """Draw many small images side by side.
 
     Args:
         tiles: Column and row of each, and its places in the palette.
@@ -85,12 +111,10 @@ def draw_sheet(
         rows: How many below one another.
 
     Returns:
-        The image, white where there is no tile.
+        The sheet, white where there is no tile.
     """
     sheet = np.full((SIDE * rows, SIDE * columns), _WHITE, np.uint8)
     for (column, row), tile in tiles:
         down, right = SIDE * row, SIDE * column
         sheet[down : down + SIDE, right : right + SIDE] = tile
-    drawn = Image.fromarray(sheet, "L")
-    drawn.putpalette(_PALETTE)
-    return drawn
+    return Sheet(levels=sheet)

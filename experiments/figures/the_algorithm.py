@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from PIL import Image
 
-from experiments.figures.answering import draw_sheet, signed_levels
+from experiments.figures.answering import Sheet, draw_sheet, signed_levels
 from experiments.figures.solver_records import BudgetCurve, Comparison
 from experiments.store.byte_images import unpack_signed
 from paper_lib.defense.ramp import RampSolution
@@ -137,7 +136,7 @@ def plot_certified_bands(curves: Sequence[BudgetCurve]) -> Figure:
     return figure
 
 
-def draw_budget_images(rows: Sequence[Sequence[str]]) -> Image.Image:
+def draw_budget_images(rows: Sequence[Sequence[str]]) -> Sheet:
     """Draw what was found at each budget, a column each.
 
     Args:

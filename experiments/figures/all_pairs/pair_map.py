@@ -6,10 +6,14 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
-from PIL import Image
 
 from experiments.figures.all_pairs.pair_pictures import CLASS_LABELS
-from experiments.figures.answering import draw_sheet, gray_levels, signed_levels
+from experiments.figures.answering import (
+    Sheet,
+    draw_sheet,
+    gray_levels,
+    signed_levels,
+)
 from experiments.figures.linearity_pictures import SETS
 from experiments.study.combinations import Combination
 from experiments.study.pair_views import ViewResult
@@ -89,7 +93,7 @@ def _place(dataset: str, pair: tuple[int, int]) -> tuple[int, int]:
     return (second, first) if dataset == "mnist" else (first, second)
 
 
-def draw_views(views: Iterable[ViewResult]) -> Image.Image:
+def draw_views(views: Iterable[ViewResult]) -> Sheet:
     """Draw what both players do to an image of each pair: x, a, x + a, v, x + a + v.
 
     Args:

@@ -1,6 +1,9 @@
 """What is drawn in a figure, and rows to draw, for tests."""
 
+import io
+
 import numpy as np
+from PIL import Image
 
 from paper_lib.evaluation import PLAYS
 from paper_lib.evaluation.scores import TableRow
@@ -39,3 +42,9 @@ def cells_of(table):
         for line in table.splitlines()
         if line.startswith("|")
     ][2:]
+
+
+def sheet_colors(sheet):
+    """Red, green and blue of a sheet of small images, as another program reads it."""
+    stored = Image.open(io.BytesIO(sheet._repr_png_()))
+    return np.asarray(stored.convert("RGB")).astype(int)

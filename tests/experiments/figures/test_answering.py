@@ -1,11 +1,9 @@
 """What the scripts of answering pictures are told, and sheets of small images."""
 
-import io
 import json
 import re
 
 import numpy as np
-from PIL import Image
 
 from experiments.figures.answering import (
     Answering,
@@ -18,6 +16,7 @@ from experiments.figures.solver_records import (
     BudgetPoint,
     ClassNames,
 )
+from tests.experiments.figures.drawn import sheet_colors
 
 
 def test_a_script_is_told_what_it_was_given():
@@ -41,10 +40,8 @@ def test_small_images_stand_at_their_places_in_their_colors():
     ramp = np.linspace(-0.1, 1.1, 784)
     move = np.linspace(-2.0, 2.0, 784)
     tiles = [((2, 0), gray_levels(ramp)), ((0, 1), signed_levels(move, 1.0))]
-    drawn = draw_sheet(tiles, 3, 2)
-    stored = Image.open(io.BytesIO(drawn._repr_png_()))
-    assert stored.size == (84, 56)
-    colors = np.asarray(stored.convert("RGB")).astype(int)
+    colors = sheet_colors(draw_sheet(tiles, 3, 2))
+    assert colors.shape == (56, 84, 3)
     gray = colors[:28, 56:].reshape(784, 3)
     assert (gray.max(1) == gray.min(1)).all()
     np.testing.assert_allclose(gray[:, 0], 255 * ramp.clip(0, 1), atol=1.6)

@@ -14,6 +14,7 @@ from experiments.figures.all_pairs.pair_map import (
 )
 from experiments.study.pair_views import PairView, ViewResult
 from experiments.tables.classifiers import ClassifierConfig
+from tests.experiments.figures.drawn import sheet_colors
 from tests.experiments.study.made_up import CHOSEN, PROVENANCE, made_up
 
 PAIRS = ((0, 1), (2, 4), (3, 8))
@@ -132,7 +133,7 @@ def test_images_stand_at_their_pairs():
             (3, 8),
         ),
     ):
-        colors = np.asarray(draw_views([one]).convert("RGB")).astype(int)
+        colors = sheet_colors(draw_views([one]))
         tiles = colors.reshape(10, 28, 50, 28, 3).transpose(0, 2, 1, 3, 4)
         kinds = [tiles[row, 10 * k + column] for k in range(5)]
         for tile in kinds:

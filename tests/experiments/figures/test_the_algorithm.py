@@ -23,6 +23,7 @@ from experiments.figures.the_algorithm import (
 )
 from paper_lib.defense import ramp_ascent
 from paper_lib.robust_sets import RobustSets
+from tests.experiments.figures.drawn import sheet_colors
 
 
 def test_dots_stand_at_what_is_stored():
@@ -99,7 +100,7 @@ def test_images_stand_below_their_budgets():
         b64encode(bytes(levels)).decode()
         for levels in ([128] * 784, [128] * 783 + [255], [1] * 784)
     ]
-    drawn = np.asarray(draw_budget_images([row, row[::-1]]).convert("RGB")).astype(int)
+    drawn = sheet_colors(draw_budget_images([row, row[::-1]]))
     tiles = drawn.reshape(2, 28, 3, 28, 3).transpose(0, 2, 1, 3, 4)
     assert (tiles[0, 0] > 240).all(), "zero is white"
     for last in (tiles[0, 1], tiles[1, 1]):
