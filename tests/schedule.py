@@ -9,6 +9,10 @@ OF_THE_BUILT_BOOK = (
     "tests/book/test_play_in_a_browser.py",
     "tests/book/test_reading_in_a_browser.py",
     "tests/book/test_on_a_phone.py",
+    "tests/book/test_claims_file.py",
+    "tests/book/test_offered_files.py",
+    "tests/book/test_print_book.py",
+    "tests/book/test_pictures_that_answer.py",
 )
 # What takes longest comes first, so that no worker waits for another at the end.
 FIRST = (
