@@ -9,9 +9,9 @@ GRAVE = ("serious", "critical")
 THEMES = ("light", "dark")
 
 # Folded parts are opened, since what is not shown is not judged, but for code, which
-# looks like the code in view. Nothing fades. A formula is thousands of elements for axe to
-# look at, in one color: a letter stands in for it. Of the tokens of code one of a kind
-# stays in each block, for the same reason.
+# looks like the code in view. Nothing fades. Formulas are thousands of elements, in one
+# color: a letter stands in for each. Of the tokens of code one of a kind stays in each
+# block, for the same reason.
 PREPARE = """theme => {
   document.head.insertAdjacentHTML(
     'beforeend', '<style>* { transition: none !important }</style>');
