@@ -14,7 +14,7 @@ from sphinx.errors import ExtensionError
 from sphinx.util.osutil import relative_uri
 
 # A list as long as this is read and clicked through.
-MOST_LINKED = 30
+MOST_LINKED = 9
 FOLDER = "_downloads/records"
 ARCHIVES = "record archives"
 # Of nothing that the archive is made from the time is kept.
