@@ -96,7 +96,7 @@ window.printBook = {
     await MathJax.typesetPromise();
     await document.fonts.ready;
     const images = [...document.images];
-  for (const image of images) image.loading = "eager";
+    for (const image of images) image.loading = "eager";
     await Promise.allSettled(images.map((image) => image.decode()));
     const all = (pattern) => [...document.querySelectorAll(pattern)];
     const dead = all('a[href^="#"]').filter(
