@@ -67,7 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             del options["device"]
             load_or_compute(pair_views(runs), asked.store, **options)
     # A part has a folder of its own, so that it never stands in for the whole.
-    part = [one for choices in named.values() for one in choices]
+    part = ["declared"] if asked.declared else []
+    part += [one for choices in named.values() for one in choices]
     part += asked.datasets if {*asked.datasets} != {*DATASETS} else []
     name = "-".join(["tables", *part, asked.pairs, asked.seeds]).replace(" ", "-")
     tables = asked.store / name

@@ -61,12 +61,14 @@ def test_without_options_it_explores(asked):
 
 
 def test_the_tables_of_a_part_have_a_folder_of_their_own(asked, tmp_path):
-    for arguments in ([], ["--protocols", "one budget"], ["--datasets", "mnist"]):
+    parts = ["--protocols", "one budget"], ["--datasets", "mnist"], ["--declared"]
+    for arguments in ([], *parts):
         command.main(["--store", str(tmp_path), "--workers", "0", *arguments])
     assert {path.name for path in tmp_path.iterdir()} == {
         "tables-explored-50",
         "tables-one-budget-explored-50",
         "tables-mnist-explored-50",
+        "tables-declared-explored-50",
     }
 
 
