@@ -128,7 +128,10 @@ def table_1_attack(root: Path, claims: Entries) -> str:
             if not play.startswith("FGM, "):
                 tried += record["sizes"]["test"]
                 better += stronger
-    return f"{better or 'no'} exceptions in {tried:,} comparisons, each at a test point"
+    return (
+        f"in {tried:,} comparisons, each at a test point, {better or 'no'} attack took "
+        "more than FGM"
+    )
 
 
 # --- what holds after a correction -----------------------------------------------
@@ -251,8 +254,8 @@ def curved_boundaries(root: Path, claims: Entries) -> str:
     largest = max(game.epsilon for one in networks for game in one.curved)
     budgets = [one.epsilon for one in networks]
     return (
-        f"what players gain from $f$ is bounded only up to {largest:g} pixels, on "
-        f"{sum(told)} of {len(told)} networks; Table 1's budgets are "
+        f"what players gain from $f$ is bounded at budgets up to {largest:g} pixels, "
+        f"on {sum(told)} of {len(told)} networks; Table 1's budgets are "
         f"{_span(budgets, '.1f')}"
     )
 
@@ -277,8 +280,8 @@ def sharper_bounds(root: Path, claims: Entries) -> str:
         gaps.append(100 * (fit["coverage"] - fit["bounds"]["compression"]["value"]))
         printed.append(fit["bounds"]["Eq. (20)"]["value"])
     return (
-        f"of new points at least the share of the sample less {_span(gaps)} points, on "
-        f"{len(gaps)} splits; the paper's bound gives {100 * max(printed):.0f}%"
+        f"of new points at least the sample's share, less {_span(gaps)} points, is "
+        f"kept, on {len(gaps)} splits; the paper's bound gives {100 * max(printed):.0f}%"
     )
 
 

@@ -131,12 +131,19 @@ def group_markdown(group: Group, headlines: Mapping[str, str], links: Links) -> 
     Returns:
         A title and a list, the claims without a sentence on its last line.
     """
+    # Where claims of two outcomes share a list, each begins with its mark.
+    mixed = len({claim.outcome for claim in group.claims}) > 1 and group.name != "new"
+    mark = {c.id: f"{OUTCOMES[c.outcome][0]} " if mixed else "" for c in group.claims}
     lines = [
-        f"- {links.page(claim)}: {headlines[claim.id]}."
+        f"- {mark[claim.id]}{links.page(claim)}: {headlines[claim.id]}."
         for claim in group.claims
         if claim.id in headlines
     ]
-    rest = [links.row(claim) for claim in group.claims if claim.id not in headlines]
+    rest = [
+        f"{mark[claim.id]}{links.row(claim)}"
+        for claim in group.claims
+        if claim.id not in headlines
+    ]
     if rest:
         lines.append(f"- {'Also ' if lines else ''}{', '.join(rest)}.")
     return "\n".join([f"**{group.title}**", "", *lines])

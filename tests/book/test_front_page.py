@@ -105,6 +105,14 @@ def test_claims_with_a_sentence_come_first(claims, came_out):
     assert text.splitlines()[2:] == ["- <lemma_1>: seven.", "- Also [Lemma 9], [C]."]
     bare = came_out.group_markdown(group, {}, links)
     assert bare.splitlines()[2:] == ["- [Lemma 9], [B], [C]."]
+    # Of two outcomes in one list each claim says which is its own.
+    outcomes = (
+        {"outcome": "fails"},
+        {"id": "b", "title": "B", "outcome": "not reproduced"},
+    )
+    (group,) = came_out.groups(claims_of(claims, *outcomes))
+    mixed = came_out.group_markdown(group, {"b": "seven"}, links)
+    assert mixed.splitlines()[2:] == ["- ≠ <lemma_1>: seven.", "- Also ✗ [Lemma 9]."]
 
 
 # --- the sentences, counted anew -------------------------------------------------
@@ -191,7 +199,7 @@ def test_comparisons_with_fgm(texts, said, root):
         tried += len(others) * one["sizes"]["test"]
         assert sum(one["stronger_than_fgm"].values()) == 0
     assert said("table-1-attack") == [tried]
-    assert texts.headlines["table-1-attack"].startswith("no exceptions")
+    assert texts.headlines["table-1-attack"].endswith("no attack took more than FGM")
 
 
 def test_figures_of_the_bounds(said, root):
