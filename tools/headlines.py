@@ -281,7 +281,8 @@ def sharper_bounds(root: Path, claims: Entries) -> str:
         printed.append(fit["bounds"]["Eq. (20)"]["value"])
     return (
         f"of new points at least the sample's share, less {_span(gaps)} points, is "
-        f"kept, on {len(gaps)} splits; the paper's bound gives {100 * max(printed):.0f}%"
+        f"kept, on {len(gaps)} splits; the paper's bound gives "
+        f"{100 * max(printed):.0f}%"
     )
 
 
