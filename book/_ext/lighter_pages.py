@@ -28,12 +28,18 @@ UNUSED = (f"{ICON_FONTS}/*", "locales", "**/*.map")
 ICON_TAG = re.compile(r'<script src="[^"]*scripts/fontawesome\.js[^"]*"></script>')
 MAP_NOTE = re.compile(r"\n?(?:/\*#|//#) sourceMappingURL=\S+(?: \*/)?")
 PICTURE = re.compile(r'<img (?=[^>]*src="[^"]*_images/)(?![^>]*loading=)')
-# To a screen reader a list whose entries are no items of it is none, and all folded cells
-# have one name in place of what stands on them.
+# To a screen reader a list whose entries are no items of it is none, all folded cells have
+# one name in place of what stands on them, and an arrow has none.
 FAULTS = {
     'role="doc-biblioentry"': 'role="listitem"',
     '<summary aria-label="Toggle hidden content">': "<summary>",
+    '<summary><span class="toctree-toggle"': (
+        '<summary aria-label="Its chapters"><span class="toctree-toggle"'
+    ),
 }
+# The arguments of a function are set as the second half of a list without a first.
+SIGNATURE = re.compile(r'<dt class="sig .*?</dt>', re.DOTALL)
+ARGUMENTS = re.compile(r"<(dl|dd)>")
 
 
 def lighten(page: str, icons: Mapping[tuple[str, str], Icon]) -> str:
@@ -53,7 +59,11 @@ def lighten(page: str, icons: Mapping[tuple[str, str], Icon]) -> str:
     mended = PICTURE.sub('<img loading="lazy" ', drawn)
     for fault, better in FAULTS.items():
         mended = mended.replace(fault, better)
-    return mended
+    return SIGNATURE.sub(_arguments_as_lines, mended)
+
+
+def _arguments_as_lines(signature: re.Match[str]) -> str:
+    return ARGUMENTS.sub(r'<\1 role="presentation">', signature[0])
 
 
 def rewrite(file: Path, change: Callable[[str], str]) -> None:

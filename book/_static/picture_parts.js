@@ -25,12 +25,26 @@ const pictureParts = (() => {
     return { root, data: JSON.parse(document.getElementById(`${name}-data`).textContent) };
   };
 
+  /* A sheet is loaded once a reader comes near one of its images. */
+  const near = new IntersectionObserver(
+    (seen) => {
+      for (const { isIntersecting, target } of seen) {
+        if (!isIntersecting) continue;
+        near.unobserve(target);
+        target.firstChild.setAttribute("href", target.firstChild.dataset.sheet);
+      }
+    },
+    { rootMargin: "600px" },
+  );
+
   /* One of the small images of a sheet, which holds so many columns and rows of them. */
   const tile = (sheet, [columns, rows], [x, y], label, parent) => {
     const box = { viewBox: "0 0 28 28", role: "img", "aria-label": label, class: "tile" };
     const size = { width: 28 * columns, height: 28 * rows };
-    const place = { href: sheet.src, x: -28 * x, y: -28 * y };
-    element("image", { ...place, ...size }, element("svg", box, parent));
+    const place = { "data-sheet": sheet.src, x: -28 * x, y: -28 * y };
+    const svg = element("svg", box, parent);
+    element("image", { ...place, ...size }, svg);
+    near.observe(svg);
   };
 
   return { element, tag, instead, tile };

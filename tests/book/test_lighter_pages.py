@@ -148,6 +148,19 @@ def test_a_page_loses_the_script_and_keeps_the_rest(lighter_pages, icons):
     assert lighter_pages.lighten(light, icons) == light
 
 
+def test_arguments_and_arrows_are_told_to_screen_readers(lighter_pages, icons):
+    page = (
+        '<summary><span class="toctree-toggle">'
+        '<dl class="py"><dt class="sig py">f(<dl><dd>a</dd></dl>)</dt><dd>Text.'
+        "<dl><dt>A</dt><dd>b</dd></dl></dd></dl>"
+    )
+    light = lighter_pages.lighten(page, icons)
+    assert light == page.replace(
+        "<summary>", '<summary aria-label="Its chapters">'
+    ).replace("f(<dl><dd>", 'f(<dl role="presentation"><dd role="presentation">')
+    assert lighter_pages.lighten(light, icons) == light
+
+
 def test_a_style_sheet_keeps_one_icon_font_and_its_own_rules(page_styles):
     url = "url(../vendor/fontawesome/webfonts/fa-{0}.woff2) format(x),url(fa-{0}.ttf)"
     faces = "".join(

@@ -292,6 +292,7 @@ def test_after_a_click_the_arrow_keys_scroll(folder, browser):
     page.set_viewport_size({"width": 1280, "height": 300})
     link = page.locator("nav.page-toc a").first
     link.click()
+    page.wait_for_function("scrollY > 0")
     before = page.evaluate("[document.activeElement.textContent, scrollY]")
     page.keyboard.press("ArrowUp")
     page.wait_for_function(f"scrollY < {before[1]}")
