@@ -7,6 +7,7 @@ import sys
 import pytest
 import yaml
 
+from experiments.sweep.locks import holding
 from tests.book.browser import CHROMIUM, PAGES
 from tests.book.conftest import ROOT, load
 
@@ -244,6 +245,63 @@ def test_a_browser_that_fails_is_named(program, tmp_path):
     with pytest.raises(program.PrintError, match="/bin/false failed"):
         program.print_book(tmp_path, ["a"], tmp_path / "out.pdf", "/bin/false")
     assert not (tmp_path / "out.pdf").exists()
+
+
+@pytest.fixture
+def one_page(tmp_path):
+    """A built page, in a folder as ``make book`` leaves it."""
+    html = tmp_path / "_build" / "html"
+    html.mkdir(parents=True)
+    (html / "a.html").write_text(FIRST, encoding="utf-8")
+    return html
+
+
+def test_a_browser_that_fails_leaves_nothing_behind(program, one_page):
+    output = one_page.parent / "pdf" / "out.pdf"
+    with pytest.raises(program.PrintError, match="/bin/false failed"):
+        program.print_book(one_page, ["a"], output, "/bin/false")
+    assert list(output.parent.iterdir()) == []
+
+
+def test_nothing_is_printed_while_a_build_is_at_work(program, one_page):
+    build = one_page.parent
+    with holding(build / ".lock"):
+        with pytest.raises(program.PrintError, match=f"at work in {build}"):
+            program.print_book(one_page, ["a"], build / "out.pdf", "/bin/false")
+    with pytest.raises(program.PrintError, match="/bin/false failed"):
+        program.print_book(one_page, ["a"], build / "out.pdf", "/bin/false")
+
+
+def test_where_nothing_was_built_that_is_said(program, tmp_path):
+    html = tmp_path / "gone" / "html"
+    with pytest.raises(program.PrintError, match=r"no folder .*gone: run 'make book'"):
+        program.print_book(html, ["a"], tmp_path / "out.pdf", "/bin/false")
+    assert not html.parent.exists()
+
+
+def test_a_print_holds_the_build_and_has_a_file_of_its_own(
+    program, one_page, monkeypatch
+):
+    output, parts = one_page.parent / "pdf" / "out.pdf", []
+
+    def look(files, part, browser):
+        """Stand in for the browser."""
+        with pytest.raises(BlockingIOError), holding(one_page.parent / ".lock"):
+            pass
+        parts.append(part)
+        part.write_text(f"print {len(parts)}")
+        if len(parts) == 3:
+            raise program.PrintError("the third goes wrong")
+
+    monkeypatch.setattr(program, "_print", look)
+    for number in (1, 2):
+        program.print_book(one_page, ["a"], output, "chromium")
+        assert output.read_text() == f"print {number}"
+    with pytest.raises(program.PrintError, match="third"):
+        program.print_book(one_page, ["a"], output, "chromium")
+    assert len(set(parts)) == 3
+    assert output.read_text() == "print 2", "what was there stays"
+    assert list(output.parent.iterdir()) == [output]
 
 
 def test_the_target_looks_for_a_browser_before_it_builds():
