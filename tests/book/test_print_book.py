@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from experiments.sweep.locks import holding
-from tests.book.browser import CHROMIUM, PAGES
+from tests.book import browser
+from tests.book.browser import PAGES, chromium_path
 from tests.book.conftest import ROOT, load
 
 PROGRAM = ROOT / "tools" / "print_book.py"
@@ -22,9 +23,7 @@ def program():
 
 @pytest.fixture(scope="module")
 def chromium():
-    if CHROMIUM is None:
-        pytest.skip("no chromium on PATH")
-    return CHROMIUM
+    return chromium_path()
 
 
 class Printed:
@@ -233,6 +232,20 @@ def test_without_a_browser_one_sentence_names_what_to_install(tmp_path):
         r"error: printing the book needs Chromium, .*'apt-get install chromium'.*\n",
         done.stderr,
     )
+
+
+@pytest.mark.parametrize(("need", "end"), [("", "skip"), ("yes", "fail")])
+def test_without_a_browser_tests_fail_where_one_is_needed(monkeypatch, need, end):
+    monkeypatch.setattr(browser, "CHROMIUM", None)
+    monkeypatch.setenv("NEED_BROWSER", need)
+    with pytest.raises(getattr(pytest, end).Exception, match="none of chromium, "):
+        chromium_path()
+
+
+@pytest.mark.parametrize("name", [".ci/run", ".github/workflows/ci.yml"])
+def test_continuous_integration_looks_for_the_same_browsers(program, name):
+    text = (ROOT / name).read_text("utf-8")
+    assert f"command -v {' '.join(program.BROWSERS)} " in text
 
 
 def test_a_page_that_is_not_built_is_named(program, tmp_path, chromium):
