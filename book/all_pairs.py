@@ -213,7 +213,7 @@ Markdown(declared_table(found, others))
 # %% tags=["hide-input"]
 Markdown(clean_line(declared_rows(declared, DECLARED)) + ".")
 
-# %% mystnb={"figure": {"caption": "Approximate accuracy in percent of every pair of classes under FGM with SMOOTH, the declared combination, mean over three seeds: MNIST above the diagonal, Fashion-MNIST below. With scripts a click, a finger or the arrow keys choose a pair. $x$ is its first test image that FGM turns and SMOOTH turns back, by the tangent, seed 60.", "name": "fig-all-pairs-maps"}, "image": {"alt": "Ten classes by ten, a number in each square: above the diagonal the pairs of MNIST keep 64 to 92 percent of their labels, 0 against 1 most; below it those of Fashion-MNIST keep 53, pullover against coat, to 86."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Approximate accuracy in percent of every pair of classes under FGM with SMOOTH, the declared combination, mean over three seeds: MNIST above the diagonal, Fashion-MNIST below. With JavaScript a click, a finger or the arrow keys choose a pair. $x$ is its first test image that FGM turns and SMOOTH turns back, by the tangent, seed 60.", "name": "fig-all-pairs-maps"}, "image": {"alt": "Ten classes by ten, a number in each square: above the diagonal the pairs of MNIST keep 64 to 92 percent of their labels, 0 against 1 most; below it those of Fashion-MNIST keep 53, pullover against coat, to 86."}} tags=["hide-input"]
 percents = pair_percents(declared, DECLARED)
 plot_pair_map(percents)
 

@@ -489,7 +489,7 @@ checks += [
 # The band between what was found and what is proven holds $\max_v \phi_n(v)$ at every budget. A larger budget helps the attacker
 # as much as the defender: it shifts every half-space away by as much as it lengthens $v$.
 
-# %% mystnb={"figure": {"caption": "Coverage against the budget of both players, 4,000 training points of two pairs of MNIST: without a defense (dotted), with the paper's ascent (dashed), with the search, and the band that holds the maximum. From the records `results/defense`. With scripts the slider, a click or a finger on a curve sets the budget.", "name": "fig-certified-bands"}, "image": {"alt": "Two panels, MNIST 0-1 and 2-4: share of training points covered against the budget in pixels. All curves fall; no defense falls fastest, the ramp drops away from the best found beyond the median margin on 0-1; the band above the best found widens with the budget."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Coverage against the budget of both players, 4,000 training points of two pairs of MNIST: without a defense (dotted), with the paper's ascent (dashed), with the search, and the band that holds the maximum. From the records `results/defense`. With JavaScript a click or a finger on a curve sets the budget, or the slider, which takes arrow keys as well.", "name": "fig-certified-bands"}, "image": {"alt": "Two panels, MNIST 0-1 and 2-4: share of training points covered against the budget in pixels. All curves fall; no defense falls fastest, the ramp drops away from the best found beyond the median margin on 0-1; the band above the best found widens with the budget."}} tags=["hide-input"]
 curves = load_curves(defenses)
 plot_certified_bands(curves)
 

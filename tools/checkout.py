@@ -39,16 +39,18 @@ def describe(root: Path, names: Sequence[str]) -> dict[str, object]:
         names: The files and folders of the project that count.
 
     Returns:
-        ``commit``, and under ``changes`` whether one of them differs from it or is not
-        in it; empty where the folder is no checkout of git's, such as an unpacked
-        archive, also one that lies in a checkout of something else.
+        ``commit``, its day under ``date``, and under ``changes`` whether one of them
+        differs from it or is not in it; empty where the folder is no checkout of
+        git's, such as an unpacked archive, also one that lies in a checkout of
+        something else.
     """
     top, commit = (ask_git(root, "rev-parse", w) for w in ("--show-toplevel", "HEAD"))
     if not top or not commit or Path(top).resolve() != root.resolve():
         return {}
     there = [name for name in names if (root / name).exists()]
     changed = ask_git(root, "status", "--porcelain", "--", *there)
-    return {"commit": commit, "changes": changed != ""}
+    date = ask_git(root, "show", "--no-patch", "--format=%cs", "HEAD")
+    return {"commit": commit, "date": date, "changes": changed != ""}
 
 
 def write(folder: Path, facts: dict[str, object]) -> None:

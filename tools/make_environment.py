@@ -56,14 +56,32 @@ def read_stamp(venv: Path) -> dict:
 
     Returns:
         ``inputs``, ``place`` and, since there are any, the ``extras`` beside `EXTRAS`;
-        empty where it was left half made.
+        empty where it was left half made, or where that says something else.
     """
     try:
-        return dict(json.loads((venv / STAMP).read_text(encoding="utf-8")))
+        stamp = json.loads((venv / STAMP).read_text(encoding="utf-8"))
     except OSError:
         return {}
     except ValueError:  # of an older version of this program, which named no place
         return {"inputs": "", "place": str(venv)}
+    return stamp if is_stamp(stamp) else {}
+
+
+def is_stamp(found: object) -> bool:
+    """Tell whether a file holds what `write_stamp` writes.
+
+    Args:
+        found: What it holds.
+
+    Returns:
+        Whether all that is read of it is there and of its kind.
+    """
+    return (
+        isinstance(found, dict)
+        and isinstance(found.get("inputs"), str)
+        and isinstance(found.get("place"), str)
+        and isinstance(found.get("extras", []), list)
+    )
 
 
 def write_stamp(venv: Path, *, inputs: str, place: Path, extras: list) -> None:

@@ -14,13 +14,17 @@ for.
 """
 
 import argparse
+import contextlib
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import yaml
+
+from experiments.sweep.locks import holding
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = Path(__file__).resolve().parent
@@ -103,8 +107,31 @@ def _files(entry: dict) -> list[str]:
     return [*([entry["file"]] if "file" in entry else []), *below]
 
 
+@contextlib.contextmanager
+def undisturbed(folder: Path) -> Iterator[None]:
+    """Hold the build folder, so that no build replaces the pages that are printed.
+
+    Args:
+        folder: The build folder.
+
+    Yields:
+        Nothing; the folder is held until the block ends.
+
+    Raises:
+        PrintError: If a build or another print holds the folder, or if there is none.
+    """
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(holding(folder / ".lock"))
+        except BlockingIOError:
+            raise PrintError(f"a build or print is at work in {folder}.") from None
+        except FileNotFoundError:
+            raise PrintError(f"no folder {folder}: run 'make book' first.") from None
+        yield
+
+
 def print_book(html: Path, names: Sequence[str], output: Path, browser: str) -> None:
-    """Print the pages.
+    """Print the pages, and leave nothing but the file, or what was there before.
 
     Args:
         html: The folder of the built book.
@@ -113,27 +140,45 @@ def print_book(html: Path, names: Sequence[str], output: Path, browser: str) -> 
         browser: The path of Chromium.
 
     Raises:
-        PrintError: If a page is not built, if a formula or an image is not shown, if a
-            link leads nowhere, or if something that is no file is asked for.
+        PrintError: If a build or another print is at work there, if a page is not
+            built, if a formula or an image is not shown, if a link leads nowhere, or
+            if something that is no file is asked for.
+    """
+    with undisturbed(html.resolve().parent):
+        files = [(html / f"{name}.html").resolve() for name in names]
+        if gone := [str(file) for file in files if not file.is_file()]:
+            raise PrintError(f"no page {', '.join(gone)}: run 'make book' first.")
+        output.parent.mkdir(parents=True, exist_ok=True)
+        # Beside the output, of a name that no other print has; gone at the end.
+        with tempfile.TemporaryDirectory(dir=output.parent, prefix=".print-") as own:
+            part = Path(own) / output.name
+            _print(files, part, browser)
+            part.replace(output)
+
+
+def _print(files: Sequence[Path], output: Path, browser: str) -> None:
+    """Open a browser and print the pages there.
+
+    Args:
+        files: The pages, in order.
+        output: The PDF file to write.
+        browser: The path of Chromium.
+
+    Raises:
+        PrintError: If the browser fails, or if something is wrong on a page.
     """
     from playwright.sync_api import Error, sync_playwright
 
-    files = [(html / f"{name}.html").resolve() for name in names]
-    if gone := [str(file) for file in files if not file.is_file()]:
-        raise PrintError(f"no page {', '.join(gone)}: run 'make book' first.")
-    output.parent.mkdir(parents=True, exist_ok=True)
-    part = output.with_name(output.name + ".part")
     try:
         with sync_playwright() as playwright:
             chromium = playwright.chromium.launch(executable_path=browser, args=FLAGS)
             context = chromium.new_context(viewport={"width": WIDTH, "height": 1100})
-            problems = _compose(context, files, part)
+            problems = _compose(context, files, output)
             chromium.close()
     except Error as error:
         raise PrintError(f"{browser} failed: {error.message}") from error
     if problems:
         raise PrintError("\n".join(["the book is not printed:", *problems]))
-    part.replace(output)
 
 
 def _compose(context: object, files: Sequence[Path], output: Path) -> list[str]:

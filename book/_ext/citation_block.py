@@ -20,6 +20,7 @@ from sphinx.util.docutils import SphinxDirective
 LOGGER = logging.getLogger(__name__)
 CFF = "CITATION.cff"
 KEY = "paper_lib"
+ADDRESSES = {"url", "doi"}  # TeX packages that set them read them as they are
 
 
 def as_tex(text: str) -> str:
@@ -40,7 +41,8 @@ def software_entry(cff: Mapping, edition: Edition) -> Entry:
 
     Args:
         cff: What the citation file holds.
-        edition: What is built; its commit is named where it is known.
+        edition: What is built; its commit is named where it is known, and gives the
+            year of what was not released.
 
     Returns:
         The entry; a field whose value the file does not have is left out.
@@ -48,7 +50,7 @@ def software_entry(cff: Mapping, edition: Edition) -> Entry:
     fields = {
         "title": f"{{{as_tex(cff['title'])}}}",
         "version": as_tex(edition.version),
-        "year": str(cff.get("date-released", ""))[:4],
+        "year": str(cff.get("date-released") or edition.date or "")[:4],
         "url": cff.get("repository-code", ""),
         "license": as_tex(cff.get("license", "")),
         "note": _commit(edition),
@@ -94,12 +96,17 @@ def bibtex(key: str, entry: Entry) -> str:
         entry: The entry.
 
     Returns:
-        BibTeX, each value in braces.
+        BibTeX, each value in braces, addresses as they are.
     """
     text = BibliographyData({key: entry}).to_string("bibtex")
     # pybtex doubles the backslash of an escaped character in a name.
     text = text.replace("\\\\", "\\")
-    return re.sub(r'= "(.*)"(,?)$', r"= {\1}\2", text, flags=re.M).strip()
+    text = re.sub(r'= "(.*)"(,?)$', r"= {\1}\2", text, flags=re.M).strip()
+    for name in ADDRESSES & entry.fields.keys():
+        field = f"{name} = {{{entry.fields[name]}}}"  # which pybtex escapes, as text
+        pattern = rf"\b{name} = \{{.*\}}(?=,?$)"
+        text = re.sub(pattern, lambda _, field=field: field, text, flags=re.M)
+    return text
 
 
 class Citation(SphinxDirective):

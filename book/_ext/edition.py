@@ -30,12 +30,14 @@ class Edition:
         license: The name of its license.
         commit: The commit in full; None where the sources were no checkout.
         changes: Whether the sources differed from that commit.
+        date: The day of the commit, as ``2026-11-29``; None where it is not known.
     """
 
     version: str
     license: str
     commit: str | None = None
     changes: bool = False
+    date: str | None = None
 
     @property
     def words(self) -> str:

@@ -6,6 +6,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from paper_lib.checks.arguments import check_length
+from paper_lib.checks.operands import check_entries
+
 # A perturbation of the largest size is as many levels from the middle, 128.
 _LEVELS = 127
 
@@ -19,10 +22,14 @@ def pack_image(image: Float[Tensor, " d"]) -> str:
     Returns:
         The text.
 
+    Raises:
+        ValueError: If a pixel is outside [0, 1], or NaN.
+
     Example:
         >>> unpack_image(pack_image(torch.tensor([0.0, 0.2, 1.0])))
         tensor([0.0000, 0.2000, 1.0000], dtype=torch.float64)
     """
+    check_entries("image", image, len(image), image == image.clamp(0, 1), "in [0, 1]")
     return _text(255 * image)
 
 
@@ -48,10 +55,16 @@ def pack_signed(move: Float[Tensor, " d"], reach: float) -> str:
     Returns:
         The text.
 
+    Raises:
+        ValueError: If the reach is not above zero and finite, or if an entry of the
+            perturbation is larger in absolute value, or NaN.
+
     Example:
         >>> unpack_signed(pack_signed(torch.tensor([-2.0, 0.0, 1.0]), 2.0), 2.0)
         tensor([-2.0000,  0.0000,  1.0079], dtype=torch.float64)
     """
+    check_length(reach, "reach")
+    check_entries("move", move, len(move), move.abs() <= reach, f"within {reach} of 0")
     return _text(_LEVELS * move / reach + _LEVELS + 1)
 
 

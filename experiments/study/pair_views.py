@@ -74,6 +74,9 @@ class PairView(BudgetConfig["ViewResult"], Run["ViewResult"]):
 
         Returns:
             What :class:`ViewResult` holds.
+
+        Raises:
+            ValueError: If none of the first test points tells.
         """
         started = time.perf_counter()
         with full_precision():
@@ -161,20 +164,21 @@ def _view(config: PairView, model: PairCNN, pair: ClassPair, site: Site) -> Reco
     lin = linearize(model, images)
     attacks = fgm(lin, config.epsilon)
     tells = (labels * lin.logits > 0) & lin.label_survives(attacks, v[None])
-    place = int((tells & ~lin.label_survives(attacks)).int().argmax())
-    image, attack = images[place : place + 1], attacks[place : place + 1]
+    places = (tells & ~lin.label_survives(attacks)).nonzero().flatten().tolist()
+    if not places:
+        raise ValueError(f"epsilon must let an image tell, none does: {config.label}.")
+    image, attack = images[places[:1]], attacks[places[:1]]
+    here = linearize(model, image)
     reach = float(torch.cat([attack, v[None]]).abs().max())
     sums = ((), (attack,), (attack, v[None]))
     return {
-        "place": place,
-        "label": int(labels[place]),
+        "place": places[0],
+        "label": int(labels[places[0]]),
         "reach": reach,
         "image": pack_image(image.flatten()),
         "attack": pack_signed(attack[0], reach),
         "defense": pack_signed(v, reach),
         "coverage": float(sets.coverage(v)),
         "logits": [float(logits_at(model, image, *added)) for added in sums],
-        "tangent": [
-            float(linearize(model, image).moved_logits(*added)) for added in sums
-        ],
+        "tangent": [float(here.moved_logits(*added)) for added in sums],
     }

@@ -1,17 +1,24 @@
 """The built pages in a real browser: which there are, and how one is opened."""
 
+import os
 import shutil
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
 import yaml
+from print_book import BROWSERS, FLAGS  # noqa: F401 - the flags are for importers
 
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-CHROMIUM_FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()
+CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+def chromium_path():
+    """The browser; without one, whoever set NEED_BROWSER is told that tests fail."""
+    if CHROMIUM is None:
+        end = pytest.fail if os.environ.get("NEED_BROWSER") == "yes" else pytest.skip
+        end(f"none of {', '.join(BROWSERS)} is on PATH")
+    return CHROMIUM
 
 
 def toc_pages():

@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.book.browser import CHROMIUM, CHROMIUM_FLAGS
+from tests.book.browser import FLAGS, chromium_path
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -114,14 +114,13 @@ def html(source, build_book):
 @contextlib.contextmanager
 def opened_browser(profile, **options):
     """A browser with nothing in it, where there is one."""
-    if CHROMIUM is None:
-        pytest.skip("no chromium on PATH")
+    path = chromium_path()
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
             profile,
-            executable_path=CHROMIUM,
+            executable_path=path,
             headless=True,
-            args=CHROMIUM_FLAGS,
+            args=FLAGS,
             **options,
         )
         yield context

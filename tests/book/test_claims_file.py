@@ -134,6 +134,50 @@ def test_what_is_no_such_file_is_refused(content, said, tmp_path, checking, caps
     assert "one file is needed, got 0" in capsys.readouterr().err
 
 
+PART = {"files": "results/*.json", "count": 0, "sha256": "x"}
+
+
+def with_part(**changes):
+    """A file's claims, with one pattern of records."""
+    return {"claims": [{"id": "one", "records": [PART | changes]}]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"records": None}, "records must hold a checksum for each path"),
+        ({"records": ["a"]}, "records must hold a checksum for each path"),
+        ({"records": {"a": 1}}, "records must hold a checksum for each path"),
+        ({"records": {"/etc/passwd": "x"}}, "'/etc/passwd' must be a path below"),
+        ({"records": {"results/../../a": "x"}}, "'results/../../a' must be a path"),
+        ({"claims": None}, "claims must each hold an id and records"),
+        ({"claims": ["one"]}, "claims must each hold an id and records"),
+        ({"claims": [{"records": []}]}, "claims must each hold an id and records"),
+        ({"claims": [{"id": "one"}]}, "claims must each hold an id and records"),
+        (with_part(count="1"), "with files, count and sha256"),
+        (with_part(sha256=None), "with files, count and sha256"),
+        (with_part(files=["a"]), "with files, count and sha256"),
+        (with_part(files="/etc/*"), "'/etc/*' must be a path below the project"),
+        (with_part(files=""), "'' must be a path below the project"),
+        (with_part(files="../*"), "'../*' must be a path below the project"),
+        (with_part(files="results"), "Is a directory"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_sentence(
+    changes, said, tmp_path, checking, capsys
+):
+    (tmp_path / "results").mkdir()
+    file = tmp_path / "claims.json"
+    data = {"schema": checking.SCHEMA, "records": {}, "claims": []} | changes
+    file.write_text(json.dumps(data))
+    assert checking.main([str(file)], tmp_path) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.count("\n") == 1
+    assert output.err.startswith("error: no claims to compare: ")
+    assert said in output.err
+
+
 def test_the_published_book_has_every_claim_and_this_checkouts_records(html, checking):
     data = read(html / "claims.json")
     entries = yaml.safe_load((ROOT / "book" / "claims.yml").read_text("utf-8"))

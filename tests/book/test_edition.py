@@ -23,6 +23,7 @@ def git(folder, *words):
 def project(tmp_path, monkeypatch):
     """A checkout of one commit, with a page and a file that no build reads."""
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "2031-02-03T12:00:00+0000")
     root = tmp_path / "project"
     (root / "book").mkdir(parents=True)
     (root / "book" / "intro.md").write_text("# A\n")
@@ -45,6 +46,7 @@ def test_a_clean_checkout_is_its_commit(project):
     found = described(project)
     assert re.fullmatch("[0-9a-f]{40}", found["commit"])
     assert found["changes"] is False
+    assert found["date"] == "2031-02-03"
     git(project, "commit", "--quiet", "--allow-empty", "--message", "two")
     assert described(project)["commit"] != found["commit"]
 

@@ -134,6 +134,27 @@ def test_what_worked_stays_when_there_is_no_network(
     )
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["null", "[1]", "[]", "3", '"ab"', "{}", '{"place": "x"}'],
+)
+def test_a_stamp_that_says_something_else_is_none(program, project, text):
+    program.main(project)
+    (project / ".venv" / program.STAMP).write_text(text)
+    assert program.read_stamp(project / ".venv") == {}
+    assert program.flaw(project) == "it was left half made"
+    assert program.main(project) == program.main(project) == 0
+    assert installs(project) == 2
+    assert prefix(project) == str(project / ".venv")
+
+
+def test_extras_that_are_no_list_are_no_stamp(program, project):
+    program.main(project)
+    stamp = program.read_stamp(project / ".venv")
+    assert program.is_stamp(stamp)
+    assert not program.is_stamp(stamp | {"extras": None})
+
+
 def test_an_extra_is_installed_once_and_stays(program, project):
     program.main(project)
     (project / ".venv" / "kept").touch()

@@ -34,7 +34,8 @@ def book(tmp_path_factory):
     (folder / "results" / "sub" / "table.csv").write_text("a,b\n1,2\n")
     cff = (ROOT / "CITATION.cff").read_text("utf-8")
     (folder / "CITATION.cff").write_text(cff, encoding="utf-8")
-    checkout.write(folder, {"commit": COMMIT, "changes": True})
+    facts = {"commit": COMMIT, "date": "2031-02-03", "changes": True}
+    checkout.write(folder, facts)
     out, warnings, failed = small_book.build(folder)
     assert (warnings, failed) == ("", False)
     return folder, out
@@ -174,11 +175,18 @@ def test_the_software_is_cited_in_the_edition_at_hand(book):
     assert entry.fields["version"] == cff["version"]
     assert entry.fields["license"] == cff["license"]
     assert entry.fields["note"] == f"Commit {COMMIT}, with changes"
-    assert "year" not in entry.fields, "it is not released"
+    assert "date-released" not in cff
+    assert entry.fields["year"] == "2031", "that of the commit"
+
+
+def test_without_release_and_commit_there_is_no_year(citing):
+    cff = {"title": "A", "authors": [{"name": "B"}]}
+    entry = citing.software_entry(cff, citing.Edition(version="1.0", license="MIT"))
+    assert "year" not in entry.fields
 
 
 def test_a_release_brings_a_year_and_an_address(citing):
-    edition = citing.Edition(version="1.0", license="MIT")
+    edition = citing.Edition(version="1.0", license="MIT", date="2031-02-03")
     cff = {
         "title": "100% {A} \"B\" & 'C'",
         "authors": [{"family-names": "Doe", "given-names": "Jo"}],
@@ -191,6 +199,26 @@ def test_a_release_brings_a_year_and_an_address(citing):
     assert fields["url"] == "https://example.org/a"
     assert fields["title"] == r"{100\% \{A\} ``B'' \& 'C'}"
     assert not {"note", "license"} & set(fields)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.org/a_b/c%20d?e=f&g#h",
+        r"https://example.org/~a/\1",
+        "https://x",
+    ],
+)
+def test_an_address_is_written_as_it_is(citing, url):
+    cff = {"title": "A_B", "authors": [{"name": "C_D"}], "repository-code": url}
+    edition = citing.Edition(version="1.0", license="MIT", commit=COMMIT)
+    entry = citing.software_entry(cff, edition)
+    entry.fields["doi"] = "10.1/a_b"
+    lines = [line.strip(" ,") for line in citing.bibtex("key", entry).splitlines()]
+    assert f"url = {{{url}}}" in lines
+    assert "doi = {10.1/a_b}" in lines
+    assert r"title = {{A\_B}}" in lines
+    assert r"author = {{C\_D}}" in lines
 
 
 def test_an_unknown_key_fails_the_build(tmp_path):

@@ -7,7 +7,9 @@ import sys
 import pytest
 import yaml
 
-from tests.book.browser import CHROMIUM, PAGES
+from experiments.sweep.locks import holding
+from tests.book import browser
+from tests.book.browser import PAGES, chromium_path
 from tests.book.conftest import ROOT, load
 
 PROGRAM = ROOT / "tools" / "print_book.py"
@@ -21,9 +23,7 @@ def program():
 
 @pytest.fixture(scope="module")
 def chromium():
-    if CHROMIUM is None:
-        pytest.skip("no chromium on PATH")
-    return CHROMIUM
+    return chromium_path()
 
 
 class Printed:
@@ -234,6 +234,20 @@ def test_without_a_browser_one_sentence_names_what_to_install(tmp_path):
     )
 
 
+@pytest.mark.parametrize(("need", "end"), [("", "skip"), ("yes", "fail")])
+def test_without_a_browser_tests_fail_where_one_is_needed(monkeypatch, need, end):
+    monkeypatch.setattr(browser, "CHROMIUM", None)
+    monkeypatch.setenv("NEED_BROWSER", need)
+    with pytest.raises(getattr(pytest, end).Exception, match="none of chromium, "):
+        chromium_path()
+
+
+@pytest.mark.parametrize("name", [".ci/run", ".github/workflows/ci.yml"])
+def test_continuous_integration_looks_for_the_same_browsers(program, name):
+    text = (ROOT / name).read_text("utf-8")
+    assert f"command -v {' '.join(program.BROWSERS)} " in text
+
+
 def test_a_page_that_is_not_built_is_named(program, tmp_path, chromium):
     with pytest.raises(program.PrintError, match=r"no page .*gone\.html: run 'make"):
         program.print_book(tmp_path, ["gone"], tmp_path / "out.pdf", chromium)
@@ -244,6 +258,63 @@ def test_a_browser_that_fails_is_named(program, tmp_path):
     with pytest.raises(program.PrintError, match="/bin/false failed"):
         program.print_book(tmp_path, ["a"], tmp_path / "out.pdf", "/bin/false")
     assert not (tmp_path / "out.pdf").exists()
+
+
+@pytest.fixture
+def one_page(tmp_path):
+    """A built page, in a folder as ``make book`` leaves it."""
+    html = tmp_path / "_build" / "html"
+    html.mkdir(parents=True)
+    (html / "a.html").write_text(FIRST, encoding="utf-8")
+    return html
+
+
+def test_a_browser_that_fails_leaves_nothing_behind(program, one_page):
+    output = one_page.parent / "pdf" / "out.pdf"
+    with pytest.raises(program.PrintError, match="/bin/false failed"):
+        program.print_book(one_page, ["a"], output, "/bin/false")
+    assert list(output.parent.iterdir()) == []
+
+
+def test_nothing_is_printed_while_a_build_is_at_work(program, one_page):
+    build = one_page.parent
+    with holding(build / ".lock"):
+        with pytest.raises(program.PrintError, match=f"at work in {build}"):
+            program.print_book(one_page, ["a"], build / "out.pdf", "/bin/false")
+    with pytest.raises(program.PrintError, match="/bin/false failed"):
+        program.print_book(one_page, ["a"], build / "out.pdf", "/bin/false")
+
+
+def test_where_nothing_was_built_that_is_said(program, tmp_path):
+    html = tmp_path / "gone" / "html"
+    with pytest.raises(program.PrintError, match=r"no folder .*gone: run 'make book'"):
+        program.print_book(html, ["a"], tmp_path / "out.pdf", "/bin/false")
+    assert not html.parent.exists()
+
+
+def test_a_print_holds_the_build_and_has_a_file_of_its_own(
+    program, one_page, monkeypatch
+):
+    output, parts = one_page.parent / "pdf" / "out.pdf", []
+
+    def look(files, part, browser):
+        """Stand in for the browser."""
+        with pytest.raises(BlockingIOError), holding(one_page.parent / ".lock"):
+            pass
+        parts.append(part)
+        part.write_text(f"print {len(parts)}")
+        if len(parts) == 3:
+            raise program.PrintError("the third goes wrong")
+
+    monkeypatch.setattr(program, "_print", look)
+    for number in (1, 2):
+        program.print_book(one_page, ["a"], output, "chromium")
+        assert output.read_text() == f"print {number}"
+    with pytest.raises(program.PrintError, match="third"):
+        program.print_book(one_page, ["a"], output, "chromium")
+    assert len(set(parts)) == 3
+    assert output.read_text() == "print 2", "what was there stays"
+    assert list(output.parent.iterdir()) == [output]
 
 
 def test_the_target_looks_for_a_browser_before_it_builds():

@@ -83,11 +83,6 @@ def test_the_defense_covers_what_is_said(view, trained, pair):
     assert view.coverage > float(still), "no more than without a defense"
 
 
-def test_where_no_image_tells_the_first_is_shown():
-    record = PairView(classifier=CLASSIFIER, epsilon=1e-6).run(EMBEDDED)
-    assert record["place"] == 0
-
-
 def test_a_view_is_of_the_first_seed_and_of_each_pair_at_its_budget():
     runs = made_up(
         lambda *cell: (1.0, 2.0),
