@@ -24,7 +24,8 @@
 # may be trusted for $f$ itself, since the theorems speak of its tangents. The first two are attacked by FGM, the third by an attack
 # from elsewhere.
 #
-# The library alone is installed by `pip install .` in a checkout. `make book` there makes the environment of the notebooks as well, `.venv`.
+# In a checkout, `pip install .` installs the library alone, and `pip install ".[data]"` scikit-learn as well, whose data the examples take.
+# `make book` installs all that the notebooks need, into `.venv`.
 
 # %% mystnb={"code_prompt_show": "Show the data and the network", "code_prompt_hide": "Hide the data and the network"} tags=["hide-input", "example-network"]
 import torch

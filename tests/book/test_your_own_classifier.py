@@ -14,8 +14,15 @@ import jupytext
 import numpy as np
 import pytest
 import torch
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.utils.data import DataLoader, TensorDataset
 
-from paper_lib.defense import maximize_coverage, upper_bound
+from paper_lib.attacks import fgm, pgd
+from paper_lib.defense import DefendedClassifier, maximize_coverage, upper_bound
+from paper_lib.evaluation import disagreement, logits_at
+from paper_lib.linearize import linearize
+from paper_lib.local_linearity import network_coverage
 from paper_lib.robust_sets import RobustSets
 from tests.book.test_book_notebooks import BOOK
 
@@ -202,6 +209,14 @@ def test_no_vector_keeps_more_than_the_certificate_says(ran):
     counts = [int((slacks(f, slopes, one, 0.5) >= 0).sum()) for one in others]
     assert most - 3 <= max(counts) <= most
     assert min(counts) < most - 5
+    sets = RobustSets(
+        normals=torch.from_numpy(rows),
+        offsets=torch.from_numpy(slacks(f, slopes, 0 * v, 0.5)),
+        epsilon=0.5,
+    )
+    exact = maximize_coverage(sets).certificate
+    assert exact.lower_count == exact.upper_count <= most
+    assert exact.verify(sets)
 
 
 def test_the_bound_is_where_chance_ends(ran):
@@ -354,3 +369,74 @@ def test_points_that_are_proven_safe_are(name, epsilon, ran):
             step *= radius / np.linalg.norm(step, axis=1, keepdims=True)
             flips |= signs * logit(name, found, x + found["v"] + step) < 0
         assert (flips & safe).any() == is_hard
+
+
+# --- what is said of other classifiers -------------------------------------------
+
+
+class Net(nn.Module):
+    """A network that a reader may bring, with a normalization in its middle."""
+
+    def __init__(self):
+        """Draw the weights."""
+        super().__init__()
+        self.c1, self.bn1 = nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4)
+        self.last = nn.Linear(144, 1)
+
+    def forward(self, x):
+        """Give one logit a point."""
+        hidden = nn.functional.relu(self.bn1(self.c1(x)))
+        return self.last(hidden.flatten(1)).flatten(0)
+
+
+@pytest.fixture
+def net():
+    """A network with statistics of its own, in eval mode."""
+    torch.manual_seed(0)
+    one = Net().double()
+    one(3 * torch.rand(50, 1, 8, 8, dtype=torch.float64))
+    return one.eval()
+
+
+@pytest.fixture
+def inputs():
+    torch.manual_seed(1)
+    return torch.rand(20, 1, 8, 8, dtype=torch.float64)
+
+
+def test_a_class_becomes_a_sequence_that_network_coverage_takes(net, inputs):
+    fused = fuse_conv_bn_eval(net.c1, net.bn1)
+    rewritten = nn.Sequential(fused, nn.ReLU(), nn.Flatten(), net.last, nn.Flatten(0))
+    torch.testing.assert_close(rewritten(inputs), net(inputs), rtol=0, atol=1e-12)
+    epsilon = float(linearize(net, inputs).margins.median())
+    v = torch.zeros(64, dtype=torch.float64)
+    found = network_coverage(rewritten, inputs, v, epsilon=epsilon)
+    assert found.safe.any()
+    assert found.flipped.any()
+    with pytest.raises(ValueError, match="got Net at model"):
+        network_coverage(net, inputs, v, epsilon=epsilon)
+
+
+def test_any_module_can_be_asked_how_linear_it_is(net, inputs):
+    seen = linearize(net, inputs)
+    epsilon = 3 * float(seen.margins.median())
+    v = maximize_coverage(RobustSets.from_linearization(seen, epsilon)).perturbation
+    attack = fgm(seen, epsilon=epsilon)
+    only_f, only_tangents = disagreement(net, inputs, seen, attack, v.unsqueeze(0))
+    kept = net(inputs + (attack + v).view_as(inputs)) * net(inputs) > 0
+    linear = seen.label_survives(attack, v.unsqueeze(0))
+    assert only_f == float((kept & ~linear).double().mean())
+    assert only_tangents == float((~kept & linear).double().mean())
+    stronger = pgd(DefendedClassifier(net, v), inputs, epsilon=epsilon)
+    assert stronger.norm(dim=1).max() <= epsilon * (1 + 1e-9)
+    assert (logits_at(net, inputs, stronger, v) * net(inputs) < 0).any()
+
+
+def test_a_loader_that_shuffles_gives_the_rows_of_one_pass(net, inputs):
+    data = TensorDataset(inputs)
+    in_order = linearize(net, DataLoader(data, batch_size=6)).logits
+    torch.testing.assert_close(in_order, linearize(net, inputs).logits)
+    loader = DataLoader(data, batch_size=6, shuffle=True)
+    first, second = (linearize(net, loader).logits for _ in range(2))
+    assert not torch.equal(first, second)
+    torch.testing.assert_close(first.sort()[0], in_order.sort()[0])
