@@ -20,9 +20,12 @@
 # ```
 #
 # Three examples, to be copied and changed: a network on a table, a function in NumPy, and a network for images with two
-# logits. Each asks for the same things in the same order: the robust sets, the attack, the defense, a certificate, a bound for
-# points that nobody has seen, and how far all of this may be trusted for $f$ itself, since
-# the theorems speak of its tangents.
+# logits. Each asks for the robust sets, a defense, a certificate, a bound for points that nobody has seen, and how far all of this
+# may be trusted for $f$ itself, since the theorems speak of its tangents. The first two are attacked by FGM, the third by an attack
+# from elsewhere.
+#
+# In a checkout, `pip install .` installs the library alone, and `pip install ".[data]"` scikit-learn as well, whose data the examples take.
+# `make book` installs all that the notebooks need, into `.venv`.
 
 # %% mystnb={"code_prompt_show": "Show the data and the network", "code_prompt_hide": "Hide the data and the network"} tags=["hide-input", "example-network"]
 import torch
@@ -37,7 +40,7 @@ from paper_lib.local_linearity import network_coverage
 from paper_lib.robust_sets import RobustSets
 
 table, is_benign = load_breast_cancer(return_X_y=True)  # 569 tumors, 30 measurements
-x = torch.from_numpy((table - table.mean(0)) / table.std(0))
+x = torch.from_numpy((table - table[::2].mean(0)) / table[::2].std(0))
 y = torch.from_numpy(2.0 * is_benign - 1.0)
 old, new = x[::2], x[1::2]  # to train on, and to judge by
 torch.manual_seed(0)
@@ -52,9 +55,10 @@ for _ in range(200):
 # ## What to expect
 #
 # Both players have the budget $\epsilon$, a length in the units of the inputs. One vector $v$ for all points is to keep as many
-# labels as it can. A larger budget never helps: what $v$ keeps, half of $v$ keeps at half the budget. So for every classifier the curve falls.
+# labels as it can. A larger budget never helps: what $v$ keeps, half of $v$ keeps at half the budget. So for every classifier the best
+# coverage never rises.
 
-# %% mystnb={"figure": {"caption": "The share of tumors whose label one vector keeps, against the budget of both players: without a defense, with the paper's ascent, with the best vector found, and the band, often too narrow to be seen, that holds the most that any vector can keep. Dotted: the share of the larger class. The network of the next section on its 285 training points; drawn by the cell above.", "name": "fig-own-budgets"}, "image": {"alt": "Share covered against the budget, from 0.25 to 6 standard deviations. The best found falls from 0.99 and flattens at the dotted line, 0.64; without a defense it falls to 0.02; the paper's ascent follows the best until 3 and then drops to 0.02 as well."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "The share of tumors whose label one vector keeps, against the budget of both players: without a defense, with the paper's ascent, with the best vector found, and the band, often too narrow to be seen, that holds the most that any vector can keep. Dotted: the share of the larger class. The network of the next section on its 285 training points; drawn by the cell above.", "name": "fig-own-budgets"}, "image": {"alt": "Share covered against the budget, from 0.25 to 6 standard deviations. The best found falls from 0.99 and flattens at the dotted line, 0.64; without a defense it falls to 0.02; the paper's ascent follows the best until 3, drops to 0.35, and at 6 to 0.02 as well."}} tags=["hide-input"]
 from IPython.display import Markdown, display
 
 from experiments.figures.solver_records import BudgetCurve, BudgetPoint, ClassNames
@@ -93,7 +97,7 @@ display(figure)
 # ## A network on a table
 #
 # The tumors of {cite:t}`wolberg1993breast`, from scikit-learn: thirty measurements each, in standard deviations, and whether the
-# tumor was benign. Every second one trains a small network; the others are new to it. A budget of 0.5 moves
+# tumor was benign. Every second one trains a small network; the others are new to it, and have no part in means and deviations either. A budget of 0.5 moves
 # one measurement by half a standard deviation, or all thirty by less than a tenth each.
 
 # %% tags=["example-network"]
@@ -164,10 +168,11 @@ checks = [
 
 # %% [markdown]
 # Line by line. `sets` holds one half-space a point, [Lemma 1](lemma_1.ipynb). `v` lies in as many of them as the search could reach,
-# and the certificate says how many any vector could: here the same number, so the search is [done](the_algorithm.ipynb).
+# and the certificate says how many any vector could: here one tumor more than [the search](the_algorithm.ipynb) has found. With so few in doubt
+# `maximize_coverage(sets).certificate` is exact, and says that there is none.
 # FGM is [a best response](lemma_2.ipynb) to every defense, so no other attack takes more of these points. The bound is for
 # points that are yet to come, drawn as these were; it holds with a
-# confidence of 95%, because `v` was chosen without the new points. The last line leaves the tangents. It encloses the share
+# confidence of 95%, because network, units and `v` were chosen without the new points. The last line leaves the tangents. It encloses the share
 # of new points whose label no attack within the budget can flip *on the network*: from below by proofs, from above by attacks
 # that were found. Here $f$ keeps a little less than its tangents do.
 #
@@ -177,7 +182,15 @@ checks = [
 # number without bounds whose sign is the class: what goes into a sigmoid, not what comes out. A probability
 # is never negative, so all labels would be $+1$; a difference of probabilities has no gradient where the model is sure. Each
 # logit must depend on its own input alone, and be the same in every pass. For an output `(n, 1)` append `nn.Flatten(0)`. The budget is an
-# $\ell_2$ length in the units of the model's input, whatever these are.
+# $\ell_2$ length in the units of the model's input, whatever these are. From a `DataLoader` the rows come in the order of that pass: with a budget
+# for each point, or to save a defense, use one that does not shuffle.
+#
+# **How linear is it?** `network_coverage` knows `nn.Sequential` of `nn.Conv2d`, `nn.Linear`, `nn.ReLU`, `nn.MaxPool2d`, `nn.AvgPool2d` and `nn.Flatten`, and
+# takes one budget. A class `Net` with such layers is rewritten as `nn.Sequential(net.c1, nn.ReLU(), ...)`; compare the logits
+# of both. A `BatchNorm2d` goes into the convolution before it, in eval mode, by
+# `torch.nn.utils.fusion.fuse_conv_bn_eval(net.c1, net.bn1)`. Two calls take any module, and find what is lost, but prove nothing:
+# with `attack = fgm(seen, epsilon=0.5)`, `paper_lib.evaluation.disagreement(model, new, seen, attack, v.unsqueeze(0))` is the share of points that
+# only $f$ keeps, and the share that only its tangents keep; `pgd(DefendedClassifier(model, v), new, epsilon=0.5)` attacks the defended $f$.
 
 # %% [markdown]
 # ## A function in NumPy
@@ -284,8 +297,8 @@ checks += [
 # ## Images, and two logits
 #
 # Threes and eights among the digits of {cite:t}`alpaydin1998optical`, eight by eight pixels from 0 to 1. The network gives two logits, one for each
-# class. The game wants one: the second less the first, which a last layer with the weights $-1$ and $1$ computes. Inputs may come in batches,
-# with labels or without.
+# class. The game wants one: the second less the first, which a last layer with the weights $-1$ and $1$ computes. `linearize`
+# takes inputs in batches too, with labels or without; the other calls take one tensor.
 
 # %% mystnb={"code_prompt_show": "Show the data and the network", "code_prompt_hide": "Hide the data and the network"} tags=["hide-input", "example-images"]
 import torch
@@ -406,11 +419,13 @@ for one_budget in (0.5, 3.0, 6.0):
 benign = tangents.signs > 0
 checks.append(
     Check(
-        what="network: at a budget of 6 the best defense keeps one class whole and nothing "
-        "of the other, and the certificate says that no other keeps more",
+        what="network: at a budget of 6 the best defense found keeps one class but for at "
+        "most one tumor and nothing of the other, and none keeps more than a class",
         cases=len(benign),
-        figure=f"{found.coverage:.2f}",
-        holds=torch.equal(wide.contains(start), benign) and most == found.coverage,
+        figure=f"{int(held.sum())} of {int(benign.sum())} kept",
+        holds=not bool(held[~benign].any())
+        and int(held.sum()) >= int(benign.sum()) - 1
+        and round(most * len(benign)) == int(benign.sum()),
         test=of_page + "test_a_large_budget_leaves_one_class",
     )
 )
@@ -418,11 +433,11 @@ Markdown(table_of(rows))
 
 # %% [markdown]
 # At 6 standard deviations nearly every boundary is within reach, and the best defense has given up one class: it pushes all tumors towards *benign*, so
-# that no attack makes a benign one look malignant, and no malignant one is kept. That is the dotted line of
-# [the picture](#fig-own-budgets). What to look at, in this order:
+# that an attack makes only one of the 183 benign ones look malignant, and no malignant one is kept. That is the dotted line of
+# [the picture](#fig-own-budgets), less a tumor. What to look at, in this order:
 #
 # 1. **The search.** The paper's ascent says 2% at a budget of 6, because nearly all of its ramps are flat where it starts. That is no verdict on the
-#    classifier: `maximize_coverage` finds the larger class.
+#    classifier: `maximize_coverage` finds the larger class, but for that one.
 # 2. **The certificate.** If it is as low as what was found, no defense of this kind does better, and looking further is in vain. If there is a gap,
 #    give `upper_bound` more time.
 # 3. **The classes.** Count what is kept of each. A coverage near the share of the larger class mostly means that the smaller one is lost.
@@ -482,10 +497,10 @@ print(f"kept: {best.coverage:.2f}, at most {best.certificate.upper:.2f}")
 # | :-- | :-- |
 # | the paper's own defense | `ramp_ascent(sets)` |
 # | what the search finds in a given time, and a bound | `maximize_coverage(sets, time_limit=60.0)` |
-# | one classifier at many budgets | `coverage_path(family)` |
+# | one classifier at many budgets | `coverage_path([RobustSets.from_linearization(lin, e) for e in budgets])` |
 # | the whole game: both strategies and the value | `equilibrium(lin, epsilon=0.5)` |
 # | what a player gains by leaving a pair of strategies | `exploitability(lin, attack, v, epsilon=0.5)` |
-# | a budget for each point | `fgm(lin, budgets)`, and `attack_epsilon=budgets` for the sets |
+# | a budget for each point | `fgm(lin, budgets)`, and `attack_epsilon=budgets` for the sets; not `network_coverage` |
 # | a progress bar | `linearize(model, loader, progress=True)` |
 # | how far $f$ is from its tangents, proven | `linearization_error(model, new, radius=1.0)` |
 # | inputs that must stay in a box | `evaluate(..., box=(0.0, 1.0))` |
