@@ -112,8 +112,10 @@ class PGDReading:
         return _run(model, inputs, epsilon, self, None, batch_size)
 
 
-#: Appendix D literally; with the label of the clean input kept; and as in the work the
-#: paper cites for it, whose customary step is 2.5 epsilon / steps.
+#: ``"literal"``: Appendix D as written. ``"fixed-label"``: with the label of the clean
+#: input kept. ``"ball"``: with short steps, of 2.5 epsilon / steps, and the ball. None
+#: of them is the attack of Madry et al. (2018), which the paper cites for PGD: that is
+#: ``direction="original"`` with ``projection="ball"``, and short steps.
 PGD_READINGS = {
     "literal": PGDReading(),
     "fixed-label": PGDReading(direction="original"),
@@ -226,7 +228,9 @@ def pgd(
             written, which turns back once the boundary is crossed; or that of the
             ``"original"`` input.
         projection: Onto the ``"sphere"`` of radius epsilon, as written, or the
-            ``"ball"``, as in the work the paper cites.
+            ``"ball"``. The attack of Madry et al. (2018), which the paper cites for
+            PGD, is ``"ball"`` with the direction ``"original"`` and short steps; no
+            entry of ``PGD_READINGS`` is.
         batch_size: Inputs a pass; affects speed and memory, and the result no more
             than rounding does.
 
