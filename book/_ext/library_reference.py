@@ -24,7 +24,15 @@ from library_names import (
     public_names,
 )
 from library_results import results
-from paper_places import LAST, TAG, anchor, page_text, sections, slug
+from paper_places import (
+    LAST,
+    TAG,
+    anchor,
+    equation_numbers,
+    page_text,
+    sections,
+    slug,
+)
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -288,16 +296,22 @@ def places(env: BuildEnvironment) -> dict[str, tuple[str, str]]:
 
     Returns:
         By what docstrings cite, page and anchor: the theorem or the displayed equation,
-        the page of the claim, else the equation's entry in *From the paper to here*.
+        the page of the claim, a section whose heading names the equation, else the
+        equation's entry in *From the paper to here*.
     """
     found = {}
     if EQUATIONS in env.found_docs:
         numbers = range(1, LAST + 1)
         found |= {f"Eq. ({number})": (EQUATIONS, anchor(number)) for number in numbers}
+    tagged = {}
     for docname in sorted(env.found_docs):
         for heading, text in sections(page_text(Path(env.doc2path(docname)))):
+            place = (docname, slug(heading))
+            for number in equation_numbers(heading):
+                found[f"Eq. ({number})"] = place
             for number in TAG.findall(text):
-                found[f"Eq. ({number})"] = (docname, slug(heading))
+                tagged[f"Eq. ({number})"] = place
+    found |= tagged
     for entry in read_entries(Path(env.srcdir) / FOLDER / "claims.yml"):
         docname = f"{FOLDER}/{entry['page']}"
         if docname in env.found_docs:

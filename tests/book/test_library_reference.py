@@ -148,7 +148,7 @@ def handing_out(tmp_path):
         "sums/__init__": "from paper_lib.sums.exact import Sum, add",
         "sums/exact": (
             "from paper_lib.sums import deep\n"
-            "from paper_lib.sums.deep import Step as S, _Hidden\n"
+            "from paper_lib.sums.way import Step as S, _Hidden\n"
             "from paper_lib.other import Far\n"
             "class Sum:\n    steps: tuple[S, ...]\n    _own: Hidden\n"
             "    def best(self) -> 'S | None': ...\n"
@@ -157,6 +157,7 @@ def handing_out(tmp_path):
             "def add(x: Unseen) -> list[Sum] | Far | _Hidden: ...\n"
         ),
         "sums/deep": "class Step:\n    part: Part\nclass Part: ...\nclass _Hidden: ...",
+        "sums/way": "from paper_lib.sums.deep import Step, _Hidden",
         "other": "class Far: ...",
     }
     for name, source in modules.items():
@@ -217,6 +218,8 @@ def times(sets: Sets) -> list[Tally]:
 def count(sets: Sets, fast: bool = True) -> int:
     """Count as :func:`helper` does; :mod:`paper_lib.sums.deep`, Eq. (7).
 
+    More in Eq. (6).
+
     Returns:
         How many: a number.
 
@@ -249,7 +252,10 @@ def helper(sets):
     """Help."""
     return len(sets.rows)
 '''
-TAGGED = "# A page\n\n## The sum\n\n$$x \\tag{7}$$\n"
+TAGGED = (
+    "# A page\n\n## The sum\n\n$$x \\tag{7}$$\n\n## The rest of Eqs. (6) and (7)\n\n"
+    "Eq. (3).\n"
+)
 
 
 REFERENCE = (
@@ -296,6 +302,7 @@ def test_citations_lead_to_the_pages_of_the_book(small):
     assert re.findall(r'class="paper-place[^>]*href="([^"]*)">([^<]*)', small) == [
         ("page.html", "Lemma 1"),
         ("page.html#the-sum", "Eq. (7)"),
+        ("page.html#the-rest-of-eqs-6-and-7", "Eq. (6)"),
         ("page.html", "Lemma 1"),
     ]
 
@@ -430,7 +437,11 @@ def test_every_function_has_its_source_and_its_example(references, names):
         ("game.equilibrium", 'theorem_1.html#paper-theorem-1">Theorem 1'),
         (
             "generalization.difference_bounds",
-            'paper_to_here.html#paper-equation-8">Eq. (8)',
+            'the_vc_bound.html#bounded-differences-eqs-8-to-10">Eq. (8)',
+        ),
+        (
+            "generalization.shatter_coefficient",
+            'the_vc_bound.html#shatter-coefficients-eq-12">Eq. (12)',
         ),
     ],
 )
@@ -438,6 +449,11 @@ def test_an_equation_leads_to_its_page_and_back(name, link, references, html):
     assert f'href="{link}</a>' in part_of(references, f"paper_lib.{name}")
     back = (html / "book" / "paper_to_here.html").read_text("utf-8")
     assert re.search(rf'href="api_\w+\.html#paper_lib\.{name}"', back)
+
+
+def test_the_coverage_leads_to_its_formula(references):
+    said = part_of(references, "paper_lib.robust_sets.RobustSets.coverage")
+    assert 'href="the_algorithm.html#the-problem">Eq. (5)</a>' in said
 
 
 def test_pages_lead_to_the_modules_behind_them(html):
