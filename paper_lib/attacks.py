@@ -113,9 +113,8 @@ class PGDReading:
 
 
 #: ``"literal"``: Appendix D as written. ``"fixed-label"``: with the label of the clean
-#: input kept. ``"ball"``: with short steps, of 2.5 epsilon / steps, and the ball. None
-#: of them is the attack of Madry et al. (2018), which the paper cites for PGD: that is
-#: ``direction="original"`` with ``projection="ball"``, and short steps.
+#: input kept. ``"ball"``: short steps, of epsilon / 4, and the ball. None is that of
+#: Madry et al. (2018): ``direction="original"``, ``projection="ball"``, short steps.
 PGD_READINGS = {
     "literal": PGDReading(),
     "fixed-label": PGDReading(direction="original"),
@@ -228,9 +227,8 @@ def pgd(
             written, which turns back once the boundary is crossed; or that of the
             ``"original"`` input.
         projection: Onto the ``"sphere"`` of radius epsilon, as written, or the
-            ``"ball"``. The attack of Madry et al. (2018), which the paper cites for
-            PGD, is ``"ball"`` with the direction ``"original"`` and short steps; no
-            entry of ``PGD_READINGS`` is.
+            ``"ball"``; with the direction ``"original"`` and short steps the latter is
+            the attack of Madry et al. (2018), and no entry of ``PGD_READINGS`` is.
         batch_size: Inputs a pass; affects speed and memory, and the result no more
             than rounding does.
 
