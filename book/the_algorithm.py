@@ -118,6 +118,10 @@ Markdown(solver_table(records, longer))
 # %% [markdown]
 # ## The problem
 #
+# The coverage of $v$ is the share of the robust sets that contain it,
+#
+# $$\phi_n(v) = \frac1n \sum_{i=1}^n \mathbf 1[v \in R(x_i)]. \tag{5}$$
+#
 # For $n$ points the defense is Eq. (7): among the half-spaces $c_i^\top v + b_i \ge 0$, satisfy as many as one $v$ in the ball
 # can.
 #

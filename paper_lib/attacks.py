@@ -112,8 +112,9 @@ class PGDReading:
         return _run(model, inputs, epsilon, self, None, batch_size)
 
 
-#: Appendix D literally; with the label of the clean input kept; and as in the work the
-#: paper cites for it, whose customary step is 2.5 epsilon / steps.
+#: ``"literal"``: Appendix D as written. ``"fixed-label"``: with the label of the clean
+#: input kept. ``"ball"``: short steps, of epsilon / 4, and the ball. None is that of
+#: Madry et al. (2018): ``direction="original"``, ``projection="ball"``, short steps.
 PGD_READINGS = {
     "literal": PGDReading(),
     "fixed-label": PGDReading(direction="original"),
@@ -226,7 +227,8 @@ def pgd(
             written, which turns back once the boundary is crossed; or that of the
             ``"original"`` input.
         projection: Onto the ``"sphere"`` of radius epsilon, as written, or the
-            ``"ball"``, as in the work the paper cites.
+            ``"ball"``; with the direction ``"original"`` and short steps the latter is
+            the attack of Madry et al. (2018), and no entry of ``PGD_READINGS`` is.
         batch_size: Inputs a pass; affects speed and memory, and the result no more
             than rounding does.
 

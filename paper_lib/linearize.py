@@ -163,7 +163,9 @@ def linearize(
             alone. It is run in eval mode and left as it was.
         inputs: One input a row, in the model's dtype and on its device; or batches of
             such, with labels or without, say a ``DataLoader``. They are looked at one
-            by one, so that memory is that of the result.
+            by one, so that memory is that of the result. Rows come in the order of this
+            pass: with a budget for each point, or to save a defense or a certificate,
+            take a loader that does not shuffle.
         batch_size: Inputs a pass; affects speed and memory, and the result no more
             than rounding does. Batches are taken as they come.
         progress: Show a progress bar, for which tqdm is needed.

@@ -148,7 +148,7 @@ def defined_names(root: Path) -> set[str]:
                 owner = (
                     module if isinstance(node, ast.Module) else f"{module}.{node.name}"
                 )
-                found |= {f"{owner}.{name}" for name in _targets(inside)}
+                found |= {f"{owner}.{name}" for name in targets(inside)}
     return found
 
 
@@ -162,24 +162,69 @@ def _names_of(part: str, root: Path) -> Iterator[PublicName]:
     Yields:
         The names.
     """
-    if not _file_of(part, root).name.startswith("__init__"):
-        found = [(part, name) for name in _targets(_parsed(_file_of(part, root)).body)]
-    else:
+    if _file_of(part, root).name.startswith("__init__"):
         found = [
-            (node.module, alias.name)
-            for node in ast.walk(_parsed(_file_of(part, root)))
-            if isinstance(node, ast.ImportFrom)
-            and f"{node.module}.".startswith(f"{part}.")
-            for alias in node.names
+            (module, name)
+            for module, name in imports_of(part, root).values()
+            if f"{module}.".startswith(f"{part}.")
         ]
+    else:
+        found = [(part, name) for name in statements_of(part, root)]
     for module, name in found:
         if not name.startswith("_"):
-            file = _file_of(module, root)
-            node = _targets(_parsed(file).body)[name]
-            words = _words(node) or _comment(node, file)
-            yield PublicName(
-                part=part, name=name, module=module, kind=_kind(node), words=words
-            )
+            yield described(part, module, name, root)
+
+
+def described(part: str, module: str, name: str, root: Path) -> PublicName:
+    """Read what there is to say of a name.
+
+    Args:
+        part: The package or module it is imported from.
+        module: The module that defines it.
+        name: The name.
+        root: The project.
+
+    Returns:
+        The name with its words.
+    """
+    node = statements_of(module, root)[name]
+    words = _words(node) or _comment(node, _file_of(module, root))
+    return PublicName(
+        part=part, name=name, module=module, kind=_kind(node), words=words
+    )
+
+
+def statements_of(module: str, root: Path) -> dict[str, ast.stmt]:
+    """Find what a module defines.
+
+    Args:
+        module: Its full name.
+        root: The project.
+
+    Returns:
+        By its name what defines it.
+    """
+    return targets(_parsed(_file_of(module, root)).body)
+
+
+def imports_of(module: str, root: Path) -> dict[str, tuple[str, str]]:
+    """Find what a module imports from modules of the library.
+
+    Args:
+        module: Its full name.
+        root: The project.
+
+    Returns:
+        By the name in the module, the module it comes from and its name there.
+    """
+    return {
+        alias.asname or alias.name: (node.module, alias.name)
+        for node in ast.walk(_parsed(_file_of(module, root)))
+        if isinstance(node, ast.ImportFrom)
+        and f"{node.module}.".startswith(f"{LIBRARY}.")
+        for alias in node.names
+        if node.module
+    }
 
 
 def _file_of(module: str, root: Path) -> Path:
@@ -209,7 +254,7 @@ def _parsed(file: Path) -> ast.Module:
     return ast.parse(file.read_text(encoding="utf-8"))
 
 
-def _targets(body: Sequence[ast.stmt]) -> dict[str, ast.stmt]:
+def targets(body: Sequence[ast.stmt]) -> dict[str, ast.stmt]:
     """Find what statements define.
 
     Args:
@@ -265,7 +310,7 @@ def _words(node: ast.stmt) -> str:
     Returns:
         Its docstring and those of its public methods.
     """
-    inside = _targets(node.body) if isinstance(node, ast.ClassDef) else {}
+    inside = targets(node.body) if isinstance(node, ast.ClassDef) else {}
     methods = [one for name, one in inside.items() if not name.startswith("_")]
     return "\n".join(filter(None, map(_docstring, [node, *methods])))
 

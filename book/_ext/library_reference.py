@@ -1,7 +1,7 @@
 """Sphinx extension: the reference of ``paper_lib``, written from its docstrings.
 
-The directive ``library-part`` documents every public name of one part, and
-``library-names`` lists the names of all parts. No name is typed: ``library_names`` reads
+The directive ``library-part`` documents every public name of one part, and the classes
+that these hand out, and ``library-names`` lists the names of all parts. No name is typed: ``library_names`` reads
 them from the sources, autodoc sets them with a part of napoleon, viewcode adds the source. Where a
 docstring cites the paper, as in "Lemma 2" or "Eq. (7)", the citation becomes a link to the
 place in the book; a citation without a place, or a role that names nothing of the library,
@@ -23,7 +23,16 @@ from library_names import (
     parts,
     public_names,
 )
-from paper_places import LAST, TAG, anchor, page_text, sections, slug
+from library_results import results
+from paper_places import (
+    LAST,
+    TAG,
+    anchor,
+    equation_numbers,
+    page_text,
+    sections,
+    slug,
+)
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -68,7 +77,8 @@ class LibraryPart(SphinxDirective):
         """Put the reference of a part on the page.
 
         Returns:
-            Its own docstring and the names, in their order.
+            Its own docstring and the names, in their order; behind them the classes
+            that they hand out.
         """
         part, root = self.arguments[0], Path(self.env.srcdir)
         if part not in parts(root):
@@ -77,6 +87,11 @@ class LibraryPart(SphinxDirective):
         names = [name for name in public_names(root) if name.part == part]
         blocks = [f".. automodule:: {part}"]
         blocks += [DIRECTIVES[name.kind].format(name.whole) for name in names]
+        blocks += [
+            f"{DIRECTIVES['class'].format(one.name.whole)}\n\n   {one.origin}"
+            for one in results(root)
+            if one.of == part
+        ]
         return _boxed(self, PART, "\n\n".join(blocks))
 
 
@@ -167,9 +182,10 @@ def _documented(target: str, root: Path) -> str:
         root: The folder of the sources.
 
     Returns:
-        The name by the package that exports it; the target where there is none.
+        The name by the package that exports it, or by its module where it is a class
+        that a public name hands out; the target where there is none.
     """
-    for name in public_names(root):
+    for name in (*public_names(root), *(one.name for one in results(root))):
         for own in (f"{name.module}.{name.name}", name.name):
             if f"{target}.".startswith(f"{own}."):
                 return name.whole + target.removeprefix(own)
@@ -280,16 +296,22 @@ def places(env: BuildEnvironment) -> dict[str, tuple[str, str]]:
 
     Returns:
         By what docstrings cite, page and anchor: the theorem or the displayed equation,
-        the page of the claim, else the equation's entry in *From the paper to here*.
+        the page of the claim, a section whose heading names the equation, else the
+        equation's entry in *From the paper to here*.
     """
     found = {}
     if EQUATIONS in env.found_docs:
         numbers = range(1, LAST + 1)
         found |= {f"Eq. ({number})": (EQUATIONS, anchor(number)) for number in numbers}
+    tagged = {}
     for docname in sorted(env.found_docs):
         for heading, text in sections(page_text(Path(env.doc2path(docname)))):
+            place = (docname, slug(heading))
+            for number in equation_numbers(heading):
+                found[f"Eq. ({number})"] = place
             for number in TAG.findall(text):
-                found[f"Eq. ({number})"] = (docname, slug(heading))
+                tagged[f"Eq. ({number})"] = place
+    found |= tagged
     for entry in read_entries(Path(env.srcdir) / FOLDER / "claims.yml"):
         docname = f"{FOLDER}/{entry['page']}"
         if docname in env.found_docs:

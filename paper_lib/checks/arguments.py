@@ -19,7 +19,8 @@ def check_number(value: object, name: str, wanted: str = "a number") -> None:
         TypeError: If it is no number.
     """
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be {wanted}, got {value!r}.")
+        got = getattr(value, "shape", ()) or value  # of an array no entries
+        raise TypeError(f"{name} must be {wanted}, got {got!r}.")
 
 
 def check_radius(radius: float, name: str = "radius") -> float:

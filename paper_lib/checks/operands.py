@@ -67,10 +67,9 @@ def check_same_kind(**tensors: Tensor) -> None:
     """
     for name, tensor in tensors.items():
         if not isinstance(tensor, Tensor):
-            raise TypeError(
-                f"{name} must be a torch.Tensor, got {type(tensor).__name__}; "
-                "torch.from_numpy makes one of an array."
-            )
+            kind = type(tensor).__name__
+            hint = "; torch.from_numpy makes one of it" if kind == "ndarray" else ""
+            raise TypeError(f"{name} must be a torch.Tensor, got {kind}{hint}.")
     (first, standard), *_ = tensors.items()
     for name, tensor in tensors.items():
         if tensor.dtype not in _PRECISIONS:

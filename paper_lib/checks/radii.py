@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from paper_lib.checks.arguments import check_radius
+from paper_lib.checks.arguments import check_number, check_radius
 from paper_lib.checks.operands import check_entries
 
 Budget = float | Tensor
@@ -50,6 +50,7 @@ def check_budgets(
         TypeError: If one is no number.
         ValueError: If one is negative, NaN or infinite, or there is not one a point.
     """
+    check_number(epsilon, "epsilon", "a number (one for each point is attack_epsilon)")
     epsilon = check_radius(epsilon, "epsilon")
     if attack_epsilon is None:
         return epsilon, epsilon

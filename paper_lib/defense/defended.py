@@ -116,13 +116,15 @@ class DefendedClassifier(nn.Module):
             FileNotFoundError: If there is no such file.
             TypeError: If ``model`` is no module, or ``sets`` are no robust sets.
             ValueError: If the file is not one that :meth:`save` writes, or holds a
-                defense of other rows or another budget.
+                defense of other points, another order or budget, or of gradients
+                computed on another processor, which differ in their last bits.
         """
         name, tensors = load_tensors(path, "a stored defense", _FORMAT, "pt")
         if sets is not None and name != (wanted := fingerprint(sets)):
             raise ValueError(
-                f"{path} must hold a defense of sets, whose fingerprint is "
-                f"{wanted[:12]}, got one of {name[:12] or 'unknown rows'}."
+                f"{path} must hold a defense of sets, fingerprint {wanted[:12]}, got "
+                f"one of {name[:12] or 'unknown rows'}: other points, another order or "
+                "budget, or gradients of another processor (their last bits)."
             )
         if tensors.keys() != {"perturbation"}:
             raise ValueError(f"{path} holds no defense, but {', '.join(tensors)}.")

@@ -46,7 +46,10 @@ def certify_agreement(
     gradient. On a processor 0.2 to 0.7 seconds a point for 10-20-50 channels.
 
     Args:
-        model: Of the layers that ``local_linearity`` knows; left as it was.
+        model: Maps ``(n, ...)`` to ``(n,)``. An
+            ``nn.Sequential`` of convolutions, fully connected layers, ReLU, maximum and
+            average pooling, ``nn.Flatten``, dropout and identity, or
+            :class:`~paper_lib.models.PairCNN`; left as it was.
         inputs: One input a row.
         radius: Radius of the ball: both budgets of a game together.
 
@@ -114,7 +117,10 @@ def linearization_error(
     The function and the gradient are those of :func:`certify_agreement`.
 
     Args:
-        model: Of the layers that ``local_linearity`` knows; left as it was.
+        model: Maps ``(n, ...)`` to ``(n,)``. An
+            ``nn.Sequential`` of convolutions, fully connected layers, ReLU, maximum and
+            average pooling, ``nn.Flatten``, dropout and identity, or
+            :class:`~paper_lib.models.PairCNN`; left as it was.
         inputs: One input a row.
         radius: Radius of the ball: both budgets of a game together.
         seed: Seed of the starts of the search for the lower side.

@@ -67,8 +67,10 @@ def find_disagreements(
     and then, exactly, the segments that lead there.
 
     Args:
-        model: Maps ``(n, ...)`` to ``(n,)``, of the layers that
-            :mod:`paper_lib.local_linearity.layers` knows; left as it was.
+        model: Maps ``(n, ...)`` to ``(n,)``. An
+            ``nn.Sequential`` of convolutions, fully connected layers, ReLU, maximum and
+            average pooling, ``nn.Flatten``, dropout and identity, or
+            :class:`~paper_lib.models.PairCNN`; left as it was.
         inputs: One input a row, in the model's dtype and on its device.
         radius: Of the ball looked at: the attacker's budget and the defender's
             together, in the units of the inputs.

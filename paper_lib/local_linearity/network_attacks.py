@@ -69,8 +69,10 @@ def network_coverage(
     of the tangent, and given up after 16 in a row that fail.
 
     Args:
-        model: Maps ``(n, ...)`` to ``(n,)``, of the layers that
-            :mod:`paper_lib.local_linearity.layers` knows; left as it was.
+        model: Maps ``(n, ...)`` to ``(n,)``. An
+            ``nn.Sequential`` of convolutions, fully connected layers, ReLU, maximum and
+            average pooling, ``nn.Flatten``, dropout and identity, or
+            :class:`~paper_lib.models.PairCNN`; left as it was.
         inputs: One input a row, in the model's dtype.
         v: The defense, one perturbation for all points.
         epsilon: Budget of both players, in the units of the inputs.

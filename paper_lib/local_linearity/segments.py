@@ -66,11 +66,14 @@ def follow_segment(
 ) -> SegmentPath:
     r"""Follow a classifier from one input to another, exactly.
 
-    Along :math:`x(t) = (1 - t) x_0 + t x_1` a network of the layers that
-    :mod:`paper_lib.local_linearity.layers` knows is piecewise linear in t.
+    Along :math:`x(t) = (1 - t) x_0 + t x_1` a network of the layers below is piecewise
+    linear in t.
 
     Args:
-        model: Maps ``(n, ...)`` to ``(n,)``; left as it was.
+        model: Maps ``(n, ...)`` to ``(n,)``. An
+            ``nn.Sequential`` of convolutions, fully connected layers, ReLU, maximum and
+            average pooling, ``nn.Flatten``, dropout and identity, or
+            :class:`~paper_lib.models.PairCNN`; left as it was.
         start: One input, without the axis of points, in the model's dtype.
         end: Another, of the same shape.
 

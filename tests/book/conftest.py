@@ -59,6 +59,11 @@ def library_names() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def library_results(library_names) -> ModuleType:
+    return load(ROOT / "book" / "_ext" / "library_results.py")
+
+
+@pytest.fixture(scope="session")
 def offered_files() -> ModuleType:
     return load(ROOT / "book" / "_ext" / "offered_files.py")
 

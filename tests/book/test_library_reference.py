@@ -4,6 +4,7 @@ import html as entities
 import importlib
 import inspect
 import re
+import typing
 
 import pytest
 
@@ -104,13 +105,93 @@ def test_what_a_docstring_cites(words, cited, library_names):
         assert words[one.start : one.end].strip("()").endswith(number)
 
 
+# --- what public names hand out ----------------------------------------------------
+
+
+def classes_in(hint):
+    """The classes of the library in a type, found by taking it apart."""
+    found = {hint} if inspect.isclass(hint) else set()
+    for one in typing.get_args(hint):
+        found |= classes_in(one)
+    return {
+        one for one in found if getattr(one, "__module__", "").startswith("paper_lib.")
+    }
+
+
+def returned(names):
+    """The classes that public functions return, found by running the library."""
+    found = set()
+    for name in names:
+        value = getattr(importlib.import_module(name.part), name.name)
+        if name.kind == "function":
+            hint = inspect.signature(value, eval_str=True).return_annotation
+            found |= classes_in(hint)
+    return {f"{one.__module__}.{one.__name__}" for one in found}
+
+
+def test_every_class_that_a_function_returns_is_public_or_a_result(
+    names, library_results, root
+):
+    public = {f"{name.module}.{name.name}" for name in names}
+    given = {one.name.whole for one in library_results.results(root)}
+    hidden = returned(names) - public
+    assert len(hidden) >= 12
+    assert hidden <= given
+    assert given.isdisjoint(public)
+
+
+@pytest.fixture
+def handing_out(tmp_path):
+    """A library whose one public class and one function hand out others."""
+    modules = {
+        "__init__": '"""Has ``sums``."""',
+        "sums/__init__": "from paper_lib.sums.exact import Sum, add",
+        "sums/exact": (
+            "from paper_lib.sums import deep\n"
+            "from paper_lib.sums.way import Step as S, _Hidden\n"
+            "from paper_lib.other import Far\n"
+            "class Sum:\n    steps: tuple[S, ...]\n    _own: Hidden\n"
+            "    def best(self) -> 'S | None': ...\n"
+            "    def _worst(self) -> Unseen: ...\n"
+            "class Unseen: ...\n"
+            "def add(x: Unseen) -> list[Sum] | Far | _Hidden: ...\n"
+        ),
+        "sums/deep": "class Step:\n    part: Part\nclass Part: ...\nclass _Hidden: ...",
+        "sums/way": "from paper_lib.sums.deep import Step, _Hidden",
+        "other": "class Far: ...",
+    }
+    for name, source in modules.items():
+        file = (tmp_path / "paper_lib" / name).with_suffix(".py")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(source, "utf-8")
+    return tmp_path
+
+
+def test_classes_are_found_where_an_annotation_names_them(handing_out, library_results):
+    found = library_results.results(handing_out)
+    assert [(one.of, one.name.whole) for one in found] == [
+        ("paper_lib.sums", "paper_lib.sums.deep.Step"),
+        ("paper_lib.sums", "paper_lib.sums.deep.Part"),
+    ]
+    step, part = found
+    assert step.givers == (
+        ("paper_lib.sums.Sum", ".steps"),
+        ("paper_lib.sums.Sum", ".best"),
+    )
+    assert part.givers == (("paper_lib.sums.deep.Step", ".part"),)
+    assert part.origin == (
+        "What one gets from :py:obj:`Step.part <paper_lib.sums.deep.Step>`; "
+        "no name to import."
+    )
+
+
 # --- a small book ----------------------------------------------------------------
 
 SOURCE = '''
 """Sets."""
 from dataclasses import dataclass, field
 
-from paper_lib.sums.deep import helper
+from paper_lib.sums.deep import Tally, helper
 
 
 @dataclass
@@ -129,8 +210,15 @@ class Sets:
         return len(self.rows)
 
 
+def times(sets: Sets) -> list[Tally]:
+    """Count twice."""
+    return [Tally(rows=2)]
+
+
 def count(sets: Sets, fast: bool = True) -> int:
     """Count as :func:`helper` does; :mod:`paper_lib.sums.deep`, Eq. (7).
+
+    More in Eq. (6).
 
     Returns:
         How many: a number.
@@ -144,10 +232,30 @@ def count(sets: Sets, fast: bool = True) -> int:
     """
     return helper(sets)
 '''
-DEEP = (
-    '"""Deep."""\n\n\ndef helper(sets):\n    """Help."""\n    return len(sets.rows)\n'
+DEEP = '''
+"""Deep."""
+from dataclasses import dataclass
+
+
+@dataclass
+class Tally:
+    """A number of rows, as :func:`count` counts them.
+
+    Attributes:
+        rows: How many; see Lemma 1.
+    """
+
+    rows: int
+
+
+def helper(sets):
+    """Help."""
+    return len(sets.rows)
+'''
+TAGGED = (
+    "# A page\n\n## The sum\n\n$$x \\tag{7}$$\n\n## The rest of Eqs. (6) and (7)\n\n"
+    "Eq. (3).\n"
 )
-TAGGED = "# A page\n\n## The sum\n\n$$x \\tag{7}$$\n"
 
 
 REFERENCE = (
@@ -165,7 +273,7 @@ REFERENCE = (
 def reference_of(folder, source, reference=REFERENCE):
     library = {
         "__init__": '"""A library: ``robust_sets``, ``sums``."""',
-        "sums/__init__": "from paper_lib.sums.exact import Sets, count",
+        "sums/__init__": "from paper_lib.sums.exact import Sets, count, times",
         "sums/exact": source,
         "sums/deep": DEEP,
     }
@@ -194,13 +302,16 @@ def test_citations_lead_to_the_pages_of_the_book(small):
     assert re.findall(r'class="paper-place[^>]*href="([^"]*)">([^<]*)', small) == [
         ("page.html", "Lemma 1"),
         ("page.html#the-sum", "Eq. (7)"),
+        ("page.html#the-rest-of-eqs-6-and-7", "Eq. (6)"),
+        ("page.html", "Lemma 1"),
     ]
 
 
 def test_roles_lead_to_public_names_and_to_no_others(small):
     role = re.compile(r'<a class="reference internal" href="([^"]*)"[^>]*><code')
     roles = [one for one in role.findall(small) if "#" in one]
-    assert roles == ["#paper_lib.sums.count"] * 2
+    counted, times = "#paper_lib.sums.count", "#paper_lib.sums.times"
+    assert roles == [counted, counted, counted, times]
     for name in ("helper()", "paper_lib.sums.deep"):
         assert re.search(rf'<code[^>]*><span class="pre">{re.escape(name)}', small)
 
@@ -214,6 +325,17 @@ def test_signatures_are_read_and_say_what_they_may(small):
     assert "<p>Rows, counted: all of them.</p>" in small
     assert "Attributes" in small
     assert "Variables" not in small
+
+
+def test_what_a_function_returns_has_an_entry_that_leads_back(small):
+    assert small.count('id="paper_lib.sums.deep.Tally"') == 1
+    arrow = small.split('id="paper_lib.sums.times"')[1].split("</dt>")[0]
+    assert 'href="#paper_lib.sums.deep.Tally"' in arrow.split("sig-return")[-1]
+    entry = small.split('id="paper_lib.sums.deep.Tally"')[1]
+    assert signature(small, "deep.Tally") == "class Tally(rows: int)[source]#"
+    said = "What one gets from times; no name to import."
+    assert said in entities.unescape(re.sub("<[^>]*>", "", entry))
+    assert 'href="../_modules/paper_lib/sums/deep.html#Tally"' in entry
 
 
 def test_the_source_comes_from_the_book(small):
@@ -272,6 +394,16 @@ def test_every_name_has_one_place_and_the_list_leads_to_it(references, names, ht
     assert links == [name.whole for name in names]
 
 
+def test_every_class_that_names_hand_out_has_one_place(
+    references, library_results, root
+):
+    for one in library_results.results(root):
+        pages = [page for page in references if f'id="{one.name.whole}"' in page]
+        (page,) = pages
+        assert page.count(f'id="{one.name.whole}"') == 1
+        assert f'href="#{one.name.whole}"' in page, "from an annotation"
+
+
 def test_every_part_has_one_place_in_the_order_of_the_library(
     references, library_names, root
 ):
@@ -305,7 +437,11 @@ def test_every_function_has_its_source_and_its_example(references, names):
         ("game.equilibrium", 'theorem_1.html#paper-theorem-1">Theorem 1'),
         (
             "generalization.difference_bounds",
-            'paper_to_here.html#paper-equation-8">Eq. (8)',
+            'the_vc_bound.html#bounded-differences-eqs-8-to-10">Eq. (8)',
+        ),
+        (
+            "generalization.shatter_coefficient",
+            'the_vc_bound.html#shatter-coefficients-eq-12">Eq. (12)',
         ),
     ],
 )
@@ -313,6 +449,11 @@ def test_an_equation_leads_to_its_page_and_back(name, link, references, html):
     assert f'href="{link}</a>' in part_of(references, f"paper_lib.{name}")
     back = (html / "book" / "paper_to_here.html").read_text("utf-8")
     assert re.search(rf'href="api_\w+\.html#paper_lib\.{name}"', back)
+
+
+def test_the_coverage_leads_to_its_formula(references):
+    said = part_of(references, "paper_lib.robust_sets.RobustSets.coverage")
+    assert 'href="the_algorithm.html#the-problem">Eq. (5)</a>' in said
 
 
 def test_pages_lead_to_the_modules_behind_them(html):

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
 from paper_lib.attacks import PGD_READINGS, fgm, pgd
 from paper_lib.checks import check_radius
@@ -214,7 +215,11 @@ OF_ANOTHER_TYPE = {
     "text": (lambda: fgm(LIN, "0.1"), r"^epsilon must be a number, got '0.1'"),
     "array": (
         lambda: Linearization(logits=np.ones(2), gradients=np.ones((2, 3))),
-        r"^gradients must be .* torch.from_numpy",
+        r"^gradients must be .* got ndarray; torch.from_numpy makes one of it\.$",
+    ),
+    "loader": (
+        lambda: pgd(PLANAR, DataLoader([torch.ones(2)]), 0.1),
+        r"^inputs must be a torch.Tensor, got DataLoader\.$",
     ),
 }
 

@@ -109,12 +109,17 @@ def test_budgets_that_are_neither_number_nor_tensor(call, name, budgets):
     ],
 )
 def test_the_defender_has_one_budget(call):
-    with pytest.raises(TypeError, match=r"^epsilon must be a number, got tensor"):
+    match = (
+        r"^epsilon must be a number \(one for each point is attack_epsilon\), "
+        r"got torch.Size\(\[6\]\)\.$"
+    )
+    with pytest.raises(TypeError, match=match):
         call(torch.ones(6))
 
 
 def test_attacks_on_the_network_have_one_budget():
-    with pytest.raises(TypeError, match=r"^attack_epsilon must be a number, got ten"):
+    match = r"^attack_epsilon must be a number, got torch.Size\(\[6\]\)\.$"
+    with pytest.raises(TypeError, match=match):
         network_coverage(MODEL, POINTS, V, 1.0, attack_epsilon=torch.ones(6))
 
 

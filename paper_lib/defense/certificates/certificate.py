@@ -98,23 +98,23 @@ class Certificate:
         Raises:
             TypeError: If ``sets`` are no robust sets, or the evidence of no kind that
                 this library can check.
-            ValueError: If the rows are others, say of another processor.
+            ValueError: If the rows are others: other points, another order or budget,
+                or gradients computed on another processor, which differ in their last
+                bits.
         """
         check_type(sets, "sets", RobustSets)
         _check_kind(self.evidence)
         if (found := fingerprint(sets)) != self.fingerprint:
             raise ValueError(
-                "sets must be the rows this certificate was made for, with fingerprint "
-                f"{self.fingerprint[:12]}, got rows with fingerprint {found[:12]}. "
-                "Gradients computed on another processor differ in their last bits."
+                "sets must be the rows this certificate was made for, fingerprint "
+                f"{self.fingerprint[:12]}, got {found[:12]}: other points, another "
+                "order or budget, or gradients of another processor (their last bits)."
             )
-        fits = (
-            self.perturbation.shape == sets.normals.shape[1:]
-            and self.perturbation.dtype == sets.normals.dtype
-        )
+        v, rows = self.perturbation, sets.normals
+        fits = v.shape == rows.shape[1:] and v.dtype == rows.dtype
         if self.num_rows != len(sets.offsets) or not fits:
             return False
-        reached = int(surely_satisfied(sets, self.perturbation).sum())
+        reached = int(surely_satisfied(sets, v).sum())
         violated = 0 if self.evidence is None else self.evidence.violated_at_least(sets)
         return (
             reached >= self.lower_count

@@ -93,8 +93,13 @@ def test_a_file_of_another_defense(tmp_path):
     path = tmp_path / "defense.safetensors"
     DefendedClassifier(MODEL, INSIDE, SETS).save(path)
     budget = RobustSets(normals=SETS.normals, offsets=SETS.offsets, epsilon=2.0)
-    for other in (budget, SETS.subset(slice(0, 3))):
-        with pytest.raises(ValueError, match="must hold a defense of sets, whose"):
+    order = torch.tensor([1, 0, 2, 3])
+    for other in (budget, SETS.subset(slice(0, 3)), SETS.subset(order)):
+        match = (
+            "must hold a defense of sets, fingerprint .*: other points, another order "
+            "or budget, or gradients of another processor"
+        )
+        with pytest.raises(ValueError, match=match):
             DefendedClassifier.load(path, MODEL, other)
     DefendedClassifier(MODEL, INSIDE).save(path)
     with pytest.raises(ValueError, match="got one of unknown rows"):

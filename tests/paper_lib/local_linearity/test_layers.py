@@ -1,13 +1,17 @@
 """A classifier as a sequence of layers: the same logits, and the model left alone."""
 
 import copy
+import re
 
 import pytest
 import torch
 from torch import nn
 
+from paper_lib import local_linearity
 from paper_lib.linearize import linearize
 from paper_lib.local_linearity.layers import (
+    _KINDS,
+    _SILENT,
     piecewise_linear_layers,
     rounding_bound,
 )
@@ -96,3 +100,9 @@ def test_one_output_may_be_flattened_once_only_at_the_end():
     assert [type(layer).__name__ for layer in layers] == [
         "Linear", "ReLU", "Linear", "Flatten"
     ]  # fmt: skip
+
+
+def test_the_package_lists_the_layers_it_knows():
+    listed = set(re.findall(r"``nn\.(\w+)``", local_linearity.__doc__))
+    known = {kind.__name__ for kind in (*_KINDS, *_SILENT)}
+    assert listed == known | {"Sequential"}

@@ -225,9 +225,11 @@ OTHER_ROWS = {
 def test_other_rows_are_refused(kind, other):
     sets, certificate, _ = case(kind)
     changed = other(sets)
-    with pytest.raises(
-        ValueError, match=r"^sets must be the rows this certificate .*another processor"
-    ):
+    match = (
+        r"^sets must be the rows this certificate was made for, .*: other points, "
+        r"another order or budget, or gradients of another processor"
+    )
+    with pytest.raises(ValueError, match=match):
         certificate.verify(changed)
 
 
