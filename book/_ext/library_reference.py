@@ -92,7 +92,12 @@ class LibraryPart(SphinxDirective):
             for one in results(root)
             if one.of == part
         ]
-        return _boxed(self, PART, "\n\n".join(blocks))
+        (box,) = _boxed(self, PART, "\n\n".join(blocks))
+        # The sources lead back to a class as if it were a name of its package.
+        for signature in box.findall(addnodes.desc_signature):
+            if signature.get("module") not in (None, part):
+                signature["ids"].append(f"{part}.{signature['fullname']}")
+        return [box]
 
 
 class LibraryNames(SphinxDirective):

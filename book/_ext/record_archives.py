@@ -13,8 +13,8 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util.osutil import relative_uri
 
-# A list as long as this is read and clicked through.
-MOST_LINKED = 9
+# More than these nobody clicks through.
+MOST_LINKED = 2
 FOLDER = "_downloads/records"
 ARCHIVES = "record archives"
 # Of nothing that the archive is made from the time is kept.

@@ -315,4 +315,4 @@ def test_many_records_are_named_without_links(record_archives, records, page_fac
     for file in found[many[0]]:
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         assert f"{digest[:12]} results/{file.name}: names no data" in text
-    assert sys.modules["record_archives"].MOST_LINKED > 2
+    assert sys.modules["record_archives"].MOST_LINKED >= 2
