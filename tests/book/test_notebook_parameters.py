@@ -158,6 +158,7 @@ FINDINGS = {
     "all_pairs": (
         "Fresh seeds, declared choice:",
         "Ten pairs:",
+        "Declared network and budgets:",
         "SMOOTH gains approximate accuracy against",
         "Against FGM no defense covers more",
     ),
