@@ -138,6 +138,7 @@ def test_axe_finds_nothing_grave(theme, opened):
     assert trouble == []
 
 
+@pytest.mark.slow  # sixty pages of source, twice
 def test_pages_beside_the_chapters_are_light_and_open_to_everyone(html, browser):
     """The search, the index, sources: whatever there is."""
     chapters = {html / f"{name}.html" for name in PAGES} | {html / "index.html"}
