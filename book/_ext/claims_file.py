@@ -5,51 +5,19 @@ tests behind it, and the stored records that its page reads, by their checksums.
 ``tools/check_claims.py`` compares such a file with the records of a checkout.
 """
 
-import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from claims import Claim, read_entries, sound_claims
 from edition import Edition, read_edition
-from page_facts import digest_of_all
+from page_facts import digest_of_all, digests
 from sphinx.application import Sphinx
 
 FILE = "claims.json"
 SCHEMA = "paper-lib/claims/1"
 LEDGER = "book/claims.yml"
-
-
-def digests(patterns: Iterable[str], root: Path) -> dict[str, dict[str, str]]:
-    """Hash stored records.
-
-    Args:
-        patterns: Patterns of files, from the folder of the sources.
-        root: That folder.
-
-    Returns:
-        Under each pattern the SHA-256 of each of its files, by path, in order.
-    """
-    return {
-        pattern: {
-            file.relative_to(root).as_posix(): _sha256(file)
-            for file in sorted(root.glob(pattern))
-        }
-        for pattern in dict.fromkeys(patterns)
-    }
-
-
-def _sha256(file: Path) -> str:
-    """Hash a file.
-
-    Args:
-        file: The file.
-
-    Returns:
-        Its SHA-256.
-    """
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def claims_as_data(
@@ -70,7 +38,9 @@ def claims_as_data(
         Schema, edition, the claims, and under ``records`` the checksum of each file.
     """
     names = [name for claim in claims for name in records.get(claim.page or "", ())]
-    found = digests(names, root)
+    found = {
+        name: digests(sorted(root.glob(name)), root) for name in dict.fromkeys(names)
+    }
     files = {path: digest for one in found.values() for path, digest in one.items()}
     return {
         "schema": SCHEMA,

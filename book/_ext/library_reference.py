@@ -1,11 +1,11 @@
 """Sphinx extension: the reference of ``paper_lib``, written from its docstrings.
 
-The directive ``library-part`` documents every public name of one part, and the classes
-that these hand out, and ``library-names`` lists the names of all parts. No name is typed: ``library_names`` reads
-them from the sources, autodoc sets them with a part of napoleon, viewcode adds the source. Where a
-docstring cites the paper, as in "Lemma 2" or "Eq. (7)", the citation becomes a link to the
-place in the book; a citation without a place, or a role that names nothing of the library,
-fails the build.
+The directive ``library-part`` documents every public name of one part and the classes
+that these hand out; ``library-names`` lists the names of all parts. No name is typed:
+``library_names`` reads them from the sources, autodoc sets them with a part of napoleon,
+viewcode adds the source. Where a docstring cites the paper, as in "Lemma 2" or "Eq. (7)",
+the citation becomes a link to the place in the book; a citation without a place, or a role
+that names nothing of the library, fails the build.
 """
 
 import functools

@@ -11,14 +11,13 @@ and the tables of results, with sizes and checksums; ``SHA256SUMS`` has these fo
 import functools
 import hashlib
 import html
-import io
 import json
-import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from docutils import nodes
 from docutils.statemachine import StringList
+from record_archives import packed
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective, SphinxRole
@@ -29,7 +28,6 @@ TABLES = "results/**/*.csv"
 SUMS = "SHA256SUMS"
 # Files of the built book that have a line there.
 SUMMED = (f"{FOLDER}/**/*", "_downloads/*/*.csv", "claims.json")
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the first day a zip file knows: two builds are equal
 
 
 @functools.cache
@@ -45,14 +43,8 @@ def content(notebook: Path, suffix: str) -> bytes:
     """
     if suffix != ".zip":
         return notebook.with_suffix(suffix).read_bytes()
-    files = {".ipynb": without_outputs(content(notebook, ".ipynb"))}
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for one, data in (files | {".py": content(notebook, ".py")}).items():
-            entry = zipfile.ZipInfo(notebook.stem + one, EPOCH)
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, data, zipfile.ZIP_DEFLATED, 9)
-    return packed.getvalue()
+    bare, text = without_outputs(content(notebook, ".ipynb")), content(notebook, ".py")
+    return packed([(f"{notebook.stem}.ipynb", bare), (f"{notebook.stem}.py", text)])
 
 
 def without_outputs(notebook: bytes) -> bytes:

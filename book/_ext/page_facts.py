@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -159,17 +159,15 @@ def records_markdown(
     """
     heads, rows, packed = [], [], []
     for pattern, files in found.items():
-        digests = {}
-        for file in files:
-            path = file.relative_to(root).as_posix()
-            digests[path] = digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        known = digests(files, root)
+        for file, (path, digest) in zip(files, known.items(), strict=True):
             if pattern in archives:
                 packed.append(f"{digest[:SHOWN]} {path}: {data_of(file)}")
                 continue
             link = f"{{download}}`{file.name} </{path}>`"
             rows.append(f"- {link}: sha256 `{digest[:SHOWN]}`, {data_of(file)}")
         count = "1 record" if len(files) == 1 else f"{len(files)} records"
-        shown = digest_of_all(digests)[:SHOWN]
+        shown = digest_of_all(known)[:SHOWN]
         link = f", {archives[pattern]}" if pattern in archives else ""
         heads.append(f"- `{pattern}`: {count}, sha256 of all `{shown}`{link}")
     if not heads:
@@ -178,6 +176,22 @@ def records_markdown(
     head = [":::{dropdown} The records and their data", ":class-container: records"]
     folded = [*head, "", *rows, *block, ":::"]
     return "\n".join(["**Records**", "", *heads, "", *folded])
+
+
+def digests(files: Iterable[Path], root: Path) -> dict[str, str]:
+    """Hash records.
+
+    Args:
+        files: The records.
+        root: The folder of the sources.
+
+    Returns:
+        The SHA-256 of each, by its path from there, in order.
+    """
+    return {
+        file.relative_to(root).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in files
+    }
 
 
 def digest_of_all(digests: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ and a link each they filled a third of the book, and nobody asks for them one by
 
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from sphinx.application import Sphinx
@@ -17,7 +17,7 @@ from sphinx.util.osutil import relative_uri
 MOST_LINKED = 2
 FOLDER = "_downloads/records"
 ARCHIVES = "record archives"
-# Of nothing that the archive is made from the time is kept.
+# Of nothing that an archive is made from the time is kept: the first that a zip file knows.
 TIME = (1980, 1, 1, 0, 0, 0)
 
 
@@ -34,8 +34,26 @@ def archive_name(pattern: str) -> str:
     return "-".join(filter(None, words.replace("/", "-").split("-"))) + ".zip"
 
 
+def packed(files: Iterable[tuple[str, bytes]]) -> bytes:
+    """Pack files; equal files are packed into equal bytes.
+
+    Args:
+        files: The name of each and what it holds.
+
+    Returns:
+        The archive.
+    """
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as target:
+        for name, content in files:
+            entry = zipfile.ZipInfo(name, TIME)
+            entry.external_attr = 0o644 << 16
+            target.writestr(entry, content, zipfile.ZIP_DEFLATED, 9)
+    return whole.getvalue()
+
+
 def archive(files: Sequence[Path], root: Path) -> bytes:
-    """Pack records; equal records are packed into equal bytes.
+    """Pack records.
 
     Args:
         files: The records.
@@ -44,14 +62,9 @@ def archive(files: Sequence[Path], root: Path) -> bytes:
     Returns:
         The archive.
     """
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as target:
-        for file in files:
-            entry = zipfile.ZipInfo(file.relative_to(root).as_posix(), TIME)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = 0o644 << 16
-            target.writestr(entry, file.read_bytes())
-    return packed.getvalue()
+    return packed(
+        (file.relative_to(root).as_posix(), file.read_bytes()) for file in files
+    )
 
 
 def archive_link(app: Sphinx, page: str, pattern: str) -> str:

@@ -64,13 +64,13 @@ def library_results(library_names) -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def offered_files() -> ModuleType:
-    return load(ROOT / "book" / "_ext" / "offered_files.py")
+def record_archives() -> ModuleType:
+    return load(ROOT / "book" / "_ext" / "record_archives.py")
 
 
 @pytest.fixture(scope="session")
-def record_archives() -> ModuleType:
-    return load(ROOT / "book" / "_ext" / "record_archives.py")
+def offered_files(record_archives) -> ModuleType:
+    return load(ROOT / "book" / "_ext" / "offered_files.py")
 
 
 @pytest.fixture(scope="session")
