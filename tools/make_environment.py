@@ -357,13 +357,12 @@ def mend(root: Path, more: list) -> None:
     recover(root)
     venv = root / ".venv"
     wrong, stamp = flaw(root), read_stamp(venv)
+    has = stamp.get("extras", [])
     if wrong and stamp.get("place", str(venv)) != str(venv) and not venv.is_symlink():
         print(f"{venv}: {wrong}; pointing it here", flush=True)
         point_at(venv, old=Path(stamp["place"]), new=venv)
-        has = stamp.get("extras", [])
         write_stamp(venv, inputs=stamp["inputs"], place=venv, extras=has)
         wrong = flaw(root)
-    has = stamp.get("extras", [])
     missing = [name for name in more if name not in has]
     if is_ready(root, wrong, stamp, missing):
         return

@@ -59,12 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise ValueError(f"{[*named]} must be left to what --declared names.")
     list_groups = declared_groups if asked.declared else study_groups
     groups = list_groups(**chosen, **named)
-    options = {"source": asked.source, "root": asked.root, "device": asked.device}
+    options = {"source": asked.source, "root": asked.root, "progress": True}
     with executor_for(asked.workers, asked.scheduler) as executor:
-        options |= {"executor": executor, "progress": True}
-        runs = run_study(groups, asked.store, **options)
+        options["executor"] = executor
+        runs = run_study(groups, asked.store, device=asked.device, **options)
         if asked.views:
-            del options["device"]
             load_or_compute(pair_views(runs), asked.store, **options)
     # A part has a folder of its own, so that it never stands in for the whole.
     part = ["declared"] if asked.declared else []

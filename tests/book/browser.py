@@ -2,18 +2,14 @@
 
 import os
 import shutil
-import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from print_book import BROWSERS, FLAGS  # noqa: F401 - the flags are for importers
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))  # for who imports this without pytest's path
-
-from print_book import BROWSERS, FLAGS  # noqa: E402, F401 - the flags are for importers
-
 CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 
 

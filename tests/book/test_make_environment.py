@@ -287,7 +287,7 @@ def test_one_set_up_waits_for_another(project):
     """Two at once in a new checkout: the second finds what the first has made."""
     driver = (
         "import sys, time; from pathlib import Path\n"
-        f"sys.path[:0] = [{str(ROOT)!r}]\n"
+        f"sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'tools')!r}]\n"
         "from tests.book.test_make_environment import PROGRAM, install, load\n"
         "program = load(PROGRAM)\n"
         "def slowly(root, *command):\n"
