@@ -1,13 +1,16 @@
 """The defense as a module: what it computes, where it goes, and its file."""
 
 import copy
+import subprocess
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 import torch
 from safetensors import safe_open
 from torch import nn
 
+from benchmarks.environment import PeersError, peers_python
 from paper_lib.attacks import fgm
 from paper_lib.defense import DefendedClassifier, maximize_coverage
 from paper_lib.linearize import linearize
@@ -160,3 +163,20 @@ def test_foolbox_attacks_the_defended_classifier():
     bare = PyTorchModel(TwoLogits(model).eval(), bounds=(-100, 100))
     _, other, _ = attack(bare, inputs, labels, epsilons=epsilon)
     assert not torch.allclose(other, attacked, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_foolbox_attacks_it_in_the_environment_of_the_peers():
+    """The test above is skipped here, so it runs where foolbox is."""
+    try:
+        python = peers_python()
+    except PeersError as error:
+        pytest.skip(str(error))
+    name = test_foolbox_attacks_the_defended_classifier.__name__
+    run = subprocess.run(
+        [python, "-m", "pytest", "-p", "no:cacheprovider", f"{__file__}::{name}"],
+        cwd=Path(__file__).resolve().parents[3],
+        capture_output=True,
+        text=True,
+    )
+    assert "1 passed" in run.stdout, run.stdout + run.stderr
