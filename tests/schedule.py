@@ -13,6 +13,9 @@ OF_THE_BUILT_BOOK = (
     "tests/book/test_offered_files.py",
     "tests/book/test_print_book.py",
     "tests/book/test_pictures_that_answer.py",
+    "tests/book/test_library_reference.py",
+    "tests/book/test_page_measures.py",
+    "tests/book/test_paper_places.py",
 )
 # What takes longest comes first, so that no worker waits for another at the end.
 FIRST = (

@@ -394,6 +394,7 @@ print(spent.ru_utime + spent.ru_stime)
 """
 
 
+@pytest.mark.slow  # the page's example, which is the same, runs with all tests
 def test_the_code_in_the_readme_runs(tmp_path):
     """As a reader would: blocks in order, in a fresh interpreter, warnings shown."""
     blocks = readme_blocks()

@@ -10,14 +10,14 @@ THEMES = ("light", "dark")
 
 # Folded parts are opened, since what is not shown is not judged, but for code, which
 # looks like the code in view. Nothing fades. Formulas are thousands of elements, in one
-# color: a letter stands in for each. Of the tokens of code one of a kind stays in each
-# block, for the same reason.
+# color: two letters stand in for each, since axe says nothing of one. Of the tokens of
+# code one of a kind stays in each block.
 PREPARE = """theme => {
   document.head.insertAdjacentHTML(
     'beforeend', '<style>* { transition: none !important }</style>');
   for (const fold of document.querySelectorAll('details:not(.hide)')) fold.open = true;
   for (const formula of document.querySelectorAll('mjx-container'))
-    formula.textContent = 'x';
+    formula.textContent = 'xy';
   for (const code of document.querySelectorAll('.highlight pre')) {
     const kinds = new Set();
     for (const token of code.querySelectorAll('span')) {
@@ -29,11 +29,27 @@ PREPARE = """theme => {
   document.documentElement.dataset.theme = theme;
   document.documentElement.dataset.mode = theme;
 }"""
+# Tables repeat the same few kinds of text thousands of times. Of each kind, which is
+# what style sheets tell apart, the first keeps its words.
+SAMPLE = """() => {
+  const name = e => [e.tagName, e.className, e.getAttribute('style'),
+    e.tagName === 'TR' && [...e.parentElement.children].indexOf(e) % 2].join();
+  const kind = e => e === document.body ? '' : kind(e.parentElement) + '>' + name(e);
+  const seen = new Set();
+  for (const element of document.querySelectorAll('main *:not(svg *)')) {
+    const words = [...element.childNodes].filter(
+      node => node.nodeType === Node.TEXT_NODE && node.textContent.trim());
+    if (!words.length) continue;
+    const its = kind(element) + (element.previousElementSibling ? '' : ' first');
+    if (seen.has(its)) words.forEach(node => node.remove());
+    seen.add(its);
+  }
+}"""
 # A theme changes colors and nothing else.
-RUN = """async ([theme, grave]) => {
+COLORS = ["color-contrast", "link-in-text-block"]
+RUN = """async ([rules, grave]) => {
   const { violations } = await axe.run(document, {
-    resultTypes: ['violations'], preload: false,
-    ...(theme === 'dark' && { runOnly: ['color-contrast', 'link-in-text-block'] }) });
+    resultTypes: ['violations'], preload: false, ...rules });
   return violations.filter(one => grave.includes(one.impact)).flatMap(one =>
     one.nodes.map(node => `${one.impact}: ${one.id} at ${node.target.join(' ')}: `
       + node.failureSummary.replace(/\\s+/g, ' ')));
@@ -48,9 +64,22 @@ def axe_script():
     return script.decode()
 
 
-def grave_findings(page, theme):
-    """List what axe calls serious or critical on a page in one theme."""
+def grave_findings(page, theme, *, every=False):
+    """Let axe name what is serious or critical on a page in one theme.
+
+    Colors are judged last, of all text or of the first of each kind, and that of others
+    is gone from the page then.
+
+    Returns:
+        A sentence for each finding.
+    """
     if not page.evaluate("'axe' in window"):
         page.evaluate(f"{axe_script()};0")
     page.evaluate(PREPARE, theme)
-    return page.evaluate(RUN, [theme, GRAVE])
+    found = []
+    if theme == "light":
+        rest = {"rules": {rule: {"enabled": False} for rule in COLORS}}
+        found = page.evaluate(RUN, [rest, GRAVE])
+    if not every:
+        page.evaluate(SAMPLE)
+    return found + page.evaluate(RUN, [{"runOnly": COLORS}, GRAVE])

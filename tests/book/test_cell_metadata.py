@@ -1,5 +1,6 @@
 """What a page's ``.py`` file says of its cells reaches the notebook, and nbval."""
 
+import re
 import subprocess
 import sys
 
@@ -66,22 +67,27 @@ def test_other_metadata_is_another_page(notebook, build_book, tmp_path):
     assert not build_book.pair_in_step(script)
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "passes"),
-    [
-        ("", "", True),
-        ("One dot", "Two dots", True),  # metadata is no output
-        ("| \\u2713 holds |", "| \\u2717 fails |", False),
-        ("figure 1;", "figure 2;", False),
-    ],
-)
-def test_nbval_compares_the_table_of_checks(notebook, tmp_path, before, after, passes):
-    path = tmp_path / "page.ipynb"
+CHANGES = {
+    "metadata": ("One dot", "Two dots", "passed"),  # metadata is no output
+    "verdict": ("| \\u2713 holds |", "| \\u2717 fails |", "failed"),
+    "figure": ("figure 1;", "figure 2;", "failed"),
+}
+
+
+def test_nbval_compares_the_table_of_checks(notebook, tmp_path):
     stored = nbformat.writes(nbformat.read(notebook, as_version=4), ensure_ascii=True)
-    assert before in stored
-    path.write_text(stored.replace(before, after), encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    for name, (before, after, _) in CHANGES.items():
+        assert before in stored
+        path = tmp_path / f"{name}.ipynb"
+        path.write_text(stored.replace(before, after), encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider"]
     done = subprocess.run(
-        [*command, "--nbval", path], cwd=tmp_path, capture_output=True, check=False
+        [*command, "--nbval", "."],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert (done.returncode == 0) == passes, done.stdout.decode()
+    found = set(re.findall(r"^(PASSED|FAILED) (\S+)\.ipynb::Cell 0", done.stdout, re.M))
+    wanted = {(end.upper(), name) for name, (*_, end) in CHANGES.items()}
+    assert found == wanted, done.stdout

@@ -130,7 +130,14 @@ def test_on_paper_there_are_no_empty_boxes(opened):
     assert [one for one in folds if not one["code"] and not one["shown"]] == []
 
 
-# The last of the opened page: it opens what is folded.
+# The last of the opened page: they open what is folded, and take away words.
+@pytest.mark.slow  # all words of all tables, twice
+@pytest.mark.parametrize("theme", THEMES)
+def test_all_words_stand_out(theme, opened):
+    page, _ = opened
+    assert grave_findings(page, theme, every=True) == []
+
+
 @pytest.mark.parametrize("theme", THEMES)
 def test_axe_finds_nothing_grave(theme, opened):
     page, trouble = opened
@@ -204,6 +211,10 @@ def written(folder, body):
     return path
 
 
+LINES = (
+    "<style>.faint, tr:nth-child(even), li:first-child {color: #eee}</style>"
+    "<p>words</p><p>words</p>"
+)
 GRAY = "<style>[data-theme=dark] p {color: #777; background: #555}</style><p>words</p>"
 
 
@@ -216,6 +227,11 @@ GRAY = "<style>[data-theme=dark] p {color: #777; background: #555}</style><p>wor
         (f"<details><summary>x</summary>{GRAY}</details>", "dark", "color-contrast"),
         ("<img src='data:,'>", "light", "critical: image-alt"),
         ("<div role=list><b>a</b></div>", "light", "critical: aria-required-children"),
+        (f"{LINES}<p class=faint>words", "light", "color-contrast"),
+        (f"{LINES}<p style='color: #eee'>words", "light", "color-contrast"),
+        (f"{LINES}<div class=faint><p>words</div>", "light", "color-contrast"),
+        (f"{LINES}<table>{'<tr><td>words' * 6}</table>", "light", "color-contrast"),
+        (f"{LINES}<ol>{'<li>words' * 6}</ol>", "light", "color-contrast"),
     ],
 )
 def test_what_is_grave_is_noticed(body, theme, said, tmp_path, browser):
@@ -224,6 +240,15 @@ def test_what_is_grave_is_noticed(body, theme, said, tmp_path, browser):
     assert len(found) == bool(said)
     assert said in "".join(found)
     page.close()
+
+
+def test_of_a_kind_the_first_is_judged_and_of_all_kinds_each(tmp_path, browser):
+    for every in (True, False):
+        page, _ = visit(
+            browser, written(tmp_path, f"{LINES}{'<p class=faint>words' * 3}")
+        )
+        assert len(grave_findings(page, "light", every=every)) == (3 if every else 1)
+        page.close()
 
 
 SHOWN = "<style>::details-content {content-visibility: visible; display: block}</style>"

@@ -126,6 +126,7 @@ def numbers(text):
 
 
 every_example = pytest.mark.parametrize("name", WANTED)
+LONGER = [name for name in WANTED if name != "numpy"]
 
 
 @every_example
@@ -151,7 +152,11 @@ def test_an_example_is_short_and_whole(name):
     assert not any(isinstance(node, ast.FunctionDef) for node in ast.walk(tree))
 
 
-@every_example
+# Each example once more; the shortest with all tests, two among the slow ones.
+@pytest.mark.parametrize(
+    "name",
+    ["numpy", *(pytest.param(one, marks=pytest.mark.slow) for one in LONGER)],
+)
 def test_points_to_judge_by_have_no_part_in_what_they_judge(name, ran):
     """Made others, they leave classifier, units and defense as they were."""
     (_, found), (_, spoiled) = ran(name), ran(name, spoiled=True)

@@ -15,6 +15,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import dask
 import numpy as np
 import pytest
 import torch
@@ -727,6 +728,7 @@ def test_an_executor_without_workers_or_scheduler():
     with pytest.raises(ValueError, match=r"^workers must be"), executor_for(-1):
         pass
     with (
+        dask.config.set({"distributed.comm.timeouts.connect": "200ms"}),
         pytest.raises(OSError, match="Timed out"),
         executor_for(2, "tcp://127.0.0.1:9"),
     ):
