@@ -21,12 +21,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from paper_lib.bounds.bound import (
-    INDEPENDENT,
-    INDEPENDENT_CENTER,
-    Bound,
-    log_inverse_failure,
-)
+from paper_lib.bounds.bound import Bound, assumed, log_inverse_failure
 from paper_lib.bounds.distances import center_or_zero, signed_distances
 from paper_lib.checks.arguments import check_length
 from paper_lib.geometry import l2_norm
@@ -106,7 +101,7 @@ def margin_bound(
         observed=float(sets.coverage(v)),
         method="ramp and Rademacher complexity",
         holds_for="every v at once",
-        assumptions=INDEPENDENT if center is None else INDEPENDENT_CENTER,
+        assumptions=assumed(center),
         terms={**best, "distance from center": away},
     )
 

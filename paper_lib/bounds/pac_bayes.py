@@ -27,12 +27,7 @@ from jaxtyping import Float
 from scipy.special import ndtr
 from torch import Tensor
 
-from paper_lib.bounds.bound import (
-    INDEPENDENT,
-    INDEPENDENT_CENTER,
-    Bound,
-    log_inverse_failure,
-)
+from paper_lib.bounds.bound import Bound, assumed, log_inverse_failure
 from paper_lib.bounds.distances import (
     center_or_zero,
     distances_at_zero,
@@ -131,7 +126,7 @@ def pac_bayes_bound(
         observed=float(sets.coverage(v)),
         method="PAC-Bayes, margin" if deterministic else "PAC-Bayes, noisy defense",
         holds_for="every v at once" if deterministic else "a Gaussian around v",
-        assumptions=INDEPENDENT if center is None else INDEPENDENT_CENTER,
+        assumptions=assumed(center),
         terms={**terms, "distance from center": away},
     )
 

@@ -107,9 +107,7 @@ def point_payoffs(
     check_kept(lin, epsilon, attack_epsilon, attacks=plays, defenses=defenses)
     moved = shifts(lin, plays)
     defended = shifts(lin, defenses.unsqueeze(1))
-    table = torch.stack(
-        [payoffs(lin.logits, one, defended) for one in moved]
-    )  # k, m, n
+    table = torch.stack([payoffs(lin.logits, one, defended) for one in moved])
     return table.permute(2, 0, 1).cpu().numpy()
 
 
@@ -177,7 +175,7 @@ def solve_matrix_game(table: Float[np.ndarray, "n k m"]) -> MatrixEquilibrium:
         (0.0, [0.5, 0.5])
     """
     check_table(table)
-    return judge_strategies(table, *cutting_planes(_Scaled.of(table).table))
+    return judge_strategies(table, *cutting_planes(_scaled(table)[0]))
 
 
 def judge_strategies(
@@ -225,41 +223,33 @@ def judge_strategies(
     if not (p.sum(axis=1) > 0).all() or not q.sum() > 0:
         raise ValueError("weights must sum to more than 0 at each point.")
     p, q = p / p.sum(axis=1, keepdims=True), q / q.sum()
-    scaled = _Scaled.of(table)
-    earned = np.einsum("nk,nkm->m", p, scaled.table).min() / len(table)
+    scaled, center, reach = _scaled(table)
+    earned = float(np.einsum("nk,nkm->m", p, scaled).min() / len(table))
+    conceded = float((scaled @ q).max(axis=1).mean())
     return MatrixEquilibrium(
         attacker=p,
         defender=q,
-        attacker_guarantee=scaled.utility(earned),
-        defender_guarantee=scaled.utility((scaled.table @ q).max(axis=1).mean()),
+        attacker_guarantee=center + reach * earned,
+        defender_guarantee=center + reach * conceded,
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Scaled:
-    """A table moved and scaled so that its entries fill [-1, 1]; -1. and +1. stay.
+def _scaled(
+    table: Float[np.ndarray, "n k m"],
+) -> tuple[Float[np.ndarray, "n k m"], float, float]:
+    """Move and scale a table so that its entries fill [-1, 1]; -1. and +1. stay.
 
-    Attributes:
+    Args:
         table: The entries.
-        center: What was in their middle.
-        reach: What is one now.
+
+    Returns:
+        The new entries; what was in their middle; what is one now. Halves are taken
+        first, so that no difference overflows.
     """
-
-    table: Float[np.ndarray, "n k m"]
-    center: float
-    reach: float
-
-    @classmethod
-    def of(cls, table: Float[np.ndarray, "n k m"]) -> "_Scaled":
-        """Scale; halves are taken first, so that no difference overflows."""
-        low, high = float(table.min()), float(table.max())
-        center, reach = low / 2 + high / 2, high / 2 - low / 2
-        reach = reach if reach > 0.0 else 1.0
-        return cls((table - center) / reach, center, reach)
-
-    def utility(self, scaled: float) -> float:
-        """Bring a utility back."""
-        return self.center + self.reach * float(scaled)
+    low, high = float(table.min()), float(table.max())
+    center, reach = low / 2 + high / 2, high / 2 - low / 2
+    reach = reach if reach > 0.0 else 1.0
+    return (table - center) / reach, center, reach
 
 
 def check_table(table: Float[np.ndarray, "n k m"]) -> None:

@@ -4,12 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from paper_lib.checks.operands import (
-    check_labels,
-    check_perturbation,
-    check_same_kind,
-    check_shape,
-)
+from paper_lib.checks import operands
 from paper_lib.checks.radii import Budget, check_budgets
 from paper_lib.geometry.ball import check_in_l2_ball
 from paper_lib.geometry.sums import row_dots
@@ -63,17 +58,18 @@ def utility(
         >>> utility(lin, attack, torch.tensor([1.0, 0.0]), epsilon=2.0)
         tensor([-1., -1.], dtype=torch.float64)
     """
-    check_same_kind(**{"the points": lin.gradients}, attack=attack, defense=defense)
+    operands.check_same_kind(
+        **{"the points": lin.gradients}, attack=attack, defense=defense
+    )
     num, dim = lin.gradients.shape
-    check_shape("attack", attack, (num, dim))
-    check_shape("defense", defense, (dim,), (num, dim))
+    operands.check_shape("attack", attack, (num, dim))
+    operands.check_shape("defense", defense, (dim,), (num, dim))
     moves = defense if defense.ndim == 2 else defense.unsqueeze(0)
-    check_perturbation("attack", attack, lin.gradients)
-    check_perturbation("defense", moves, lin.gradients)
+    operands.check_finite(attack=attack, defense=moves)
     check_kept(lin, epsilon, attack_epsilon, attack=attack, defense=moves)
     if labels is None:
         return 1.0 - 2.0 * lin.label_survives(attack, moves).double()
-    check_labels(labels, "labels", len(lin.logits))
+    operands.check_labels(labels, "labels", len(lin.logits))
     values = labels.double() * lin.moved_logits(attack, moves)
     return 1.0 - 2.0 * (values >= 0).double()
 

@@ -245,10 +245,9 @@ def solve(
     if max_nodes is not None:
         max_nodes = check_count(max_nodes, "max_nodes", 1)
     solution = maximize_coverage(sets, time_limit=time_limit, seed=seed)
-    certificate = solution.certificate
+    start, certificate = solution.perturbation, solution.certificate
     if max_nodes is None or certificate.gap == 0:
-        return solution.perturbation, certificate
-    start = solution.perturbation
+        return start, certificate
     further = upper_bound(sets, None, max_nodes=max_nodes, seed=seed, start=start)
     is_better = further.lower > certificate.lower
     # Few nodes may prove less than the solver did.
@@ -269,11 +268,9 @@ def _answer_in_plane(
     sets: RobustSets, weights: Float[Tensor, " k"], num_points: int
 ) -> tuple[Float[Tensor, " 2"], float]:
     """Find the heaviest face in the plane, one with area if there is one."""
-    shares = (weights / num_points).repeat_interleave(num_points)
-    normals, offsets, shares = (
-        rows.cpu().numpy() for rows in (sets.normals, sets.offsets, shares)
-    )
-    face, *_ = heaviest_faces(normals, offsets, sets.epsilon, weights=shares)
+    shares = (weights / num_points).repeat_interleave(num_points).cpu().numpy()
+    rows = sets.normals.cpu().numpy(), sets.offsets.cpu().numpy()
+    face, *_ = heaviest_faces(*rows, sets.epsilon, weights=shares)
     return as_perturbation(face.point / (sets.epsilon or 1.0), sets), face.weight
 
 

@@ -12,14 +12,7 @@ from torch import Tensor, nn
 from paper_lib.checks import check_radius, check_seed
 from paper_lib.geometry import project_l2_ball, sample_l2_ball, scale_to_radius
 from paper_lib.geometry.sums import row_dots
-from paper_lib.local_linearity.ball_bounds import (
-    Cap,
-    error_bound,
-    is_linear,
-    lower_bound,
-    relax,
-    tangent_of,
-)
+from paper_lib.local_linearity import ball_bounds
 from paper_lib.local_linearity.dense_blocks import WIDE, Sizes, sizes_at
 from paper_lib.local_linearity.layers import piecewise_linear_layers, rounding_bound
 from paper_lib.models.guard import logits_and_gradients
@@ -87,9 +80,9 @@ def sign_is_kept(
     Returns:
         True where it is proven; False says nothing.
     """
-    ball = Cap(radius=radius)
+    ball = ball_bounds.Cap(radius=radius)
     kept = [
-        lower_bound(tangent_of(sizes, ball)) > 0
+        ball_bounds.lower_bound(ball_bounds.tangent_of(sizes, ball)) > 0
         for sizes in sizes_at(layers, centers, radius)
     ]
     return torch.tensor(kept, device=centers.device)
@@ -153,22 +146,22 @@ def linearization_error(
 
 def _agrees(sizes: Sequence[Sizes], radius: float) -> bool:
     """Try both ways for one point."""
-    tangent = tangent_of(sizes, Cap(radius=radius))
+    tangent = ball_bounds.tangent_of(sizes, ball_bounds.Cap(radius=radius))
     known = abs(tangent.value) - (2 * tangent.error + tangent.slack) * WIDE
     if known > float(tangent.cap.largest(tangent.gradient)) * WIDE:
-        return lower_bound(tangent) > 0
+        return ball_bounds.lower_bound(tangent) > 0
     # Where s f_L is more than it may exceed s f by, s f is positive, whatever f is.
-    least = known - error_bound(tangent, -tangent.sign) * WIDE
+    least = known - ball_bounds.error_bound(tangent, -tangent.sign) * WIDE
     normal = -tangent.sign * tangent.gradient[0]
-    cap = Cap(radius=radius, normal=normal, least=least)
-    return is_linear(sizes, relax(sizes, cap))
+    cap = ball_bounds.Cap(radius=radius, normal=normal, least=least)
+    return ball_bounds.is_linear(sizes, ball_bounds.relax(sizes, cap))
 
 
 def _upper(sizes: Sequence[Sizes], radius: float) -> float:
-    tangent = tangent_of(sizes, Cap(radius=radius))
-    if is_linear(sizes, tangent.units):
+    tangent = ball_bounds.tangent_of(sizes, ball_bounds.Cap(radius=radius))
+    if ball_bounds.is_linear(sizes, tangent.units):
         return 0.0
-    bounds = [error_bound(tangent, sign) for sign in (-1.0, 1.0)]
+    bounds = [ball_bounds.error_bound(tangent, sign) for sign in (-1.0, 1.0)]
     return math.inf if any(map(math.isnan, bounds)) else max(bounds)
 
 

@@ -17,14 +17,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from paper_lib.local_linearity import max_units
 from paper_lib.local_linearity.dense_blocks import TINY, WIDE, Sizes, long_norms
-from paper_lib.local_linearity.max_units import (
-    MaxUnits,
-    Rivals,
-    bound_units,
-    find_rivals,
-    share_radius,
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -69,7 +63,7 @@ class Cap:
         return torch.where(cut < ball, cut, ball)
 
 
-def relax(sizes: Sequence[Sizes], cap: Cap) -> Iterator[MaxUnits]:
+def relax(sizes: Sequence[Sizes], cap: Cap) -> Iterator[max_units.MaxUnits]:
     """Bound the units of every block.
 
     Args:
@@ -79,20 +73,21 @@ def relax(sizes: Sequence[Sizes], cap: Cap) -> Iterator[MaxUnits]:
     Yields:
         The units of each block.
     """
-    done: list[MaxUnits] = []
+    done: list[max_units.MaxUnits] = []
     for size in sizes:
-        rivals = find_rivals(size)
+        rivals = max_units.find_rivals(size)
         high = torch.minimum(rivals.high, rivals.start + _lead(rivals, 1, done, cap))
         rivals = replace(rivals, high=high).only(~(high <= 0))  # True for NaN
         low = torch.maximum(rivals.low, rivals.start - _lead(rivals, -1, done, cap))
         rivals = replace(rivals, low=low)
-        units = bound_units(size, rivals)
-        done.append(units if done else share_radius(units, rivals, cap.radius))
-        yield done[-1]
+        units = max_units.bound_units(size, rivals)
+        units = units if done else max_units.share_radius(units, rivals, cap.radius)
+        done.append(units)
+        yield units
 
 
 def _lead(
-    rivals: Rivals, sign: int, done: Sequence[MaxUnits], cap: Cap
+    rivals: max_units.Rivals, sign: int, done: Sequence[max_units.MaxUnits], cap: Cap
 ) -> Float[Tensor, " c"]:
     """Bound how far leads move one way; at least not at all, as at the point."""
     linear, constant = backwards(done, sign * rivals.rows)
@@ -101,7 +96,7 @@ def _lead(
 
 
 def backwards(
-    done: Sequence[MaxUnits],
+    done: Sequence[max_units.MaxUnits],
     rows: Float[Tensor, "r u"],
     tangents: Sequence[Float[Tensor, "1 _"]] | None = None,
 ) -> tuple[Float[Tensor, "r d"], Float[Tensor, " r"]]:
@@ -144,7 +139,7 @@ class Tangent:
     """
 
     cap: Cap
-    units: tuple[MaxUnits, ...]
+    units: tuple[max_units.MaxUnits, ...]
     value: float
     error: float
     rows: tuple[Float[Tensor, "1 _"], ...]
@@ -217,7 +212,7 @@ def error_bound(tangent: Tangent, sign: float) -> float:
     return (widest + 2 * tangent.error) * WIDE
 
 
-def is_linear(sizes: Sequence[Sizes], units: Iterable[MaxUnits]) -> bool:
+def is_linear(sizes: Sequence[Sizes], units: Iterable[max_units.MaxUnits]) -> bool:
     r"""Tell whether f is proven to be :math:`f_L` on a cap.
 
     It is where no entry overtakes the chosen one, in any unit that the chosen entries

@@ -107,9 +107,8 @@ class _Search:
     ) -> Int[np.ndarray, " boxes"]:
         """Bound new boxes and offer them to be cut."""
         violated = largest_products(self.normals, low, high) < self.thresholds - _SLACK
-        upper = np.where(
-            misses_ball(low, high), 0, len(self.thresholds) - violated.sum(axis=1)
-        )
+        kept = len(self.thresholds) - violated.sum(axis=1)
+        upper = np.where(misses_ball(low, high), 0, kept)
         boxes = np.arange(self.size, self.size + len(low))
         self.low[boxes], self.high[boxes], self.upper[boxes] = low, high, upper
         self.size += len(low)
@@ -140,9 +139,8 @@ class _Search:
         lower_high, upper_low = high.copy(), low.copy()
         lower_high[each, axes] = upper_low[each, axes] = middle
         self.splits[boxes], self.cuts[boxes] = axes, middle
-        created = self.add(
-            np.concatenate([low, upper_low]), np.concatenate([lower_high, high])
-        )
+        halves = np.concatenate([low, upper_low]), np.concatenate([lower_high, high])
+        created = self.add(*halves)
         self.children[boxes] = created.reshape(2, -1).T
         return created
 

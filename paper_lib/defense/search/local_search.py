@@ -52,7 +52,6 @@ def hold(
     problem: MinNorm,
     satisfied: Bool[np.ndarray, " m"],
     active: Active = EMPTY,
-    limit: float = _LIMIT,
 ) -> Held | None:
     """Find the shortest point that satisfies given rows, and all that it satisfies.
 
@@ -60,12 +59,11 @@ def hold(
         problem: The rows.
         satisfied: Those to satisfy.
         active: Where to begin.
-        limit: The squared length it must not exceed.
 
     Returns:
         The point; None if it would be too long.
     """
-    holding = problem.enforce(active, satisfied, limit)
+    holding = problem.enforce(active, satisfied, _LIMIT)
     if holding is None:
         return None
     values = problem.values(holding)

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from paper_lib.local_linearity import (
-    agreement,
+    ball_bounds,
     certify_agreement,
     linearization_error,
 )
@@ -39,7 +39,7 @@ def test_a_bend_far_from_the_boundary_does_no_harm_if_f_stays_positive(depth, ag
 
 def test_the_cap_is_as_large_as_the_error(monkeypatch):
     """Negative control: with less a dip below zero would pass."""
-    monkeypatch.setattr(agreement, "error_bound", lambda *_: 0.0)
+    monkeypatch.setattr(ball_bounds, "error_bound", lambda *_: 0.0)
     assert certify_agreement(dipping(9.0), HERE, 2.0).tolist() == [True]
 
 
