@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from paper_lib.checks.arguments import check_fraction
+from paper_lib.checks.arguments import check_fraction, checks_first
 from paper_lib.checks.radii import check_budgets
 from paper_lib.game.attack_search import SearchMethod, search_attack
 from paper_lib.game.expectation import (
@@ -113,6 +113,7 @@ class Exploitability:
         return self.attacker_gain + self.defender_gain
 
 
+@checks_first
 def exploitability(
     lin: Linearization,
     attacker: Attacker,
@@ -154,7 +155,8 @@ def exploitability(
         The gains, apart, with bounds.
 
     Raises:
-        TypeError: If a strategy is not one of its player.
+        TypeError: If ``lin`` is no :class:`Linearization`, or a strategy is not one of
+            its player.
         ValueError: If a strategy does not fit the points or lies outside V, or a number
             is out of range.
 

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from paper_lib.attacks import fgm
 from paper_lib.checks import check_count, check_radius
-from paper_lib.checks.arguments import check_type
+from paper_lib.checks.arguments import check_type, checks_first
 from paper_lib.checks.operands import check_finite, check_same_kind
 from paper_lib.game.cutting_planes import cutting_planes
 from paper_lib.game.payoff import check_kept, payoffs, shifts
@@ -59,6 +59,7 @@ class MatrixEquilibrium:
         return self.defender_guarantee - self.attacker_guarantee
 
 
+@checks_first
 def point_payoffs(
     lin: Linearization,
     attacks: Float[Tensor, "n k d"],
@@ -80,6 +81,7 @@ def point_payoffs(
         The attacker's utilities, -1. or +1., as :func:`~paper_lib.game.utility` counts.
 
     Raises:
+        TypeError: If ``lin`` is no :class:`Linearization`.
         ValueError: If shapes, dtypes or devices do not fit, there is no attack or
             defense, an entry is not finite, or one lies outside V.
 
@@ -111,6 +113,7 @@ def point_payoffs(
     return table.permute(2, 0, 1).cpu().numpy()
 
 
+@checks_first
 def attack_candidates(
     lin: Linearization,
     epsilon: float,
@@ -132,7 +135,8 @@ def attack_candidates(
         The attacks, in the dtype of the gradients.
 
     Raises:
-        TypeError: If ``num_random`` is no integer.
+        TypeError: If ``lin`` is no :class:`Linearization`, or ``num_random`` is no
+            integer.
         ValueError: If there is no attack, or the budget is no length.
 
     Example:

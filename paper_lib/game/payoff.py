@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from paper_lib.checks import operands
+from paper_lib.checks.arguments import checks_first
 from paper_lib.checks.radii import Budget, check_budgets
 from paper_lib.geometry.ball import check_in_l2_ball
 from paper_lib.geometry.sums import row_dots
@@ -14,6 +15,7 @@ from paper_lib.linearize import Linearization
 _BLOCK = 1_000_000
 
 
+@checks_first
 def utility(
     lin: Linearization,
     attack: Float[Tensor, "n d"],
@@ -43,6 +45,7 @@ def utility(
         -1. or +1. for each point, as float64, decided as ``label_survives`` does.
 
     Raises:
+        TypeError: If ``lin`` is no :class:`Linearization`.
         ValueError: If a shape, dtype or device does not fit, an entry is not finite, a
             perturbation lies outside V, a label is neither -1 nor +1, or
             ``attack_epsilon`` comes without ``epsilon``.

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from paper_lib.arrangement import heaviest_faces
 from paper_lib.attacks import fgm
-from paper_lib.checks import check_count, check_radius
+from paper_lib.checks.arguments import check_count, check_radius, checks_first
 from paper_lib.checks.operands import check_same_kind
 from paper_lib.defense import Certificate, maximize_coverage, upper_bound
 from paper_lib.defense.rows import as_perturbation
@@ -82,6 +82,7 @@ class DefenderResponse:
         return self.value - self.bound <= 1e-12
 
 
+@checks_first
 def attacker_best_response(
     lin: Linearization,
     defender: Defender,
@@ -103,7 +104,7 @@ def attacker_best_response(
         FGM and its expected utilities.
 
     Raises:
-        TypeError: If ``defender`` is no strategy of a defender.
+        TypeError: If ``lin`` is no linearization, or ``defender`` none of a defender.
         ValueError: If it does not fit the points, or a number is out of range.
 
     Example:
@@ -171,6 +172,7 @@ def answered_sets(
     )
 
 
+@checks_first
 def defender_best_response(
     lin: Linearization,
     attacker: Attacker,
@@ -200,7 +202,7 @@ def defender_best_response(
         The response, and how good it is.
 
     Raises:
-        TypeError: If ``attacker`` is no strategy of an attacker.
+        TypeError: If ``lin`` is no linearization, or ``attacker`` none of an attacker.
         ValueError: If it does not fit the points.
 
     Example:
