@@ -30,8 +30,9 @@ def certify_agreement(
     :math:`f(x + o) f_L(x + o) \ge 0`, where
     :math:`f_L(x + o) = f(x) + \nabla f(x)^\top o`: the assumption of Sec. 2. Either
     :math:`f_L` has no boundary in the ball and f keeps its sign there, by linear
-    bounds; or f is :math:`f_L` wherever the latter is at most the largest error that
-    those bounds leave. The first says nothing of a game, which such a point has not.
+    bounds; or, with a boundary or without, f is :math:`f_L` wherever the latter is at
+    most the largest error that those bounds leave. A point without says nothing of a
+    game, which it has not.
 
     What is proven is about the function in real arithmetic with the model's weights.
     The tangent is that of the pieces which float64 chooses at the point, the first of
@@ -148,9 +149,12 @@ def _agrees(sizes: Sequence[Sizes], radius: float) -> bool:
     """Try both ways for one point."""
     tangent = ball_bounds.tangent_of(sizes, ball_bounds.Cap(radius=radius))
     known = abs(tangent.value) - (2 * tangent.error + tangent.slack) * WIDE
-    if known > float(tangent.cap.largest(tangent.gradient)) * WIDE:
-        return ball_bounds.lower_bound(tangent) > 0
-    # Where s f_L is more than it may exceed s f by, s f is positive, whatever f is.
+    outside = known > float(tangent.cap.largest(tangent.gradient)) * WIDE
+    if outside and ball_bounds.lower_bound(tangent) > 0:
+        return True
+    # Where s f_L is more than it may exceed s f by, s f is positive, whatever f is; all
+    # other offsets of the ball lie in the cap, so that it is enough if f is f_L there.
+    # Neither asks where f_L is zero, and in a cap without offsets none can differ.
     least = known - ball_bounds.error_bound(tangent, -tangent.sign) * WIDE
     normal = -tangent.sign * tangent.gradient[0]
     cap = ball_bounds.Cap(radius=radius, normal=normal, least=least)

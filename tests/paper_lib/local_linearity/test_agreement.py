@@ -9,13 +9,15 @@ from torch import nn
 from paper_lib.local_linearity import (
     ball_bounds,
     certify_agreement,
+    find_disagreements,
     linearization_error,
 )
 from paper_lib.local_linearity.agreement import sign_is_kept
 from paper_lib.local_linearity.ball_bounds import Cap
 from paper_lib.local_linearity.layers import piecewise_linear_layers
+from tests.oracles import random_tensor
 from tests.paper_lib.local_linearity.exact_lines import on_a_line
-from tests.paper_lib.local_linearity.networks import F64
+from tests.paper_lib.local_linearity.networks import F64, balanced_dense
 
 HERE = torch.zeros(1, 1, dtype=F64)
 
@@ -41,6 +43,38 @@ def test_the_cap_is_as_large_as_the_error(monkeypatch):
     """Negative control: with less a dip below zero would pass."""
     monkeypatch.setattr(ball_bounds, "error_bound", lambda *_: 0.0)
     assert certify_agreement(dipping(9.0), HERE, 2.0).tolist() == [True]
+
+
+@pytest.mark.parametrize(("depth", "agree"), [(0.1, True), (9.0, False)])
+def test_a_cap_without_offsets_proves_what_keeps_its_sign(depth, agree, monkeypatch):
+    """At 0.9 the tangent is 0.1 at the least, and the dip takes 0.4 of its depth."""
+    assert on_a_line(dipping(depth), 0.0, 0.9)[1] == agree
+    monkeypatch.setattr(ball_bounds, "lower_bound", lambda *_: -1.0)
+    assert certify_agreement(dipping(depth), HERE, 0.9).tolist() == [agree]
+
+
+@pytest.mark.parametrize(("widths", "seed"), [((2, 8), 0), ((2, 8, 8), 1)])
+def test_what_agrees_in_a_ball_agrees_in_smaller_ones(widths, seed):
+    """Both proofs are tried where the boundary has just left the ball, too."""
+    model = balanced_dense(*widths, seed=seed)
+    points = random_tensor(30, widths[0], seed=seed)[10:20]
+    agree = torch.stack(
+        [certify_agreement(model, points, 0.02 * step) for step in range(1, 60)]
+    )
+    in_a_larger = agree.flip(0).cummax(0).values.flip(0)
+    assert agree.equal(in_a_larger)
+    assert 0.3 < agree.double().mean() < 0.8
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_no_point_with_a_disagreement_is_certified(seed):
+    """Negative control: what is proven is never refuted by an example."""
+    model = balanced_dense(2, 8, 8, seed=seed)
+    points = random_tensor(30, 2, seed=seed)
+    for radius in (0.3, 1.0):
+        refuted = find_disagreements(model, points, radius).found
+        assert not (refuted & certify_agreement(model, points, radius)).any()
+    assert refuted.sum() >= 5, "in the largest ball at least"
 
 
 def bent_at_the_edge(value, slope, jump):
