@@ -1,7 +1,7 @@
 """What is proven of f and its tangent in a whole ball: one sign, the largest error."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -139,10 +139,17 @@ def linearization_error(
     """
     radius, seed = check_radius(radius), check_seed(seed)
     layers, points = piecewise_linear_layers(model, inputs), inputs.detach().double()
-    upper = [_upper(sizes, radius) for sizes in sizes_at(layers, points, radius)]
-    return LinearizationError(
-        upper=points.new_tensor(upper), lower=_lower(layers, points, radius, seed)
-    )
+    everywhere = list(sizes_at(layers, points, radius))
+    upper = points.new_tensor([_upper(sizes, radius) for sizes in everywhere])
+    along = scale_to_radius(logits_and_gradients(layers, points)[1].flatten(1), radius)
+    drawn = sample_l2_ball(*along.shape, radius, seed=seed).to(points)
+    lower = _lower(layers, points, radius, (along, -along, drawn))
+    # Nothing tells an ascent where to go that begins where f is its tangent.
+    for row in ((lower == 0) & (upper > 0)).nonzero()[:, 0].tolist():
+        bends = ball_bounds.past_bends(everywhere[row], radius)
+        copies = points[row].expand(len(bends), *points.shape[1:])
+        lower[row] = _lower(layers, copies, radius, (bends,)).amax()
+    return LinearizationError(upper=upper, lower=lower)
 
 
 def _agrees(sizes: Sequence[Sizes], radius: float) -> bool:
@@ -170,18 +177,18 @@ def _upper(sizes: Sequence[Sizes], radius: float) -> float:
 
 
 def _lower(
-    layers: nn.Sequential, points: Float[Tensor, "n ..."], radius: float, seed: int
+    layers: nn.Sequential,
+    points: Float[Tensor, "n ..."],
+    radius: float,
+    starts: Iterable[Float[Tensor, "n d"]],
 ) -> Float[Tensor, " n"]:
     """Ascend on both signs of the difference from a few starts."""
     values, gradients = logits_and_gradients(layers, points)
     gradients = gradients.flatten(1)
-    along = scale_to_radius(gradients, radius)
-    count, dim = gradients.shape
-    drawn = sample_l2_ball(count, dim, radius, seed=seed).to(points)
     # Of both values and of the gradient's product.
     rounded = 3 * rounding_bound(layers, points.abs() + radius)
     best = torch.zeros_like(values)
-    for start, sign in product((along, -along, drawn), (1.0, -1.0)):
+    for start, sign in product(starts, (1.0, -1.0)):
         offsets, step = start, _FIRST_STEP * radius
         for _ in range(_STEPS):
             places = points + offsets.view_as(points)

@@ -17,8 +17,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from paper_lib.geometry import scale_to_radius
 from paper_lib.local_linearity import max_units
 from paper_lib.local_linearity.dense_blocks import TINY, WIDE, Sizes, long_norms
+
+# So many bends of a block are tried, the nearest.
+_MOST_BENDS = 32
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -234,3 +238,27 @@ def is_linear(sizes: Sequence[Sizes], units: Iterable[max_units.MaxUnits]) -> bo
         bool((one.loose & counts).any())
         for one, counts in zip(units, matters, strict=True)
     )
+
+
+def past_bends(sizes: Sequence[Sizes], radius: float) -> Float[Tensor, "k d"]:
+    """Go to the edge of the ball across the nearest bends of the tangent's piece.
+
+    Args:
+        sizes: The classifier at the point.
+        radius: Radius of the ball.
+
+    Returns:
+        Offsets, each along the gradient of a lead that changes hands before the edge;
+        and the point itself.
+    """
+    tangent, ends = None, [torch.zeros_like(sizes[0].block.weight[:1])]
+    for size in sizes:
+        rivals = max_units.find_rivals(size)
+        rows = rivals.rows if tangent is None else rivals.rows @ tangent
+        distances = -rivals.start / torch.linalg.vector_norm(rows, dim=1)
+        nearest = distances.argsort()[:_MOST_BENDS]
+        nearest = nearest[distances[nearest] < radius]  # False for NaN
+        ends.append(scale_to_radius(rows[nearest], radius))
+        own = size.block.weight[size.chosen]
+        tangent = own if tangent is None else own @ tangent
+    return torch.cat(ends)

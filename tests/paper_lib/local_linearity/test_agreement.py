@@ -140,3 +140,37 @@ def test_seeds_are_used_and_equal_ones_give_the_same():
     one, same = (linearization_error(model, points, 2.0, seed=3) for _ in range(2))
     assert one.lower.equal(same.lower)
     assert one.upper.equal(same.upper)
+
+
+def bent_aside(deep):
+    """f(o) = o_0 + relu(o_1 - 0.9) in 20 dimensions; other bends are nearer in vain.
+
+    Args:
+        deep: Whether the unit that bends has another before it.
+
+    Returns:
+        The network.
+    """
+    first, second, last = nn.Linear(20, 3), nn.Linear(3, 3), nn.Linear(3, 1)
+    for layer in (first, second, last):
+        layer.weight.data.zero_()
+        layer.bias.data.zero_()
+    first.weight.data[0, 0] = first.weight.data[1, 1] = first.weight.data[2, 2] = 1.0
+    first.bias.data.copy_(torch.tensor([5.0, 5.0 if deep else -0.9, -0.1]))
+    second.weight.data.copy_(torch.eye(3))
+    second.bias.data[1] = -5.9 if deep else 0.0
+    last.weight.data.copy_(torch.tensor([[1.0, 1.0, 0.0]]))
+    last.bias.data.fill_(-5.0)
+    relu = nn.ReLU()
+    return nn.Sequential(first, relu, second, relu, last, nn.Flatten(0)).to(F64)
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_bend_off_the_gradient_is_found(deep):
+    """Along the gradient f is its tangent, so that nothing there leads to the bend."""
+    model, here = bent_aside(deep), torch.zeros(1, 20, dtype=F64)
+    for seed in range(3):
+        error = linearization_error(model, here, 1.0, seed=seed)
+        assert error.lower.item() == pytest.approx(0.1, rel=1e-6)
+        assert error.lower <= error.upper
+    assert linearization_error(model, here, 0.8).lower.tolist() == [0.0]
