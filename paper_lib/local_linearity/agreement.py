@@ -52,8 +52,9 @@ def certify_agreement(
         :func:`~paper_lib.linearize.linearize` are at least the radius is in no game.
 
     Raises:
-        ValueError: If a layer is of an unknown kind, the inputs do not fit the model or
-            are not finite, or ``radius`` is negative, NaN or infinite.
+        ValueError: If a layer is of an unknown kind or too large for a matrix, the
+            inputs do not fit the model or are not finite, or ``radius`` is negative,
+            NaN or infinite.
 
     Example:
         >>> model = nn.Sequential(nn.Linear(1, 1), nn.ReLU(), nn.Flatten(0))
@@ -123,9 +124,9 @@ def linearization_error(
         Both sides, as float64.
 
     Raises:
-        ValueError: If a layer is of an unknown kind, the inputs do not fit the model or
-            are not finite, ``radius`` is negative, NaN or infinite, or ``seed`` is no
-            seed.
+        ValueError: If a layer is of an unknown kind or too large for a matrix, the
+            inputs do not fit the model or are not finite, ``radius`` is negative, NaN
+            or infinite, or ``seed`` is no seed.
 
     Example:
         >>> model = nn.Sequential(nn.Linear(1, 1), nn.ReLU(), nn.Flatten(0))

@@ -24,6 +24,8 @@ ROUNDING = 2.0**-52
 TINY = 2.0**-1022
 # Pays for the rounding of sums of up to 2^20 terms, none of them negative.
 WIDE = 1.0 + 2.0**-30
+# What matrices may take.
+MOST_BYTES = 4e9
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -84,7 +86,11 @@ def dense_blocks(
 
     Returns:
         The blocks, on flat vectors. A matrix of p by m takes 8 p m bytes.
+
+    Raises:
+        ValueError: If the matrices would take more than ``MOST_BYTES``.
     """
+    _check_memory(layers, points)
     image = torch.zeros_like(points[:1])
     blocks: list[Block] = []
     pending = False  # whether the last block may still take a maximum
@@ -99,6 +105,32 @@ def dense_blocks(
             pending = True
         image = layer(image)
     return tuple(blocks or [_linear_block(nn.Identity(), points[:1])])
+
+
+def _check_memory(layers: nn.Sequential, points: Float[Tensor, "n ..."]) -> None:
+    """Reject layers whose matrices do not fit, before one of them is made.
+
+    Each is held beside its absolute values, and once its rows are subtracted.
+
+    Raises:
+        ValueError: See the summary.
+    """
+    image, sizes, counts = points[:1], [points[0].numel()], []
+    for layer in layers:
+        before, image = image.numel(), layer(image)
+        joins = isinstance(layer, nn.ReLU | nn.MaxPool2d)
+        if not isinstance(layer, nn.Flatten) and not (joins and counts):
+            counts.append(before * (before if joins else image.numel()))
+            sizes.append(image.numel())
+    needed = 16 * sum(counts) + 8 * max(counts, default=0)
+    if needed > MOST_BYTES:
+        widths = " - ".join(map(str, sizes))
+        raise ValueError(
+            f"model must have layers whose matrices take at most {MOST_BYTES / 1e9:.1f}"
+            f" GB, got {needed / 1e9:.1f} GB for layers of {widths} entries; take "
+            "smaller inputs, fewer channels or larger strides, search with "
+            "find_disagreements, which needs none, or set dense_blocks.MOST_BYTES."
+        )
 
 
 def _linear_block(layer: nn.Module, image: Tensor) -> Block:
