@@ -136,7 +136,7 @@ def compress_solution(
     problem = _problem(rows)
     direction = v.detach().cpu().double() / (sets.epsilon or 1.0)
     held = hold(problem, (rows.normals @ direction).numpy() >= problem.thresholds)
-    if held is None or not held.active.size:
+    if held is None or not len(held.active.rows):
         return None
     places = rows.index[torch.from_numpy(held.active.rows)]
     return rebuild(sets, tuple(places.tolist()), "least norm")

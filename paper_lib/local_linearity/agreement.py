@@ -41,8 +41,9 @@ def certify_agreement(
 
     Args:
         model: Maps ``(n, ...)`` to ``(n,)``. An
-            ``nn.Sequential`` of convolutions, fully connected layers, ReLU, maximum and
-            average pooling, ``nn.Flatten``, dropout and identity, or
+            ``nn.Sequential`` of convolutions, fully connected layers, ReLU, LeakyReLU,
+            batch normalization, maximum and average pooling, ``nn.Flatten``, dropout
+            and identity, or
             :class:`~paper_lib.models.PairCNN`; left as it was.
         inputs: One input a row.
         radius: Radius of the ball: both budgets of a game together.
@@ -113,8 +114,9 @@ def linearization_error(
 
     Args:
         model: Maps ``(n, ...)`` to ``(n,)``. An
-            ``nn.Sequential`` of convolutions, fully connected layers, ReLU, maximum and
-            average pooling, ``nn.Flatten``, dropout and identity, or
+            ``nn.Sequential`` of convolutions, fully connected layers, ReLU, LeakyReLU,
+            batch normalization, maximum and average pooling, ``nn.Flatten``, dropout
+            and identity, or
             :class:`~paper_lib.models.PairCNN`; left as it was.
         inputs: One input a row.
         radius: Radius of the ball: both budgets of a game together.
@@ -143,7 +145,8 @@ def linearization_error(
     everywhere = list(sizes_at(layers, points, radius))
     upper = points.new_tensor([_upper(sizes, radius) for sizes in everywhere])
     along = scale_to_radius(logits_and_gradients(layers, points)[1].flatten(1), radius)
-    drawn = sample_l2_ball(*along.shape, radius, seed=seed).to(points)
+    count, dim = along.shape
+    drawn = sample_l2_ball(count, dim, radius, seed=seed).to(points)
     lower = _lower(layers, points, radius, (along, -along, drawn))
     # Nothing tells an ascent where to go that begins where f is its tangent.
     for row in ((lower == 0) & (upper > 0)).nonzero()[:, 0].tolist():

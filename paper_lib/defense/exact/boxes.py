@@ -33,7 +33,6 @@ _SHORTEST = 1e-9
 def box_search(
     rows: UnitRows,
     *,
-    target: int | None = None,
     reached: Callable[[], int] | None = None,
     max_boxes: int = 200_000,
 ) -> Iterator[Progress]:
@@ -45,9 +44,8 @@ def box_search(
 
     Args:
         rows: The rows to decide, in few dimensions.
-        target: A number of all rows that some point is known to satisfy: boxes that
-            cannot exceed it are not cut.
-        reached: Asked in each step for such a number, where one may grow.
+        reached: Asked in each step for a number of all rows that some point is known to
+            satisfy: boxes that cannot exceed it are not cut.
         max_boxes: Boxes in the tree, at most.
 
     Yields:
@@ -59,8 +57,7 @@ def box_search(
     """
     max_boxes = check_count(max_boxes, "max_boxes", 1)
     search = _Search(rows, max_boxes)
-    known = max(0, (target or 0) - rows.num_free)
-    best, proven, checkpoint = -1, len(rows.thresholds) + 1, 1
+    known, best, proven, checkpoint = 0, -1, len(rows.thresholds) + 1, 1
     side = np.ones((1, rows.normals.shape[1]))
     created = search.add(-side, side)  # the cube around the ball
     while True:
