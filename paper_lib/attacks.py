@@ -1,7 +1,6 @@
 r"""FGM, which Lemma 2 proves optimal, and PGD, which it is compared with."""
 
 import itertools
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -16,12 +15,7 @@ from paper_lib.checks.radii import Budget, check_radii
 from paper_lib.geometry import l2_norm, project_l2_ball, scale_to_radius
 from paper_lib.geometry.ball import as_factor, fit_product, project_l2_sphere
 from paper_lib.linearize import Linearization
-from paper_lib.models.guard import (
-    check_inputs,
-    check_logits,
-    frozen_evaluation,
-    logits_and_gradients,
-)
+from paper_lib.models import guard
 
 _Direction = Literal["current", "original"]
 _Projection = Literal["sphere", "ball"]
@@ -260,20 +254,21 @@ def _run(
     batch_size: int,
 ) -> PGDResult:
     """Repeat FGM and project; see :func:`pgd`. Without a step size, the reading's."""
-    batch_size = check_inputs(model, inputs, batch_size)
+    batch_size = guard.check_inputs(model, inputs, batch_size)
     reach = check_radii(epsilon, "epsilon", inputs.flatten(1))
     project = {"sphere": project_l2_sphere, "ball": project_l2_ball}[reading.projection]
-    parts = [_split(one, batch_size) for one in (inputs, reach)]
+    shared = not isinstance(reach, Tensor)  # one number is that of all batches
+    radii = itertools.repeat(reach) if shared else reach.split(batch_size)
     batches, returned, clean = [], [], []
-    with frozen_evaluation(model):
-        for batch, radius in zip(*parts, strict=False):
+    with guard.frozen_evaluation(model):
+        for batch, radius in zip(inputs.split(batch_size), radii, strict=False):
             pace = step_size or reading.relative_step * radius
             total, signs = torch.zeros_like(batch.flatten(1)), None
             moved_before = torch.zeros_like(total[:, 0], dtype=torch.bool)
             came_back = []
             for _ in range(reading.steps):
                 moved = batch + total.view_as(batch)
-                logits, slopes = logits_and_gradients(model, moved)
+                logits, slopes = guard.logits_and_gradients(model, moved)
                 gradients = slopes.flatten(1)
                 check_finite(len(batches) * batch_size, logits=logits, gradients=slopes)
                 if signs is None:
@@ -289,12 +284,5 @@ def _run(
             batches.append(total)
             returned.append(torch.stack(came_back, 1))
         logits, is_flat = (torch.cat(column) for column in zip(*clean, strict=True))
-        check_logits(model, inputs[:batch_size], logits, is_flat)
+        guard.check_logits(model, inputs[:batch_size], logits, is_flat)
     return PGDResult(perturbations=torch.cat(batches), returned=torch.cat(returned))
-
-
-def _split(values: Tensor | float, size: int) -> Iterable:
-    """Cut what each point has into batches; one number is that of all of them."""
-    if isinstance(values, Tensor):
-        return values.split(size)
-    return itertools.repeat(values)

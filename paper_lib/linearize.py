@@ -14,22 +14,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from paper_lib.checks import operands
 from paper_lib.checks.arguments import check_type
-from paper_lib.checks.operands import (
-    check_finite,
-    check_perturbation,
-    check_rows,
-    check_shape,
-    detach,
-)
 from paper_lib.geometry import l2_norm, unit_vectors
 from paper_lib.geometry.sums import row_dots
-from paper_lib.models.guard import (
-    check_inputs,
-    check_logits,
-    frozen_evaluation,
-    logits_and_gradients,
-)
+from paper_lib.models import guard
 from paper_lib.models.training import with_bar
 
 
@@ -64,9 +53,9 @@ class Linearization:
         Raises:
             ValueError: See the class.
         """
-        check_rows(gradients=self.gradients, logits=self.logits)
-        detach(self, "logits", "gradients")
-        check_finite(logits=self.logits, gradients=self.gradients)
+        operands.check_rows(gradients=self.gradients, logits=self.logits)
+        operands.detach(self, "logits", "gradients")
+        operands.check_finite(logits=self.logits, gradients=self.gradients)
 
     @property
     def signs(self) -> Float[Tensor, " n"]:
@@ -140,7 +129,9 @@ class Linearization:
         """
         values = self.logits.double()
         for number, perturbation in enumerate(perturbations):
-            check_perturbation(f"perturbations[{number}]", perturbation, self.gradients)
+            operands.check_perturbation(
+                f"perturbations[{number}]", perturbation, self.gradients
+            )
             values = values + row_dots(self.gradients, perturbation)
         return values
 
@@ -197,24 +188,24 @@ def linearize(
     is_whole = isinstance(inputs, Tensor)
     first, parts = None, []
     if is_whole:
-        source = inputs.split(check_inputs(model, inputs, batch_size))
+        source = inputs.split(guard.check_inputs(model, inputs, batch_size))
     else:
         source = inputs if isinstance(inputs, Iterable) else [inputs]
         check_type(model, "model", nn.Module)
     if progress:
         source = with_bar(source, "linearize", "linearizing", "batch")
-    with frozen_evaluation(model):
+    with guard.frozen_evaluation(model):
         for item in source:
             batch = item if is_whole else _checked(model, item, inputs)
             first = batch if first is None else first
-            check_shape("each of inputs", batch[0], tuple(first[0].shape))
-            parts.append(logits_and_gradients(model, batch.detach().clone()))
+            operands.check_shape("each of inputs", batch[0], tuple(first[0].shape))
+            parts.append(guard.logits_and_gradients(model, batch.detach().clone()))
         if first is None:
             raise ValueError("inputs must hold at least one batch, got none.")
         logits, slopes = (torch.cat(column) for column in zip(*parts, strict=True))
         lin = Linearization(logits=logits, gradients=slopes.flatten(1))
         is_flat = lin.gradients.abs().amax(1) == 0
-        check_logits(model, first, lin.logits, is_flat)
+        guard.check_logits(model, first, lin.logits, is_flat)
     return lin
 
 
@@ -231,5 +222,5 @@ def _checked(model: nn.Module, item: Any, source: Any) -> Float[Tensor, "b ..."]
             f"inputs must be a torch.Tensor, got {type(source).__name__} that holds or "
             f"yields {type(batch).__name__}."
         )
-    check_inputs(model, batch, 1)
+    guard.check_inputs(model, batch, 1)
     return batch

@@ -20,7 +20,6 @@ INDEPENDENT = (
     "the points counted are independent draws",
     "the classifier and the budget do not depend on them",
 )
-INDEPENDENT_CENTER = (*INDEPENDENT, "the center does not depend on them")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,6 +96,18 @@ def spread_confidence(confidence: float, num: int) -> float:
             f"tell from 0, got {confidence}."
         )
     return each
+
+
+def assumed(center: object) -> tuple[str, ...]:
+    """List what a bound assumes that may be measured from a point of one's own.
+
+    Args:
+        center: The point; None: zero.
+
+    Returns:
+        The assumptions.
+    """
+    return INDEPENDENT + ("the center does not depend on them",) * (center is not None)
 
 
 def log_inverse_failure(confidence: float, num: int = 1) -> float:

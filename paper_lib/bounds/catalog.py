@@ -9,10 +9,12 @@ from paper_lib.bounds.bound import Bound
 from paper_lib.bounds.margin import margin_bound
 from paper_lib.bounds.pac_bayes import pac_bayes_bound
 from paper_lib.bounds.uniform import uniform_bound
+from paper_lib.checks.arguments import checks_first
 from paper_lib.generalization import log_num_regions, vc_bound
 from paper_lib.robust_sets import RobustSets
 
 
+@checks_first
 def bounds_at(
     sets: RobustSets,
     v: Float[Tensor, " d"],
@@ -38,7 +40,8 @@ def bounds_at(
         the center. Those with ``"noisy"`` speak of a noisy defense.
 
     Raises:
-        TypeError: If the confidence is no number.
+        TypeError: If ``sets`` are no :class:`RobustSets`, or the confidence is no
+            number.
         ValueError: If v or the center does not fit or lies outside V, or the confidence
             is not strictly between 0 and 1.
 

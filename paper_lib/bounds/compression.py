@@ -25,7 +25,7 @@ from paper_lib.bounds.bound import Bound, log_inverse_failure
 from paper_lib.bounds.distances import distances_at_zero, unit_normals
 from paper_lib.bounds.kl import kl_upper
 from paper_lib.checks import check_choice, check_count, check_seed
-from paper_lib.checks.arguments import check_type
+from paper_lib.checks.arguments import check_type, checks_first
 from paper_lib.defense.rows import UnitRows, as_perturbation, unit_rows
 from paper_lib.defense.search.local_search import MARGIN, hold
 from paper_lib.defense.search.min_norm import Gram, MinNorm
@@ -136,12 +136,13 @@ def compress_solution(
     problem = _problem(rows)
     direction = v.detach().cpu().double() / (sets.epsilon or 1.0)
     held = hold(problem, (rows.normals @ direction).numpy() >= problem.thresholds)
-    if held is None or not held.active.size:
+    if held is None or not len(held.active.rows):
         return None
     places = rows.index[torch.from_numpy(held.active.rows)]
     return rebuild(sets, tuple(places.tolist()), "least norm")
 
 
+@checks_first
 def compress(
     sets: RobustSets,
     *,
@@ -167,7 +168,8 @@ def compress(
         The perturbation and its points.
 
     Raises:
-        TypeError: If a count is no integer, or the confidence no number.
+        TypeError: If ``sets`` are no :class:`RobustSets`, a count is no integer, or the
+            confidence no number.
         ValueError: If the sample has fewer than two points, a count is below 1, the
             confidence is not strictly between 0 and 1, or the seed is no seed.
 
@@ -219,6 +221,7 @@ def _grow(sets: RobustSets, pool: Int64[Tensor, " p"], max_points: int) -> list[
     return taken
 
 
+@checks_first
 def compression_bound(
     sets: RobustSets, defense: CompressedDefense, *, confidence: float = 0.95
 ) -> Bound:
@@ -233,8 +236,8 @@ def compression_bound(
         The bound.
 
     Raises:
-        TypeError: If ``defense`` is no :class:`CompressedDefense`, or the confidence
-            is no number.
+        TypeError: If ``sets`` are no :class:`RobustSets`, ``defense`` is no
+            :class:`CompressedDefense`, or the confidence is no number.
         ValueError: If the points do not rebuild the perturbation, or are all of the
             sample, or the confidence is not strictly between 0 and 1.
 

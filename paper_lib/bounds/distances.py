@@ -33,9 +33,7 @@ def distances_at_zero(sets: RobustSets) -> Float[Tensor, " n"]:
     lengths = l2_norm(sets.normals.detach().double())
     offsets = sets.offsets.detach().double()
     flat = torch.where(offsets >= 0, torch.inf, -torch.inf)
-    return torch.where(
-        lengths > 0, offsets / torch.where(lengths > 0, lengths, 1), flat
-    )
+    return torch.where(lengths > 0, offsets / lengths, flat)
 
 
 def signed_distances(sets: RobustSets, v: Float[Tensor, " d"]) -> Float[Tensor, " n"]:

@@ -7,8 +7,7 @@ from scipy.stats import beta
 from torch import Tensor
 
 from paper_lib.bounds.bound import INDEPENDENT, Bound
-from paper_lib.checks import check_count
-from paper_lib.checks.arguments import check_fraction
+from paper_lib.checks.arguments import check_count, check_fraction, checks_first
 from paper_lib.robust_sets import RobustSets
 
 
@@ -55,6 +54,7 @@ def clopper_pearson(
     raise ValueError(f'side must be "lower" or "upper", got {side!r}.')
 
 
+@checks_first
 def held_out_bound(
     sets: RobustSets, v: Float[Tensor, " d"], *, confidence: float = 0.95
 ) -> Bound:
@@ -69,7 +69,8 @@ def held_out_bound(
         The bound.
 
     Raises:
-        TypeError: If the confidence is no number.
+        TypeError: If ``sets`` are no :class:`RobustSets`, or the confidence is no
+            number.
         ValueError: If v does not fit the rows or lies outside V, or the confidence is
             not strictly between 0 and 1.
 

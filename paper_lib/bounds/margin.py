@@ -21,14 +21,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from paper_lib.bounds.bound import (
-    INDEPENDENT,
-    INDEPENDENT_CENTER,
-    Bound,
-    log_inverse_failure,
-)
+from paper_lib.bounds.bound import Bound, assumed, log_inverse_failure
 from paper_lib.bounds.distances import center_or_zero, signed_distances
-from paper_lib.checks.arguments import check_length
+from paper_lib.checks.arguments import check_length, checks_first
 from paper_lib.geometry import l2_norm
 from paper_lib.robust_sets import RobustSets
 
@@ -42,6 +37,7 @@ _TERMS = ("ramp mean", "ramp width", "radius", "complexity", "tail")
 _NOTHING: dict[str, float] = {name: 0.0 for name in _TERMS}
 
 
+@checks_first
 def margin_bound(
     sets: RobustSets,
     v: Float[Tensor, " d"],
@@ -66,7 +62,8 @@ def margin_bound(
         The bound.
 
     Raises:
-        TypeError: If the confidence is no number.
+        TypeError: If ``sets`` are no :class:`RobustSets`, or the confidence is no
+            number.
         ValueError: If v or the center does not fit or lies outside V, the width is not
             above zero and finite, or the confidence is not strictly between 0 and 1.
 
@@ -106,7 +103,7 @@ def margin_bound(
         observed=float(sets.coverage(v)),
         method="ramp and Rademacher complexity",
         holds_for="every v at once",
-        assumptions=INDEPENDENT if center is None else INDEPENDENT_CENTER,
+        assumptions=assumed(center),
         terms={**best, "distance from center": away},
     )
 

@@ -27,12 +27,7 @@ from jaxtyping import Float
 from scipy.special import ndtr
 from torch import Tensor
 
-from paper_lib.bounds.bound import (
-    INDEPENDENT,
-    INDEPENDENT_CENTER,
-    Bound,
-    log_inverse_failure,
-)
+from paper_lib.bounds.bound import Bound, assumed, log_inverse_failure
 from paper_lib.bounds.distances import (
     center_or_zero,
     distances_at_zero,
@@ -41,7 +36,7 @@ from paper_lib.bounds.distances import (
 )
 from paper_lib.bounds.kl import kl_uppers
 from paper_lib.checks import check_count, check_radius
-from paper_lib.checks.arguments import check_length
+from paper_lib.checks.arguments import check_length, checks_first
 from paper_lib.defense.rows import as_perturbation
 from paper_lib.geometry import l2_norm, project_l2_ball
 from paper_lib.robust_sets import RobustSets
@@ -79,6 +74,7 @@ def gaussian_coverage(
     return _kept(signed_distances(sets, v), noise, margin)
 
 
+@checks_first
 def pac_bayes_bound(
     sets: RobustSets,
     v: Float[Tensor, " d"],
@@ -104,7 +100,8 @@ def pac_bayes_bound(
         The bound.
 
     Raises:
-        TypeError: If the confidence is no number.
+        TypeError: If ``sets`` are no :class:`RobustSets`, or the confidence is no
+            number.
         ValueError: If v or the center does not fit, v lies outside V, or the confidence
             is not strictly between 0 and 1.
 
@@ -131,7 +128,7 @@ def pac_bayes_bound(
         observed=float(sets.coverage(v)),
         method="PAC-Bayes, margin" if deterministic else "PAC-Bayes, noisy defense",
         holds_for="every v at once" if deterministic else "a Gaussian around v",
-        assumptions=INDEPENDENT if center is None else INDEPENDENT_CENTER,
+        assumptions=assumed(center),
         terms={**terms, "distance from center": away},
     )
 
@@ -165,6 +162,7 @@ def _kept(distances: Float[Tensor, " n"], noise: float, margin: float) -> float:
     return float(torch.special.ndtr((distances - margin) / noise).mean())
 
 
+@checks_first
 def fit_certified(
     sets: RobustSets,
     start: Float[Tensor, " d"],
@@ -191,7 +189,8 @@ def fit_certified(
         The perturbation, in V.
 
     Raises:
-        TypeError: If the confidence is no number, or ``num_steps`` no integer.
+        TypeError: If ``sets`` are no :class:`RobustSets`, the confidence is no number,
+            or ``num_steps`` no integer.
         ValueError: If ``num_steps`` is negative, the start or the center does not fit,
             the start lies outside V, or the confidence is not strictly between 0 and 1.
 

@@ -13,10 +13,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from paper_lib.bounds.bound import Bound, log_inverse_failure
-from paper_lib.checks.arguments import check_number
+from paper_lib.checks.arguments import check_number, checks_first
 from paper_lib.robust_sets import RobustSets
 
 
+@checks_first
 def uniform_bound(
     sets: RobustSets,
     v: Float[Tensor, " d"],
@@ -39,7 +40,8 @@ def uniform_bound(
         The bound.
 
     Raises:
-        TypeError: If ``mean_deviation`` or the confidence is no number.
+        TypeError: If ``sets`` are no :class:`RobustSets`, or ``mean_deviation`` or the
+            confidence is no number.
         ValueError: If v does not fit or lies outside V, ``mean_deviation`` is negative
             or NaN, or the confidence is not strictly between 0 and 1.
 

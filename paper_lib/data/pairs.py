@@ -197,15 +197,11 @@ def check_classes(classes: Sequence[int]) -> tuple[int, int]:
         ValueError: If they are not two different integers from 0 to 9.
     """
     expected = "classes must be two different integers from 0 to 9"
-    if not isinstance(classes, Sequence) or len(classes) != 2:
+    found = tuple(classes) if isinstance(classes, Sequence) else ()
+    digits = {one for one in found if isinstance(one, Integral) and one in range(10)}
+    if len(found) != 2 or len(digits) != 2 or bool in map(type, found):
         raise ValueError(f"{expected}, got {classes!r}.")
-    for value in classes:
-        if isinstance(value, bool) or not isinstance(value, Integral):
-            raise ValueError(f"{expected}, got {classes!r}.")
-    first, second = (int(value) for value in classes)
-    if first == second or not (0 <= first <= 9 and 0 <= second <= 9):
-        raise ValueError(f"{expected}, got {classes!r}.")
-    return first, second
+    return int(found[0]), int(found[1])
 
 
 def _check_combination(

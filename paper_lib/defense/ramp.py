@@ -8,6 +8,7 @@ ramp the gradient is zero and the ascent stops, however poor the point.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
@@ -130,13 +131,8 @@ def ramp_ascent(
     count = offsets.new_tensor(len(offsets))
     start = torch.zeros_like(normals[0]) if start is None else start
     sets.check_in_ball(start, "start")
-    start = start.detach()
-    course = ascend(
-        lambda v: ramp_and_slope(normals, offsets, count, v),
-        start,
-        sets.epsilon,
-        config,
-    )
+    ramp = partial(ramp_and_slope, normals, offsets, count)
+    course = ascend(ramp, start.detach(), sets.epsilon, config)
     return ramp_solution(sets, config, *course)
 
 
@@ -172,9 +168,8 @@ def ramp_value(
     check_choice(rows, "rows", _ROWS)
     sets.check_candidates(v, "v")
     normals, offsets = ramp_rows(sets, rows)
-    value, _ = ramp_and_slope(
-        normals, offsets, offsets.new_tensor(len(offsets)), v.detach()
-    )
+    count = offsets.new_tensor(len(offsets))
+    value, _ = ramp_and_slope(normals, offsets, count, v.detach())
     return float(value)
 
 

@@ -101,11 +101,8 @@ def row_thresholds(
         The thresholds; infinite where the budget or the normal is zero.
     """
     offsets, reach = sets.offsets.cpu().double(), lengths * sets.epsilon
-    return torch.where(
-        reach > 0,
-        -offsets / torch.where(reach > 0, reach, 1.0),
-        torch.where(offsets >= 0, -torch.inf, torch.inf),
-    )
+    flat = torch.where(offsets >= 0, -torch.inf, torch.inf)
+    return torch.where(reach > 0, -offsets / reach, flat)
 
 
 def fingerprint(sets: RobustSets) -> str:

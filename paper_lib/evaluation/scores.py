@@ -181,10 +181,8 @@ def judge(
     moves = {f"attacks[{name!r}]": move for name, move in attacks.items()}
     moves |= {f"defenses[{name!r}]": move for name, move in defenses.items()}
     _check_moves(data, lin, epsilon, moves)
-    verdicts = {}
     right = data.labels * logits_at(model, data.images) > 0
-    for accuracy in ("true", "approximate"):
-        verdicts["none", "none", accuracy] = right
+    verdicts = {("none", "none", "true"): right, ("none", "none", "approximate"): right}
     still = torch.zeros_like(lin.gradients[:1])
     for attack, move in {"none": still, **attacks}.items():
         for defense, answer in {"none": still, **defenses}.items():

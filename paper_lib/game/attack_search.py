@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from paper_lib.checks import check_count, check_seed
+from paper_lib.checks.arguments import check_count, check_seed, checks_first
 from paper_lib.checks.radii import Budget, check_radii
 from paper_lib.game.direct_search import climb_utilities
 from paper_lib.game.payoff import payoffs, shifts
@@ -29,6 +29,7 @@ _GRADIENT_STEPS, _MOST_DIRECT_STEPS = 60, 1000
 _MOST_DIRECT_DIMENSIONS = 10
 
 
+@checks_first
 def search_attack(
     lin: Linearization,
     defender: Defender,
@@ -67,7 +68,8 @@ def search_attack(
         The best attack found: a lower bound on what a best response gets.
 
     Raises:
-        TypeError: If ``defender`` is no strategy of a defender.
+        TypeError: If ``lin`` is no :class:`Linearization`, or ``defender`` is no
+            strategy of a defender.
         ValueError: If it does not fit the points, the grid is asked for outside the
             plane, or a number is out of range.
 

@@ -8,8 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from paper_lib.checks import check_seed
-from paper_lib.checks.arguments import check_fraction
+from paper_lib.checks.arguments import check_fraction, check_seed, checks_first
 from paper_lib.checks.radii import Budget, check_budgets
 from paper_lib.game.payoff import payoffs, shifts
 from paper_lib.game.strategies import Attacker, ChainDraws, Defender, Plays, plays_of
@@ -59,6 +58,7 @@ class ExpectedUtility:
         return self.num_draws == 0
 
 
+@checks_first
 def expected_utility(
     lin: Linearization,
     attacker: Attacker,
@@ -97,7 +97,8 @@ def expected_utility(
         The expectation, or its estimate with a confidence interval.
 
     Raises:
-        TypeError: If a strategy is not one of its player.
+        TypeError: If ``lin`` is no :class:`Linearization`, or a strategy is not one of
+            its player.
         ValueError: If a strategy does not fit the points or the budgets, or a number is
             out of range.
 

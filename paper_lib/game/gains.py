@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from paper_lib.checks.arguments import check_fraction
+from paper_lib.checks.arguments import check_fraction, checks_first
 from paper_lib.checks.radii import check_budgets
 from paper_lib.game.attack_search import SearchMethod, search_attack
 from paper_lib.game.expectation import (
@@ -23,13 +23,7 @@ from paper_lib.game.responses import (
     attacker_best_response,
     defender_best_response,
 )
-from paper_lib.game.strategies import (
-    Attacker,
-    Defender,
-    Plays,
-    PointwiseDefense,
-    plays_of,
-)
+from paper_lib.game.strategies import Attacker, Defender, Plays, plays_of, sees_points
 from paper_lib.linearize import Linearization
 
 # Two means of utilities nearer than this are the same.
@@ -119,6 +113,7 @@ class Exploitability:
         return self.attacker_gain + self.defender_gain
 
 
+@checks_first
 def exploitability(
     lin: Linearization,
     attacker: Attacker,
@@ -160,7 +155,8 @@ def exploitability(
         The gains, apart, with bounds.
 
     Raises:
-        TypeError: If a strategy is not one of its player.
+        TypeError: If ``lin`` is no :class:`Linearization`, or a strategy is not one of
+            its player.
         ValueError: If a strategy does not fit the points or lies outside V, or a number
             is out of range.
 
@@ -197,7 +193,7 @@ def exploitability(
     best = _gained(lin, defenses, before, optimal, confidence)
     saved, most_saved = _saved(lin, attacks, before, answer, confidence)
     # Staying loses nothing, but only a constant may be stayed at.
-    stay = -math.inf if _sees_points(defender) else 0.0
+    stay = -math.inf if sees_points(defender) else 0.0
     return Exploitability(
         utility=average(before, confidence),
         attacker_gain=max(searched.value, 0.0),
@@ -260,9 +256,3 @@ def _growth(
         chains=before.chains + after.chains,
     )
     return average(difference, confidence, reach=2.0)
-
-
-def _sees_points(defender: Defender) -> bool:
-    """Tell a defender who is not bound to constants."""
-    plays = getattr(defender, "plays", (defender,))
-    return any(isinstance(play, PointwiseDefense) for play in plays)

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from paper_lib.attacks import fgm
 from paper_lib.checks import check_count, check_radius
-from paper_lib.checks.arguments import check_type
+from paper_lib.checks.arguments import check_type, checks_first
 from paper_lib.checks.operands import check_finite, check_same_kind
 from paper_lib.game.cutting_planes import cutting_planes
 from paper_lib.game.payoff import check_kept, payoffs, shifts
@@ -59,6 +59,7 @@ class MatrixEquilibrium:
         return self.defender_guarantee - self.attacker_guarantee
 
 
+@checks_first
 def point_payoffs(
     lin: Linearization,
     attacks: Float[Tensor, "n k d"],
@@ -80,6 +81,7 @@ def point_payoffs(
         The attacker's utilities, -1. or +1., as :func:`~paper_lib.game.utility` counts.
 
     Raises:
+        TypeError: If ``lin`` is no :class:`Linearization`.
         ValueError: If shapes, dtypes or devices do not fit, there is no attack or
             defense, an entry is not finite, or one lies outside V.
 
@@ -107,12 +109,11 @@ def point_payoffs(
     check_kept(lin, epsilon, attack_epsilon, attacks=plays, defenses=defenses)
     moved = shifts(lin, plays)
     defended = shifts(lin, defenses.unsqueeze(1))
-    table = torch.stack(
-        [payoffs(lin.logits, one, defended) for one in moved]
-    )  # k, m, n
+    table = torch.stack([payoffs(lin.logits, one, defended) for one in moved])
     return table.permute(2, 0, 1).cpu().numpy()
 
 
+@checks_first
 def attack_candidates(
     lin: Linearization,
     epsilon: float,
@@ -134,7 +135,8 @@ def attack_candidates(
         The attacks, in the dtype of the gradients.
 
     Raises:
-        TypeError: If ``num_random`` is no integer.
+        TypeError: If ``lin`` is no :class:`Linearization`, or ``num_random`` is no
+            integer.
         ValueError: If there is no attack, or the budget is no length.
 
     Example:
@@ -177,7 +179,7 @@ def solve_matrix_game(table: Float[np.ndarray, "n k m"]) -> MatrixEquilibrium:
         (0.0, [0.5, 0.5])
     """
     check_table(table)
-    return judge_strategies(table, *cutting_planes(_Scaled.of(table).table))
+    return judge_strategies(table, *cutting_planes(_scaled(table)[0]))
 
 
 def judge_strategies(
@@ -225,41 +227,33 @@ def judge_strategies(
     if not (p.sum(axis=1) > 0).all() or not q.sum() > 0:
         raise ValueError("weights must sum to more than 0 at each point.")
     p, q = p / p.sum(axis=1, keepdims=True), q / q.sum()
-    scaled = _Scaled.of(table)
-    earned = np.einsum("nk,nkm->m", p, scaled.table).min() / len(table)
+    scaled, center, reach = _scaled(table)
+    earned = float(np.einsum("nk,nkm->m", p, scaled).min() / len(table))
+    conceded = float((scaled @ q).max(axis=1).mean())
     return MatrixEquilibrium(
         attacker=p,
         defender=q,
-        attacker_guarantee=scaled.utility(earned),
-        defender_guarantee=scaled.utility((scaled.table @ q).max(axis=1).mean()),
+        attacker_guarantee=center + reach * earned,
+        defender_guarantee=center + reach * conceded,
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Scaled:
-    """A table moved and scaled so that its entries fill [-1, 1]; -1. and +1. stay.
+def _scaled(
+    table: Float[np.ndarray, "n k m"],
+) -> tuple[Float[np.ndarray, "n k m"], float, float]:
+    """Move and scale a table so that its entries fill [-1, 1]; -1. and +1. stay.
 
-    Attributes:
+    Args:
         table: The entries.
-        center: What was in their middle.
-        reach: What is one now.
+
+    Returns:
+        The new entries; what was in their middle; what is one now. Halves are taken
+        first, so that no difference overflows.
     """
-
-    table: Float[np.ndarray, "n k m"]
-    center: float
-    reach: float
-
-    @classmethod
-    def of(cls, table: Float[np.ndarray, "n k m"]) -> "_Scaled":
-        """Scale; halves are taken first, so that no difference overflows."""
-        low, high = float(table.min()), float(table.max())
-        center, reach = low / 2 + high / 2, high / 2 - low / 2
-        reach = reach if reach > 0.0 else 1.0
-        return cls((table - center) / reach, center, reach)
-
-    def utility(self, scaled: float) -> float:
-        """Bring a utility back."""
-        return self.center + self.reach * float(scaled)
+    low, high = float(table.min()), float(table.max())
+    center, reach = low / 2 + high / 2, high / 2 - low / 2
+    reach = reach if reach > 0.0 else 1.0
+    return (table - center) / reach, center, reach
 
 
 def check_table(table: Float[np.ndarray, "n k m"]) -> None:

@@ -4,12 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from paper_lib.checks.operands import (
-    check_labels,
-    check_perturbation,
-    check_same_kind,
-    check_shape,
-)
+from paper_lib.checks import operands
+from paper_lib.checks.arguments import checks_first
 from paper_lib.checks.radii import Budget, check_budgets
 from paper_lib.geometry.ball import check_in_l2_ball
 from paper_lib.geometry.sums import row_dots
@@ -19,6 +15,7 @@ from paper_lib.linearize import Linearization
 _BLOCK = 1_000_000
 
 
+@checks_first
 def utility(
     lin: Linearization,
     attack: Float[Tensor, "n d"],
@@ -48,6 +45,7 @@ def utility(
         -1. or +1. for each point, as float64, decided as ``label_survives`` does.
 
     Raises:
+        TypeError: If ``lin`` is no :class:`Linearization`.
         ValueError: If a shape, dtype or device does not fit, an entry is not finite, a
             perturbation lies outside V, a label is neither -1 nor +1, or
             ``attack_epsilon`` comes without ``epsilon``.
@@ -63,17 +61,18 @@ def utility(
         >>> utility(lin, attack, torch.tensor([1.0, 0.0]), epsilon=2.0)
         tensor([-1., -1.], dtype=torch.float64)
     """
-    check_same_kind(**{"the points": lin.gradients}, attack=attack, defense=defense)
+    operands.check_same_kind(
+        **{"the points": lin.gradients}, attack=attack, defense=defense
+    )
     num, dim = lin.gradients.shape
-    check_shape("attack", attack, (num, dim))
-    check_shape("defense", defense, (dim,), (num, dim))
+    operands.check_shape("attack", attack, (num, dim))
+    operands.check_shape("defense", defense, (dim,), (num, dim))
     moves = defense if defense.ndim == 2 else defense.unsqueeze(0)
-    check_perturbation("attack", attack, lin.gradients)
-    check_perturbation("defense", moves, lin.gradients)
+    operands.check_finite(attack=attack, defense=moves)
     check_kept(lin, epsilon, attack_epsilon, attack=attack, defense=moves)
     if labels is None:
         return 1.0 - 2.0 * lin.label_survives(attack, moves).double()
-    check_labels(labels, "labels", len(lin.logits))
+    operands.check_labels(labels, "labels", len(lin.logits))
     values = labels.double() * lin.moved_logits(attack, moves)
     return 1.0 - 2.0 * (values >= 0).double()
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from paper_lib.arrangement import heaviest_faces
 from paper_lib.attacks import fgm
-from paper_lib.checks import check_count, check_radius
+from paper_lib.checks.arguments import check_count, check_radius, checks_first
 from paper_lib.checks.operands import check_same_kind
 from paper_lib.defense import Certificate, maximize_coverage, upper_bound
 from paper_lib.defense.rows import as_perturbation
@@ -82,6 +82,7 @@ class DefenderResponse:
         return self.value - self.bound <= 1e-12
 
 
+@checks_first
 def attacker_best_response(
     lin: Linearization,
     defender: Defender,
@@ -103,7 +104,7 @@ def attacker_best_response(
         FGM and its expected utilities.
 
     Raises:
-        TypeError: If ``defender`` is no strategy of a defender.
+        TypeError: If ``lin`` is no linearization, or ``defender`` none of a defender.
         ValueError: If it does not fit the points, or a number is out of range.
 
     Example:
@@ -171,6 +172,7 @@ def answered_sets(
     )
 
 
+@checks_first
 def defender_best_response(
     lin: Linearization,
     attacker: Attacker,
@@ -200,7 +202,7 @@ def defender_best_response(
         The response, and how good it is.
 
     Raises:
-        TypeError: If ``attacker`` is no strategy of an attacker.
+        TypeError: If ``lin`` is no linearization, or ``attacker`` none of an attacker.
         ValueError: If it does not fit the points.
 
     Example:
@@ -245,10 +247,9 @@ def solve(
     if max_nodes is not None:
         max_nodes = check_count(max_nodes, "max_nodes", 1)
     solution = maximize_coverage(sets, time_limit=time_limit, seed=seed)
-    certificate = solution.certificate
+    start, certificate = solution.perturbation, solution.certificate
     if max_nodes is None or certificate.gap == 0:
-        return solution.perturbation, certificate
-    start = solution.perturbation
+        return start, certificate
     further = upper_bound(sets, None, max_nodes=max_nodes, seed=seed, start=start)
     is_better = further.lower > certificate.lower
     # Few nodes may prove less than the solver did.
@@ -269,11 +270,9 @@ def _answer_in_plane(
     sets: RobustSets, weights: Float[Tensor, " k"], num_points: int
 ) -> tuple[Float[Tensor, " 2"], float]:
     """Find the heaviest face in the plane, one with area if there is one."""
-    shares = (weights / num_points).repeat_interleave(num_points)
-    normals, offsets, shares = (
-        rows.cpu().numpy() for rows in (sets.normals, sets.offsets, shares)
-    )
-    face, *_ = heaviest_faces(normals, offsets, sets.epsilon, weights=shares)
+    shares = (weights / num_points).repeat_interleave(num_points).cpu().numpy()
+    rows = sets.normals.cpu().numpy(), sets.offsets.cpu().numpy()
+    face, *_ = heaviest_faces(*rows, sets.epsilon, weights=shares)
     return as_perturbation(face.point / (sets.epsilon or 1.0), sets), face.weight
 
 

@@ -9,14 +9,9 @@ from torch import Tensor
 from paper_lib.attacks import fgm
 from paper_lib.checks.arguments import check_type
 from paper_lib.checks.radii import check_budgets
-from paper_lib.defense import (
-    HitAndRunConfig,
-    Solution,
-    draw_maximizers,
-    maximize_coverage,
-    maximizer_set,
-)
-from paper_lib.defense.draws.maximizer_draws import MaximizerDraws
+from paper_lib.defense import HitAndRunConfig, Solution, maximize_coverage
+from paper_lib.defense.draws.maximizer_draws import MaximizerDraws, draw_maximizers
+from paper_lib.defense.draws.planar_maximizers import maximizer_set
 from paper_lib.game.strategies import (
     ChainDraws,
     ConstantDefense,

@@ -105,12 +105,11 @@ class Mixture:
             )
         if not all(weight >= 0.0 for weight in self.weights):
             raise ValueError(f"weights must be at least 0, got {self.weights}.")
-        if not abs(sum(self.weights) - 1.0) <= _WEIGHT_SLACK:
-            raise ValueError(
-                f"weights must sum to 1, got {self.weights} with sum "
-                f"{sum(self.weights)}."
-            )
         total = sum(self.weights)
+        if not abs(total - 1.0) <= _WEIGHT_SLACK:
+            raise ValueError(
+                f"weights must sum to 1, got {self.weights} with sum {total}."
+            )
         object.__setattr__(self, "weights", tuple(w / total for w in self.weights))
         attacks = [isinstance(play, DeterministicAttack) for play in self.plays]
         if len(set(attacks)) > 1:
@@ -174,6 +173,16 @@ class Sampler:
 
 Attacker = DeterministicAttack | Mixture | Sampler | Tensor
 Defender = ConstantDefense | PointwiseDefense | Mixture | Sampler | Tensor
+
+
+def sees_points(defender: Defender) -> bool:
+    """Tell a defender who is not bound to constants.
+
+    Returns:
+        Whether it, or a play of a mixture, is one perturbation for each point.
+    """
+    plays = getattr(defender, "plays", (defender,))
+    return any(isinstance(play, PointwiseDefense) for play in plays)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

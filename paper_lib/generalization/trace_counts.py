@@ -118,9 +118,8 @@ def _runs(values: list[float]) -> set[int]:
     for i, value in enumerate(values):
         bits[value] |= 1 << i
     groups = [bits[value] for value in sorted(bits)]
-    return {0}.union(
-        *(itertools.accumulate(groups[first:]) for first in range(len(groups)))
-    )
+    runs = (itertools.accumulate(groups[first:]) for first in range(len(groups)))
+    return {0}.union(*runs)
 
 
 def _half_planes(points: Float[Tensor, "n 2"]) -> set[int]:

@@ -122,8 +122,7 @@ def vc_bound(n: int, m: int) -> VCBound:
         >>> round(bound.value, 2), bound.is_informative
         (3.06, False)
     """
-    n = check_count(n, "n", 2)
-    m = check_count(m, "m", 1)
+    n, m = check_count(n, "n", 2), check_count(m, "m", 1)
     steps = tuple(_step(n, m, form) for form in get_args(BoundForm))
     return VCBound(n=n, m=m, steps=steps)
 

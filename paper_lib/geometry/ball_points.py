@@ -8,12 +8,7 @@ from torch import Tensor
 
 from paper_lib.checks import check_count, check_radius, check_seed
 from paper_lib.checks.radii import Budget, check_radii
-from paper_lib.geometry.ball import (
-    as_factor,
-    fit_product,
-    scale_to_radius,
-    unit_vectors,
-)
+from paper_lib.geometry import ball
 
 
 def disc_grid(
@@ -41,10 +36,10 @@ def disc_grid(
     num_rings = check_count(num_rings, "num_rings", 1)
     num_angles = check_count(num_angles, "num_angles", 1)
     angles = torch.arange(num_angles, dtype=torch.float64) * (2 * math.pi / num_angles)
-    circle = unit_vectors(torch.stack([angles.cos(), angles.sin()], dim=1))
+    circle = ball.unit_vectors(torch.stack([angles.cos(), angles.sin()], dim=1))
     rings = torch.arange(1, num_rings + 1, dtype=torch.float64) / num_rings
     points = (rings[:, None, None] * circle).reshape(-1, 2) * radius
-    return fit_product(torch.cat([points.new_zeros(1, 2), points]), radius)
+    return ball.fit_product(torch.cat([points.new_zeros(1, 2), points]), radius)
 
 
 def sample_l2_ball(
@@ -76,8 +71,8 @@ def sample_l2_ball(
     dim = check_count(dim, "dim", 1)
     generator = torch.Generator().manual_seed(check_seed(seed))
     draw = {"generator": generator, "dtype": torch.float64}
-    directions = scale_to_radius(torch.randn(num_samples, dim, **draw), 1.0)
+    directions = ball.scale_to_radius(torch.randn(num_samples, dim, **draw), 1.0)
     radius = check_radii(radius, "radius", directions)
     shares = torch.rand(num_samples, 1, **draw) ** (1.0 / dim)
-    lengths = as_factor(radius, directions) * shares
-    return fit_product(directions * lengths, radius)
+    lengths = ball.as_factor(radius, directions) * shares
+    return ball.fit_product(directions * lengths, radius)

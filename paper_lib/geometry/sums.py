@@ -195,7 +195,6 @@ def _sum_pairwise(terms: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
     while (width := terms.shape[-1]) > 1:
         half = width // 2
         folded = terms[:, :half] + terms[:, half : 2 * half]
-        terms = (
-            torch.cat([folded, terms[:, 2 * half :]], dim=-1) if width % 2 else folded
-        )
+        rest = terms[:, 2 * half :]
+        terms = torch.cat([folded, rest], dim=-1) if width % 2 else folded
     return terms[:, 0]

@@ -2,9 +2,10 @@
 
 For classifiers that are piecewise linear, so that what is said of f is exact or proven:
 :class:`~paper_lib.models.PairCNN`, or ``nn.Sequential``, nested or not, of
-``nn.Conv2d``, ``nn.Linear``, ``nn.ReLU``, ``nn.MaxPool2d``, ``nn.AvgPool2d``,
-``nn.Flatten``, ``nn.Dropout``, ``nn.Dropout2d`` and ``nn.Identity``. Any other layer is
-refused by name.
+``nn.Conv2d``, ``nn.Linear``, ``nn.ReLU``, ``nn.LeakyReLU`` with a slope from 0 to 1,
+``nn.MaxPool2d``, ``nn.AvgPool2d``, ``nn.BatchNorm1d`` and ``nn.BatchNorm2d`` with
+stored statistics, ``nn.Flatten``, ``nn.Dropout``, ``nn.Dropout2d`` and ``nn.Identity``.
+Any other layer is refused by name.
 
 Where f leaves its tangent is found by ``find_disagreements`` and excluded by
 ``certify_agreement``. How far it goes is bounded by ``linearization_error``, which

@@ -1,7 +1,7 @@
 """What is proven of f and its tangent in a whole ball: one sign, the largest error."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -12,14 +12,7 @@ from torch import Tensor, nn
 from paper_lib.checks import check_radius, check_seed
 from paper_lib.geometry import project_l2_ball, sample_l2_ball, scale_to_radius
 from paper_lib.geometry.sums import row_dots
-from paper_lib.local_linearity.ball_bounds import (
-    Cap,
-    error_bound,
-    is_linear,
-    lower_bound,
-    relax,
-    tangent_of,
-)
+from paper_lib.local_linearity import ball_bounds
 from paper_lib.local_linearity.dense_blocks import WIDE, Sizes, sizes_at
 from paper_lib.local_linearity.layers import piecewise_linear_layers, rounding_bound
 from paper_lib.models.guard import logits_and_gradients
@@ -37,8 +30,9 @@ def certify_agreement(
     :math:`f(x + o) f_L(x + o) \ge 0`, where
     :math:`f_L(x + o) = f(x) + \nabla f(x)^\top o`: the assumption of Sec. 2. Either
     :math:`f_L` has no boundary in the ball and f keeps its sign there, by linear
-    bounds; or f is :math:`f_L` wherever the latter is at most the largest error that
-    those bounds leave. The first says nothing of a game, which such a point has not.
+    bounds; or, with a boundary or without, f is :math:`f_L` wherever the latter is at
+    most the largest error that those bounds leave. A point without says nothing of a
+    game, which it has not.
 
     What is proven is about the function in real arithmetic with the model's weights.
     The tangent is that of the pieces which float64 chooses at the point, the first of
@@ -47,8 +41,9 @@ def certify_agreement(
 
     Args:
         model: Maps ``(n, ...)`` to ``(n,)``. An
-            ``nn.Sequential`` of convolutions, fully connected layers, ReLU, maximum and
-            average pooling, ``nn.Flatten``, dropout and identity, or
+            ``nn.Sequential`` of convolutions, fully connected layers, ReLU, LeakyReLU,
+            batch normalization, maximum and average pooling, ``nn.Flatten``, dropout
+            and identity, or
             :class:`~paper_lib.models.PairCNN`; left as it was.
         inputs: One input a row.
         radius: Radius of the ball: both budgets of a game together.
@@ -58,8 +53,9 @@ def certify_agreement(
         :func:`~paper_lib.linearize.linearize` are at least the radius is in no game.
 
     Raises:
-        ValueError: If a layer is of an unknown kind, the inputs do not fit the model or
-            are not finite, or ``radius`` is negative, NaN or infinite.
+        ValueError: If a layer is of an unknown kind or too large for a matrix, the
+            inputs do not fit the model or are not finite, or ``radius`` is negative,
+            NaN or infinite.
 
     Example:
         >>> model = nn.Sequential(nn.Linear(1, 1), nn.ReLU(), nn.Flatten(0))
@@ -87,9 +83,9 @@ def sign_is_kept(
     Returns:
         True where it is proven; False says nothing.
     """
-    ball = Cap(radius=radius)
+    ball = ball_bounds.Cap(radius=radius)
     kept = [
-        lower_bound(tangent_of(sizes, ball)) > 0
+        ball_bounds.lower_bound(ball_bounds.tangent_of(sizes, ball)) > 0
         for sizes in sizes_at(layers, centers, radius)
     ]
     return torch.tensor(kept, device=centers.device)
@@ -118,8 +114,9 @@ def linearization_error(
 
     Args:
         model: Maps ``(n, ...)`` to ``(n,)``. An
-            ``nn.Sequential`` of convolutions, fully connected layers, ReLU, maximum and
-            average pooling, ``nn.Flatten``, dropout and identity, or
+            ``nn.Sequential`` of convolutions, fully connected layers, ReLU, LeakyReLU,
+            batch normalization, maximum and average pooling, ``nn.Flatten``, dropout
+            and identity, or
             :class:`~paper_lib.models.PairCNN`; left as it was.
         inputs: One input a row.
         radius: Radius of the ball: both budgets of a game together.
@@ -129,9 +126,9 @@ def linearization_error(
         Both sides, as float64.
 
     Raises:
-        ValueError: If a layer is of an unknown kind, the inputs do not fit the model or
-            are not finite, ``radius`` is negative, NaN or infinite, or ``seed`` is no
-            seed.
+        ValueError: If a layer is of an unknown kind or too large for a matrix, the
+            inputs do not fit the model or are not finite, ``radius`` is negative, NaN
+            or infinite, or ``seed`` is no seed.
 
     Example:
         >>> model = nn.Sequential(nn.Linear(1, 1), nn.ReLU(), nn.Flatten(0))
@@ -145,46 +142,57 @@ def linearization_error(
     """
     radius, seed = check_radius(radius), check_seed(seed)
     layers, points = piecewise_linear_layers(model, inputs), inputs.detach().double()
-    upper = [_upper(sizes, radius) for sizes in sizes_at(layers, points, radius)]
-    return LinearizationError(
-        upper=points.new_tensor(upper), lower=_lower(layers, points, radius, seed)
-    )
+    everywhere = list(sizes_at(layers, points, radius))
+    upper = points.new_tensor([_upper(sizes, radius) for sizes in everywhere])
+    along = scale_to_radius(logits_and_gradients(layers, points)[1].flatten(1), radius)
+    count, dim = along.shape
+    drawn = sample_l2_ball(count, dim, radius, seed=seed).to(points)
+    lower = _lower(layers, points, radius, (along, -along, drawn))
+    # Nothing tells an ascent where to go that begins where f is its tangent.
+    for row in ((lower == 0) & (upper > 0)).nonzero()[:, 0].tolist():
+        bends = ball_bounds.past_bends(everywhere[row], radius)
+        copies = points[row].expand(len(bends), *points.shape[1:])
+        lower[row] = _lower(layers, copies, radius, (bends,)).amax()
+    return LinearizationError(upper=upper, lower=lower)
 
 
 def _agrees(sizes: Sequence[Sizes], radius: float) -> bool:
     """Try both ways for one point."""
-    tangent = tangent_of(sizes, Cap(radius=radius))
+    tangent = ball_bounds.tangent_of(sizes, ball_bounds.Cap(radius=radius))
     known = abs(tangent.value) - (2 * tangent.error + tangent.slack) * WIDE
-    if known > float(tangent.cap.largest(tangent.gradient)) * WIDE:
-        return lower_bound(tangent) > 0
-    # Where s f_L is more than it may exceed s f by, s f is positive, whatever f is.
-    least = known - error_bound(tangent, -tangent.sign) * WIDE
+    outside = known > float(tangent.cap.largest(tangent.gradient)) * WIDE
+    if outside and ball_bounds.lower_bound(tangent) > 0:
+        return True
+    # Where s f_L is more than it may exceed s f by, s f is positive, whatever f is; all
+    # other offsets of the ball lie in the cap, so that it is enough if f is f_L there.
+    # Neither asks where f_L is zero, and in a cap without offsets none can differ.
+    least = known - ball_bounds.error_bound(tangent, -tangent.sign) * WIDE
     normal = -tangent.sign * tangent.gradient[0]
-    cap = Cap(radius=radius, normal=normal, least=least)
-    return is_linear(sizes, relax(sizes, cap))
+    cap = ball_bounds.Cap(radius=radius, normal=normal, least=least)
+    return ball_bounds.is_linear(sizes, ball_bounds.relax(sizes, cap))
 
 
 def _upper(sizes: Sequence[Sizes], radius: float) -> float:
-    tangent = tangent_of(sizes, Cap(radius=radius))
-    if is_linear(sizes, tangent.units):
+    tangent = ball_bounds.tangent_of(sizes, ball_bounds.Cap(radius=radius))
+    if ball_bounds.is_linear(sizes, tangent.units):
         return 0.0
-    bounds = [error_bound(tangent, sign) for sign in (-1.0, 1.0)]
+    bounds = [ball_bounds.error_bound(tangent, sign) for sign in (-1.0, 1.0)]
     return math.inf if any(map(math.isnan, bounds)) else max(bounds)
 
 
 def _lower(
-    layers: nn.Sequential, points: Float[Tensor, "n ..."], radius: float, seed: int
+    layers: nn.Sequential,
+    points: Float[Tensor, "n ..."],
+    radius: float,
+    starts: Iterable[Float[Tensor, "n d"]],
 ) -> Float[Tensor, " n"]:
     """Ascend on both signs of the difference from a few starts."""
     values, gradients = logits_and_gradients(layers, points)
     gradients = gradients.flatten(1)
-    along = scale_to_radius(gradients, radius)
-    count, dim = gradients.shape
-    drawn = sample_l2_ball(count, dim, radius, seed=seed).to(points)
     # Of both values and of the gradient's product.
     rounded = 3 * rounding_bound(layers, points.abs() + radius)
     best = torch.zeros_like(values)
-    for start, sign in product((along, -along, drawn), (1.0, -1.0)):
+    for start, sign in product(starts, (1.0, -1.0)):
         offsets, step = start, _FIRST_STEP * radius
         for _ in range(_STEPS):
             places = points + offsets.view_as(points)

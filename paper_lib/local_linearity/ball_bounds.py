@@ -17,14 +17,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from paper_lib.geometry import scale_to_radius
+from paper_lib.local_linearity import max_units
 from paper_lib.local_linearity.dense_blocks import TINY, WIDE, Sizes, long_norms
-from paper_lib.local_linearity.max_units import (
-    MaxUnits,
-    Rivals,
-    bound_units,
-    find_rivals,
-    share_radius,
-)
+
+# So many bends of a block are tried, the nearest.
+_MOST_BENDS = 32
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -69,7 +67,7 @@ class Cap:
         return torch.where(cut < ball, cut, ball)
 
 
-def relax(sizes: Sequence[Sizes], cap: Cap) -> Iterator[MaxUnits]:
+def relax(sizes: Sequence[Sizes], cap: Cap) -> Iterator[max_units.MaxUnits]:
     """Bound the units of every block.
 
     Args:
@@ -79,20 +77,21 @@ def relax(sizes: Sequence[Sizes], cap: Cap) -> Iterator[MaxUnits]:
     Yields:
         The units of each block.
     """
-    done: list[MaxUnits] = []
+    done: list[max_units.MaxUnits] = []
     for size in sizes:
-        rivals = find_rivals(size)
+        rivals = max_units.find_rivals(size)
         high = torch.minimum(rivals.high, rivals.start + _lead(rivals, 1, done, cap))
         rivals = replace(rivals, high=high).only(~(high <= 0))  # True for NaN
         low = torch.maximum(rivals.low, rivals.start - _lead(rivals, -1, done, cap))
         rivals = replace(rivals, low=low)
-        units = bound_units(size, rivals)
-        done.append(units if done else share_radius(units, rivals, cap.radius))
-        yield done[-1]
+        units = max_units.bound_units(size, rivals)
+        units = units if done else max_units.share_radius(units, rivals, cap.radius)
+        done.append(units)
+        yield units
 
 
 def _lead(
-    rivals: Rivals, sign: int, done: Sequence[MaxUnits], cap: Cap
+    rivals: max_units.Rivals, sign: int, done: Sequence[max_units.MaxUnits], cap: Cap
 ) -> Float[Tensor, " c"]:
     """Bound how far leads move one way; at least not at all, as at the point."""
     linear, constant = backwards(done, sign * rivals.rows)
@@ -101,7 +100,7 @@ def _lead(
 
 
 def backwards(
-    done: Sequence[MaxUnits],
+    done: Sequence[max_units.MaxUnits],
     rows: Float[Tensor, "r u"],
     tangents: Sequence[Float[Tensor, "1 _"]] | None = None,
 ) -> tuple[Float[Tensor, "r d"], Float[Tensor, " r"]]:
@@ -144,7 +143,7 @@ class Tangent:
     """
 
     cap: Cap
-    units: tuple[MaxUnits, ...]
+    units: tuple[max_units.MaxUnits, ...]
     value: float
     error: float
     rows: tuple[Float[Tensor, "1 _"], ...]
@@ -217,7 +216,7 @@ def error_bound(tangent: Tangent, sign: float) -> float:
     return (widest + 2 * tangent.error) * WIDE
 
 
-def is_linear(sizes: Sequence[Sizes], units: Iterable[MaxUnits]) -> bool:
+def is_linear(sizes: Sequence[Sizes], units: Iterable[max_units.MaxUnits]) -> bool:
     r"""Tell whether f is proven to be :math:`f_L` on a cap.
 
     It is where no entry overtakes the chosen one, in any unit that the chosen entries
@@ -239,3 +238,27 @@ def is_linear(sizes: Sequence[Sizes], units: Iterable[MaxUnits]) -> bool:
         bool((one.loose & counts).any())
         for one, counts in zip(units, matters, strict=True)
     )
+
+
+def past_bends(sizes: Sequence[Sizes], radius: float) -> Float[Tensor, "k d"]:
+    """Go to the edge of the ball across the nearest bends of the tangent's piece.
+
+    Args:
+        sizes: The classifier at the point.
+        radius: Radius of the ball.
+
+    Returns:
+        Offsets, each along the gradient of a lead that changes hands before the edge;
+        and the point itself.
+    """
+    tangent, ends = None, [torch.zeros_like(sizes[0].block.weight[:1])]
+    for size in sizes:
+        rivals = max_units.find_rivals(size)
+        rows = rivals.rows if tangent is None else rivals.rows @ tangent
+        distances = -rivals.start / torch.linalg.vector_norm(rows, dim=1)
+        nearest = distances.argsort()[:_MOST_BENDS]
+        nearest = nearest[distances[nearest] < radius]  # False for NaN
+        ends.append(scale_to_radius(rows[nearest], radius))
+        own = size.block.weight[size.chosen]
+        tangent = own if tangent is None else own @ tangent
+    return torch.cat(ends)

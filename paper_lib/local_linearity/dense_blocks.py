@@ -1,7 +1,8 @@
 r"""The layers of a classifier as blocks: a matrix, then the largest of a few entries.
 
 ReLU and max-pool are one thing: of each group of numbers, zero among them where there
-is a ReLU, the largest goes on. A pool and a ReLU in a row are groups that hold both.
+is a ReLU, the largest goes on. A pool and a ReLU in a row are groups that hold both. A
+LeakyReLU is the larger of a number and of that times the slope.
 
 A forward pass tells how far its numbers are from the exact ones, and how far they move.
 The exact numbers are those of real arithmetic on the stored float64 weights. A sum of m
@@ -24,6 +25,9 @@ ROUNDING = 2.0**-52
 TINY = 2.0**-1022
 # Pays for the rounding of sums of up to 2^20 terms, none of them negative.
 WIDE = 1.0 + 2.0**-30
+# What matrices may take.
+MOST_BYTES = 4e9
+_MAXIMA = (nn.ReLU, nn.LeakyReLU, nn.MaxPool2d)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -40,6 +44,8 @@ class Block:
         bias: What is added, zero in that row.
         groups: Which rows belong together; of equal entries the first counts, as it
             does where torch differentiates.
+        slopes: By what all entries are multiplied to have more of them, again and again
+            for each LeakyReLU.
     """
 
     layer: nn.Module
@@ -49,6 +55,7 @@ class Block:
     terms: int
     bias: Float[Tensor, " p"]
     groups: Int64[Tensor, "u k"]
+    slopes: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,12 +91,16 @@ def dense_blocks(
 
     Returns:
         The blocks, on flat vectors. A matrix of p by m takes 8 p m bytes.
+
+    Raises:
+        ValueError: If the matrices would take more than ``MOST_BYTES``.
     """
+    _check_memory(layers, points)
     image = torch.zeros_like(points[:1])
     blocks: list[Block] = []
     pending = False  # whether the last block may still take a maximum
     for layer in layers:
-        if isinstance(layer, nn.ReLU | nn.MaxPool2d):
+        if isinstance(layer, _MAXIMA):
             if not pending:
                 blocks.append(_linear_block(nn.Identity(), image))
                 pending = True
@@ -99,6 +110,34 @@ def dense_blocks(
             pending = True
         image = layer(image)
     return tuple(blocks or [_linear_block(nn.Identity(), points[:1])])
+
+
+def _check_memory(layers: nn.Sequential, points: Float[Tensor, "n ..."]) -> None:
+    """Reject layers whose matrices do not fit, before one of them is made.
+
+    Each is held beside its absolute values, and once its rows are subtracted.
+
+    Raises:
+        ValueError: See the summary.
+    """
+    image, sizes, counts = points[:1], [points[0].numel()], []
+    for layer in layers:
+        before, image = image.numel(), layer(image)
+        joins = isinstance(layer, _MAXIMA)
+        if not isinstance(layer, nn.Flatten) and not (joins and counts):
+            counts.append(before * (before if joins else image.numel()))
+            sizes.append(image.numel())
+        if isinstance(layer, nn.LeakyReLU):
+            counts[-1] *= 2
+    needed = 16 * sum(counts) + 8 * max(counts, default=0)
+    if needed > MOST_BYTES:
+        widths = " - ".join(map(str, sizes))
+        raise ValueError(
+            f"model must have layers whose matrices take at most {MOST_BYTES / 1e9:.1f}"
+            f" GB, got {needed / 1e9:.1f} GB for layers of {widths} entries; take "
+            "smaller inputs, fewer channels or larger strides, search with "
+            "find_disagreements, which needs none, or set dense_blocks.MOST_BYTES."
+        )
 
 
 def _linear_block(layer: nn.Module, image: Tensor) -> Block:
@@ -133,6 +172,17 @@ def _linear_block(layer: nn.Module, image: Tensor) -> Block:
 
 def _with_maximum(block: Block, layer: nn.Module, image: Tensor) -> Block:
     """Let a ReLU or a pool choose among the groups that a block has."""
+    if isinstance(layer, nn.LeakyReLU):
+        slope, count = layer.negative_slope, len(block.bias)
+        return replace(
+            block,
+            weight=torch.cat([block.weight, slope * block.weight]),
+            absolute=torch.cat([block.absolute, slope * block.absolute]),
+            terms=block.terms + 1,
+            bias=torch.cat([block.bias, slope * block.bias]),
+            groups=torch.cat([block.groups + count, block.groups], dim=1),
+            slopes=(*block.slopes, slope),
+        )
     none = len(block.bias) - 1  # the row of zeros
     if isinstance(layer, nn.MaxPool2d):
         chosen = pool_windows(layer, image)
@@ -226,6 +276,8 @@ def _forward(
         # The layer itself, so that ties are broken as where it is differentiated.
         entries = block.layer(values.view(1, *block.shape)).flatten()
         entries = torch.cat([entries, entries.new_zeros(1)])
+        for slope in block.slopes:
+            entries = torch.cat([entries, slope * entries])
         first = entries[block.groups].argmax(1, keepdim=True)
         chosen = block.groups.gather(1, first).squeeze(1)
         share = block.terms * ROUNDING

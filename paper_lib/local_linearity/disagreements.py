@@ -68,8 +68,9 @@ def find_disagreements(
 
     Args:
         model: Maps ``(n, ...)`` to ``(n,)``. An
-            ``nn.Sequential`` of convolutions, fully connected layers, ReLU, maximum and
-            average pooling, ``nn.Flatten``, dropout and identity, or
+            ``nn.Sequential`` of convolutions, fully connected layers, ReLU, LeakyReLU,
+            batch normalization, maximum and average pooling, ``nn.Flatten``, dropout
+            and identity, or
             :class:`~paper_lib.models.PairCNN`; left as it was.
         inputs: One input a row, in the model's dtype and on its device.
         radius: Of the ball looked at: the attacker's budget and the defender's

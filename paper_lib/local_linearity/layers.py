@@ -1,8 +1,10 @@
 """A classifier as the flat sequence of its layers, of the few kinds that are known.
 
 What is proven here about a classifier is proven about this sequence, in float64. Every
-kind is linear or piecewise linear: convolutions, fully connected layers, ReLU, maximum
-and average pooling. Any other module is refused by name.
+kind is linear or piecewise linear: convolutions, fully connected layers, ReLU,
+LeakyReLU, maximum and average pooling. A batch normalization in eval mode is one factor
+and one shift a channel, which are rounded once, to float64. Any other module is refused
+by name.
 """
 
 import copy
@@ -30,7 +32,9 @@ _UNDERFLOW = 2.0**-969
 _SILENT = (nn.Identity, nn.Dropout, nn.Dropout2d)
 # Layers that are built anew, the first of which take images.
 _OF_IMAGES = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)
-_KINDS = (*_OF_IMAGES, nn.Linear, nn.ReLU, nn.Flatten)
+_KINDS = (*_OF_IMAGES, nn.Linear, nn.ReLU, nn.LeakyReLU, nn.Flatten)
+# What those by stored statistics are written as.
+_NORMS = {nn.BatchNorm1d: nn.Linear, nn.BatchNorm2d: nn.Conv2d}
 
 
 def piecewise_linear_layers(
@@ -38,10 +42,10 @@ def piecewise_linear_layers(
 ) -> nn.Sequential:
     """Write a classifier as a sequence of layers in float64.
 
-    Of the kinds ``nn.Conv2d``, ``nn.Linear``, ``nn.ReLU``, ``nn.MaxPool2d``,
-    ``nn.AvgPool2d`` and ``nn.Flatten``; the last is ``nn.Flatten(0)`` and gives one
-    logit a point. Sequences and :class:`~paper_lib.models.PairCNN` are unfolded, and
-    what does nothing in eval mode is left out.
+    Of the kinds ``nn.Conv2d``, ``nn.Linear``, ``nn.ReLU``, ``nn.LeakyReLU``,
+    ``nn.MaxPool2d``, ``nn.AvgPool2d`` and ``nn.Flatten``; the last is ``nn.Flatten(0)``
+    and gives one logit a point. Sequences and :class:`~paper_lib.models.PairCNN` are
+    unfolded, and what does nothing in eval mode is left out.
 
     Args:
         model: Maps ``(n, ...)`` to ``(n,)``; left as it was.
@@ -141,6 +145,7 @@ def _called(
 def _refuse(place: str, module: nn.Module, reason: str) -> NoReturn:
     """Say which layer is not known, where it is, and why."""
     known = "Conv2d, Linear, ReLU, MaxPool2d, AvgPool2d, Flatten, Dropout and Identity"
+    known = f"LeakyReLU, BatchNorm1d and 2d with stored statistics, {known}"
     raise ValueError(
         f"model must be a PairCNN or nn.Sequential of layers of the kinds {known}, got "
         f"{type(module).__name__} at {place}: {reason}."
@@ -157,20 +162,37 @@ def _unfold(place: str, module: nn.Module) -> Iterator[nn.Module]:
     elif type(module) is PairCNN:
         mean, std = module.settings["input_mean"], module.settings["input_std"]
         if (mean, std) != (0.0, 1.0):
-            like = next(module.parameters()).detach().double()
-            weights = {
-                "weight": like.new_full((1, 1, 1, 1), 1.0 / std),
-                "bias": like.new_full((1,), -mean / std),
-            }
-            sizes = {"in_channels": 1, "out_channels": 1, "kernel_size": 1}
-            yield _filled(nn.Conv2d, weights, sizes)
+            one = torch.ones_like(next(module.parameters()).flatten()[:1]).double()
+            yield _by_channel(one / std, -mean / std * one, nn.Conv2d)
         yield from _unfold(f"{place}.layers", module.layers)
     elif type(module) is MaxPool:
         yield nn.MaxPool2d(2)
+    elif type(module) in _NORMS and module.running_mean is not None:
+        yield _by_channel(*_statistics(module), _NORMS[type(module)])
     elif type(module) not in _SILENT and axes != (0, -1):
         if axes != (1, -1):
             _refuse(place, module, "only the last layer may join points")
         yield _rebuilt(place, module)
+
+
+def _statistics(norm: Any) -> tuple[Tensor, Tensor]:
+    """Find what a normalization by stored statistics multiplies by, and adds."""
+    scale = (norm.running_var.double() + norm.eps).rsqrt()
+    shift = -norm.running_mean.double() * scale
+    if not norm.affine:
+        return scale, shift
+    weight, bias = (one.detach().double() for one in (norm.weight, norm.bias))
+    return scale * weight, shift * weight + bias
+
+
+def _by_channel(scale: Tensor, shift: Tensor, kind: type[nn.Module]) -> nn.Module:
+    """Write an affine map of each channel as a layer."""
+    count, weights = len(scale), {"weight": scale.diag(), "bias": shift}
+    if kind is nn.Linear:
+        return _filled(kind, weights, {"in_features": count, "out_features": count})
+    weights["weight"] = scale.view(-1, 1, 1, 1)
+    sizes = {"in_channels": count, "out_channels": count, "groups": count}
+    return _filled(kind, weights, {**sizes, "kernel_size": 1})
 
 
 def _rebuilt(place: str, module: nn.Module) -> nn.Module:
@@ -178,6 +200,8 @@ def _rebuilt(place: str, module: nn.Module) -> nn.Module:
     kind: Any = nn.Conv2d if type(module) is InputConv else type(module)
     if kind not in _KINDS:
         _refuse(place, module, "nothing is known of this kind")
+    if not 0.0 <= getattr(module, "negative_slope", 0.0) <= 1.0:
+        _refuse(place, module, "its slope is not from 0 to 1")
     if getattr(module, "return_indices", False):
         _refuse(place, module, "return_indices is on")
     weights = {

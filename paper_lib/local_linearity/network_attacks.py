@@ -70,8 +70,9 @@ def network_coverage(
 
     Args:
         model: Maps ``(n, ...)`` to ``(n,)``. An
-            ``nn.Sequential`` of convolutions, fully connected layers, ReLU, maximum and
-            average pooling, ``nn.Flatten``, dropout and identity, or
+            ``nn.Sequential`` of convolutions, fully connected layers, ReLU, LeakyReLU,
+            batch normalization, maximum and average pooling, ``nn.Flatten``, dropout
+            and identity, or
             :class:`~paper_lib.models.PairCNN`; left as it was.
         inputs: One input a row, in the model's dtype.
         v: The defense, one perturbation for all points.

@@ -71,8 +71,9 @@ def follow_segment(
 
     Args:
         model: Maps ``(n, ...)`` to ``(n,)``. An
-            ``nn.Sequential`` of convolutions, fully connected layers, ReLU, maximum and
-            average pooling, ``nn.Flatten``, dropout and identity, or
+            ``nn.Sequential`` of convolutions, fully connected layers, ReLU, LeakyReLU,
+            batch normalization, maximum and average pooling, ``nn.Flatten``, dropout
+            and identity, or
             :class:`~paper_lib.models.PairCNN`; left as it was.
         start: One input, without the axis of points, in the model's dtype.
         end: Another, of the same shape.
@@ -147,7 +148,7 @@ def _traced(
 
 def _bends(layer: nn.Module, positions: Tensor, values: Tensor) -> Float[Tensor, " m"]:
     """Find where a layer bends between positions at which its inputs are known."""
-    if isinstance(layer, nn.ReLU):
+    if isinstance(layer, nn.ReLU | nn.LeakyReLU):
         values = values.flatten(1)
         before, after = values[:-1], values[1:]
         interval, neuron = (before.sign() * after.sign() < 0).nonzero(as_tuple=True)

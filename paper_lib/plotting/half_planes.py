@@ -15,10 +15,12 @@ from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from paper_lib.arrangement import cells, maximum_coverage
+from paper_lib.checks.arguments import checks_first
 from paper_lib.plotting.style import COLORS, MARKERS, new_figure, show_square
 from paper_lib.robust_sets import RobustSets
 
 
+@checks_first
 def plot_half_planes(
     sets: RobustSets, *, points: Mapping[str, Float[Tensor, " 2"]] | None = None
 ) -> Figure:
@@ -35,6 +37,7 @@ def plot_half_planes(
         The figure.
 
     Raises:
+        TypeError: If ``sets`` are no :class:`RobustSets`.
         ValueError: If d is not 2 or the budget is zero.
 
     Example:

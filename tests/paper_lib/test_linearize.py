@@ -8,7 +8,8 @@ from torch import nn
 
 from paper_lib.attacks import pgd
 from paper_lib.evaluation import logits_at
-from paper_lib.linearize import Linearization, frozen_evaluation, linearize
+from paper_lib.linearize import Linearization, linearize
+from paper_lib.models.guard import frozen_evaluation
 from tests.oracles import (
     Affine,
     Formula,

@@ -106,9 +106,8 @@ def moment_bounds(
         progress = Progress()
         if (found := math.ceil(queue[0][0] - _SPARE)) > proven:
             proven = found
-            progress = Progress(
-                evidence=_evidence(search, root), violated=lost + proven
-            )
+            evidence = _evidence(search, root)
+            progress = Progress(evidence=evidence, violated=lost + proven)
         yield progress
         if max_nodes is not None and solved + 2 > max_nodes:
             return
@@ -161,9 +160,8 @@ def _solve(search: _Search, cell: Cell, start: Float[np.ndarray, "r columns"]) -
     shortfall = search.thresholds - mean
     used = shortfall > 1e-9
     shifts = np.full(len(search.kept), np.nan, dtype=np.float32)
-    shifts[np.flatnonzero(search.kept)[used]] = (
-        variance[used] / shortfall[used] - mean[used]
-    )
+    rows = np.flatnonzero(search.kept)[used]
+    shifts[rows] = variance[used] / shortfall[used] - mean[used]
     node = _Node(cell=cell, moments=moments, multipliers=multipliers, shifts=shifts)
     node.ball_multiplier = _ball_multiplier(search, node)
     bound = quadratic_bound(

@@ -107,9 +107,8 @@ class SafeSpan:
             original ones at u.
         """
         normals, left_out = self.coordinates(rows.normals)
-        return SafeRows(
-            normals=normals, thresholds=self._shrunk(rows.thresholds - left_out, -1)
-        )
+        thresholds = self._shrunk(rows.thresholds - left_out, -1)
+        return SafeRows(normals=normals, thresholds=thresholds)
 
     def slab(
         self,

@@ -44,9 +44,8 @@ def save_certificate(certificate: Certificate, path: AnyPath) -> None:
         ['certificate.st']
     """
     check_type(certificate, "certificate", Certificate)
-    arrays = _take_apart(
-        certificate.perturbation.detach().cpu().numpy(), "perturbation"
-    )
+    v = certificate.perturbation.detach().cpu()
+    arrays = _take_apart(v.numpy(), "perturbation")
     evidence = certificate.evidence
     if evidence is not None:
         arrays |= _take_apart(evidence, "evidence")

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from paper_lib.checks import check_count, check_seed
+from paper_lib.checks.arguments import check_count, check_seed, checks_first
 from paper_lib.defense.draws.hit_and_run import HitAndRunConfig, hit_and_run
 from paper_lib.defense.draws.inner_ball import Piece, inner_ball, rounding
 from paper_lib.defense.draws.planar_maximizers import MARGIN, maximizer_set
@@ -70,6 +70,7 @@ class MaximizerDraws:
         return self.solution.certificate.gap == 0.0
 
 
+@checks_first
 def draw_maximizers(
     sets: RobustSets,
     num_draws: int,
@@ -91,6 +92,7 @@ def draw_maximizers(
         The draws and how far to trust them: see the fields.
 
     Raises:
+        TypeError: If ``sets`` are no :class:`RobustSets`.
         ValueError: If ``num_draws`` is below one, or below four for each chain, or the
             solution does not fit the sets.
 

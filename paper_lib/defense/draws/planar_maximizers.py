@@ -15,7 +15,7 @@ from torch import Tensor
 
 from paper_lib.arrangement import heaviest_faces
 from paper_lib.arrangement.partition import Cell
-from paper_lib.checks import check_count, check_seed
+from paper_lib.checks.arguments import check_count, check_seed, checks_first
 from paper_lib.defense.exact.touch import settle
 from paper_lib.defense.rows import unit_rows
 from paper_lib.robust_sets import RobustSets
@@ -116,6 +116,7 @@ class MaximizerSet:
         return kept[:count]
 
 
+@checks_first
 def maximizer_set(sets: RobustSets) -> MaximizerSet:
     r"""Find V* in the plane, all pieces of it. Paper: Sec. 3, for :math:`\phi_n`.
 
@@ -126,6 +127,7 @@ def maximizer_set(sets: RobustSets) -> MaximizerSet:
         The pieces with their areas.
 
     Raises:
+        TypeError: If ``sets`` are no :class:`RobustSets`.
         ValueError: If d is not 2.
 
     Example:

@@ -33,7 +33,6 @@ _SHORTEST = 1e-9
 def box_search(
     rows: UnitRows,
     *,
-    target: int | None = None,
     reached: Callable[[], int] | None = None,
     max_boxes: int = 200_000,
 ) -> Iterator[Progress]:
@@ -45,9 +44,8 @@ def box_search(
 
     Args:
         rows: The rows to decide, in few dimensions.
-        target: A number of all rows that some point is known to satisfy: boxes that
-            cannot exceed it are not cut.
-        reached: Asked in each step for such a number, where one may grow.
+        reached: Asked in each step for a number of all rows that some point is known to
+            satisfy: boxes that cannot exceed it are not cut.
         max_boxes: Boxes in the tree, at most.
 
     Yields:
@@ -59,8 +57,7 @@ def box_search(
     """
     max_boxes = check_count(max_boxes, "max_boxes", 1)
     search = _Search(rows, max_boxes)
-    known = max(0, (target or 0) - rows.num_free)
-    best, proven, checkpoint = -1, len(rows.thresholds) + 1, 1
+    known, best, proven, checkpoint = 0, -1, len(rows.thresholds) + 1, 1
     side = np.ones((1, rows.normals.shape[1]))
     created = search.add(-side, side)  # the cube around the ball
     while True:
@@ -107,9 +104,8 @@ class _Search:
     ) -> Int[np.ndarray, " boxes"]:
         """Bound new boxes and offer them to be cut."""
         violated = largest_products(self.normals, low, high) < self.thresholds - _SLACK
-        upper = np.where(
-            misses_ball(low, high), 0, len(self.thresholds) - violated.sum(axis=1)
-        )
+        kept = len(self.thresholds) - violated.sum(axis=1)
+        upper = np.where(misses_ball(low, high), 0, kept)
         boxes = np.arange(self.size, self.size + len(low))
         self.low[boxes], self.high[boxes], self.upper[boxes] = low, high, upper
         self.size += len(low)
@@ -140,9 +136,8 @@ class _Search:
         lower_high, upper_low = high.copy(), low.copy()
         lower_high[each, axes] = upper_low[each, axes] = middle
         self.splits[boxes], self.cuts[boxes] = axes, middle
-        created = self.add(
-            np.concatenate([low, upper_low]), np.concatenate([lower_high, high])
-        )
+        halves = np.concatenate([low, upper_low]), np.concatenate([lower_high, high])
+        created = self.add(*halves)
         self.children[boxes] = created.reshape(2, -1).T
         return created
 

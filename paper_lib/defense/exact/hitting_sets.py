@@ -18,12 +18,8 @@ from jaxtyping import Bool, Float
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from paper_lib.checks import check_count
+from paper_lib.defense.certificates import packings
 from paper_lib.defense.certificates.conflicts import clearest_pairs
-from paper_lib.defense.certificates.packings import (
-    incidence,
-    packed_evidence,
-    prove_bound,
-)
 from paper_lib.defense.exact.feasibility import Subsystem, common_point, find_subsystem
 from paper_lib.defense.rows import UnitRows
 from paper_lib.defense.solution import Progress
@@ -68,12 +64,12 @@ def hitting_set_search(
         if (count := _violated(rows, point)) < least or decided:
             least = min(count, least)
             yield Progress(point=point)
-        tree = yield from prove_bound(
+        tree = yield from packings.prove_bound(
             found, len(thresholds), least, max_nodes if decided else 1, remaining
         )
         if tree.bound > proven:
             proven = tree.bound
-            yield Progress(evidence=packed_evidence(rows, found, tree))
+            yield Progress(evidence=packings.packed_evidence(rows, found, tree))
         if proven >= least or decided:
             return
         # Costs that differ slow the master down, unless the linear program is exact.
@@ -167,7 +163,7 @@ def _smallest_hitting_set(
         1.0 + preference / (2 * num),
         integrality=np.ones(num),
         bounds=Bounds(0.0, 1.0),
-        constraints=LinearConstraint(incidence(found, num), lb=1.0),
+        constraints=LinearConstraint(packings.incidence(found, num), lb=1.0),
         options={"mip_rel_gap": 0.0, **limit},
     )
     return result.x > 0.5 if result.status == 0 else None

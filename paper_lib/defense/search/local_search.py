@@ -52,7 +52,6 @@ def hold(
     problem: MinNorm,
     satisfied: Bool[np.ndarray, " m"],
     active: Active = EMPTY,
-    limit: float = _LIMIT,
 ) -> Held | None:
     """Find the shortest point that satisfies given rows, and all that it satisfies.
 
@@ -60,12 +59,11 @@ def hold(
         problem: The rows.
         satisfied: Those to satisfy.
         active: Where to begin.
-        limit: The squared length it must not exceed.
 
     Returns:
         The point; None if it would be too long.
     """
-    holding = problem.enforce(active, satisfied, limit)
+    holding = problem.enforce(active, satisfied, _LIMIT)
     if holding is None:
         return None
     values = problem.values(holding)
@@ -147,7 +145,7 @@ def _affordable(
     near = ~held.satisfied & ~hopeless & (missing**2 <= spare)
     rows = np.flatnonzero(near)
     costs = missing[rows] ** 2
-    if held.active.size:
+    if len(held.active.rows):
         products = problem.gram.columns(held.active.rows)[:, rows].astype(np.float64)
         explained = (products * (held.active.inverse @ products)).sum(axis=0)
         costs = costs / np.maximum(1.0 - explained, 1e-9)
@@ -172,7 +170,7 @@ def search(
     draw = np.random.default_rng(seed)
     best = current = held
     trials = itertools.count() if exchanges is None else range(exchanges)
-    for _ in trials if held.active.size else ():
+    for _ in trials if len(held.active.rows) else ():
         changed = _exchange(problem, current, _to_give_up(current.active, draw))
         if changed is not None and changed.count >= current.count:
             current = changed

@@ -37,11 +37,6 @@ class Active:
     multipliers: Float[np.ndarray, " k"]
     inverse: Float[np.ndarray, "k k"]
 
-    @property
-    def size(self) -> int:
-        """How many rows are active."""
-        return len(self.rows)
-
     def with_row(
         self, row: int, multiplier: float, products: Float[np.ndarray, " k"]
     ) -> "Active":
@@ -55,7 +50,7 @@ class Active:
         Returns:
             The larger set.
         """
-        size = self.size
+        size = len(self.rows)
         r = self.inverse @ products
         rest = max(1.0 - products @ r, 1e-12)
         inverse = np.empty((size + 1, size + 1))
@@ -74,7 +69,7 @@ class Active:
         Returns:
             The smaller set.
         """
-        keep = np.arange(self.size - 1)
+        keep = np.arange(len(self.rows) - 1)
         keep[place:] += 1
         column = self.inverse[place].take(keep)
         fall = np.multiply.outer(column, column / self.inverse[place, place])
@@ -147,7 +142,7 @@ class MinNorm:
         Returns:
             The products.
         """
-        if not active.size:
+        if not len(active.rows):
             return np.zeros(len(self.thresholds))
         columns = self.gram.columns(active.rows)
         return (active.multipliers.astype(np.float32) @ columns).astype(np.float64)
@@ -252,7 +247,7 @@ class MinNorm:
         leaving = np.flatnonzero(np.isin(active.rows, rows))
         for place in leaving[::-1].tolist():
             active = _drop(active, place)
-        while active.size and active.multipliers.min() <= 0.0:
+        while len(active.rows) and active.multipliers.min() <= 0.0:
             active = _drop(active, int(np.argmin(active.multipliers)))
         return active
 

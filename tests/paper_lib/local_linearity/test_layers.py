@@ -11,6 +11,7 @@ from paper_lib import local_linearity
 from paper_lib.linearize import linearize
 from paper_lib.local_linearity.layers import (
     _KINDS,
+    _NORMS,
     _SILENT,
     piecewise_linear_layers,
     rounding_bound,
@@ -104,5 +105,5 @@ def test_one_output_may_be_flattened_once_only_at_the_end():
 
 def test_the_package_lists_the_layers_it_knows():
     listed = set(re.findall(r"``nn\.(\w+)``", local_linearity.__doc__))
-    known = {kind.__name__ for kind in (*_KINDS, *_SILENT)}
+    known = {kind.__name__ for kind in (*_KINDS, *_NORMS, *_SILENT)}
     assert listed == known | {"Sequential"}

@@ -118,7 +118,7 @@ def too_steep(patch):
         units = honest(*operands)
         return replace(units, slopes=0.9 * units.slopes)
 
-    patch.setattr(ball_bounds, "bound_units", bound_units)
+    patch.setattr(max_units, "bound_units", bound_units)
 
 
 def too_tight(patch):
@@ -143,7 +143,7 @@ def unlifted(patch):
         units = honest(*operands)
         return replace(units, rise=0.99 * units.rise)
 
-    patch.setattr(ball_bounds, "bound_units", bound_units)
+    patch.setattr(max_units, "bound_units", bound_units)
 
 
 @pytest.mark.parametrize("break_it", [too_steep, too_tight, unrounded, unlifted])

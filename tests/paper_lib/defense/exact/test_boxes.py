@@ -108,13 +108,13 @@ def test_a_known_count_saves_boxes():
     assert unit_rows(sets).num_free > 5
     most = solve(sets).lower_count
     plain = len(list(box_search(unit_rows(sets))))
-    informed = len(list(box_search(unit_rows(sets), target=most)))
+    informed = len(list(box_search(unit_rows(sets), reached=lambda: most)))
     assert informed <= plain
-    assert solve(sets, target=most).upper_count == most
+    assert solve(sets, reached=lambda: most).upper_count == most
     # A count nobody reaches is no bound: what is proven stays true.
-    too_much = solve(sets, target=most + 30)
+    too_much = solve(sets, reached=lambda: most + 30)
     assert too_much.upper_count >= most + 1
-    assert len(list(box_search(unit_rows(sets), target=most + 30))) < plain
+    assert len(list(box_search(unit_rows(sets), reached=lambda: most + 30))) < plain
 
 
 def test_two_runs_are_equal_and_the_rows_untouched():
