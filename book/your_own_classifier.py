@@ -185,10 +185,10 @@ checks = [
 # $\ell_2$ length in the units of the model's input, whatever these are. From a `DataLoader` the rows come in the order of that pass: with a budget
 # for each point, or to save a defense, use one that does not shuffle.
 #
-# **How linear is it?** `network_coverage` knows `nn.Sequential` of `nn.Conv2d`, `nn.Linear`, `nn.ReLU`, `nn.MaxPool2d`, `nn.AvgPool2d` and `nn.Flatten`, and
-# takes one budget. A class `Net` with such layers is rewritten as `nn.Sequential(net.c1, nn.ReLU(), ...)`; compare the logits
-# of both. A `BatchNorm2d` goes into the convolution before it, in eval mode, by
-# `torch.nn.utils.fusion.fuse_conv_bn_eval(net.c1, net.bn1)`. Two calls take any module, and find what is lost, but prove nothing:
+# **How linear is it?** `network_coverage` knows `nn.Sequential` of `nn.Conv2d`, `nn.Linear`, `nn.ReLU`, `nn.LeakyReLU`, `nn.MaxPool2d`, `nn.AvgPool2d`,
+# `nn.BatchNorm1d`, `nn.BatchNorm2d` and `nn.Flatten`, and
+# takes one budget. A class `Net` with such layers is rewritten as `nn.Sequential(net.c1, net.bn1, nn.ReLU(), ...)`; compare the logits
+# of both. Two calls take any module, and find what is lost, but prove nothing:
 # with `attack = fgm(seen, epsilon=0.5)`, `paper_lib.evaluation.disagreement(model, new, seen, attack, v.unsqueeze(0))` is the share of points that
 # only $f$ keeps, and the share that only its tangents keep; `pgd(DefendedClassifier(model, v), new, epsilon=0.5)` attacks the defended $f$.
 

@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.utils.data import DataLoader, TensorDataset
 
 from paper_lib.attacks import fgm, pgd
@@ -410,8 +409,8 @@ def inputs():
 
 
 def test_a_class_becomes_a_sequence_that_network_coverage_takes(net, inputs):
-    fused = fuse_conv_bn_eval(net.c1, net.bn1)
-    rewritten = nn.Sequential(fused, nn.ReLU(), nn.Flatten(), net.last, nn.Flatten(0))
+    layers = net.c1, net.bn1, nn.ReLU(), nn.Flatten(), net.last, nn.Flatten(0)
+    rewritten = nn.Sequential(*layers)
     torch.testing.assert_close(rewritten(inputs), net(inputs), rtol=0, atol=1e-12)
     epsilon = float(linearize(net, inputs).margins.median())
     v = torch.zeros(64, dtype=torch.float64)
