@@ -7,9 +7,9 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.figures.drawing import COLORS, MARKERS, legend_outside, new_figure
 from experiments.figures.rate_pictures import write_powers
 from experiments.section5.prices import Prices
-from paper_lib.plotting.style import COLORS, MARKERS, new_figure
 
 # Thicker than the bounds, which they are compared with.
 _MEASURED = (("0.25", "-"), ("0.6", "--"))
@@ -134,7 +134,7 @@ def plot_pair_bounds(
         axis.plot(shown, rows, marker, color=color, markersize=6, label=name)
     axis.set_yticks(rows, pairs)
     axis.set(xlim=(0.0, 1.0), xlabel=r"lower bound of $\phi(v)$")
-    figure.legend(loc="outside upper left", ncols=2, frameon=False)
+    legend_outside(figure, where="upper left")
     return figure
 
 
@@ -172,6 +172,5 @@ def plot_prices(prices: Sequence[Prices]) -> Figure:
         axis.set(xscale="log", yscale="log", ylabel=f"d = {of_dim.config.dim}")
         write_powers(axis)
     axes[-1].set_xlabel("n")
-    names = axes[0].get_legend_handles_labels()
-    figure.legend(*names, loc="outside lower center", ncols=2, frameon=False)
+    legend_outside(figure)
     return figure

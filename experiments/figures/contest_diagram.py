@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from jaxtyping import Float
 from torch import Tensor
 
+from experiments.figures.drawing import COLORS
 from paper_lib.attacks import fgm
 from paper_lib.game import utility
 from paper_lib.linearize import Linearization
-from paper_lib.plotting.style import COLORS
 
 WIDTH, ROW, TOP, SCALE = 480, 165, 34, 68
 CENTER = WIDTH // 2

@@ -21,15 +21,14 @@ from experiments.figures.curved_cases import (
     profile_error,
 )
 from experiments.figures.curved_games import JudgedGame
+from experiments.figures.drawing import COLORS, GREEN, legend_outside, new_figure
 from experiments.figures.markdown import Row, tabulated
 from paper_lib.defense import maximize_coverage
 from paper_lib.evaluation import logits_at
 from paper_lib.linearize import Linearization, linearize
 from paper_lib.local_linearity import curved_game
-from paper_lib.plotting.style import COLORS, new_figure
 from paper_lib.robust_sets import RobustSets
 
-GREEN = "#009E73"
 # Points of a judged game, by where their slack lies.
 _SHOWN = {
     "no attack flips f": (GREEN, "o"),
@@ -66,8 +65,7 @@ def plot_bands(games: Mapping[str, tuple[CurvedCase, JudgedGame]]) -> Figure:
         ):
             x, y = case.inputs[rows].T
             axis.plot(x, y, marker, color=color, mfc="none", ms=5, label=label)
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
+    legend_outside(figure, 3)
     return figure
 
 
@@ -130,8 +128,7 @@ def plot_gains(curves: Mapping[str, Sequence[JudgedGame]]) -> Figure:
             axis.plot(budgets, found, mfc="none", label=f"{who}, found", **look)
         axis.set(title=name, ylabel="gain by leaving")
     axes[-1].set_xlabel("budget of each player")
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
+    legend_outside(figure)
     return figure
 
 
@@ -163,8 +160,7 @@ def plot_profiles() -> Figure:
         axis.axhline(0.0, color="gray", linewidth=0.8)
         axis.set(title=name, ylim=(-2.7, 4.2))
     axes[-1].set_xlabel("offset from the point")
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
+    legend_outside(figure)
     return figure
 
 
@@ -260,7 +256,7 @@ def plot_network_gains(
             axis.plot(budgets, etas, style, color=color, mfc="none", label=label)
     axis.axhline(2.0, color="gray", linestyle=":", label="says nothing")
     axis.set(xscale="log", xlabel="budget of each player", ylabel=r"$\eta$")
-    figure.legend(loc="outside lower center", frameon=False)
+    legend_outside(figure, 1)
     return figure
 
 

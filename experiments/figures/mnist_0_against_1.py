@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from matplotlib.figure import Figure
 
+from experiments.figures.drawing import COLORS, MARKERS, legend_outside, new_figure
 from experiments.figures.markdown import Row, cell_name, mean_and_span, tabulated
 from experiments.tables.classifier_choice import Candidate
 from experiments.tables.paper_numbers import PAPER_TABLE_2
@@ -11,7 +12,6 @@ from experiments.tables.table_2 import PairResult
 from paper_lib.attacks import PGD_READINGS
 from paper_lib.evaluation import PLAYS, percents, play_name
 from paper_lib.evaluation.scores import TableRow
-from paper_lib.plotting.style import COLORS, MARKERS, new_figure
 
 
 @tabulated()
@@ -87,6 +87,5 @@ def plot_accuracy_against_budget(
         axis.axvline(calibrated, color="gray", linestyle=":", linewidth=1)
         axis.set(ylabel=f"{accuracy} (%)", ylim=(-3, 103))
     axes[1].set_xlabel(r"budget $\epsilon$ (pixels)")
-    names = axes[0].get_legend_handles_labels()
-    figure.legend(*names, loc="outside lower center", ncols=3, frameon=False)
+    legend_outside(figure, 3)
     return figure

@@ -6,11 +6,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.figures.drawing import COLORS, MARKERS, new_figure
 from experiments.figures.markdown import NOT_APPLICABLE, Row, tabulated
 from experiments.populations.sample_rates import Rates
 from experiments.populations.slopes import SlopeFit, fit_slope, paper_rate
 from experiments.section5.rate_runs import RatePlan
-from paper_lib.plotting.style import COLORS, MARKERS, new_figure
 
 # Dashes of the lines that are compared with.
 _DASHES = (":", "-.", "--", (0, (1, 4)), (0, (5, 5)))

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments.figures.all_pairs.study_tables import GOALS
+from experiments.figures.drawing import COLORS, MARKERS, legend_outside, new_figure
 from experiments.figures.markdown import Row, cell_name, tabulated
 from experiments.study.misses import ATTACKED, KINDS, StudyTable, study_table
 from experiments.study.study_plan import (
@@ -23,7 +24,6 @@ from experiments.tables.table_2 import PairResult
 from paper_lib.attacks import PGD_READINGS
 from paper_lib.evaluation import percents
 from paper_lib.evaluation.plays import Cell
-from paper_lib.plotting.style import COLORS, MARKERS, new_figure
 
 # The eight cells under an attack, each a number of the paper.
 CELLS: tuple[Cell, ...] = tuple(
@@ -176,5 +176,5 @@ def plot_ways(ways: Mapping[str, Accuracies]) -> Figure:
         axis.axhline(row - 0.5, color="0.85", linewidth=1 if row % 4 else 2)
     axis.set_yticks(rows, map(cell_name, CELLS))
     axis.set(ylim=(len(CELLS) - 0.5, -0.5), xlabel="percent of test points")
-    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    legend_outside(figure)
     return figure

@@ -6,13 +6,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments.figures.answering import Sheet, draw_sheet, signed_levels
+from experiments.figures.drawing import COLORS, WIDTH, legend_outside, new_figure
 from experiments.figures.solver_records import BudgetCurve, Comparison
 from experiments.store.byte_images import unpack_signed
 from paper_lib.defense.ramp import RampSolution
-from paper_lib.plotting.style import COLORS, new_figure
 
-# At this width text is read on a phone too.
-WIDTH = 4.9
 RAMP, SEARCH = "ramp, raw rows", "search"
 
 
@@ -53,7 +51,7 @@ def plot_solvers(records: Sequence[Comparison]) -> Figure:
     axis.set(ylim=(len(records) - 0.4, -0.6), xlim=(0, 100))
     axis.set_xlabel("% of training points covered")
     axis.grid(axis="x", alpha=0.3)
-    figure.legend(loc="outside upper center", ncols=2, frameon=False)
+    legend_outside(figure, where="upper center")
     return figure
 
 
@@ -82,7 +80,7 @@ def plot_relaxations(widths: Sequence[float] = (0.3, 0.1, 0.03)) -> Figure:
     axes[1].set_xlabel(r"slack $c^\top v + b$")
     for axis, name in zip(axes, ("value", "slope"), strict=True):
         axis.set_ylabel(name)
-    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    legend_outside(figure)
     return figure
 
 
@@ -130,9 +128,7 @@ def plot_certified_bands(curves: Sequence[BudgetCurve]) -> Figure:
         axis.set(ylim=(-0.03, 1.03), xlabel=r"budget $\epsilon$ (pixels)")
         axis.set_title(curve.instance.pair, fontsize=10)
     axes[0].set_ylabel("share covered")
-    handles, labels = axes[0].get_legend_handles_labels()
-    below = {"loc": "outside lower center", "ncols": 2, "frameon": False}
-    figure.legend(handles, labels, **below)
+    legend_outside(figure)
     return figure
 
 

@@ -5,22 +5,20 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
-from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, Patch
 from torch import Tensor
 
-from experiments.figures.lemma_1 import GREEN, RED, draw_robust_set
+from experiments.figures.drawing import COLORS, GREEN, WIDTH, new_figure, show_square
+from experiments.figures.lemma_1 import draw_robust_set
 from experiments.figures.planar_classifiers import PlanarReLU
 from paper_lib.evaluation import logits_at
 from paper_lib.geometry import disc_grid
 from paper_lib.linearize import linearize
-from paper_lib.plotting.style import COLORS, new_figure, show_square
 from paper_lib.robust_sets import RobustSets
 
-# At this width text is read on a phone too.
-WIDTH = 4.9
+NEAR_CORNER = {"color": COLORS[1], "alpha": 0.25}
 
 
 def plot_network_robust_sets(
@@ -54,28 +52,21 @@ def plot_network_robust_sets(
     grids = (one.numpy() for one in (x, y, values))
     axis.contour(*grids, levels=[0.0], colors="k", linestyles="--")
     for corner in network.boundary_corners().tolist():
-        axis.add_patch(
-            Circle(corner, 2.0 * epsilon, color=RED, alpha=0.25, linewidth=0)
-        )
+        axis.add_patch(Circle(corner, 2.0 * epsilon, linewidth=0, **NEAR_CORNER))
     sets = RobustSets.from_linearization(linearize(network, points), epsilon)
     for row, point in enumerate(points.double().numpy()):
         draw_robust_set(axis, point, sets, row)
     axis.plot(*points.double().numpy().T, ".k", markersize=5)
     show_square(axis, half_width, "x")
-    figure.legend(handles=_key(), loc="outside lower center", ncols=2, frameon=False)
-    return figure
-
-
-def _key() -> list[Artist]:
-    """Say what the marks of Figure 1 are."""
-    return [
+    ring = {"color": "black", "marker": "o", "mfc": "none", "lw": 0}
+    key = [
         Line2D([], [], color="black", linestyle="--", label="$f = 0$"),
-        Patch(color=RED, alpha=0.25, label=r"within $2\epsilon$ of a corner"),
-        Line2D(
-            [], [], color="black", marker="o", mfc="none", lw=0, label="$x$ and $V$"
-        ),
+        Patch(**NEAR_CORNER, label=r"within $2\epsilon$ of a corner"),
+        Line2D([], [], **ring, label="$x$ and $V$"),
         Patch(color=GREEN, alpha=0.45, label="$R(x)$"),
     ]
+    figure.legend(handles=key, loc="outside lower center", ncols=2, frameon=False)
+    return figure
 
 
 def plot_set_size_against_margin(
@@ -100,9 +91,8 @@ def plot_set_size_against_margin(
     axis.plot(found, disc_share(found / epsilon - 1.0), "o", color=GREEN)
     for mark in (epsilon, 2.0 * epsilon):
         axis.axvline(mark, color="gray", linestyle=":", linewidth=1)
-    axis.set(
-        xlabel=r"margin $|f(x)| / \|\nabla f(x)\|_2$", ylabel="area of R(x) / area of V"
-    )
+    axis.set_xlabel(r"margin $|f(x)| / \|\nabla f(x)\|_2$")
+    axis.set_ylabel("area of R(x) / area of V")
     return figure
 
 

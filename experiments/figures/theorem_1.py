@@ -10,11 +10,11 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
+from experiments.figures.drawing import COLORS, MARKERS, legend_outside, new_figure
 from experiments.tables.planning import PRIMARY_READING, PRIMARY_SOLVER
 from paper_lib.checks import check_count
 from paper_lib.evaluation.plays import Cell
 from paper_lib.game.matrix_games import MatrixEquilibrium, check_table, judge_strategies
-from paper_lib.plotting.style import COLORS, MARKERS, new_figure
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -131,7 +131,7 @@ def plot_fictitious_play(
     axes[0].axhline(value, color="black", linewidth=1, linestyle=":", label="value")
     axes[0].set(xscale="log", xlabel="round", ylabel="utility of the attacker")
     axes[1].set(xlabel="round", ylabel="exploitability")
-    figure.legend(loc="outside lower center", ncols=5, frameon=False)
+    legend_outside(figure, 5)
     return figure
 
 

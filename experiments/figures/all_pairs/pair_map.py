@@ -14,12 +14,12 @@ from experiments.figures.answering import (
     gray_levels,
     signed_levels,
 )
+from experiments.figures.drawing import new_figure
 from experiments.figures.linearity_pictures import SETS
 from experiments.study.combinations import Combination
 from experiments.study.pair_views import ViewResult
 from experiments.study.study_plan import StudyRun
 from paper_lib.evaluation.plays import PLAYS, play_name
-from paper_lib.plotting.style import new_figure
 
 # For each data set and pair the plays, true and approximate accuracy, in percent.
 Percents = dict[str, dict[tuple[int, int], Float[np.ndarray, "plays 2"]]]

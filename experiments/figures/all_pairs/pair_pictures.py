@@ -8,6 +8,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.figures.drawing import COLORS, MARKERS, legend_outside, new_figure
 from experiments.figures.linearity_pictures import SETS
 from experiments.tables.examples import Example
 from experiments.tables.paper_numbers import PAPER_TABLE_1
@@ -15,7 +16,6 @@ from experiments.tables.planning import stored_cell
 from experiments.tables.table_1 import GroupResult, cell_percents
 from paper_lib.evaluation.plays import PLAYS, Play, play_name
 from paper_lib.plotting.perturbations import plot_images
-from paper_lib.plotting.style import COLORS, MARKERS, new_figure
 
 CLASS_LABELS = {
     "mnist": tuple("0123456789"),
@@ -41,11 +41,7 @@ def plot_pair_spread(results: Sequence[GroupResult]) -> Figure:
         titles = [play_name(play).replace(", ", ",\n") for play in PLAYS[1:]]
         axis.set_xticks(range(len(titles)), titles)
         axis.set(ylabel=f"{SETS[result.dataset]}: accuracy (%)", ylim=(-3, 103))
-    handles, names = axes[0].get_legend_handles_labels()
-    known = dict(zip(names, handles, strict=True))
-    figure.legend(
-        known.values(), known, loc="outside lower center", ncols=3, frameon=False
-    )
+    legend_outside(figure, 3)
     return figure
 
 
@@ -89,8 +85,7 @@ def plot_pairs_against_budget(
         _draw_curve(axis, result.calibration.budgets[0], curve)
         axis.set(xlabel="budget (pixels)", title=SETS[result.dataset])
     axes[0].set(ylabel="accuracy (%)", ylim=(-8, 108))
-    handles = axes[0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside lower center", ncols=3, frameon=False)
+    legend_outside(figure, 3)
     return figure
 
 

@@ -7,12 +7,12 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
+from experiments.figures.drawing import COLORS, MARKERS, legend_outside, new_figure
 from experiments.figures.markdown import Row, tabulated
 from experiments.study.choosing import choose_on_halves
 from experiments.study.combinations import FACTORS, Combination
 from experiments.study.misses import ATTACKED, StudyTable, effects
 from paper_lib.evaluation.plays import play_name
-from paper_lib.plotting.style import COLORS, MARKERS, new_figure
 
 # The factors as the paper's readers call them.
 FACTOR_NAMES = {
@@ -172,7 +172,7 @@ def plot_misses(
         axis.plot(values, rows, MARKERS[number], **look)
     axis.set_yticks(rows, names)
     axis.set(ylim=(len(names) - 0.5, -0.5), xlabel="points above")
-    figure.legend(loc="outside lower center", ncols=1, frameon=False)
+    legend_outside(figure, 1)
     return figure
 
 
