@@ -7,7 +7,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.figures.drawing import COLORS, MARKERS, legend_outside, new_figure
+from experiments.figures.drawing import COLORS, in_turn, legend_outside, new_figure
 from experiments.figures.rate_pictures import write_powers
 from experiments.section5.prices import Prices
 
@@ -128,8 +128,7 @@ def plot_pair_bounds(
     target = np.array(held_out)
     axis.barh(rows, within, left=target - within, height=0.62, color="0.9")
     axis.plot(target, rows, "|", color="0.25", markersize=20, markeredgewidth=2.4)
-    looks = zip(COLORS, MARKERS, bounds.items(), strict=False)
-    for color, marker, (name, values) in looks:
+    for color, marker, (name, values) in in_turn(bounds.items()):
         shown = np.where(np.array(values) > 0.0, values, np.nan)
         axis.plot(shown, rows, marker, color=color, markersize=6, label=name)
     axis.set_yticks(rows, pairs)

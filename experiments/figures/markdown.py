@@ -150,6 +150,40 @@ def cell_name(cell: Cell) -> str:
     return f"{cell[2]}: {play_name(cell[:2])}"
 
 
+def share_of(verdicts: Iterable[bool]) -> str:
+    """Write how many of some cases are so.
+
+    Args:
+        verdicts: Whether each is.
+
+    Returns:
+        Their number and that of all.
+
+    Example:
+        >>> share_of([True, False])
+        '1 of 2'
+    """
+    cases = [*verdicts]
+    return f"{sum(cases)} of {len(cases)}"
+
+
+def mean_with_spread(mean: float, spread: float | None) -> str:
+    """Write a mean and behind it the spread, as the paper's Table 1 does.
+
+    Args:
+        mean: The mean.
+        spread: Of as many values as there are; None if there is one.
+
+    Returns:
+        Both with one decimal.
+
+    Example:
+        >>> mean_with_spread(71.25, 3.0), mean_with_spread(71.25, None)
+        ('71.2 (3.0)', '71.2')
+    """
+    return f"{mean:.1f}" if spread is None else f"{mean:.1f} ({spread:.1f})"
+
+
 def mean_and_span(values: Sequence[float]) -> str:
     """Write a mean, and behind it the smallest and largest of several values.
 

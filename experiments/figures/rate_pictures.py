@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.figures.drawing import COLORS, MARKERS, new_figure
+from experiments.figures.drawing import MARKERS, in_turn, new_figure
 from experiments.figures.markdown import NOT_APPLICABLE, Row, tabulated
 from experiments.populations.sample_rates import Rates
 from experiments.populations.slopes import SlopeFit, fit_slope, paper_rate
@@ -45,8 +45,7 @@ def plot_rates(
     corner = {"loc": "lower left", "frameon": False}
     figure, axes = new_figure(4.7, 2.2 * len(panels) + 0.5, len(panels), 1)
     for axis, (title, fits) in zip(axes, panels.items(), strict=True):
-        looks = zip(COLORS, MARKERS, fits.items(), strict=False)
-        for color, marker, (name, fit) in looks:
+        for color, marker, (name, fit) in in_turn(fits.items()):
             _draw_fit(axis, name, fit, color, marker)
         sizes = [n for fit in fits.values() for n in fit.sizes + fit.left_out]
         along = np.geomspace(min(sizes), max(sizes), 100)
@@ -85,8 +84,7 @@ def plot_ramp_floor(
         )
     figure, (axis,) = new_figure(4.7, 2.8)
     axis.plot(list(floors), list(floors.values()), color="0.5", label="floor")
-    looks = zip(COLORS, MARKERS, measured.items(), strict=False)
-    for color, marker, (name, (scale, regret)) in looks:
+    for color, marker, (name, (scale, regret)) in in_turn(measured.items()):
         axis.plot(scale, regret, marker, color=color, ms=7, mfc="none", label=name)
     axis.set(xscale="log", xlabel="scale of the logit", ylabel="regret of the ramp")
     axis.xaxis.set_major_formatter("{x:g}")

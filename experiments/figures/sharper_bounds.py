@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
-from experiments.figures.markdown import Row, markdown_table, tabulated
+from experiments.figures.markdown import Row, markdown_table, share_of, tabulated
 from experiments.section5.bound_runs import BoundsConfig, PairBounds, SizeBounds
 from experiments.section5.reuse import Reuse, ReuseConfig
 from experiments.section5.validity_runs import ValidityRecord
@@ -104,19 +104,19 @@ def goal_table(
     """
     splits = sorted({pair.config.seed for pair in bounds})
     for title, found in values.items():
-        gaps = [
-            (pair.config.seed, pair.sizes[-1].searched.coverage_test - value)
-            for pair, value in zip(bounds, found, strict=True)
-        ]
-        of = {split: [gap for seed, gap in gaps if seed == split] for split in splits}
+        gaps: dict[int, list[float]] = {split: [] for split in splits}
+        for pair, value in zip(bounds, found, strict=True):
+            gap = pair.sizes[-1].searched.coverage_test - value
+            gaps[pair.config.seed].append(gap)
         yield {
             "bound": title,
             **{
-                f"within {within:.2f}, split {split}": f"{close} of {len(of[split])}"
-                for split in splits
-                for close in [sum(gap <= within for gap in of[split])]
+                f"within {within:.2f}, split {split}": share_of(
+                    g <= within for g in own
+                )
+                for split, own in gaps.items()
             },
-            "largest distance": f"{max(gap for _, gap in gaps):.3f}",
+            "largest distance": f"{max(map(max, gaps.values())):.3f}",
         }
 
 

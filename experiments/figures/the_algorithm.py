@@ -11,7 +11,14 @@ from experiments.figures.solver_records import BudgetCurve, Comparison
 from experiments.store.byte_images import unpack_signed
 from paper_lib.defense.ramp import RampSolution
 
-RAMP, SEARCH = "ramp, raw rows", "search"
+# What is drawn of an instance: its label, its mark and its color.
+_MARKS = {
+    "no defense": ("no defense", "s", "gray"),
+    "ramp, raw rows": ("the paper's ascent", "v", COLORS[1]),
+    "search": ("search", "o", COLORS[2]),
+    "moments": ("no v covers more", "|", COLORS[0]),
+    "pairs": ("bound from pairs", "|", "gray"),
+}
 
 
 def plot_solvers(records: Sequence[Comparison]) -> Figure:
@@ -25,26 +32,11 @@ def plot_solvers(records: Sequence[Comparison]) -> Figure:
     """
     figure, (axis,) = new_figure(WIDTH, 1.4 + 0.19 * len(records))
     rows = np.arange(len(records))
-    counts = {
-        **{
-            name: [one.percent(one.methods[name].count) for one in records]
-            for name in ("no defense", RAMP, SEARCH)
-        },
-        **{
-            name: [one.percent(one.bounds[name].count) for one in records]
-            for name in ("moments", "pairs")
-        },
-    }
+    counts = {name: [one.percents[name] for one in records] for name in _MARKS}
     axis.hlines(rows, counts["moments"], counts["pairs"], color="gray", linewidth=1)
     left = {"color": COLORS[4], "linewidth": 5, "label": "left open"}
-    axis.hlines(rows, counts[SEARCH], counts["moments"], **left)
-    for name, label, marker, color in (
-        ("no defense", "no defense", "s", "gray"),
-        (RAMP, "the paper's ascent", "v", COLORS[1]),
-        (SEARCH, "search", "o", COLORS[2]),
-        ("moments", "no v covers more", "|", COLORS[0]),
-        ("pairs", "bound from pairs", "|", "gray"),
-    ):
+    axis.hlines(rows, counts["search"], counts["moments"], **left)
+    for name, (label, marker, color) in _MARKS.items():
         style = {"markersize": 10 if marker == "|" else 5, "markeredgewidth": 1.5}
         axis.plot(counts[name], rows, marker, color=color, label=label, **style)
     axis.set_yticks(rows, [one.name for one in records])
