@@ -4,6 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import wraps
 from typing import ParamSpec
 
+import numpy as np
+from jaxtyping import Bool
+
 from paper_lib.evaluation import percents, play_name
 from paper_lib.evaluation.plays import Cell
 from paper_lib.evaluation.scores import TableRow
@@ -150,7 +153,7 @@ def cell_name(cell: Cell) -> str:
     return f"{cell[2]}: {play_name(cell[:2])}"
 
 
-def share_of(verdicts: Iterable[bool]) -> str:
+def share_of(verdicts: Iterable[bool] | Bool[np.ndarray, " k"]) -> str:
     """Write how many of some cases are so.
 
     Args:
