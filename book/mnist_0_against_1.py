@@ -48,17 +48,15 @@ from experiments.figures.live_pair import (
 from experiments.figures.markdown import comparison_table
 from experiments.figures.mnist_0_against_1 import (
     choice_table,
-    plot_accuracy_against_budget,
-    reading_table,
-)
-from experiments.figures.table_2_checks import record_checks
-from experiments.figures.table_2_distances import (
     distance_table,
     explored_table,
     of_combination,
+    plot_accuracy_against_budget,
     plot_ways,
+    reading_table,
     ways_to_table_2,
 )
+from experiments.figures.table_2_checks import record_checks
 from experiments.study.declared import DECLARED, declared_groups
 from experiments.study.misses import study_table
 from experiments.study.study_plan import load_study

@@ -9,11 +9,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from experiments.figures.curved_cases import (
-    LINE_BUDGET,
-    LINE_DEFENSE,
-    CurvedCase,
-)
+from experiments.figures.curved_cases import LINE_BUDGET, LINE_DEFENSE, CurvedCase
 from paper_lib.attacks import fgm
 from paper_lib.defense import maximize_coverage
 from paper_lib.geometry import disc_grid

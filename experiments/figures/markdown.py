@@ -18,10 +18,7 @@ NOT_APPLICABLE = "not applicable"
 
 
 def markdown_table(
-    header: Sequence[str],
-    lines: Iterable[Sequence[str]],
-    *,
-    align: str | None = None,
+    header: Sequence[str], lines: Iterable[Sequence[str]], *, align: str | None = None
 ) -> str:
     """Write a Markdown table.
 

@@ -12,12 +12,7 @@ from experiments.figures.markdown import (
     table_of,
     tabulated,
 )
-from experiments.tables.planning import (
-    ALL_PAIRS,
-    PRIMARY_SOLVER,
-    RunGroup,
-    stored_cell,
-)
+from experiments.tables.planning import ALL_PAIRS, PRIMARY_SOLVER, RunGroup, stored_cell
 from experiments.tables.summary import SummaryRow
 from experiments.tables.table_1 import GroupResult, cell_percents
 from paper_lib.evaluation import PLAYS, play_name
