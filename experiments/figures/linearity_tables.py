@@ -44,17 +44,14 @@ def shares_table(results: Sequence[AgreementResult]) -> Iterator[Row]:
     for title, some in by_title(results):
         budgets = {f"{at:g}": (lambda one, at=at: at) for at in some[0].config.budgets}
         for name, of in {**budgets, "Table 1": lambda one: one.epsilon}.items():
-            at = {
-                kind: over_pairs(
-                    some, lambda one, of=of, kind=kind: shares(one, of(one))[kind]
+            row = {"images": title, "budget": name}
+            for kind in KINDS:
+                row[kind] = _percent(
+                    over_pairs(
+                        some, lambda one, of=of, kind=kind: shares(one, of(one))[kind]
+                    )
                 )
-                for kind in KINDS
-            }
-            yield {
-                "images": title,
-                "budget": name,
-                **{kind: _percent(share) for kind, share in at.items()},
-            }
+            yield row
 
 
 @tabulated()

@@ -108,16 +108,11 @@ def goal_table(
         for pair, value in zip(bounds, found, strict=True):
             gap = pair.sizes[-1].searched.coverage_test - value
             gaps[pair.config.seed].append(gap)
-        yield {
-            "bound": title,
-            **{
-                f"within {within:.2f}, split {split}": share_of(
-                    g <= within for g in own
-                )
-                for split, own in gaps.items()
-            },
-            "largest distance": f"{max(map(max, gaps.values())):.3f}",
-        }
+        row = {"bound": title}
+        for split, own in gaps.items():
+            title = f"within {within:.2f}, split {split}"
+            row[title] = share_of(gap <= within for gap in own)
+        yield row | {"largest distance": f"{max(map(max, gaps.values())):.3f}"}
 
 
 @tabulated("llrrrlr")
