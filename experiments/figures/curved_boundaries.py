@@ -29,13 +29,6 @@ from paper_lib.linearize import Linearization, linearize
 from paper_lib.local_linearity import curved_game
 from paper_lib.robust_sets import RobustSets
 
-# Points of a judged game, by where their slack lies.
-_SHOWN = {
-    "no attack flips f": (GREEN, "o"),
-    "not known": ("black", "s"),
-    "FGM flips f": (COLORS[1], "x"),
-}
-
 
 def plot_bands(games: Mapping[str, tuple[CurvedCase, JudgedGame]]) -> Figure:
     """Draw where in the plane the slack is within the error, for the defense played.
@@ -51,20 +44,21 @@ def plot_bands(games: Mapping[str, tuple[CurvedCase, JudgedGame]]) -> Figure:
     """
     spans = [case.inputs.amax(0) - case.inputs.amin(0) for case, _ in games.values()]
     shapes = [float((y + 0.6) / (x + 0.6)) for x, y in spans]
-    figure, axes = new_figure(
-        4.8, 1.0 + 4.6 * sum(shapes), len(games), gridspec_kw={"height_ratios": shapes}
-    )
+    size = 4.8, 1.0 + 4.6 * sum(shapes)
+    figure, axes = new_figure(*size, len(games), height_ratios=shapes)
     for axis, (name, (case, game)) in zip(axes, games.items(), strict=True):
         axis.set(title=name, aspect="equal")
         _shade(axis, case, game)
         _draw_tangents(axis, case, game)
         slack = (game.defense @ game.sets.normals.T + game.sets.offsets)[0]
         safe, lost = slack >= game.error, slack < -game.error
-        for (label, (color, marker)), rows in zip(
-            _SHOWN.items(), (safe, ~safe & ~lost, lost), strict=True
+        for label, rows, color, marker in (
+            ("no attack flips f", safe, GREEN, "o"),
+            ("not known", ~safe & ~lost, COLORS[0], "s"),
+            ("FGM flips f", lost, COLORS[1], "x"),
         ):
-            x, y = case.inputs[rows].T
-            axis.plot(x, y, marker, color=color, mfc="none", ms=5, label=label)
+            look = {"color": color, "mfc": "none", "ms": 5}
+            axis.plot(*case.inputs[rows].T, marker, label=label, **look)
     legend_outside(figure, 3)
     return figure
 
@@ -80,11 +74,9 @@ def _shade(axis: Axes, case: CurvedCase, game: JudgedGame) -> None:
     sets = RobustSets.from_linearization(lin, epsilon, attack_epsilon=reach)
     slack = sets.normals @ game.defense[0] + sets.offsets
     error = case.error_at(grid, reach + epsilon)
-    fields = (slack - error, -slack - error)
-    for field, color in zip(fields, (GREEN, COLORS[1]), strict=True):
-        axis.contourf(
-            x, y, field.view(x.shape), [0.0, np.inf], colors=[color], alpha=0.2
-        )
+    for field, color in ((slack - error, GREEN), (-slack - error, COLORS[1])):
+        look = {"levels": [0.0, np.inf], "colors": [color], "alpha": 0.2}
+        axis.contourf(x, y, field.view(x.shape), **look)
     axis.contour(x, y, lin.logits.view(x.shape), [0.0], colors="black")
 
 
@@ -99,10 +91,9 @@ def _draw_tangents(axis: Axes, case: CurvedCase, game: JudgedGame) -> None:
         half = (radius**2 - margin**2) ** 0.5
         side = half * torch.stack([-towards[1], towards[0]])
         foot = center + margin * towards
-        x, y = torch.stack([foot - side, foot + side]).T
-        axis.plot(x, y, color=COLORS[2], linewidth=1.5)
-        middle = float(center[0]), float(center[1])
-        axis.add_patch(Circle(middle, radius, fill=False, ls=":", lw=0.8))
+        chord = torch.stack([foot - side, foot + side])
+        axis.plot(*chord.T, color=COLORS[2], linewidth=1.5)
+        axis.add_patch(Circle(center.tolist(), radius, fill=False, ls=":", lw=0.8))
 
 
 def plot_gains(curves: Mapping[str, Sequence[JudgedGame]]) -> Figure:
@@ -145,9 +136,8 @@ def plot_profiles() -> Figure:
         slope = -1.0 if name == "right" else 1.0
         tangent = f(0.0) + slope * offsets
         error = profile_error(name, 2 * LINE_BUDGET)
-        axis.fill_between(
-            offsets, tangent - error, tangent + error, color=COLORS[4], alpha=0.3, lw=0
-        )
+        band = {"color": COLORS[4], "alpha": 0.3, "lw": 0}
+        axis.fill_between(offsets, tangent - error, tangent + error, **band)
         axis.plot(offsets, tangent, ":", color=COLORS[2], label="tangent, within $e$")
         axis.plot(offsets, f(offsets), color=COLORS[0], label="$f$")
         step = -slope * LINE_BUDGET

@@ -110,10 +110,9 @@ def tabulated(
     return decorate
 
 
-@tabulated()
 def comparison_table(
     runs: Sequence[Sequence[TableRow]], paper: Mapping[Cell, float], here: str = "here"
-) -> Iterator[Row]:
+) -> str:
     """Set measured rows beside the paper's numbers.
 
     Args:
@@ -121,18 +120,37 @@ def comparison_table(
         paper: The paper's values, in percent; a row without one has no difference.
         here: The title of what was measured.
 
-    Yields:
-        For each row the paper's value, the measured one (the mean over seeds, with the
-        smallest and largest), and the difference in points.
+    Returns:
+        The table of :func:`accuracy_table`.
     """
     measured = [percents(run) for run in runs]
-    for key in measured[0]:
-        values = [run[key] for run in measured]
-        gap = sum(values) / len(values) - paper.get(key, 0.0)
-        known = key in paper
+    by_cell = {cell: [run[cell] for run in measured] for cell in measured[0]}
+    return accuracy_table(by_cell, paper, here)
+
+
+@tabulated()
+def accuracy_table(
+    accuracies: Mapping[Cell, Sequence[float]],
+    paper: Mapping[Cell, float],
+    here: str = "here",
+) -> Iterator[Row]:
+    """Set accuracies beside the paper's numbers.
+
+    Args:
+        accuracies: For each cell a value a seed, in percent.
+        paper: The paper's values, in percent; a cell without one has no difference.
+        here: The title of what was measured.
+
+    Yields:
+        For each cell the paper's value, the measured one (the mean over seeds, with the
+        smallest and largest), and the difference in points.
+    """
+    for cell, values in accuracies.items():
+        gap = sum(values) / len(values) - paper.get(cell, 0.0)
+        known = cell in paper
         yield {
-            "accuracy in percent": cell_name(key),
-            "paper": f"{paper[key]:.1f}" if known else NOT_APPLICABLE,
+            "accuracy in percent": cell_name(cell),
+            "paper": f"{paper[cell]:.1f}" if known else NOT_APPLICABLE,
             here: mean_and_span(values),
             "difference": f"{gap:+.1f}" if known else NOT_APPLICABLE,
         }

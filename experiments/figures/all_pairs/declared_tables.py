@@ -8,8 +8,6 @@ import numpy as np
 from experiments.figures.all_pairs.gain_tables import mean_with_interval
 from experiments.figures.markdown import (
     Row,
-    cell_name,
-    mean_and_span,
     mean_with_spread,
     share_of,
     tabulated,
@@ -18,7 +16,7 @@ from experiments.study.misses import ATTACKED, KINDS, StudyTable
 from experiments.study.own_rows import STARTS
 from experiments.study.study_cells import POINTS, UNDEFENDED
 from experiments.study.study_plan import StudyRun
-from experiments.tables.paper_numbers import PAPER_TABLE_1, PAPER_TABLE_2
+from experiments.tables.paper_numbers import PAPER_TABLE_1
 from experiments.tables.planning import DATASETS
 from experiments.tables.summary import SummaryRow
 from paper_lib.evaluation.plays import play_name
@@ -50,27 +48,6 @@ def declared_table(found: StudyTable, others: StudyTable) -> Iterator[Row]:
                 "the other pairs": mean_with_spread(*apart),
                 "miss of mean and spread": "{:+.1f}, {:+.1f}".format(*miss),
             }
-
-
-@tabulated("lrrr")
-def declared_table_2(found: StudyTable) -> Iterator[Row]:
-    """Set one combination beside the attacked cells of Table 2.
-
-    Args:
-        found: The combination, MNIST 0 against 1 among its pairs.
-
-    Yields:
-        Each cell: the paper's, the mean over seeds with the span, the difference.
-    """
-    cells = product(KINDS, ATTACKED)
-    for (kind, play), values in zip(cells, found.table_2[0].T, strict=True):
-        paper = PAPER_TABLE_2[*play, kind]
-        yield {
-            "accuracy in percent": cell_name((*play, kind)),
-            "paper": f"{paper:.1f}",
-            "here": mean_and_span(values.tolist()),
-            "difference": f"{values.mean() - paper:+.1f}",
-        }
 
 
 def clean_line(rows: Iterable[SummaryRow]) -> str:
