@@ -21,12 +21,17 @@ from experiments.assumption.linearity_summary import (
     over_pairs,
     shares,
 )
-from experiments.figures.drawing import COLORS, in_turn, legend_outside, new_figure
+from experiments.figures.drawing import (
+    COLORS,
+    GREEN,
+    in_turn,
+    legend_outside,
+    new_figure,
+)
 
 SETS = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST"}
-_FILLS = dict(
-    zip(KINDS, ("#009E73", COLORS[2], "#DDDDDD", COLORS[3], COLORS[1]), strict=True)
-)
+# Of each kind of points.
+_FILLS = (GREEN, COLORS[2], "#DDDDDD", COLORS[3], COLORS[1])
 
 
 def by_title(results: Sequence[One]) -> list[tuple[str, list[One]]]:
@@ -73,26 +78,21 @@ def _draw_shares(axis: Axes, results: Sequence[AgreementResult], title: str) -> 
     budgets = np.geomspace(tried[0], tried[-1], 200).tolist()
     # Budgets, networks, kinds.
     parts = [[[*shares(one, at).values()] for one in results] for at in budgets]
-    colors = [_FILLS[kind] for kind in KINDS]
-    axis.stackplot(
-        budgets, np.mean(parts, 1).T, labels=KINDS, colors=colors, alpha=0.85, lw=0
-    )
+    look = {"labels": KINDS, "colors": _FILLS, "alpha": 0.85, "lw": 0}
+    axis.stackplot(budgets, np.mean(parts, 1).T, **look)
     found = [np.mean([lost(one, at) for one in results]) for at in budgets]
     label = "found, of all points searched"
     axis.plot(budgets, 1.0 - np.array(found), "--", color=COLORS[0], lw=1, label=label)
     axis.set(xscale="log", xlim=(tried[0], tried[-1]), ylim=(0, 1))
-    axis.set_ylabel(title)
-    axis.set_xlabel(r"budget $\epsilon$ (pixels)")
+    axis.set(ylabel=title, xlabel=r"budget $\epsilon$ (pixels)")
     _plain_ticks(axis, tried)
 
 
 def _draw_table_1(axis: Axes, results: Sequence[AgreementResult]) -> None:
     """Stack the shares at each network's own budget."""
-    below = 0.0
     parts = np.mean([[*shares(one, one.epsilon).values()] for one in results], 0)
-    for kind, share in zip(KINDS, parts.tolist(), strict=True):
-        axis.bar(0, share, 0.8, below, color=_FILLS[kind], alpha=0.85)
-        below += share
+    below = np.cumsum(parts) - parts
+    axis.bar(np.zeros(len(parts)), parts, 0.8, below, color=_FILLS, alpha=0.85)
     axis.set(ylim=(0, 1), yticks=[], xlabel="budget")
     axis.set_xticks([0], ["Table 1"])
 
@@ -171,11 +171,10 @@ def _draw_errors(axis: Axes, results: Sequence[ClosenessResult], title: str) -> 
 
 def _draw_first(axis: Axes, results: Sequence[ClosenessResult], title: str) -> None:
     for name, (color, _) in _DIRECTIONS.items():
-        firsts = [
-            at.first for one in results for at in one.walks if at.direction == name
-        ]
+        walks = [at for one in results for at in one.walks if at.direction == name]
+        firsts = [first for walk in walks for first in walk.first]
         if firsts:
-            lengths = np.sort([np.inf if at is None else at for at in sum(firsts, ())])
+            lengths = np.sort([np.inf if at is None else at for at in firsts])
             reached = np.arange(1, len(lengths) + 1) / len(lengths)
             axis.step(lengths, reached, color=color, where="post")
     _mark_table(axis, [one.epsilon for one in results], 0.3)
@@ -267,17 +266,15 @@ def plot_windows(windows: ChurchWindows, *, columns: int = 4) -> Figure:
     """
     rows = -(-len(windows.values) // columns)
     figure, axes = new_figure(1.17 * columns, 1.4 * rows, rows, columns)
-    for axis, values, tangents, area in zip(
-        axes, windows.values, windows.tangents, windows.areas, strict=False
-    ):
+    each = zip(windows.values, windows.tangents, windows.areas, strict=True)
+    for axis, (values, tangents, area) in zip(axes, each, strict=False):
         own = values[len(values) // 2, len(values) // 2].sign()
         ticks = np.linspace(-windows.epsilon, windows.epsilon, len(values))
         other = (values * own < 0).double().numpy()
         axis.contourf(ticks, ticks, other, [0.5, 1.5], colors=[COLORS[4]])
         if bool((tangents.sign() != tangents[0, 0].sign()).any()):
-            axis.contour(
-                ticks, ticks, tangents.numpy(), [0.0], colors=[COLORS[1]], linewidths=2
-            )
+            line = {"levels": [0.0], "colors": [COLORS[1]], "linewidths": 2}
+            axis.contour(ticks, ticks, tangents.numpy(), **line)
         axis.plot(0, 0, ".", color=COLORS[0])
         axis.set_title(f"{100 * float(area):.1f}%", fontsize="medium")
         axis.set(aspect="equal", xticks=[], yticks=[])

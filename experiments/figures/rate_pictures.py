@@ -56,9 +56,8 @@ def plot_rates(
         axis.set(xscale="log", yscale="log", ylabel=title)
         write_powers(axis)
     axes[-1].set_xlabel("n")
-    drawn_last = axes[0].lines[-len(lines) :]
     below = {"loc": "outside lower center", "ncols": 2, "frameon": False}
-    figure.legend(handles=drawn_last, **below)
+    figure.legend(handles=axes[0].lines[-len(lines) :], **below)
     return figure
 
 
@@ -140,15 +139,14 @@ def slope_table(
         low, high = regret.interval
         within = "inside" if low <= -2 / 3 <= high else "outside"
         smooth = plan.kind != "finite" and plan.solver != "ramp"
+        other = slope_text(deviation) if deviation else "not computed"
         yield {
             "rows": plan.kind,
             "d": plan.dim,
             "solver": plan.solver,
             "$\\phi(v^*)$": f"{found.best.coverage:.3f}",
             "regret, slope": slope_text(regret),
-            "largest deviation, slope": (
-                slope_text(deviation) if deviation else "not computed"
-            ),
+            "largest deviation, slope": other,
             "$-2/3$": within if smooth else NOT_APPLICABLE,
         }
 

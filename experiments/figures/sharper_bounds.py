@@ -131,6 +131,7 @@ def validity_table(tests: Sequence[ValidityRecord]) -> Iterator[Row]:
             silent = found.side == "lower" and found.mean_value < 0.005
             verdict = "says nothing" if silent else "holds"
             factor = found.rejecting_factor
+            shrunk = f"{factor:.2f}" if factor else "not rejected"
             yield {
                 "population": f"{config.kind}, d = {config.dim}, n = {config.num_rows}",
                 "bound": name,
@@ -138,9 +139,7 @@ def validity_table(tests: Sequence[ValidityRecord]) -> Iterator[Row]:
                 "mean truth": f"{found.mean_truth:.3f}",
                 "failures in 1,000": found.failures,
                 "verdict": "rejected" if found.is_rejected else verdict,
-                "rejected when shrunk to": f"{factor:.2f}"
-                if factor
-                else "not rejected",
+                "rejected when shrunk to": shrunk,
             }
 
 

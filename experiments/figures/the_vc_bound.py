@@ -61,8 +61,7 @@ def plot_superimposed_sets(
         raise ValueError(
             f"counts must be between 1 and {len(sets.offsets)}, got {list(counts)}."
         )
-    columns = min(len(counts), 2)
-    rows = math.ceil(len(counts) / columns)
+    columns, rows = min(len(counts), 2), math.ceil(len(counts) / 2)
     figure, axes = new_figure(WIDTH * columns / 2, 2.7 * rows, rows, columns)
     for axis in axes:
         axis.set_axis_off()
