@@ -42,15 +42,14 @@ def shares_table(results: Sequence[AgreementResult]) -> Iterator[Row]:
         Markdown: means over classifiers, with 95% intervals over pairs.
     """
     for title, some in by_title(results):
-        budgets = {f"{at:g}": (lambda one, at=at: at) for at in some[0].config.budgets}
-        for name, of in {**budgets, "Table 1": lambda one: one.epsilon}.items():
-            row = {"images": title, "budget": name}
+        for at in (*some[0].config.budgets, None):  # None: each network's own
+            row = {"images": title, "budget": f"{at:g}" if at else "Table 1"}
             for kind in KINDS:
-                row[kind] = _percent(
-                    over_pairs(
-                        some, lambda one, of=of, kind=kind: shares(one, of(one))[kind]
-                    )
-                )
+
+                def share(one: AgreementResult, at=at, kind=kind) -> float:
+                    return shares(one, at or one.epsilon)[kind]
+
+                row[kind] = _percent(over_pairs(some, share))
             yield row
 
 

@@ -94,10 +94,8 @@ def _of_every_run(results: Sequence[PairResult]) -> list[Check]:
 def _promised(results: Sequence[PairResult]) -> Check:
     """Set the accuracy of f beside the coverage that was to guarantee it."""
     found = of_runs(results, "fixed-label")
-    covered, kept = (
-        found["FGM", "SMOOTH", "approximate"],
-        found["PGD", "SMOOTH", "true"],
-    )
+    covered = found["FGM", "SMOOTH", "approximate"]
+    kept = found["PGD", "SMOOTH", "true"]
     gaps = [one - other for one, other in zip(covered, kept, strict=True)]
     return Check(
         what="an attack in $V$ leaves $f$ with SMOOTH more than 15 points below the "

@@ -130,23 +130,20 @@ class TangentCounts:
     corners_tell: bool
 
 
-def count_tangent_errors(
-    network: PlanarReLU, epsilon: float, *, half_width: float = 3.5, side: int = 36
-) -> TangentCounts:
+def count_tangent_errors(network: PlanarReLU, epsilon: float) -> TangentCounts:
     """Search a grid for points whose tangent has a wrong sign within two budgets.
 
+    The grid has 36 by 36 points, up to 3.5 from the origin along each axis.
     Moves are tried on a grid of the disc; near a corner, on a small circle around it.
 
     Args:
         network: The network.
         epsilon: The budget of both players.
-        half_width: Points are on a grid of the square from minus this to this.
-        side: Points along each side.
 
     Returns:
         The counts.
     """
-    along = torch.linspace(-half_width, half_width, side, dtype=torch.float64)
+    along = torch.linspace(-3.5, 3.5, 36, dtype=torch.float64)
     square = torch.cartesian_prod(along, along)
     corners = network.boundary_corners()
     distances, nearest = torch.cdist(square, corners).min(dim=1)

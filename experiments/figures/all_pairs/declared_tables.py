@@ -103,10 +103,8 @@ def declared_gains(found: StudyTable) -> Iterator[Row]:
     means = found.table_1[0].mean(0)
     kinds = product(enumerate(found.datasets), ("FGM", "PGD"), reversed(KINDS))
     for (place, dataset), attack, kind in kinds:
-        defended, alone = (
-            means[place, ATTACKED.index((attack, defense)), :, KINDS.index(kind)]
-            for defense in ("SMOOTH", "none")
-        )
+        plays = [ATTACKED.index((attack, one)) for one in ("SMOOTH", "none")]
+        defended, alone = means[place, plays, :, KINDS.index(kind)]
         gains = defended - alone
         yield {
             "data set": dataset,
@@ -129,11 +127,9 @@ def starts_table(runs: Sequence[StudyRun]) -> Iterator[Row]:
         points, its gain, and on how many pairs it is ahead, there and when fitted.
     """
     for run, start in product(runs, STARTS[1:]):
-        first, other = (
-            np.array(
-                [one.percents["test", "FGM", "FGM", begin][1] for one in run.results]
-            )
-            for begin in (STARTS[0], start)
+        cells = [("test", "FGM", "FGM", begin) for begin in (STARTS[0], start)]
+        first, other = np.array(
+            [[one.percents[cell][1] for one in run.results] for cell in cells]
         )
         pairs = run.group.calibration.pairs
         yield {
