@@ -133,7 +133,7 @@ def plot_pair_bounds(
         axis.plot(shown, rows, marker, color=color, markersize=6, label=name)
     axis.set_yticks(rows, pairs)
     axis.set(xlim=(0.0, 1.0), xlabel=r"lower bound of $\phi(v)$")
-    legend_outside(figure, where="upper left")
+    legend_outside(figure, loc="outside upper left")
     return figure
 
 

@@ -93,7 +93,8 @@ def _draw_tangents(axis: Axes, case: CurvedCase, game: JudgedGame) -> None:
         foot = center + margin * towards
         chord = torch.stack([foot - side, foot + side])
         axis.plot(*chord.T, color=COLORS[2], linewidth=1.5)
-        axis.add_patch(Circle(center.tolist(), radius, fill=False, ls=":", lw=0.8))
+        middle = float(center[0]), float(center[1])
+        axis.add_patch(Circle(middle, radius, fill=False, ls=":", lw=0.8))
 
 
 def plot_gains(curves: Mapping[str, Sequence[JudgedGame]]) -> Figure:

@@ -1,7 +1,7 @@
 """What the pictures of several pages share."""
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from matplotlib.figure import Figure
 
@@ -11,6 +11,7 @@ __all__ = ["COLORS", "GREEN", "MARKERS", "WIDTH", "new_figure", "show_square"]
 __all__ += ["in_turn", "legend_outside"]
 
 One = TypeVar("One")
+Side = Literal["outside lower center", "outside upper center", "outside upper left"]
 # What is safe, or proven.
 GREEN = "#009E73"
 # At this width text is read on a phone too.
@@ -30,19 +31,17 @@ def in_turn(items: Iterable[One]) -> Iterable[tuple[str, str, One]]:
 
 
 def legend_outside(
-    figure: Figure, ncols: int = 2, *, where: str = "lower center"
+    figure: Figure, ncols: int = 2, *, loc: Side = "outside lower center"
 ) -> None:
     """Write one legend beside all axes; a name that several marks have, once.
 
     Args:
         figure: The figure, with everything drawn.
         ncols: Columns of the legend.
-        where: The side, as :meth:`matplotlib.figure.Figure.legend` names it after
-            "outside".
+        loc: The side of the figure.
     """
     shown = {}
     for axis in figure.axes:
         for handle, name in zip(*axis.get_legend_handles_labels(), strict=True):
             shown.setdefault(name, handle)
-    place = f"outside {where}"
-    figure.legend(shown.values(), shown, loc=place, ncols=ncols, frameon=False)
+    figure.legend(shown.values(), shown, loc=loc, ncols=ncols, frameon=False)

@@ -69,7 +69,7 @@ def plot_shares(results: Sequence[AgreementResult]) -> Figure:
         _draw_table_1(axes[bar_at], some)
         _draw_coverage(axes[coverage_at], some, title)
     axes["E"].set_ylabel("share SMOOTH keeps")
-    legend_outside(figure, 1, where="upper left")
+    legend_outside(figure, 1, loc="outside upper left")
     return figure
 
 
@@ -140,7 +140,7 @@ def plot_closeness(results: Sequence[ClosenessResult]) -> Figure:
     for row, (title, some) in enumerate(by_title(results)):
         _draw_errors(axes[row], some, title)
         _draw_first(axes[2 + row], some, title)
-    legend_outside(figure, where="upper left")
+    legend_outside(figure, loc="outside upper left")
     return figure
 
 

@@ -185,20 +185,22 @@ def share_of(verdicts: Iterable[bool] | Bool[np.ndarray, " k"]) -> str:
     return f"{sum(cases)} of {len(cases)}"
 
 
-def mean_with_spread(mean: float, spread: float | None) -> str:
+def mean_with_spread(mean: float | None, spread: float | None) -> str:
     """Write a mean and behind it the spread, as the paper's Table 1 does.
 
     Args:
-        mean: The mean.
-        spread: Of as many values as there are; None if there is one.
+        mean: The mean; None if it is not known.
+        spread: The spread; None if there is one value alone.
 
     Returns:
-        Both with one decimal.
+        Both with one decimal; nothing without a mean.
 
     Example:
         >>> mean_with_spread(71.25, 3.0), mean_with_spread(71.25, None)
         ('71.2 (3.0)', '71.2')
     """
+    if mean is None:
+        return ""
     return f"{mean:.1f}" if spread is None else f"{mean:.1f} ({spread:.1f})"
 
 

@@ -93,10 +93,10 @@ def plot_accuracy_against_budget(
     for axis, accuracy in zip(axes, ("approximate", "true"), strict=True):
         for color, marker, play in in_turn(PLAYS):
             values = [percents(rows)[(*play, accuracy)] for rows in tables]
-            look = {"color": color, "marker": marker}
-            axis.plot(epsilons, values, ms=4, label=play_name(play), **look)
+            look = {"color": color, "ms": 4, "label": play_name(play)}
+            axis.plot(epsilons, values, f"{marker}-", **look)
             printed = PAPER_TABLE_2[*play, accuracy]
-            axis.plot(calibrated, printed, ms=10, mfc="none", **look)
+            axis.plot(calibrated, printed, marker, color=color, ms=10, mfc="none")
         axis.axvline(calibrated, color="gray", linestyle=":", linewidth=1)
         axis.set(ylabel=f"{accuracy} (%)", ylim=(-3, 103))
     axes[1].set_xlabel(r"budget $\epsilon$ (pixels)")

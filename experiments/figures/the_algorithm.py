@@ -50,7 +50,7 @@ def plot_solvers(records: Sequence[Comparison]) -> Figure:
     axis.set(ylim=(len(records) - 0.4, -0.6), xlim=(0, 100))
     axis.set_xlabel("% of training points covered")
     axis.grid(axis="x", alpha=0.3)
-    legend_outside(figure, where="upper center")
+    legend_outside(figure, loc="outside upper center")
     return figure
 
 

@@ -278,7 +278,7 @@ def _text(x: float | int, y: float | int, words: str, arrow: str = "") -> str:
     return _tag("text", words, **at, fill=color)
 
 
-def _tag(name: str, inside: str = "", **attributes: str | float | int) -> str:
+def _tag(name: str, inside: str = "", /, **attributes: str | float | int) -> str:
     """Write an element; floats have one decimal."""
     told = name
     for key, value in attributes.items():

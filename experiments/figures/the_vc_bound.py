@@ -3,12 +3,14 @@
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Polygon
+from torch import Tensor
 
 from experiments.figures.drawing import (
     COLORS,
@@ -89,7 +91,9 @@ def shatter_counts(sizes: Iterable[int], *, seed: int) -> list[dict[str, int]]:
         boxes = (torch.tensor([*enumerate(order)]).float() for order in orders)
         clouds = (sample_l2_ball(n, 2, 1.0, seed=seed + k) for k in range(20))
         row = {"$n$": n, "$2^n$": 2**n}
-        for family, found in (("rectangles", boxes), ("half_planes", clouds)):
+        tried: dict[Literal["rectangles", "half_planes"], Iterable[Tensor]]
+        tried = {"rectangles": boxes, "half_planes": clouds}
+        for family, found in tried.items():
             name = family.replace("_", "-")
             row[f"{name}, found"] = max(trace_count(one, family) for one in found)
             row[f"{name}, closed form"] = shatter_coefficient(n, family)

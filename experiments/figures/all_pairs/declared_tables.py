@@ -83,9 +83,9 @@ def training_table(runs: Sequence[StudyRun]) -> Iterator[Row]:
         row = {"data set": dataset, "classifier": network}
         for points in POINTS:
             cell = (points, "none", *UNDEFENDED)
-            some = [one.percents[cell][0] for one in run.results]
-            spread = np.std(some, ddof=1)
-            row[f"{points} points"] = mean_with_spread(np.mean(some), spread)
+            some = np.array([one.percents[cell][0] for one in run.results])
+            shown = mean_with_spread(some.mean(), some.std(ddof=1))
+            row[f"{points} points"] = shown
         printed = PAPER_TABLE_1[dataset]["none", "none"]
         yield row | {"paper": mean_with_spread(*printed)}
 

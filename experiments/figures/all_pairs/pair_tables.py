@@ -124,9 +124,7 @@ def cell_table(rows: Sequence[SummaryRow], accuracy: str) -> Iterator[Row]:
                 "attack": ", ".join(filter(None, (row.attack, row.pgd_reading))),
                 "defense": ", ".join(filter(None, (row.defense, row.solver))),
                 "here": _row_text(row),
-                "paper": ""
-                if row.paper_mean is None
-                else mean_with_spread(row.paper_mean, row.paper_std),
+                "paper": mean_with_spread(row.paper_mean, row.paper_std),
                 "seeds": row.seeds,
                 "choice": row.choice,
             }
