@@ -146,19 +146,18 @@ def study_checks(found: StudyTable, explored: StudyTable) -> Iterator[Check]:
     Yields:
         Rows of the page's table.
     """
-    kinds = {
-        f"the means of Table 1 are within {GOALS[0]:.0f} points": "mean",
-        f"the spreads of Table 1 are within {GOALS[0]:.0f} points": "spread",
-        f"the attacked cells of Table 2 are within {GOALS[1]:.0f} points": "0-1",
-    }
-    for what, mark in kinds.items():
+    for mark, what in (
+        ("mean", "the means of Table 1"),
+        ("spread", "the spreads of Table 1"),
+        ("0-1", "the attacked cells of Table 2"),
+    ):
         own = [mark in (name[:3], name.split(", ")[-1]) for name in found.names]
-        worst = float(np.abs(found.misses[0][own]).max())
+        worst, goal = float(np.abs(found.misses[0][own]).max()), GOALS[mark == "0-1"]
         yield Check(
-            what=f"Fresh seeds, declared choice: {what}",
+            what=f"Fresh seeds, declared choice: {what} are within {goal:.0f} points",
             cases=sum(own),
             figure=f"worst {worst:.1f}",
-            holds=worst <= GOALS[mark == "0-1"],
+            holds=worst <= goal,
             test=f"{_OF_STUDY}::test_the_goals_are_judged_as_the_page_does",
         )
     goals = np.array([GOALS[name.startswith("0-1")] for name in explored.names])
