@@ -189,9 +189,9 @@ def _reach(result: AgreementResult) -> float:
 
 
 def _proven(results: Sequence[AgreementResult]) -> str:
-    known = all(one.proven for one in results)
-    proven = [np.median(one.proven) for one in results if known]
-    return f"{np.mean(proven):.2f}" if known else "none known"
+    if not all(one.proven for one in results):
+        return "none known"
+    return f"{np.mean([np.median(one.proven) for one in results]):.2f}"
 
 
 def _gains(results: Sequence[AgreementResult]) -> str:

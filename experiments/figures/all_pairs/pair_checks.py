@@ -45,19 +45,11 @@ def table_1_checks(
 
 
 def _of_lemmas(results: Sequence[GroupResult]) -> list[Check]:
-    flipped, unequal = lemma_violations(results)
-    rows = (
-        (
-            "Lemma 2: no attack of the records flips a point that FGM leaves",
-            flipped,
-            "points",
-        ),
-        (
-            "Lemma 1: accuracy under FGM and $v$ is the coverage of $v$",
-            unequal,
-            "rows differ",
-        ),
-    )
+    told = {
+        "Lemma 2: no attack of the records flips a point that FGM leaves": "points",
+        "Lemma 1: accuracy under FGM and $v$ is the coverage of $v$": "rows differ",
+    }
+    wrong = lemma_violations(results)
     return [
         Check(
             what=what,
@@ -66,7 +58,7 @@ def _of_lemmas(results: Sequence[GroupResult]) -> list[Check]:
             holds=found == 0,
             test=f"{_OF_TABLE_1}::test_the_theorem_holds_in_every_record",
         )
-        for what, found, unit in rows
+        for (what, unit), found in zip(told.items(), wrong, strict=True)
     ]
 
 
