@@ -61,14 +61,12 @@ from experiments.figures.all_pairs.pair_checks import (
     study_checks,
     table_1_checks,
 )
-from experiments.figures.all_pairs.pair_map import (
+from experiments.figures.all_pairs.pair_pictures import (
     draw_views,
     map_data,
     pair_percents,
-    plot_pair_map,
-)
-from experiments.figures.all_pairs.pair_pictures import (
     plot_examples,
+    plot_pair_map,
     plot_pair_spread,
     plot_pairs_against_budget,
 )

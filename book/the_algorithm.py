@@ -50,13 +50,14 @@ from experiments.figures.solver_records import (
     load_comparisons,
     load_curves,
 )
-from experiments.figures.solver_tables import aims_table, solver_table
 from experiments.figures.the_algorithm import (
+    aims_table,
     draw_budget_images,
     plot_ascents,
     plot_certified_bands,
     plot_relaxations,
     plot_solvers,
+    solver_table,
 )
 from experiments.store.record_files import stored_folder
 from paper_lib.arrangement import cells

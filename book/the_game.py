@@ -28,12 +28,12 @@ import torch
 from IPython.display import Markdown
 
 from experiments.figures.checks_table import Check, ChecksTable
-from experiments.figures.contest_diagram import draw_contest
 from experiments.figures.markdown import table_of
 from experiments.figures.planar_classifiers import PlanarReLU, example_network
 from experiments.figures.the_game import (
     count_tangent_errors,
     disc_share,
+    draw_contest,
     plot_network_robust_sets,
     plot_set_size_against_margin,
     wrong_signs,

@@ -7,9 +7,9 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.figures.drawing import COLORS, in_turn, legend_outside, new_figure
 from experiments.figures.rate_pictures import write_powers
 from experiments.section5.prices import Prices
-from paper_lib.plotting.style import COLORS, MARKERS, new_figure
 
 # Thicker than the bounds, which they are compared with.
 _MEASURED = (("0.25", "-"), ("0.6", "--"))
@@ -128,13 +128,12 @@ def plot_pair_bounds(
     target = np.array(held_out)
     axis.barh(rows, within, left=target - within, height=0.62, color="0.9")
     axis.plot(target, rows, "|", color="0.25", markersize=20, markeredgewidth=2.4)
-    looks = zip(COLORS, MARKERS, bounds.items(), strict=False)
-    for color, marker, (name, values) in looks:
+    for color, marker, (name, values) in in_turn(bounds.items()):
         shown = np.where(np.array(values) > 0.0, values, np.nan)
         axis.plot(shown, rows, marker, color=color, markersize=6, label=name)
     axis.set_yticks(rows, pairs)
     axis.set(xlim=(0.0, 1.0), xlabel=r"lower bound of $\phi(v)$")
-    figure.legend(loc="outside upper left", ncols=2, frameon=False)
+    legend_outside(figure, loc="outside upper left")
     return figure
 
 
@@ -172,6 +171,5 @@ def plot_prices(prices: Sequence[Prices]) -> Figure:
         axis.set(xscale="log", yscale="log", ylabel=f"d = {of_dim.config.dim}")
         write_powers(axis)
     axes[-1].set_xlabel("n")
-    names = axes[0].get_legend_handles_labels()
-    figure.legend(*names, loc="outside lower center", ncols=2, frameon=False)
+    legend_outside(figure)
     return figure

@@ -64,6 +64,7 @@ def judged(
     verdicts: Sequence[bool],
     test: str,
     *,
+    figure: str = "{so:,}",
     more_than: float | None = None,
 ) -> Check:
     """Say how many cases are as a sentence has it: all, or more than a share.
@@ -73,21 +74,24 @@ def judged(
         what: The sentence.
         verdicts: Whether each case is so.
         test: The name of the test.
+        figure: What to write of the cases that are ``so``, and of the ``others``.
         more_than: The share; None: it must be all.
 
     Returns:
-        The row; its figure counts the cases that are so.
+        The row; without a case it is not applicable.
 
     Example:
         >>> judged("tests/a.py", "one is", [True, False], "test_a").verdict
         '✗ fails'
     """
-    count, holding = len(verdicts), sum(verdicts)
+    cases, so = len(verdicts), sum(verdicts)
     return Check(
         what=what,
-        cases=count,
-        figure=f"{holding:,}",
-        holds=holding == count if more_than is None else holding > more_than * count,
+        cases=cases,
+        figure=figure.format(so=so, others=cases - so),
+        holds=(so == cases if more_than is None else so > more_than * cases)
+        if cases
+        else None,
         test=f"{file}::{test}",
     )
 

@@ -21,21 +21,13 @@ from experiments.figures.curved_cases import (
     profile_error,
 )
 from experiments.figures.curved_games import JudgedGame
+from experiments.figures.drawing import COLORS, GREEN, legend_outside, new_figure
 from experiments.figures.markdown import Row, tabulated
 from paper_lib.defense import maximize_coverage
 from paper_lib.evaluation import logits_at
 from paper_lib.linearize import Linearization, linearize
 from paper_lib.local_linearity import curved_game
-from paper_lib.plotting.style import COLORS, new_figure
 from paper_lib.robust_sets import RobustSets
-
-GREEN = "#009E73"
-# Points of a judged game, by where their slack lies.
-_SHOWN = {
-    "no attack flips f": (GREEN, "o"),
-    "not known": ("black", "s"),
-    "FGM flips f": (COLORS[1], "x"),
-}
 
 
 def plot_bands(games: Mapping[str, tuple[CurvedCase, JudgedGame]]) -> Figure:
@@ -52,22 +44,22 @@ def plot_bands(games: Mapping[str, tuple[CurvedCase, JudgedGame]]) -> Figure:
     """
     spans = [case.inputs.amax(0) - case.inputs.amin(0) for case, _ in games.values()]
     shapes = [float((y + 0.6) / (x + 0.6)) for x, y in spans]
-    figure, axes = new_figure(
-        4.8, 1.0 + 4.6 * sum(shapes), len(games), gridspec_kw={"height_ratios": shapes}
-    )
+    size = 4.8, 1.0 + 4.6 * sum(shapes)
+    figure, axes = new_figure(*size, len(games), height_ratios=shapes)
     for axis, (name, (case, game)) in zip(axes, games.items(), strict=True):
         axis.set(title=name, aspect="equal")
         _shade(axis, case, game)
         _draw_tangents(axis, case, game)
         slack = (game.defense @ game.sets.normals.T + game.sets.offsets)[0]
         safe, lost = slack >= game.error, slack < -game.error
-        for (label, (color, marker)), rows in zip(
-            _SHOWN.items(), (safe, ~safe & ~lost, lost), strict=True
+        for label, rows, color, marker in (
+            ("no attack flips f", safe, GREEN, "o"),
+            ("not known", ~safe & ~lost, COLORS[0], "s"),
+            ("FGM flips f", lost, COLORS[1], "x"),
         ):
-            x, y = case.inputs[rows].T
-            axis.plot(x, y, marker, color=color, mfc="none", ms=5, label=label)
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
+            look = {"color": color, "mfc": "none", "ms": 5}
+            axis.plot(*case.inputs[rows].T, marker, label=label, **look)
+    legend_outside(figure, 3)
     return figure
 
 
@@ -82,11 +74,9 @@ def _shade(axis: Axes, case: CurvedCase, game: JudgedGame) -> None:
     sets = RobustSets.from_linearization(lin, epsilon, attack_epsilon=reach)
     slack = sets.normals @ game.defense[0] + sets.offsets
     error = case.error_at(grid, reach + epsilon)
-    fields = (slack - error, -slack - error)
-    for field, color in zip(fields, (GREEN, COLORS[1]), strict=True):
-        axis.contourf(
-            x, y, field.view(x.shape), [0.0, np.inf], colors=[color], alpha=0.2
-        )
+    for field, color in ((slack - error, GREEN), (-slack - error, COLORS[1])):
+        look = {"levels": [0.0, np.inf], "colors": [color], "alpha": 0.2}
+        axis.contourf(x, y, field.view(x.shape), **look)
     axis.contour(x, y, lin.logits.view(x.shape), [0.0], colors="black")
 
 
@@ -101,8 +91,8 @@ def _draw_tangents(axis: Axes, case: CurvedCase, game: JudgedGame) -> None:
         half = (radius**2 - margin**2) ** 0.5
         side = half * torch.stack([-towards[1], towards[0]])
         foot = center + margin * towards
-        x, y = torch.stack([foot - side, foot + side]).T
-        axis.plot(x, y, color=COLORS[2], linewidth=1.5)
+        chord = torch.stack([foot - side, foot + side])
+        axis.plot(*chord.T, color=COLORS[2], linewidth=1.5)
         middle = float(center[0]), float(center[1])
         axis.add_patch(Circle(middle, radius, fill=False, ls=":", lw=0.8))
 
@@ -130,8 +120,7 @@ def plot_gains(curves: Mapping[str, Sequence[JudgedGame]]) -> Figure:
             axis.plot(budgets, found, mfc="none", label=f"{who}, found", **look)
         axis.set(title=name, ylabel="gain by leaving")
     axes[-1].set_xlabel("budget of each player")
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
+    legend_outside(figure)
     return figure
 
 
@@ -148,9 +137,8 @@ def plot_profiles() -> Figure:
         slope = -1.0 if name == "right" else 1.0
         tangent = f(0.0) + slope * offsets
         error = profile_error(name, 2 * LINE_BUDGET)
-        axis.fill_between(
-            offsets, tangent - error, tangent + error, color=COLORS[4], alpha=0.3, lw=0
-        )
+        band = {"color": COLORS[4], "alpha": 0.3, "lw": 0}
+        axis.fill_between(offsets, tangent - error, tangent + error, **band)
         axis.plot(offsets, tangent, ":", color=COLORS[2], label="tangent, within $e$")
         axis.plot(offsets, f(offsets), color=COLORS[0], label="$f$")
         step = -slope * LINE_BUDGET
@@ -163,8 +151,7 @@ def plot_profiles() -> Figure:
         axis.axhline(0.0, color="gray", linewidth=0.8)
         axis.set(title=name, ylim=(-2.7, 4.2))
     axes[-1].set_xlabel("offset from the point")
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
+    legend_outside(figure)
     return figure
 
 
@@ -260,7 +247,7 @@ def plot_network_gains(
             axis.plot(budgets, etas, style, color=color, mfc="none", label=label)
     axis.axhline(2.0, color="gray", linestyle=":", label="says nothing")
     axis.set(xscale="log", xlabel="budget of each player", ylabel=r"$\eta$")
-    figure.legend(loc="outside lower center", frameon=False)
+    legend_outside(figure, 1)
     return figure
 
 

@@ -5,7 +5,6 @@ On a line of straight pieces the distance is known exactly.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 import torch
@@ -185,13 +184,10 @@ def line_case(num_saved: int, num_points: int = 100) -> CurvedCase:
     num_right = num_points - num_saved - num_left
     names = ["saved"] * num_saved + ["left"] * num_left + ["right"] * num_right
     places = _APART * torch.arange(num_points, dtype=torch.float64)
-    knots = [
-        place + offset
-        for place, name in zip(places.tolist(), names, strict=True)
-        for offset in PROFILES[name][0]
-    ]
-    values = list(chain.from_iterable(PROFILES[name][1] for name in names))
-    model = StraightPieces(places.new_tensor(knots), places.new_tensor(values))
+    profiles = [places.new_tensor(PROFILES[name][0]) for name in names]
+    knots = [place + one for place, one in zip(places, profiles, strict=True)]
+    values = [places.new_tensor(PROFILES[name][1]) for name in names]
+    model = StraightPieces(torch.cat(knots), torch.cat(values))
 
     def error_at(where: Float[Tensor, "n 1"], radius: float) -> Float[Tensor, " n"]:
         rows = (where[:, 0] / _APART).round().int().tolist()

@@ -49,8 +49,7 @@ def sharpness_table(saved: Sequence[int] = (0, 1, 2, 4)) -> Iterator[Row]:
         Each count, with both players' gains.
     """
     for count in saved:
-        game = judge_line(line_case(count))
-        yield {"points saved": count, **gain_cells(game)}
+        yield {"points saved": count, **gain_cells(judge_line(line_case(count)))}
 
 
 def gain_cells(game: JudgedGame) -> Row:
@@ -67,20 +66,8 @@ def gain_cells(game: JudgedGame) -> Row:
         "attacker, proven": f"{game.proven.attacker_gain:.2f}",
         "defender, found": f"{game.defender_gain:.2f}",
         "defender, proven": f"{game.proven.defender_gain:.2f}",
-        "bounds": verdict(game.holds),
+        "bounds": "✓ hold" if game.holds else "✗ exceeded",
     }
-
-
-def verdict(holds: bool) -> str:
-    """Write a verdict as a mark and a word.
-
-    Args:
-        holds: Whether it holds.
-
-    Returns:
-        The verdict.
-    """
-    return "✓ hold" if holds else "✗ exceeded"
 
 
 def random_cases(
@@ -162,8 +149,8 @@ def curved_checks(num_games: int, seed: int) -> list[Check]:
     ]
     mixed = [judge_draws(*drawn, 20, seed) for drawn in random_cases(num_games, seed)]
     every = [*equal, *other, *mixed]
-    safe = sum(game.num_safe for game in every), sum(g.num_flipped for g in every)
-    lost = sum(game.num_lost for game in every), sum(game.num_kept for game in every)
+    safe = sum(game.safe[0] for game in every), sum(game.safe[1] for game in every)
+    lost = sum(game.lost[0] for game in every), sum(game.lost[1] for game in every)
     rows = (
         ("a slack of at least $e$: no attack flips $f$", safe, _ON_THE_DISC),
         ("a slack below $-e$: FGM flips $f$", lost, _ON_THE_DISC),
@@ -200,8 +187,8 @@ def _straight(num_games: int, seed: int) -> tuple[int, int]:
             model=line, inputs=points[1:], error_at=lambda at, _: at.new_zeros(len(at))
         )
         game = judge_game(case, (0.3, 0.3))
-        gains = game.proven.attacker_gain, game.proven.defender_gain
-        wrong += max(gains) > _ROUNDING or not game.holds
+        gain = max(game.proven.attacker_gain, game.proven.defender_gain)
+        wrong += gain > _ROUNDING or not game.holds
     return num_games, wrong
 
 

@@ -9,11 +9,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from experiments.figures.curved_cases import (
-    LINE_BUDGET,
-    LINE_DEFENSE,
-    CurvedCase,
-)
+from experiments.figures.curved_cases import LINE_BUDGET, LINE_DEFENSE, CurvedCase
 from paper_lib.attacks import fgm
 from paper_lib.defense import maximize_coverage
 from paper_lib.geometry import disc_grid
@@ -40,10 +36,10 @@ class JudgedGame:
         defender_gain: The most that a defense found saves against FGM.
         attacker_best: What the best attack found gets against the defense.
         defender_best: What FGM gets against the best defense found.
-        num_safe: Pairs of a point and a draw with a slack of at least the error.
-        num_flipped: Those of them where an attack found flips f.
-        num_lost: Pairs with a slack below minus the error.
-        num_kept: Those of them where FGM does not flip f.
+        safe: Pairs of a point and a draw with a slack of at least the error, and those
+            of them where an attack found flips f.
+        lost: Pairs with a slack below minus the error, and those of them where FGM does
+            not flip f.
     """
 
     sets: RobustSets
@@ -55,10 +51,8 @@ class JudgedGame:
     defender_gain: float
     attacker_best: float
     defender_best: float
-    num_safe: int
-    num_flipped: int
-    num_lost: int
-    num_kept: int
+    safe: tuple[int, int]
+    lost: tuple[int, int]
 
     @property
     def excess(self) -> float:
@@ -111,22 +105,19 @@ def judge_game(
         Both.
     """
     reach, epsilon = budgets
-    model, inputs = case.model, case.inputs
     error = case.error(reach + epsilon) if error is None else error
-    lin, sets = linearize(model, inputs), robust_sets(case, budgets)
+    lin, sets = linearize(case.model, case.inputs), robust_sets(case, budgets)
     draws = maximize_coverage(sets).perturbation.unsqueeze(0) if v is None else v
-    step = fgm(lin, reach).unsqueeze(1)
-    attacks = _grid(inputs.shape[1], reach).expand(len(inputs), -1, -1)
-    defenses = torch.cat([_grid(inputs.shape[1], epsilon), draws])
-    tried = _kept(case, lin, torch.cat([step, attacks], dim=1), draws)
-    against = _kept(case, lin, step, defenses)
-    by_fgm = tried[:, 0]
+    step, (num, dim) = fgm(lin, reach).unsqueeze(1), case.inputs.shape
+    attacks = torch.cat([step, _grid(dim, reach).expand(num, -1, -1)], dim=1)
+    tried = _kept(case, lin, attacks, draws)
+    against = _kept(case, lin, step, torch.cat([_grid(dim, epsilon), draws]))
     slack = draws @ sets.normals.T + sets.offsets
     safe, lost = (slack >= error).T, (slack < -error).T
     # An attack cannot answer the draw that is played.
     weakest = tried.double().mean(2).amin(1)
     most = float(against[:, 0].double().mean(0).amax())
-    kept, left = float(by_fgm.double().mean()), float(weakest.mean())
+    kept, left = float(tried[:, 0].double().mean()), float(weakest.mean())
     return JudgedGame(
         sets=sets,
         budgets=budgets,
@@ -137,10 +128,8 @@ def judge_game(
         defender_gain=2.0 * (most - kept),
         attacker_best=1.0 - 2.0 * left,
         defender_best=1.0 - 2.0 * most,
-        num_safe=int(safe.sum()),
-        num_flipped=int((safe & ~tried.all(1)).sum()),
-        num_lost=int(lost.sum()),
-        num_kept=int((lost & by_fgm).sum()),
+        safe=(int(safe.sum()), int((safe & ~tried.all(1)).sum())),
+        lost=(int(lost.sum()), int((lost & tried[:, 0]).sum())),
     )
 
 

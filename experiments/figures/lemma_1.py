@@ -10,15 +10,19 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Polygon
 from torch import Tensor
 
+from experiments.figures.drawing import (
+    COLORS,
+    GREEN,
+    legend_outside,
+    new_figure,
+    show_square,
+)
 from paper_lib.arrangement import heaviest_faces
 from paper_lib.attacks import fgm
 from paper_lib.defense import MaximizerSet
 from paper_lib.geometry import l2_norm
 from paper_lib.linearize import Linearization
-from paper_lib.plotting.style import COLORS, new_figure, show_square
 from paper_lib.robust_sets import RobustSets
-
-GREEN, RED = "#009E73", "#D55E00"
 
 
 def plot_two_conditions(
@@ -70,7 +74,7 @@ def plot_two_conditions(
         axis.plot(*at, "o", color=color, label=f"{name}: {verdict}")
     axis.plot(0.0, 0.0, "*k", label="x")
     show_square(axis, reach)
-    figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    legend_outside(figure, 3)
     return figure
 
 
@@ -101,14 +105,14 @@ def plot_membership_check(
     for name, chosen, color, marker in (
         ("in R(x), no attack found", lemma & found, COLORS[2], "."),
         ("not in R(x), an attack found", ~lemma & ~found, "gray", "."),
-        ("in R(x), but an attack found", lemma & ~found, RED, "x"),
+        ("in R(x), but an attack found", lemma & ~found, COLORS[1], "x"),
         ("not in R(x), but no attack found", ~lemma & found, COLORS[3], "+"),
     ):
         if bool(chosen.any()):
             points = candidates[chosen].double().numpy()
             axis.plot(*points.T, marker, color=color, markersize=5, label=name)
     show_square(axis, 1.08 * sets.epsilon, "v")
-    figure.legend(loc="outside lower center", ncols=1, frameon=False)
+    legend_outside(figure, 1)
     return figure
 
 

@@ -8,8 +8,6 @@ from experiments.assumption.closeness_runs import ClosenessResult
 from experiments.assumption.linearity_summary import within
 from experiments.figures.checks_table import Check, judged
 
-# A record, and of one point the margin and the shortest disagreement found.
-_Point = tuple[AgreementResult, float | None, float | None]
 _check = partial(judged, "tests/regression/test_linearity_records.py")
 
 
@@ -25,16 +23,42 @@ def linearity_checks(
     Returns:
         The rows of the page's table.
     """
-    points: list[_Point] = [
+    points = [
         (one, margin, found)
         for one in results
         for margin, found in zip(one.margins, one.found, strict=True)
     ]
+    walks = [walk for one in closeness for walk in one.walks]
     return [
         *_of_proofs(results),
         *_of_goals(results),
-        *_of_boundaries(points),
-        _at_random(closeness),
+        _check(
+            "where the tangent has a boundary in the ball of Table 1's budget, f and "
+            "the tangent differ in sign somewhere in it",
+            [
+                within(found, 2.0 * one.epsilon)
+                for one, margin, found in points
+                if within(margin, 2.0 * one.epsilon)
+            ],
+            "test_a_boundary_in_the_ball_is_a_disagreement",
+        ),
+        _check(
+            "and in the ball of radius 0.5: no point that has one there is undecided",
+            [within(found, 0.5) for _, margin, found in points if within(margin, 0.5)],
+            "test_a_boundary_in_the_ball_is_a_disagreement",
+        ),
+        _check(
+            "in more than 95% of directions drawn at random f and its tangent have one "
+            "sign up to twice Table 1's budget",
+            [
+                at is None
+                for walk in walks
+                if walk.direction == "random"
+                for at in walk.first
+            ],
+            "test_at_random_the_signs_hardly_ever_differ",
+            more_than=0.95,
+        ),
     ]
 
 
@@ -83,39 +107,3 @@ def _of_goals(results: Sequence[AgreementResult]) -> list[Check]:
             ((0, 1), 0.1, 0.4),
         )
     ]
-
-
-def _of_boundaries(points: Sequence[_Point]) -> list[Check]:
-    return [
-        _check(
-            "where the tangent has a boundary in the ball of Table 1's budget, f and "
-            "the tangent differ in sign somewhere in it",
-            [
-                within(found, 2.0 * one.epsilon)
-                for one, margin, found in points
-                if within(margin, 2.0 * one.epsilon)
-            ],
-            "test_a_boundary_in_the_ball_is_a_disagreement",
-        ),
-        _check(
-            "and in the ball of radius 0.5: no point that has one there is undecided",
-            [within(found, 0.5) for _, margin, found in points if within(margin, 0.5)],
-            "test_a_boundary_in_the_ball_is_a_disagreement",
-        ),
-    ]
-
-
-def _at_random(closeness: Sequence[ClosenessResult]) -> Check:
-    return _check(
-        "in more than 95% of directions drawn at random f and its tangent have one "
-        "sign up to twice Table 1's budget",
-        [
-            first is None
-            for one in closeness
-            for walk in one.walks
-            if walk.direction == "random"
-            for first in walk.first
-        ],
-        "test_at_random_the_signs_hardly_ever_differ",
-        more_than=0.95,
-    )

@@ -1,5 +1,6 @@
 """Pictures of how far f is from its tangent: shares, errors, plays, classifiers."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -13,19 +14,36 @@ from experiments.assumption.closeness import ChurchWindows
 from experiments.assumption.closeness_runs import ClosenessResult
 from experiments.assumption.linearity_summary import (
     KINDS,
-    Interval,
+    One,
     kept_shares,
     lost,
     of_set,
     over_pairs,
     shares,
 )
-from paper_lib.plotting.style import COLORS, MARKERS, new_figure
+from experiments.figures.drawing import (
+    COLORS,
+    GREEN,
+    in_turn,
+    legend_outside,
+    new_figure,
+)
 
 SETS = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST"}
-_FILLS = dict(
-    zip(KINDS, ("#009E73", COLORS[2], "#DDDDDD", COLORS[3], COLORS[1]), strict=True)
-)
+# Of each kind of points.
+_FILLS = (GREEN, COLORS[2], "#DDDDDD", COLORS[3], COLORS[1])
+
+
+def by_title(results: Sequence[One]) -> list[tuple[str, list[One]]]:
+    """Part records by data set.
+
+    Args:
+        results: The records.
+
+    Returns:
+        What a reader calls each data set, and its records.
+    """
+    return [(title, of_set(results, dataset)) for dataset, title in SETS.items()]
 
 
 def plot_shares(results: Sequence[AgreementResult]) -> Figure:
@@ -45,15 +63,13 @@ def plot_shares(results: Sequence[AgreementResult]) -> Figure:
         "AAB;CCD;EFF", width_ratios=(3, 2, 1), figsize=(4.7, 6.9), layout="constrained"
     )
     plt.close(figure)
-    panels = zip(SETS.items(), ("AB", "CD"), "EF", strict=True)
-    for (dataset, title), (shares_at, bar_at), coverage_at in panels:
-        some = of_set(results, dataset)
+    panels = zip(by_title(results), ("ABE", "CDF"), strict=True)
+    for (title, some), (shares_at, bar_at, coverage_at) in panels:
         _draw_shares(axes[shares_at], some, title)
         _draw_table_1(axes[bar_at], some)
         _draw_coverage(axes[coverage_at], some, title)
     axes["E"].set_ylabel("share SMOOTH keeps")
-    handles = axes["A"].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside upper left", frameon=False)
+    legend_outside(figure, 1, loc="outside upper left")
     return figure
 
 
@@ -62,26 +78,21 @@ def _draw_shares(axis: Axes, results: Sequence[AgreementResult], title: str) -> 
     budgets = np.geomspace(tried[0], tried[-1], 200).tolist()
     # Budgets, networks, kinds.
     parts = [[[*shares(one, at).values()] for one in results] for at in budgets]
-    colors = [_FILLS[kind] for kind in KINDS]
-    axis.stackplot(
-        budgets, np.mean(parts, 1).T, labels=KINDS, colors=colors, alpha=0.85, lw=0
-    )
+    look = {"labels": KINDS, "colors": _FILLS, "alpha": 0.85, "lw": 0}
+    axis.stackplot(budgets, np.mean(parts, 1).T, **look)
     found = [np.mean([lost(one, at) for one in results]) for at in budgets]
     label = "found, of all points searched"
     axis.plot(budgets, 1.0 - np.array(found), "--", color=COLORS[0], lw=1, label=label)
     axis.set(xscale="log", xlim=(tried[0], tried[-1]), ylim=(0, 1))
-    axis.set_ylabel(title)
-    axis.set_xlabel(r"budget $\epsilon$ (pixels)")
+    axis.set(ylabel=title, xlabel=r"budget $\epsilon$ (pixels)")
     _plain_ticks(axis, tried)
 
 
 def _draw_table_1(axis: Axes, results: Sequence[AgreementResult]) -> None:
     """Stack the shares at each network's own budget."""
-    below = 0.0
     parts = np.mean([[*shares(one, one.epsilon).values()] for one in results], 0)
-    for kind, share in zip(KINDS, parts.tolist(), strict=True):
-        axis.bar(0, share, 0.8, below, color=_FILLS[kind], alpha=0.85)
-        below += share
+    below = np.cumsum(parts) - parts
+    axis.bar(np.zeros(len(parts)), parts, 0.8, below, color=_FILLS, alpha=0.85)
     axis.set(ylim=(0, 1), yticks=[], xlabel="budget")
     axis.set_xticks([0], ["Table 1"])
 
@@ -101,22 +112,17 @@ def _plain_ticks(axis: Axes, ticks: Sequence[float]) -> None:
 
 def _draw_coverage(axis: Axes, results: Sequence[AgreementResult], title: str) -> None:
     num_budgets = len(results[0].defenses)
+    dot = {"fmt": "o", "ms": 4, "capsize": 2}
     names = [f"{one.epsilon:g}" for one in results[0].defenses[:-1]] + ["Table\n1"]
     for place in range(num_budgets):
-        kept, low, high = (
-            over_pairs(results, lambda one, at=place, k=k: kept_shares(one, at)[k])
-            for k in range(3)
-        )
-        axis.bar(place, high.mean - low.mean, 0.5, low.mean, color=COLORS[4], alpha=0.6)
-        axis.plot(place + np.array([-0.25, 0.25]), [high.mean] * 2, color=COLORS[2])
-        _point(axis, float(place), kept, COLORS[1])
+        kept = over_pairs(results, lambda one, at=place: kept_shares(one, at)[0])
+        _, low, high = np.mean([kept_shares(one, place) for one in results], 0)
+        axis.bar(place, high - low, 0.5, low, color=COLORS[4], alpha=0.6)
+        axis.plot(place + np.array([-0.25, 0.25]), [high] * 2, color=COLORS[2])
+        ends = [[kept.mean - kept.low], [kept.high - kept.mean]]
+        axis.errorbar([place], [kept.mean], ends, color=COLORS[1], **dot)
     axis.set(ylim=(-0.03, 1.03), xlabel=r"budget $\epsilon$", title=title)
     axis.set_xticks(range(num_budgets), names)
-
-
-def _point(axis: Axes, place: float, at: Interval, color: str) -> None:
-    ends = [[at.mean - at.low], [at.high - at.mean]]
-    axis.errorbar([place], [at.mean], ends, fmt="o", color=color, ms=4, capsize=2)
 
 
 def plot_closeness(results: Sequence[ClosenessResult]) -> Figure:
@@ -129,12 +135,10 @@ def plot_closeness(results: Sequence[ClosenessResult]) -> Figure:
         The figure, one panel below the other: errors, then shares of segments.
     """
     figure, axes = new_figure(4.7, 7.9, 4)
-    for row, (dataset, title) in enumerate(SETS.items()):
-        some = of_set(results, dataset)
+    for row, (title, some) in enumerate(by_title(results)):
         _draw_errors(axes[row], some, title)
         _draw_first(axes[2 + row], some, title)
-    handles = axes[0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside upper left", ncols=2, frameon=False)
+    legend_outside(figure, loc="outside upper left")
     return figure
 
 
@@ -147,13 +151,12 @@ _DIRECTIONS = {
 
 def _draw_errors(axis: Axes, results: Sequence[ClosenessResult], title: str) -> None:
     distances = results[0].config.distances
-    looks = zip(MARKERS, _DIRECTIONS.items(), strict=False)
-    for marker, (name, (color, label)) in looks:
-        by_network = [
+    for _, marker, (name, (color, label)) in in_turn(_DIRECTIONS.items()):
+        found = [
             [at.quartiles for at in one.errors if at.direction == name]
             for one in results
         ]
-        low, middle, high = np.mean(by_network, 0).T
+        low, middle, high = np.mean(found, 0).T
         axis.fill_between(distances, low, high, color=color, alpha=0.2)
         axis.plot(distances, middle, color=color, marker=marker, ms=4, label=label)
     axis.axhline(1.0, color=COLORS[0], lw=0.8, ls=":")
@@ -166,11 +169,10 @@ def _draw_errors(axis: Axes, results: Sequence[ClosenessResult], title: str) -> 
 
 def _draw_first(axis: Axes, results: Sequence[ClosenessResult], title: str) -> None:
     for name, (color, _) in _DIRECTIONS.items():
-        firsts = [
-            at.first for one in results for at in one.walks if at.direction == name
-        ]
+        walks = [at for one in results for at in one.walks if at.direction == name]
+        firsts = [first for walk in walks for first in walk.first]
         if firsts:
-            lengths = np.sort([np.inf if at is None else at for at in sum(firsts, ())])
+            lengths = np.sort([np.inf if at is None else at for at in firsts])
             reached = np.arange(1, len(lengths) + 1) / len(lengths)
             axis.step(lengths, reached, color=color, where="post")
     _mark_table(axis, [one.epsilon for one in results], 0.3)
@@ -190,22 +192,19 @@ def plot_plays(results: Sequence[ClosenessResult]) -> Figure:
         keeps, to the left those that only f keeps.
     """
     figure, axes = new_figure(4.7, 6.2, 2, sharex=True)
-    for axis, (dataset, title) in zip(axes, SETS.items(), strict=True):
-        some = of_set(results, dataset)
+    for axis, (title, some) in zip(axes, by_title(results), strict=True):
         pairs = list(dict.fromkeys(one.config.classes for one in some))
         of_pair = [[x for x in some if x.config.classes == pair] for pair in pairs]
         # Without either move there is nothing to part about.
-        looks = enumerate(zip(COLORS, MARKERS, strict=True), start=1)
-        for place, (color, marker) in looks:
+        for color, marker, place in in_turn(range(1, 6)):
             play = some[0].plays[place]
-            label = f"{play.attack}, {play.defense}"
+            look = {"color": color, "ms": 5, "label": f"{play.attack}, {play.defense}"}
             for sign, name in ((1, "only_tangent"), (-1, "only_f")):
                 means = [
                     sign * np.mean([getattr(one.plays[place], name) for one in own])
                     for own in of_pair
                 ]
-                style = {"color": color, "ms": 5, "label": label if sign > 0 else None}
-                axis.plot(means, range(len(pairs)), marker, **style)
+                axis.plot(means, range(len(pairs)), marker, **look)
         axis.axvline(0.0, color=COLORS[0], lw=0.8)
         axis.set(title=title, xlim=(-0.62, 0.62))
         ticks = [-0.5, -0.25, 0, 0.25, 0.5]
@@ -214,8 +213,7 @@ def plot_plays(results: Sequence[ClosenessResult]) -> Figure:
         axis.set_yticks(range(len(pairs)), [f"{one}-{two}" for one, two in pairs])
         axis.set_ylabel("classes")
     axes[-1].set_xlabel("only f keeps | only the tangent keeps")
-    handles = axes[0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside lower center", ncols=2, frameon=False)
+    legend_outside(figure)
     return figure
 
 
@@ -237,25 +235,21 @@ def plot_variations(results: Mapping[str, Sequence[AgreementResult]]) -> Figure:
     )
     for axis, (label, value) in zip(axes, columns, strict=True):
         for place, some in zip(places, results.values(), strict=True):
-            for color, marker, one in zip(COLORS, MARKERS, some, strict=False):
+            for color, marker, one in in_turn(some):
                 classes = "-".join(map(str, one.config.classes))
-                name = f"{SETS[one.config.dataset]} {classes}"
-                shown = value(one)
-                if shown is not None:
-                    label_once = name if place == 0 else None
-                    axis.plot(shown, place, marker, color=color, ms=5, label=label_once)
+                look = {"ms": 5, "label": f"{SETS[one.config.dataset]} {classes}"}
+                axis.plot(value(one), place, marker, color=color, **look)
         axis.set_xlabel(label)
         axis.xaxis.set_major_locator(MaxNLocator(2))
         axis.grid(axis="y", alpha=0.3)
     axes[0].set_yticks(places, results)
     axes[0].invert_yaxis()
-    handles = axes[0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside lower center", ncols=2, frameon=False)
+    legend_outside(figure)
     return figure
 
 
-def _median_proven(result: AgreementResult) -> float | None:
-    return float(np.median(result.proven)) if result.proven else None
+def _median_proven(result: AgreementResult) -> float:
+    return float(np.median(result.proven)) if result.proven else math.nan
 
 
 def plot_windows(windows: ChurchWindows, *, columns: int = 4) -> Figure:
@@ -270,17 +264,15 @@ def plot_windows(windows: ChurchWindows, *, columns: int = 4) -> Figure:
     """
     rows = -(-len(windows.values) // columns)
     figure, axes = new_figure(1.17 * columns, 1.4 * rows, rows, columns)
-    for axis, values, tangents, area in zip(
-        axes, windows.values, windows.tangents, windows.areas, strict=False
-    ):
+    each = zip(windows.values, windows.tangents, windows.areas, strict=True)
+    for axis, (values, tangents, area) in zip(axes, each, strict=False):
         own = values[len(values) // 2, len(values) // 2].sign()
         ticks = np.linspace(-windows.epsilon, windows.epsilon, len(values))
         other = (values * own < 0).double().numpy()
         axis.contourf(ticks, ticks, other, [0.5, 1.5], colors=[COLORS[4]])
         if bool((tangents.sign() != tangents[0, 0].sign()).any()):
-            axis.contour(
-                ticks, ticks, tangents.numpy(), [0.0], colors=[COLORS[1]], linewidths=2
-            )
+            line = {"levels": [0.0], "colors": [COLORS[1]], "linewidths": 2}
+            axis.contour(ticks, ticks, tangents.numpy(), **line)
         axis.plot(0, 0, ".", color=COLORS[0])
         axis.set_title(f"{100 * float(area):.1f}%", fontsize="medium")
         axis.set(aspect="equal", xticks=[], yticks=[])

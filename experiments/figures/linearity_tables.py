@@ -1,6 +1,7 @@
 """What the page on local linearity tabulates."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
 
 import numpy as np
 
@@ -12,11 +13,10 @@ from experiments.assumption.linearity_summary import (
     difference_on_f,
     kept_shares,
     lost,
-    of_set,
     over_pairs,
     shares,
 )
-from experiments.figures.linearity_pictures import SETS
+from experiments.figures.linearity_pictures import SETS, by_title
 from experiments.figures.markdown import Row, tabulated
 from experiments.tables.planning import stored_cell
 from experiments.tables.table_1 import GroupResult
@@ -41,21 +41,16 @@ def shares_table(results: Sequence[AgreementResult]) -> Iterator[Row]:
     Returns:
         Markdown: means over classifiers, with 95% intervals over pairs.
     """
-    for dataset, title in SETS.items():
-        some = of_set(results, dataset)
-        budgets = {f"{at:g}": (lambda one, at=at: at) for at in some[0].config.budgets}
-        for name, of in {**budgets, "Table 1": lambda one: one.epsilon}.items():
-            at = {
-                kind: over_pairs(
-                    some, lambda one, of=of, kind=kind: shares(one, of(one))[kind]
-                )
-                for kind in KINDS
-            }
-            yield {
-                "images": title,
-                "budget": name,
-                **{kind: _percent(share) for kind, share in at.items()},
-            }
+    for title, some in by_title(results):
+        for at in (*some[0].config.budgets, None):  # None: each network's own
+            row = {"images": title, "budget": f"{at:g}" if at else "Table 1"}
+            for kind in KINDS:
+
+                def share(one: AgreementResult, at=at, kind=kind) -> float:
+                    return shares(one, at or one.epsilon)[kind]
+
+                row[kind] = _percent(over_pairs(some, share))
+            yield row
 
 
 @tabulated()
@@ -68,23 +63,17 @@ def coverage_table(results: Sequence[AgreementResult]) -> Iterator[Row]:
     Returns:
         Markdown: means over classifiers.
     """
-    for dataset, title in SETS.items():
-        some = of_set(results, dataset)
+    for title, some in by_title(results):
         for place, defense in enumerate(some[0].defenses):
-            is_table = place == len(some[0].defenses) - 1
+            is_table = defense is some[0].defenses[-1]
             kept, safe, most = np.mean([kept_shares(one, place) for one in some], 0)
-            low, high = (
-                over_pairs(
-                    some, lambda one, end=end, at=place: difference_on_f(one, at)[end]
-                )
-                for end in (0, 1)
-            )
+            low, high = np.mean([difference_on_f(one, place) for one in some], 0)
             yield {
                 "images": title,
                 "budget": "Table 1" if is_table else f"{defense.epsilon:g}",
                 r"$\phi_n(v)$": f"{kept:.2f}",
                 r"$\phi_f(v)$, between": f"{safe:.2f} and {most:.2f}",
-                "the difference, between": f"{low.mean:.2f} and {high.mean:.2f}",
+                "the difference, between": f"{low:.2f} and {high:.2f}",
             }
 
 
@@ -103,15 +92,10 @@ def bends_table(results: Sequence[ClosenessResult]) -> Iterator[Row]:
         if distance > reach:
             return
         row: dict[str, object] = {"within (pixels)": f"{distance:g}"}
-        for dataset, title in SETS.items():
-            for name in ("FGM", "random"):
-                bends = [
-                    walk.bends[place]
-                    for one in of_set(results, dataset)
-                    for walk in one.walks
-                    if walk.direction == name
-                ]
-                row[f"{title}, {name}"] = f"{np.mean(bends):.0f}"
+        for (title, some), name in product(by_title(results), ("FGM", "random")):
+            walks = [walk for one in some for walk in one.walks]
+            bends = [walk.bends[place] for walk in walks if walk.direction == name]
+            row[f"{title}, {name}"] = f"{np.mean(bends):.0f}"
         yield row
 
 
@@ -125,8 +109,7 @@ def gains_table(results: Sequence[AgreementResult]) -> Iterator[Row]:
     Returns:
         Markdown: the larger gain of both players, over classifiers.
     """
-    for dataset, title in SETS.items():
-        some = [one for one in of_set(results, dataset) if one.curved]
+    for title, some in by_title([one for one in results if one.curved]):
         for place, at in enumerate(some[0].curved):
             gains = [_gain(one, place) for one in some]
             yield {
@@ -178,18 +161,17 @@ def rows_table(
     Returns:
         Markdown: means over the pairs, in percent.
     """
-    for dataset, title in SETS.items():
-        some = of_set(rows, dataset)
+    for title, some in by_title(rows):
         pairs = {one.config.classes for one in some}
-        (group,) = (one for one in tables if one.dataset == dataset)
+        (group,) = (one for one in tables if SETS[one.dataset] == title)
         own = [one for one in group.scores if one.config.classifier.classes in pairs]
         for play in PLAYS:
             row: dict[str, object] = {"images": title, "play": play_name(play)}
-            for name, scores in (("tables", own), ("varied", [r.scores for r in some])):
-                for kind in ("approximate", "true"):
-                    cell = stored_cell(play, kind)
-                    mean = np.mean([one.cells[cell].percent for one in scores])
-                    row[f"{name}, {kind}"] = f"{mean:.1f}"
+            shown = {"tables": own, "varied": [one.scores for one in some]}
+            for name, kind in product(shown, ("approximate", "true")):
+                cell = stored_cell(play, kind)
+                mean = np.mean([one.cells[cell].percent for one in shown[name]])
+                row[f"{name}, {kind}"] = f"{mean:.1f}"
             yield row
 
 
@@ -237,11 +219,10 @@ def summary_lines(
     Returns:
         Markdown, a line for each data set.
     """
-    lines = {
-        title: _summary(of_set(results, dataset), of_set(closeness, dataset))
-        for dataset, title in SETS.items()
-    }
-    return "\n".join(f"- **{title}.** {line}" for title, line in lines.items())
+    sets = zip(by_title(results), by_title(closeness), strict=True)
+    return "\n".join(
+        f"- **{title}.** {_summary(some, near)}" for (title, some), (_, near) in sets
+    )
 
 
 def _summary(

@@ -66,16 +66,15 @@ class LiveGame:
         Returns:
             The ten rows of Table 3, in percent.
         """
-        return percents(
-            evaluate(
-                self.model,
-                self.pair.test,
-                self.test,
-                epsilon=self.epsilon,
-                defense=self.solution.perturbation,
-                pgd_attack=attack,
-            )
+        rows = evaluate(
+            self.model,
+            self.pair.test,
+            self.test,
+            epsilon=self.epsilon,
+            defense=self.solution.perturbation,
+            pgd_attack=attack,
         )
+        return percents(rows)
 
 
 def live_checks(
@@ -95,27 +94,10 @@ def live_checks(
         The rows of the page's table.
     """
     return [
-        _budgets(game),
-        _calibration(game, target),
-        _lemma_1(game, formula),
-        _lemma_2(game),
-        _wrong_sign(game),
-        _ramp(game),
-        _other_start(game, as_stored),
+        *_of_players(game, target),
+        *_of_lemmas(game, formula),
+        *_of_the_ascent(game, as_stored),
     ]
-
-
-def _budgets(game: LiveGame) -> Check:
-    v = game.solution.perturbation.unsqueeze(0)
-    inside = torch.cat(
-        [in_l2_ball(move, game.epsilon) for move in (*game.attacks.values(), v)]
-    )
-    return judged(
-        "tests/paper_lib/test_attacks.py",
-        "live: each perturbation of FGM and of PGD, and $v$, is in the budget",
-        inside.tolist(),
-        "test_no_perturbation_exceeds_the_budget",
-    )
 
 
 def _points_off(off: float) -> str:
@@ -123,84 +105,93 @@ def _points_off(off: float) -> str:
     return "at most 1 off" if off <= _ONE_POINT else f"{off:.0f} off"
 
 
-def _calibration(game: LiveGame, target: float | None) -> Check:
+def _of_players(game: LiveGame, target: float | None) -> list[Check]:
+    """Check that moves are in the budget, and that the budget is calibrated."""
+    moves = (*game.attacks.values(), game.solution.perturbation.unsqueeze(0))
     margins = game.train.margins
-    kept = float((margins >= game.epsilon).double().mean())
-    off = None if target is None else abs(kept - target) * len(margins)
-    return Check(
-        what="live: the share of training points that FGM leaves alone is the paper's "
-        "number, to one point (calibrated)",
-        cases=len(margins),
-        figure=_points_off(off or 0.0),
-        holds=None if off is None else off <= _ONE_POINT,
-        test=f"{_EVALUATION}::test_the_calibrated_budget_leaves_the_share_asked_for",
-    )
+    share = float((margins >= game.epsilon).double().mean())
+    off = None if target is None else abs(share - target) * len(margins)
+    return [
+        judged(
+            "tests/paper_lib/test_attacks.py",
+            "live: each perturbation of FGM and of PGD, and $v$, is in the budget",
+            torch.cat([in_l2_ball(move, game.epsilon) for move in moves]).tolist(),
+            "test_no_perturbation_exceeds_the_budget",
+        ),
+        Check(
+            what="live: the share of training points that FGM leaves alone is the "
+            "paper's number, to one point (calibrated)",
+            cases=len(margins),
+            figure=_points_off(off or 0.0),
+            holds=None if off is None else off <= _ONE_POINT,
+            test=f"{_EVALUATION}::test_the_calibrated_budget_leaves_the_share_asked_for",
+        ),
+    ]
 
 
-def _lemma_1(game: LiveGame, formula: float) -> Check:
+def _of_lemmas(game: LiveGame, formula: float) -> list[Check]:
+    """Check that accuracies are what Lemmas 1 and 2 say, and notice a wrong attack."""
     sets = RobustSets.from_linearization(game.test, game.epsilon)
     covered, num = sets.coverage(game.solution.perturbation), len(game.test.logits)
     row = game.scores(game.attacks["FGM"])["FGM", "SMOOTH", "approximate"] / 100
     off = num * float(max(abs(row - covered), abs(formula - covered)))
-    return Check(
-        what="live: the formula of Table 3 above, the row FGM, SMOOTH and, by Lemma 1, "
-        "the coverage of $v$ are one number, to one test point",
-        cases=num,
-        figure=_points_off(off),
-        holds=off <= _ONE_POINT,
-        test=f"{_EVALUATION}::test_fgm_rows_are_coverage",
-    )
-
-
-def _lemma_2(game: LiveGame) -> Check:
     tables = [game.scores(game.attacks[reading]) for reading in PGD_READINGS]
-    verdicts = [
-        table["PGD", kind, "approximate"] >= table["FGM", kind, "approximate"]
-        for table in tables
-        for kind in ("none", "SMOOTH")
-    ]
-    return judged(
-        _EVALUATION,
-        "live: by Lemma 2 no reading of PGD leaves less approximate accuracy than FGM, "
-        "defended or not",
-        verdicts,
-        "test_no_attack_lowers_approximate_accuracy_below_fgm",
-    )
-
-
-def _wrong_sign(game: LiveGame) -> Check:
     kept = game.scores(-game.attacks["FGM"])["PGD", "none", "approximate"]
-    return Check(
-        what="live: FGM with the wrong sign, scored by the same code, leaves every "
-        "label in place",
-        cases=len(game.test.logits),
-        figure=f"{kept:.0f}%",
-        holds=kept == 100.0,
-        test=f"{_EVALUATION}::test_an_attack_of_the_wrong_sign_is_beaten_by_random_ones",
-    )
+    return [
+        Check(
+            what="live: the formula of Table 3 above, the row FGM, SMOOTH and, by "
+            "Lemma 1, the coverage of $v$ are one number, to one test point",
+            cases=num,
+            figure=_points_off(off),
+            holds=off <= _ONE_POINT,
+            test=f"{_EVALUATION}::test_fgm_rows_are_coverage",
+        ),
+        judged(
+            _EVALUATION,
+            "live: by Lemma 2 no reading of PGD leaves less approximate accuracy than "
+            "FGM, defended or not",
+            [
+                table["PGD", kind, "approximate"] >= table["FGM", kind, "approximate"]
+                for table in tables
+                for kind in ("none", "SMOOTH")
+            ],
+            "test_no_attack_lowers_approximate_accuracy_below_fgm",
+        ),
+        Check(
+            what="live: FGM with the wrong sign, scored by the same code, leaves every "
+            "label in place",
+            cases=len(game.test.logits),
+            figure=f"{kept:.0f}%",
+            holds=kept == 100.0,
+            test=f"{_EVALUATION}::"
+            "test_an_attack_of_the_wrong_sign_is_beaten_by_random_ones",
+        ),
+    ]
 
 
-def _ramp(game: LiveGame) -> Check:
+def _of_the_ascent(game: LiveGame, as_stored: bool) -> list[Check]:
+    """Check that the ramp is below the count, and where another start ends."""
     below = bool(game.solution.ramp_value <= game.solution.coverage)
-    return Check(
-        what="live: the ramp at $v$ is at most the share of points that $v$ covers",
-        cases=len(game.train.logits),
-        figure="below" if below else "above",
-        holds=below,
-        test=f"{_RAMP}::test_the_result_is_feasible_counted_and_no_better_than_its_count",
-    )
-
-
-def _other_start(game: LiveGame, as_stored: bool) -> Check:
     zero, other = coverage_by_start(game, 1.25)
-    return Check(
-        what="live: at 1.25 times the budget an ascent from the mean normal covers "
-        "over 10 points more than that from zero",
-        cases=2,
-        figure="over 10" if other - zero > 0.1 else f"{100 * (other - zero):.0f}",
-        holds=other - zero > 0.1 if as_stored else None,
-        test=f"{_RAMP}::test_a_better_start_leaves_the_dead_zone",
-    )
+    gain = other - zero
+    return [
+        Check(
+            what="live: the ramp at $v$ is at most the share of points that $v$ covers",
+            cases=len(game.train.logits),
+            figure="below" if below else "above",
+            holds=below,
+            test=f"{_RAMP}::"
+            "test_the_result_is_feasible_counted_and_no_better_than_its_count",
+        ),
+        Check(
+            what="live: at 1.25 times the budget an ascent from the mean normal covers "
+            "over 10 points more than that from zero",
+            cases=2,
+            figure="over 10" if gain > 0.1 else f"{100 * gain:.0f}",
+            holds=gain > 0.1 if as_stored else None,
+            test=f"{_RAMP}::test_a_better_start_leaves_the_dead_zone",
+        ),
+    ]
 
 
 def coverage_by_start(game: LiveGame, multiple: float) -> tuple[float, float]:
@@ -239,13 +230,12 @@ def plot_attack_and_defense(game: LiveGame) -> Figure:
         "defense $v$": defense,
         "$x + a + v$": clean + attack + defense,
     }
-    logits = {
-        "image $x$": logits_at(game.model, images),
-        "$x + a$": logits_at(game.model, images, attack),
-        "$x + a + v$": logits_at(game.model, images, attack, defense),
-    }
-    seen = {
-        title: [f"seen as {digits[int(logit > 0)]}" for logit in found]
-        for title, found in logits.items()
-    }
+    seen = {}
+    for title, *moves in (
+        ("image $x$",),
+        ("$x + a$", attack),
+        ("$x + a + v$", attack, defense),
+    ):
+        logits = logits_at(game.model, images, *moves)
+        seen[title] = [f"seen as {digits[int(logit > 0)]}" for logit in logits]
     return plot_images(columns, signed=("attack $a$", "defense $v$"), notes=seen)

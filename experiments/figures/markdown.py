@@ -4,6 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import wraps
 from typing import ParamSpec
 
+import numpy as np
+from jaxtyping import Bool
+
 from paper_lib.evaluation import percents, play_name
 from paper_lib.evaluation.plays import Cell
 from paper_lib.evaluation.scores import TableRow
@@ -15,10 +18,7 @@ NOT_APPLICABLE = "not applicable"
 
 
 def markdown_table(
-    header: Sequence[str],
-    lines: Iterable[Sequence[str]],
-    *,
-    align: str | None = None,
+    header: Sequence[str], lines: Iterable[Sequence[str]], *, align: str | None = None
 ) -> str:
     """Write a Markdown table.
 
@@ -110,10 +110,9 @@ def tabulated(
     return decorate
 
 
-@tabulated()
 def comparison_table(
     runs: Sequence[Sequence[TableRow]], paper: Mapping[Cell, float], here: str = "here"
-) -> Iterator[Row]:
+) -> str:
     """Set measured rows beside the paper's numbers.
 
     Args:
@@ -121,18 +120,37 @@ def comparison_table(
         paper: The paper's values, in percent; a row without one has no difference.
         here: The title of what was measured.
 
-    Yields:
-        For each row the paper's value, the measured one (the mean over seeds, with the
-        smallest and largest), and the difference in points.
+    Returns:
+        The table of :func:`accuracy_table`.
     """
     measured = [percents(run) for run in runs]
-    for key in measured[0]:
-        values = [run[key] for run in measured]
-        gap = sum(values) / len(values) - paper.get(key, 0.0)
-        known = key in paper
+    by_cell = {cell: [run[cell] for run in measured] for cell in measured[0]}
+    return accuracy_table(by_cell, paper, here)
+
+
+@tabulated()
+def accuracy_table(
+    accuracies: Mapping[Cell, Sequence[float]],
+    paper: Mapping[Cell, float],
+    here: str = "here",
+) -> Iterator[Row]:
+    """Set accuracies beside the paper's numbers.
+
+    Args:
+        accuracies: For each cell a value a seed, in percent.
+        paper: The paper's values, in percent; a cell without one has no difference.
+        here: The title of what was measured.
+
+    Yields:
+        For each cell the paper's value, the measured one (the mean over seeds, with the
+        smallest and largest), and the difference in points.
+    """
+    for cell, values in accuracies.items():
+        gap = sum(values) / len(values) - paper.get(cell, 0.0)
+        known = cell in paper
         yield {
-            "accuracy in percent": cell_name(key),
-            "paper": f"{paper[key]:.1f}" if known else NOT_APPLICABLE,
+            "accuracy in percent": cell_name(cell),
+            "paper": f"{paper[cell]:.1f}" if known else NOT_APPLICABLE,
             here: mean_and_span(values),
             "difference": f"{gap:+.1f}" if known else NOT_APPLICABLE,
         }
@@ -148,6 +166,42 @@ def cell_name(cell: Cell) -> str:
         The accuracy, then the play.
     """
     return f"{cell[2]}: {play_name(cell[:2])}"
+
+
+def share_of(verdicts: Iterable[bool] | Bool[np.ndarray, " k"]) -> str:
+    """Write how many of some cases are so.
+
+    Args:
+        verdicts: Whether each is.
+
+    Returns:
+        Their number and that of all.
+
+    Example:
+        >>> share_of([True, False])
+        '1 of 2'
+    """
+    cases = [*verdicts]
+    return f"{sum(cases)} of {len(cases)}"
+
+
+def mean_with_spread(mean: float | None, spread: float | None) -> str:
+    """Write a mean and behind it the spread, as the paper's Table 1 does.
+
+    Args:
+        mean: The mean; None if it is not known.
+        spread: The spread; None if there is one value alone.
+
+    Returns:
+        Both with one decimal; nothing without a mean.
+
+    Example:
+        >>> mean_with_spread(71.25, 3.0), mean_with_spread(71.25, None)
+        ('71.2 (3.0)', '71.2')
+    """
+    if mean is None:
+        return ""
+    return f"{mean:.1f}" if spread is None else f"{mean:.1f} ({spread:.1f})"
 
 
 def mean_and_span(values: Sequence[float]) -> str:

@@ -112,11 +112,8 @@ def example_network() -> PlanarReLU:
     """
     weights = [[0.0, 1.0], [1.0, 0.25], [1.0, -0.25], [-1.0, 0.5]]
     biases, output_weights = [6.0, 1.75, -1.25, -3.0], [1.0, 0.75, -1.75, 1.0]
-    hidden, shifts, last = (
-        torch.tensor(part, dtype=torch.float64)
-        for part in (weights, biases, output_weights)
-    )
-    return PlanarReLU(hidden, shifts, last, -6.0)
+    hidden, shifts, last = map(torch.tensor, (weights, biases, output_weights))
+    return PlanarReLU(hidden, shifts, last, -6.0).double()
 
 
 class PolygonClassifier(nn.Module):

@@ -6,11 +6,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.figures.drawing import MARKERS, in_turn, new_figure
 from experiments.figures.markdown import NOT_APPLICABLE, Row, tabulated
 from experiments.populations.sample_rates import Rates
 from experiments.populations.slopes import SlopeFit, fit_slope, paper_rate
 from experiments.section5.rate_runs import RatePlan
-from paper_lib.plotting.style import COLORS, MARKERS, new_figure
 
 # Dashes of the lines that are compared with.
 _DASHES = (":", "-.", "--", (0, (1, 4)), (0, (5, 5)))
@@ -45,8 +45,7 @@ def plot_rates(
     corner = {"loc": "lower left", "frameon": False}
     figure, axes = new_figure(4.7, 2.2 * len(panels) + 0.5, len(panels), 1)
     for axis, (title, fits) in zip(axes, panels.items(), strict=True):
-        looks = zip(COLORS, MARKERS, fits.items(), strict=False)
-        for color, marker, (name, fit) in looks:
+        for color, marker, (name, fit) in in_turn(fits.items()):
             _draw_fit(axis, name, fit, color, marker)
         sizes = [n for fit in fits.values() for n in fit.sizes + fit.left_out]
         along = np.geomspace(min(sizes), max(sizes), 100)
@@ -57,9 +56,8 @@ def plot_rates(
         axis.set(xscale="log", yscale="log", ylabel=title)
         write_powers(axis)
     axes[-1].set_xlabel("n")
-    drawn_last = axes[0].lines[-len(lines) :]
     below = {"loc": "outside lower center", "ncols": 2, "frameon": False}
-    figure.legend(handles=drawn_last, **below)
+    figure.legend(handles=axes[0].lines[-len(lines) :], **below)
     return figure
 
 
@@ -85,8 +83,7 @@ def plot_ramp_floor(
         )
     figure, (axis,) = new_figure(4.7, 2.8)
     axis.plot(list(floors), list(floors.values()), color="0.5", label="floor")
-    looks = zip(COLORS, MARKERS, measured.items(), strict=False)
-    for color, marker, (name, (scale, regret)) in looks:
+    for color, marker, (name, (scale, regret)) in in_turn(measured.items()):
         axis.plot(scale, regret, marker, color=color, ms=7, mfc="none", label=name)
     axis.set(xscale="log", xlabel="scale of the logit", ylabel="regret of the ramp")
     axis.xaxis.set_major_formatter("{x:g}")
@@ -142,15 +139,14 @@ def slope_table(
         low, high = regret.interval
         within = "inside" if low <= -2 / 3 <= high else "outside"
         smooth = plan.kind != "finite" and plan.solver != "ramp"
+        other = slope_text(deviation) if deviation else "not computed"
         yield {
             "rows": plan.kind,
             "d": plan.dim,
             "solver": plan.solver,
             "$\\phi(v^*)$": f"{found.best.coverage:.3f}",
             "regret, slope": slope_text(regret),
-            "largest deviation, slope": (
-                slope_text(deviation) if deviation else "not computed"
-            ),
+            "largest deviation, slope": other,
             "$-2/3$": within if smooth else NOT_APPLICABLE,
         }
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
-from experiments.figures.markdown import Row, markdown_table, tabulated
+from experiments.figures.markdown import Row, markdown_table, share_of, tabulated
 from experiments.section5.bound_runs import BoundsConfig, PairBounds, SizeBounds
 from experiments.section5.reuse import Reuse, ReuseConfig
 from experiments.section5.validity_runs import ValidityRecord
@@ -104,20 +104,15 @@ def goal_table(
     """
     splits = sorted({pair.config.seed for pair in bounds})
     for title, found in values.items():
-        gaps = [
-            (pair.config.seed, pair.sizes[-1].searched.coverage_test - value)
-            for pair, value in zip(bounds, found, strict=True)
-        ]
-        of = {split: [gap for seed, gap in gaps if seed == split] for split in splits}
-        yield {
-            "bound": title,
-            **{
-                f"within {within:.2f}, split {split}": f"{close} of {len(of[split])}"
-                for split in splits
-                for close in [sum(gap <= within for gap in of[split])]
-            },
-            "largest distance": f"{max(gap for _, gap in gaps):.3f}",
-        }
+        gaps: dict[int, list[float]] = {split: [] for split in splits}
+        for pair, value in zip(bounds, found, strict=True):
+            gap = pair.sizes[-1].searched.coverage_test - value
+            gaps[pair.config.seed].append(gap)
+        row = {"bound": title}
+        for split, own in gaps.items():
+            title = f"within {within:.2f}, split {split}"
+            row[title] = share_of(gap <= within for gap in own)
+        yield row | {"largest distance": f"{max(map(max, gaps.values())):.3f}"}
 
 
 @tabulated("llrrrlr")
@@ -136,6 +131,7 @@ def validity_table(tests: Sequence[ValidityRecord]) -> Iterator[Row]:
             silent = found.side == "lower" and found.mean_value < 0.005
             verdict = "says nothing" if silent else "holds"
             factor = found.rejecting_factor
+            shrunk = f"{factor:.2f}" if factor else "not rejected"
             yield {
                 "population": f"{config.kind}, d = {config.dim}, n = {config.num_rows}",
                 "bound": name,
@@ -143,9 +139,7 @@ def validity_table(tests: Sequence[ValidityRecord]) -> Iterator[Row]:
                 "mean truth": f"{found.mean_truth:.3f}",
                 "failures in 1,000": found.failures,
                 "verdict": "rejected" if found.is_rejected else verdict,
-                "rejected when shrunk to": f"{factor:.2f}"
-                if factor
-                else "not rejected",
+                "rejected when shrunk to": shrunk,
             }
 
 

@@ -129,24 +129,19 @@ def two_moons(num_points: int, seed: int) -> tuple[Tensor, Tensor]:
 
 
 def train_softplus(
-    points: Float[Tensor, "n 2"],
-    labels: Float[Tensor, " n"],
-    *,
-    seed: int,
-    width: int = 8,
+    points: Float[Tensor, "n 2"], labels: Float[Tensor, " n"], *, seed: int
 ) -> SoftplusNetwork:
-    """Fit a smooth network by 200 steps on the logistic loss of all points.
+    """Fit a smooth network of eight units by 200 steps on the logistic loss.
 
     Args:
         points: Of the plane, as float64.
         labels: -1 or +1.
         seed: Seed of the weights.
-        width: Hidden units.
 
     Returns:
         The network.
     """
-    network = SoftplusNetwork(width, seed)
+    network = SoftplusNetwork(8, seed)
     with torch.no_grad():
         network.hidden.weight *= 3.0  # so that it bends soon
     adam = torch.optim.Adam(network.parameters(), lr=0.05)

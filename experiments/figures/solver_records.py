@@ -88,6 +88,12 @@ class Comparison:
         """Give a number of rows in percent."""
         return 100 * count / self.instance.rows
 
+    @property
+    def percents(self) -> dict[str, float]:
+        """The count of each method and of each bound, in percent."""
+        counts = {**self.methods, **self.bounds}
+        return {name: self.percent(one.count) for name, one in counts.items()}
+
     def gap(self, bound: str) -> int:
         """Count the rows between what is found and what is proven."""
         return self.bounds[bound].count - self.best

@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from experiments.figures.checks_table import Check, judged
-from experiments.figures.table_2_distances import GOAL, Accuracies, distance
+from experiments.figures.mnist_0_against_1 import GOAL, Accuracies, distance, of_runs
 from experiments.tables.classifier_choice import Candidate
 from experiments.tables.paper_numbers import PAPER_TABLE_2
 from experiments.tables.table_2 import WIDE, PairResult
-from paper_lib.evaluation import percents
 
 # Results of one classifier, a seed each, under the classifier's name.
 Runs = Mapping[str, Sequence[PairResult]]
@@ -70,23 +69,23 @@ def record_checks(
 def _within(results: Sequence[PairResult], attack: str) -> list[bool]:
     """Judge the goal for one attack, seed by seed."""
     cell = (attack, "SMOOTH", "approximate")
-    found = [percents(one.score.table_3("literal"))[cell] for one in results]
-    return [abs(one - PAPER_TABLE_2[cell]) <= GOALS_TABLE_2[attack] for one in found]
+    found, goal = of_runs(results, "literal")[cell], GOALS_TABLE_2[attack]
+    return [abs(one - PAPER_TABLE_2[cell]) <= goal for one in found]
 
 
 def _of_every_run(results: Sequence[PairResult]) -> list[Check]:
     """Judge what should be so with every classifier and seed."""
-    tables = [percents(one.score.table_3("literal")) for one in results]
-    true, tangent = ("FGM", "SMOOTH", "true"), ("FGM", "SMOOTH", "approximate")
+    found, true = of_runs(results, "literal"), ("FGM", "SMOOTH", "true")
+    alone, smooth = (found["FGM", one, "approximate"] for one in ("none", "SMOOTH"))
     return [
         _check(
             "SMOOTH raises approximate accuracy under FGM",
-            [table[tangent] > table["FGM", "none", "approximate"] for table in tables],
+            [one < other for one, other in zip(alone, smooth, strict=True)],
             "test_every_run",
         ),
         _check(
             "true accuracy under FGM with SMOOTH is below the paper's",
-            [table[true] < PAPER_TABLE_2[true] for table in tables],
+            [one < PAPER_TABLE_2[true] for one in found[true]],
             "test_every_run",
         ),
     ]
@@ -94,11 +93,10 @@ def _of_every_run(results: Sequence[PairResult]) -> list[Check]:
 
 def _promised(results: Sequence[PairResult]) -> Check:
     """Set the accuracy of f beside the coverage that was to guarantee it."""
-    gaps = []
-    for one in results:
-        table = percents(one.score.table_3("fixed-label"))
-        covered = table["FGM", "SMOOTH", "approximate"]
-        gaps.append(covered - table["PGD", "SMOOTH", "true"])
+    found = of_runs(results, "fixed-label")
+    covered = found["FGM", "SMOOTH", "approximate"]
+    kept = found["PGD", "SMOOTH", "true"]
+    gaps = [one - other for one, other in zip(covered, kept, strict=True)]
     return Check(
         what="an attack in $V$ leaves $f$ with SMOOTH more than 15 points below the "
         "coverage of $v$ (points below)",

@@ -1,19 +1,31 @@
-"""What solvers cover and what is proven, relaxations of the indicator, and ascents."""
+"""Solvers in pictures and tables: coverage, proofs, relaxations, ascents and aims."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from experiments.figures.answering import Sheet, draw_sheet, signed_levels
-from experiments.figures.solver_records import BudgetCurve, Comparison
+from experiments.figures.drawing import COLORS, WIDTH, legend_outside, new_figure
+from experiments.figures.markdown import Row, tabulated
+from experiments.figures.solver_records import (
+    BudgetCurve,
+    Comparison,
+    FollowedPath,
+    LongSearch,
+)
 from experiments.store.byte_images import unpack_signed
 from paper_lib.defense.ramp import RampSolution
-from paper_lib.plotting.style import COLORS, new_figure
 
-# At this width text is read on a phone too.
-WIDTH = 4.9
-RAMP, SEARCH = "ramp, raw rows", "search"
+# What is drawn of an instance: its label, its mark and its color.
+_MARKS = {
+    "no defense": ("no defense", "s", "gray"),
+    "ramp, raw rows": ("the paper's ascent", "v", COLORS[1]),
+    "search": ("search", "o", COLORS[2]),
+    "moments": ("no v covers more", "|", COLORS[0]),
+    "pairs": ("bound from pairs", "|", "gray"),
+}
 
 
 def plot_solvers(records: Sequence[Comparison]) -> Figure:
@@ -27,33 +39,18 @@ def plot_solvers(records: Sequence[Comparison]) -> Figure:
     """
     figure, (axis,) = new_figure(WIDTH, 1.4 + 0.19 * len(records))
     rows = np.arange(len(records))
-    counts = {
-        **{
-            name: [one.percent(one.methods[name].count) for one in records]
-            for name in ("no defense", RAMP, SEARCH)
-        },
-        **{
-            name: [one.percent(one.bounds[name].count) for one in records]
-            for name in ("moments", "pairs")
-        },
-    }
+    counts = {name: [one.percents[name] for one in records] for name in _MARKS}
     axis.hlines(rows, counts["moments"], counts["pairs"], color="gray", linewidth=1)
     left = {"color": COLORS[4], "linewidth": 5, "label": "left open"}
-    axis.hlines(rows, counts[SEARCH], counts["moments"], **left)
-    for name, label, marker, color in (
-        ("no defense", "no defense", "s", "gray"),
-        (RAMP, "the paper's ascent", "v", COLORS[1]),
-        (SEARCH, "search", "o", COLORS[2]),
-        ("moments", "no v covers more", "|", COLORS[0]),
-        ("pairs", "bound from pairs", "|", "gray"),
-    ):
+    axis.hlines(rows, counts["search"], counts["moments"], **left)
+    for name, (label, marker, color) in _MARKS.items():
         style = {"markersize": 10 if marker == "|" else 5, "markeredgewidth": 1.5}
         axis.plot(counts[name], rows, marker, color=color, label=label, **style)
     axis.set_yticks(rows, [one.name for one in records])
     axis.set(ylim=(len(records) - 0.4, -0.6), xlim=(0, 100))
     axis.set_xlabel("% of training points covered")
     axis.grid(axis="x", alpha=0.3)
-    figure.legend(loc="outside upper center", ncols=2, frameon=False)
+    legend_outside(figure, loc="outside upper center")
     return figure
 
 
@@ -82,7 +79,7 @@ def plot_relaxations(widths: Sequence[float] = (0.3, 0.1, 0.03)) -> Figure:
     axes[1].set_xlabel(r"slack $c^\top v + b$")
     for axis, name in zip(axes, ("value", "slope"), strict=True):
         axis.set_ylabel(name)
-    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    legend_outside(figure)
     return figure
 
 
@@ -130,9 +127,7 @@ def plot_certified_bands(curves: Sequence[BudgetCurve]) -> Figure:
         axis.set(ylim=(-0.03, 1.03), xlabel=r"budget $\epsilon$ (pixels)")
         axis.set_title(curve.instance.pair, fontsize=10)
     axes[0].set_ylabel("share covered")
-    handles, labels = axes[0].get_legend_handles_labels()
-    below = {"loc": "outside lower center", "ncols": 2, "frameon": False}
-    figure.legend(handles, labels, **below)
+    legend_outside(figure)
     return figure
 
 
@@ -151,3 +146,86 @@ def draw_budget_images(rows: Sequence[Sequence[str]]) -> Sheet:
         for column, levels in enumerate(line)
     ]
     return draw_sheet(tiles, len(rows[0]), len(rows))
+
+
+# The aims that were set before the runs; those of the benchmark are its constants.
+GAP_AIM, GAIN_AIM, DISTANCE_AIM, TIME_AIM, PATH_AIM = 1.0, 1.5, 0.1, 2.0, 4.0
+MET, MISSED = "✓ met", "✗ missed"
+
+
+@tabulated()
+def solver_table(
+    records: Sequence[Comparison], longer: Sequence[LongSearch]
+) -> Iterator[Row]:
+    """Put all that is stored of each instance on one line.
+
+    Args:
+        records: The comparisons.
+        longer: The second run, of the same instances in any order.
+
+    Yields:
+        For each instance a cell a method: percent covered, percent held out, seconds;
+        a cell a bound: percent, gap in points; and what the second run counted.
+    """
+    again = {one.name: one for one in longer}
+    for one in records:
+        row = {"instance": one.name}
+        for name, found in one.methods.items():
+            row[name] = _lines(one.percents[name], 100 * found.holdout, found.seconds)
+        for name, bound in one.bounds.items():
+            percents = _lines(one.percents[name], one.percent(one.gap(name)))
+            row[name] = f"{percents}<br>{bound.seconds:.0f}"
+        row["ratio"] = f"{one.gap('moments') / one.gap('pairs'):.2f}"
+        second = again[one.name]
+        row["second run"] = "<br>".join(
+            map(str, [*second.counts.values(), second.best])
+        )
+        row["its figures"] = _lines(second.gain, second.distance, second.time_ratio)
+        yield row
+
+
+def _lines(*figures: float) -> str:
+    return "<br>".join(f"{figure:.2f}" for figure in figures)
+
+
+@tabulated("lrrl")
+def aims_table(
+    records: Sequence[Comparison],
+    longer: Sequence[LongSearch],
+    followed: Sequence[FollowedPath],
+) -> Iterator[Row]:
+    """Judge every aim that was set before the runs.
+
+    Args:
+        records: The comparisons.
+        longer: Ten minutes of search for each instance.
+        followed: Families of budgets.
+
+    Yields:
+        A row for each aim.
+    """
+    gap = min(one.percent(one.gap("moments")) for one in records)
+    gain = median(one.gain for one in longer)
+    left = max(one.distance for one in longer)
+    time = max(one.time_ratio for one in longer)
+    gains = [gain for one in followed for gain in one.gains]
+    lost = sum(gain < 0 for gain in gains)
+    slowest = max(one.ratio for one in followed)
+    yield _aim("smallest gap, points", gap, "at most", GAP_AIM)
+    yield _aim("median gain over the ramp, points", gain, "at least", GAIN_AIM)
+    yield _aim("most that ten minutes add, points", left, "at most", DISTANCE_AIM)
+    yield _aim("longest time to the ramp's", time, "at most", TIME_AIM)
+    yield _aim("longest time of a path, in single searches", slowest, "below", PATH_AIM)
+    what = f"budgets of {len(gains)} at which a path loses rows"
+    yield _aim(what, lost, "at most", 0)
+
+
+def _aim(what: str, figure: float | int, side: str, aim: float | int) -> Row:
+    """Write an aim, what came out, and whether that is on the right side of it."""
+    met = {"at most": figure <= aim, "at least": figure >= aim, "below": figure < aim}
+    return {
+        "what": what,
+        "aim": f"{side} {aim:g}",
+        "came out": f"{figure:.2f}" if isinstance(figure, float) else f"{figure}",
+        "verdict": MET if met[side] else MISSED,
+    }

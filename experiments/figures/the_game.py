@@ -1,26 +1,27 @@
-"""Figure 1 of the paper by code, and where a tangent has the sign of its network."""
+"""Contests and Figure 1 in pictures; where a tangent has the sign of its network."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
-from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, Patch
 from torch import Tensor
 
-from experiments.figures.lemma_1 import GREEN, RED, draw_robust_set
+from experiments.figures.drawing import COLORS, GREEN, WIDTH, new_figure, show_square
+from experiments.figures.lemma_1 import draw_robust_set
 from experiments.figures.planar_classifiers import PlanarReLU
+from paper_lib.attacks import fgm
 from paper_lib.evaluation import logits_at
+from paper_lib.game import utility
 from paper_lib.geometry import disc_grid
-from paper_lib.linearize import linearize
-from paper_lib.plotting.style import COLORS, new_figure, show_square
+from paper_lib.linearize import Linearization, linearize
 from paper_lib.robust_sets import RobustSets
 
-# At this width text is read on a phone too.
-WIDTH = 4.9
+NEAR_CORNER = {"color": COLORS[1], "alpha": 0.25}
 
 
 def plot_network_robust_sets(
@@ -54,28 +55,21 @@ def plot_network_robust_sets(
     grids = (one.numpy() for one in (x, y, values))
     axis.contour(*grids, levels=[0.0], colors="k", linestyles="--")
     for corner in network.boundary_corners().tolist():
-        axis.add_patch(
-            Circle(corner, 2.0 * epsilon, color=RED, alpha=0.25, linewidth=0)
-        )
+        axis.add_patch(Circle(corner, 2.0 * epsilon, linewidth=0, **NEAR_CORNER))
     sets = RobustSets.from_linearization(linearize(network, points), epsilon)
     for row, point in enumerate(points.double().numpy()):
         draw_robust_set(axis, point, sets, row)
     axis.plot(*points.double().numpy().T, ".k", markersize=5)
     show_square(axis, half_width, "x")
-    figure.legend(handles=_key(), loc="outside lower center", ncols=2, frameon=False)
-    return figure
-
-
-def _key() -> list[Artist]:
-    """Say what the marks of Figure 1 are."""
-    return [
+    ring = {"color": "black", "marker": "o", "mfc": "none", "lw": 0}
+    key = [
         Line2D([], [], color="black", linestyle="--", label="$f = 0$"),
-        Patch(color=RED, alpha=0.25, label=r"within $2\epsilon$ of a corner"),
-        Line2D(
-            [], [], color="black", marker="o", mfc="none", lw=0, label="$x$ and $V$"
-        ),
+        Patch(**NEAR_CORNER, label=r"within $2\epsilon$ of a corner"),
+        Line2D([], [], **ring, label="$x$ and $V$"),
         Patch(color=GREEN, alpha=0.45, label="$R(x)$"),
     ]
+    figure.legend(handles=key, loc="outside lower center", ncols=2, frameon=False)
+    return figure
 
 
 def plot_set_size_against_margin(
@@ -100,9 +94,8 @@ def plot_set_size_against_margin(
     axis.plot(found, disc_share(found / epsilon - 1.0), "o", color=GREEN)
     for mark in (epsilon, 2.0 * epsilon):
         axis.axvline(mark, color="gray", linestyle=":", linewidth=1)
-    axis.set(
-        xlabel=r"margin $|f(x)| / \|\nabla f(x)\|_2$", ylabel="area of R(x) / area of V"
-    )
+    axis.set_xlabel(r"margin $|f(x)| / \|\nabla f(x)\|_2$")
+    axis.set_ylabel("area of R(x) / area of V")
     return figure
 
 
@@ -137,23 +130,20 @@ class TangentCounts:
     corners_tell: bool
 
 
-def count_tangent_errors(
-    network: PlanarReLU, epsilon: float, *, half_width: float = 3.5, side: int = 36
-) -> TangentCounts:
+def count_tangent_errors(network: PlanarReLU, epsilon: float) -> TangentCounts:
     """Search a grid for points whose tangent has a wrong sign within two budgets.
 
+    The grid has 36 by 36 points, up to 3.5 from the origin along each axis.
     Moves are tried on a grid of the disc; near a corner, on a small circle around it.
 
     Args:
         network: The network.
         epsilon: The budget of both players.
-        half_width: Points are on a grid of the square from minus this to this.
-        side: Points along each side.
 
     Returns:
         The counts.
     """
-    along = torch.linspace(-half_width, half_width, side, dtype=torch.float64)
+    along = torch.linspace(-3.5, 3.5, 36, dtype=torch.float64)
     square = torch.cartesian_prod(along, along)
     corners = network.boundary_corners()
     distances, nearest = torch.cdist(square, corners).min(dim=1)
@@ -190,3 +180,108 @@ def wrong_signs(
     signs = logits_at(network, reached).reshape(moves.shape[:2]).sign()
     tangents = lin.logits[:, None] + (lin.gradients[:, None] * moves).sum(dim=-1)
     return (signs != tangents.sign()).any(dim=1)
+
+
+ACROSS, ROW, TOP, SCALE = 480, 165, 34, 68
+CENTER = ACROSS // 2
+ARROWS = {"attack": COLORS[1], "defense": COLORS[2]}
+
+
+@dataclass(frozen=True)
+class SvgPicture:
+    """A picture that a notebook shows as SVG.
+
+    Attributes:
+        text: The picture.
+    """
+
+    text: str = field(repr=False)
+
+    def _repr_svg_(self) -> str:
+        return self.text
+
+
+def draw_contest(
+    lin: Linearization, v: Float[Tensor, " 2"], *, epsilon: float
+) -> SvgPicture:
+    """Draw FGM against one vector, a row for each point. Paper: Eq. (1).
+
+    The boundary of the tangent is upright, so gradients point along the first axis, and
+    a point's first coordinate is its logit.
+
+    Args:
+        lin: Points of the plane whose gradients are (1, 0).
+        v: The defender's vector, within the budget.
+        epsilon: The budget of both players.
+
+    Returns:
+        The picture.
+
+    Raises:
+        ValueError: If a gradient is not (1, 0).
+    """
+    if lin.gradients.tolist() != [[1.0, 0.0]] * len(lin.logits):
+        raise ValueError(f"gradients must be (1, 0), got {lin.gradients.tolist()}.")
+    height, attacks = TOP + ROW * len(lin.logits), fgm(lin, epsilon)
+    lost = (utility(lin, attacks, v, epsilon) > 0).tolist()
+    lines = [*_ground(height)]
+    for row, logit in enumerate(lin.logits.tolist()):
+        at = CENTER + SCALE * logit, TOP + ROW * (row + 0.5)
+        lines += _contest(at, attacks[row].tolist(), v.tolist(), epsilon)
+        who = "attacker wins, u_A = +1" if lost[row] else "defender wins, u_A = -1"
+        lines.append(_text(105 if logit > 0 else ACROSS - 105, at[1] + 66, who))
+    return SvgPicture("\n".join([*lines, "</svg>"]))
+
+
+def _ground(height: int) -> Iterator[str]:
+    """Write the two sides, the boundary and the heads of arrows."""
+    yield (
+        f"<svg xmlns='http://www.w3.org/2000/svg' width='{ACROSS}' height='{height}' "
+        f"viewBox='0 0 {ACROSS} {height}' font-family='sans-serif' font-size='15'>"
+    )
+    yield _tag("rect", width=CENTER, height=height, fill="#fbeedb")
+    yield _tag("rect", x=CENTER, width=CENTER, height=height, fill="#e1f1fb")
+    size = {"viewBox": "0 0 8 8", "refX": 7, "refY": 4}
+    size |= {"markerWidth": 6, "markerHeight": 6}
+    for name, color in ARROWS.items():
+        head = _tag("path", d="M0 0L8 4L0 8z", fill=color)
+        yield _tag("marker", head, id=name, **size, orient="auto")
+    ends = {"x1": CENTER, "x2": CENTER, "y1": 28, "y2": height}
+    yield _tag("line", **ends, stroke="black", stroke_dasharray="5 4")
+    yield _text(CENTER / 2, 20, "label -1")
+    yield _text(3 * CENTER / 2, 20, "label +1")
+    yield _text(CENTER, 20, "f_L = 0")
+
+
+def _contest(
+    at: tuple[float, float], attack: list[float], v: list[float], epsilon: float
+) -> Iterator[str]:
+    """Write one row: the ball, the point, both moves and where they land."""
+    x, y = at
+    hit = x + SCALE * attack[0], y - SCALE * attack[1]
+    end = hit[0] + SCALE * v[0], hit[1] - SCALE * v[1]
+    yield _tag("circle", cx=x, cy=y, r=SCALE * epsilon, fill="none", stroke="gray")
+    for name, (x1, y1), (x2, y2) in (("attack", at, hit), ("defense", hit, end)):
+        look = {"stroke": ARROWS[name], "stroke_width": 3}
+        look["marker_end"] = f"url(#{name})"
+        yield _tag("line", x1=x1, y1=y1, x2=x2, y2=y2, **look)
+    yield _tag("circle", cx=x, cy=y, r=5)
+    yield _text(x, y + 22, "x")
+    yield _text((x + hit[0]) / 2, y + 20, "a(x)", "attack")
+    yield _text((hit[0] + end[0]) / 2 + 14, (hit[1] + end[1]) / 2 - 6, "v", "defense")
+
+
+def _text(x: float | int, y: float | int, words: str, arrow: str = "") -> str:
+    """Write words around a place, in the color of an arrow or in black."""
+    color = ARROWS.get(arrow, "black")
+    at = {"x": float(x), "y": float(y), "text_anchor": "middle"}
+    return _tag("text", words, **at, fill=color)
+
+
+def _tag(name: str, inside: str = "", /, **attributes: str | float | int) -> str:
+    """Write an element; floats have one decimal."""
+    told = name
+    for key, value in attributes.items():
+        text = f"{value:.1f}" if isinstance(value, float) else value
+        told += f" {key.replace('_', '-')}='{text}'"
+    return f"<{told}>{inside}</{name}>" if inside else f"<{told}/>"

@@ -12,6 +12,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Polygon
 from torch import Tensor
 
+from experiments.figures.drawing import (
+    COLORS,
+    MARKERS,
+    WIDTH,
+    legend_outside,
+    new_figure,
+    show_square,
+)
 from experiments.populations.deviations import DeviationDraws
 from paper_lib.arrangement import cells
 from paper_lib.arrangement.lines import half_planes
@@ -24,13 +32,10 @@ from paper_lib.generalization import (
 )
 from paper_lib.geometry import sample_l2_ball
 from paper_lib.plotting.half_planes import check_drawable
-from paper_lib.plotting.style import COLORS, MARKERS, new_figure, show_square
 from paper_lib.robust_sets import RobustSets
 
 # Room a label needs around its middle, in radii: for its height, for each letter.
 _LABEL_HEIGHT, _LETTER = 0.13, 0.032
-# At this width text is read on a phone too.
-WIDTH = 4.9
 
 
 def plot_superimposed_sets(
@@ -58,8 +63,7 @@ def plot_superimposed_sets(
         raise ValueError(
             f"counts must be between 1 and {len(sets.offsets)}, got {list(counts)}."
         )
-    columns = min(len(counts), 2)
-    rows = math.ceil(len(counts) / columns)
+    columns, rows = min(len(counts), 2), math.ceil(len(counts) / 2)
     figure, axes = new_figure(WIDTH * columns / 2, 2.7 * rows, rows, columns)
     for axis in axes:
         axis.set_axis_off()
@@ -87,10 +91,8 @@ def shatter_counts(sizes: Iterable[int], *, seed: int) -> list[dict[str, int]]:
         boxes = (torch.tensor([*enumerate(order)]).float() for order in orders)
         clouds = (sample_l2_ball(n, 2, 1.0, seed=seed + k) for k in range(20))
         row = {"$n$": n, "$2^n$": 2**n}
-        tried: dict[Literal["rectangles", "half_planes"], Iterable[Tensor]] = {
-            "rectangles": boxes,
-            "half_planes": clouds,
-        }
+        tried: dict[Literal["rectangles", "half_planes"], Iterable[Tensor]]
+        tried = {"rectangles": boxes, "half_planes": clouds}
         for family, found in tried.items():
             name = family.replace("_", "-")
             row[f"{name}, found"] = max(trace_count(one, family) for one in found)
@@ -160,7 +162,7 @@ def plot_concentration(drawn: DeviationDraws) -> Figure:
         right.plot(reach, bound, style, color=COLORS[1], label=name)
     lowest = 0.5 / len(values)
     right.set(xlabel="distance from the mean", yscale="log", ylim=(lowest, 2.0))
-    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    legend_outside(figure)
     return figure
 
 
@@ -192,7 +194,7 @@ def plot_bound_against_samples(
     for name, n in (num_samples or {}).items():
         axis.axvline(n, color="gray", linestyle=":", linewidth=1, label=name)
     axis.set(xscale="log", yscale="log", xlabel="n", ylabel="bound on the mean")
-    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    legend_outside(figure)
     return figure
 
 

@@ -10,11 +10,11 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
+from experiments.figures.drawing import COLORS, in_turn, legend_outside, new_figure
 from experiments.tables.planning import PRIMARY_READING, PRIMARY_SOLVER
 from paper_lib.checks import check_count
 from paper_lib.evaluation.plays import Cell
 from paper_lib.game.matrix_games import MatrixEquilibrium, check_table, judge_strategies
-from paper_lib.plotting.style import COLORS, MARKERS, new_figure
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -96,11 +96,12 @@ def plot_payoffs(table: Float[np.ndarray, "n k m"], *, chosen: int = 0) -> Figur
     best = table.max(axis=1).mean(axis=0)
     order = np.argsort(best, kind="stable")
     figure, (axis,) = new_figure(4.7, 3.2)
-    for name, values, color, marker in (
-        ("the best attack at each point", best, COLORS[0], MARKERS[0]),
-        ("the chosen attack", table[:, chosen].mean(axis=0), COLORS[1], MARKERS[1]),
-        ("the mean of all attacks", table.mean(axis=(0, 1)), COLORS[2], MARKERS[2]),
-    ):
+    curves = {
+        "the best attack at each point": best,
+        "the chosen attack": table[:, chosen].mean(axis=0),
+        "the mean of all attacks": table.mean(axis=(0, 1)),
+    }
+    for color, marker, (name, values) in in_turn(curves.items()):
         axis.plot(values[order], marker, color=color, mfc="none", ms=4, label=name)
     axis.axhline(best.min(), color="black", linewidth=1, linestyle=":")
     axis.set_xlabel("defense, by what an attacker gets")
@@ -131,7 +132,7 @@ def plot_fictitious_play(
     axes[0].axhline(value, color="black", linewidth=1, linestyle=":", label="value")
     axes[0].set(xscale="log", xlabel="round", ylabel="utility of the attacker")
     axes[1].set(xlabel="round", ylabel="exploitability")
-    figure.legend(loc="outside lower center", ncols=5, frameon=False)
+    legend_outside(figure, 5)
     return figure
 
 

@@ -8,17 +8,17 @@ from statistics import mean
 import numpy as np
 import pytest
 
-from experiments.figures.mnist_0_against_1 import reading_table
-from experiments.figures.table_2_checks import record_checks
-from experiments.figures.table_2_distances import (
+from experiments.figures.mnist_0_against_1 import (
     CELLS,
     distance,
     distance_table,
     explored_table,
     of_combination,
     of_runs,
+    reading_table,
     ways_to_table_2,
 )
+from experiments.figures.table_2_checks import record_checks
 from experiments.study.combinations import Combination
 from experiments.study.declared import DECLARED, declared_groups
 from experiments.study.misses import study_table

@@ -6,12 +6,17 @@ from itertools import product
 import numpy as np
 
 from experiments.figures.all_pairs.gain_tables import mean_with_interval
-from experiments.figures.markdown import Row, cell_name, mean_and_span, tabulated
+from experiments.figures.markdown import (
+    Row,
+    mean_with_spread,
+    share_of,
+    tabulated,
+)
 from experiments.study.misses import ATTACKED, KINDS, StudyTable
 from experiments.study.own_rows import STARTS
 from experiments.study.study_cells import POINTS, UNDEFENDED
 from experiments.study.study_plan import StudyRun
-from experiments.tables.paper_numbers import PAPER_TABLE_1, PAPER_TABLE_2
+from experiments.tables.paper_numbers import PAPER_TABLE_1
 from experiments.tables.planning import DATASETS
 from experiments.tables.summary import SummaryRow
 from paper_lib.evaluation.plays import play_name
@@ -37,33 +42,12 @@ def declared_table(found: StudyTable, others: StudyTable) -> Iterator[Row]:
             yield {
                 "data set": dataset,
                 "play": play_name(play),
-                "paper": "{:.1f} ({:.1f})".format(*paper),
-                "here": "{:.1f} ({:.1f})".format(*here),
+                "paper": mean_with_spread(*paper),
+                "here": mean_with_spread(*here),
                 "over seeds": f"{seeds.min():.1f} to {seeds.max():.1f}",
-                "the other pairs": "{:.1f} ({:.1f})".format(*apart),
+                "the other pairs": mean_with_spread(*apart),
                 "miss of mean and spread": "{:+.1f}, {:+.1f}".format(*miss),
             }
-
-
-@tabulated("lrrr")
-def declared_table_2(found: StudyTable) -> Iterator[Row]:
-    """Set one combination beside the attacked cells of Table 2.
-
-    Args:
-        found: The combination, MNIST 0 against 1 among its pairs.
-
-    Yields:
-        Each cell: the paper's, the mean over seeds with the span, the difference.
-    """
-    cells = product(KINDS, ATTACKED)
-    for (kind, play), values in zip(cells, found.table_2[0].T, strict=True):
-        paper = PAPER_TABLE_2[*play, kind]
-        yield {
-            "accuracy in percent": cell_name((*play, kind)),
-            "paper": f"{paper:.1f}",
-            "here": mean_and_span(values.tolist()),
-            "difference": f"{values.mean() - paper:+.1f}",
-        }
 
 
 def clean_line(rows: Iterable[SummaryRow]) -> str:
@@ -77,8 +61,8 @@ def clean_line(rows: Iterable[SummaryRow]) -> str:
     """
     clean = [r for r in rows if (r.attack, r.accuracy) == ("none", "approximate")]
     return "Without attack and defense: " + "; ".join(
-        f"{row.dataset} {row.mean:.1f} ({row.std:.1f}), "
-        f"in the paper {row.paper_mean:.1f} ({row.paper_std:.1f})"
+        f"{row.dataset} {mean_with_spread(row.mean, row.std)}, "
+        f"in the paper {mean_with_spread(row.paper_mean, row.paper_std)}"
         for row in clean
     )
 
@@ -94,25 +78,16 @@ def training_table(runs: Sequence[StudyRun]) -> Iterator[Row]:
         Each data set and classifier: mean and spread over pairs, of test points and of
         points that trained it, beside the paper's.
     """
-    for run in sorted(
-        runs, key=lambda run: DATASETS.index(run.group.calibration.dataset)
-    ):
+    for run in sorted(runs, key=lambda run: DATASETS.index(run.key[2])):
         network, _, dataset, _ = run.key
-        percents = {
-            points: [
-                one.percents[points, "none", *UNDEFENDED][0] for one in run.results
-            ]
-            for points in POINTS
-        }
-        yield {
-            "data set": dataset,
-            "classifier": network,
-            **{
-                f"{points} points": f"{np.mean(some):.1f} ({np.std(some, ddof=1):.1f})"
-                for points, some in percents.items()
-            },
-            "paper": "{:.1f} ({:.1f})".format(*PAPER_TABLE_1[dataset]["none", "none"]),
-        }
+        row = {"data set": dataset, "classifier": network}
+        for points in POINTS:
+            cell = (points, "none", *UNDEFENDED)
+            some = np.array([one.percents[cell][0] for one in run.results])
+            shown = mean_with_spread(some.mean(), some.std(ddof=1))
+            row[f"{points} points"] = shown
+        printed = PAPER_TABLE_1[dataset]["none", "none"]
+        yield row | {"paper": mean_with_spread(*printed)}
 
 
 @tabulated("lllrr")
@@ -128,17 +103,15 @@ def declared_gains(found: StudyTable) -> Iterator[Row]:
     means = found.table_1[0].mean(0)
     kinds = product(enumerate(found.datasets), ("FGM", "PGD"), reversed(KINDS))
     for (place, dataset), attack, kind in kinds:
-        defended, alone = (
-            means[place, ATTACKED.index((attack, defense)), :, KINDS.index(kind)]
-            for defense in ("SMOOTH", "none")
-        )
+        plays = [ATTACKED.index((attack, one)) for one in ("SMOOTH", "none")]
+        defended, alone = means[place, plays, :, KINDS.index(kind)]
         gains = defended - alone
         yield {
             "data set": dataset,
             "attack": attack,
             "accuracy": kind,
             "mean gain (points)": mean_with_interval(gains.tolist(), found.pairs),
-            "pairs that gain": f"{(gains > 0).sum()} of {len(gains)}",
+            "pairs that gain": share_of(gains > 0),
         }
 
 
@@ -154,11 +127,9 @@ def starts_table(runs: Sequence[StudyRun]) -> Iterator[Row]:
         points, its gain, and on how many pairs it is ahead, there and when fitted.
     """
     for run, start in product(runs, STARTS[1:]):
-        first, other = (
-            np.array(
-                [one.percents["test", "FGM", "FGM", begin][1] for one in run.results]
-            )
-            for begin in (STARTS[0], start)
+        cells = [("test", "FGM", "FGM", begin) for begin in (STARTS[0], start)]
+        first, other = np.array(
+            [[one.percents[cell][1] for one in run.results] for cell in cells]
         )
         pairs = run.group.calibration.pairs
         yield {
@@ -167,21 +138,20 @@ def starts_table(runs: Sequence[StudyRun]) -> Iterator[Row]:
             "FGM, approximate": f"{other.mean():.1f}",
             f"with {STARTS[0]}": f"{first.mean():.1f}",
             "difference": mean_with_interval((other - first).tolist(), pairs),
-            "pairs ahead": f"{(other > first).sum()} of {len(pairs)}",
-            "ahead when fitted": "{} of {}".format(*ahead_when_fitted([run], start)),
+            "pairs ahead": share_of(other > first),
+            "ahead when fitted": share_of(ahead_when_fitted([run], start)),
         }
 
 
-def ahead_when_fitted(runs: Iterable[StudyRun], start: str) -> tuple[int, int]:
-    """Count the pairs on which a start covers more fitted points than v = 0.
+def ahead_when_fitted(runs: Iterable[StudyRun], start: str) -> list[bool]:
+    """Tell on which pairs a start covers more fitted points than v = 0.
 
     Args:
         runs: Runs whose defenses were fitted to the rows of Eq. (7).
         start: The start, or the search.
 
     Returns:
-        How many, and of how many.
+        For each run and pair whether it does.
     """
     covered = [one.coverages["FGM"] for run in runs for one in run.results]
-    ahead = sum(by_start[start] > by_start[STARTS[0]] for by_start in covered)
-    return ahead, len(covered)
+    return [by_start[start] > by_start[STARTS[0]] for by_start in covered]

@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 
 from experiments.figures.all_pairs.pair_pictures import CLASS_LABELS
-from experiments.figures.markdown import Row, markdown_table, tabulated
+from experiments.figures.markdown import Row, markdown_table, share_of, tabulated
 from experiments.tables.claims import (
     PairGain,
     dyadic_interval,
@@ -91,7 +91,7 @@ def extreme_table(primary: Primary) -> Iterator[Row]:
     """
     for dataset, result in primary.items():
         by_fgm = pair_gains(result.scores, PRIMARY_SOLVER, "FGM", "approximate")
-        under_fgm = {gain.classes: sum(gain.lost) for gain in by_fgm}
+        lost = {gain.classes: sum(gain.lost) for gain in by_fgm}
         for gain in extreme_gains(result.scores):
             yield {
                 "data set": dataset,
@@ -99,7 +99,7 @@ def extreme_table(primary: Primary) -> Iterator[Row]:
                 "gain (points)": f"{gain.points:+.1f}",
                 "first class: saved / lost": f"{gain.saved[0]} / {gain.lost[0]}",
                 "second class": f"{gain.saved[1]} / {gain.lost[1]}",
-                "lost under FGM": under_fgm[gain.classes],
+                "lost under FGM": lost[gain.classes],
                 "coverage when fitted (%)": f"{100 * gain.train_coverage:.1f}",
                 "gradient zero": "yes" if gain.in_dead_zone else "no",
             }
@@ -139,14 +139,12 @@ def losing_table(primary: Primary, results: Sequence[GroupResult]) -> Iterator[R
         ]
         for gain in extreme_gains(result.scores, worst=len(result.scores), best=0):
             if gain.points < 0:
-                found = {name: one.get(gain.classes) for name, one in by_solver.items()}
-                others = [f"{one[gain.classes]:+.1f}" for one in by_seed]
-                yield {
-                    "data set": dataset,
-                    "classes": pair_name(dataset, gain),
-                    **{name: _or_not_run(one, "+.1f") for name, one in found.items()},
-                    f"other seeds, {PRIMARY_SOLVER}": ", ".join(others) or _NOT_RUN,
-                }
+                row = {"data set": dataset, "classes": pair_name(dataset, gain)}
+                for solver, gains in by_solver.items():
+                    row[solver] = _or_not_run(gains.get(gain.classes), "+.1f")
+                others = [f"{gains[gain.classes]:+.1f}" for gains in by_seed]
+                row[f"other seeds, {PRIMARY_SOLVER}"] = ", ".join(others) or _NOT_RUN
+                yield row
 
 
 def _gains_of(result: GroupResult, solver: str) -> dict[tuple[int, int], float]:
@@ -191,10 +189,9 @@ def _ahead_when_fitted(result: GroupResult, defense: str) -> str:
     if defense not in result.group.solvers:
         return "not fitted"
     fits = [score.defenses for score in result.scores]
-    ahead = [
+    return share_of(
         fit[defense].train_coverage > fit[PRIMARY_SOLVER].train_coverage for fit in fits
-    ]
-    return f"{sum(ahead)} of {len(ahead)}"
+    )
 
 
 @tabulated("llrrrr")
@@ -242,8 +239,7 @@ def noise_table(primary: Primary) -> str:
             *_beside_smooth(result, attack, noise, "approximate"),
             *_beside_smooth(result, attack, noise, "true"),
         ]
-        for dataset, result in primary.items()
-        for attack in attacks
+        for (dataset, result), attack in product(primary.items(), attacks)
         if (attack, noise, "true") in cell_percents(result)
     ]
     header = ["data set", "attack", "$f_L$: noise over SMOOTH", "pairs ahead"]
@@ -257,5 +253,4 @@ def _beside_smooth(
     """Give a defense's gain over SMOOTH, and on how many pairs it is ahead."""
     cells = cell_percents(result)
     gaps = cells[attack, defense, accuracy] - cells[attack, PRIMARY_SOLVER, accuracy]
-    mean = mean_with_interval(gaps.tolist(), result.pairs)
-    return mean, f"{(gaps > 0).sum()} of {len(gaps)}"
+    return mean_with_interval(gaps.tolist(), result.pairs), share_of(gaps > 0)

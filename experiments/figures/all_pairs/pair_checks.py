@@ -6,7 +6,7 @@ import numpy as np
 
 from experiments.figures.all_pairs.declared_tables import ahead_when_fitted
 from experiments.figures.all_pairs.study_tables import GOALS
-from experiments.figures.checks_table import Check
+from experiments.figures.checks_table import Check, judged
 from experiments.study.misses import StudyTable
 from experiments.study.study_plan import StudyRun
 from experiments.tables.claims import lemma_violations, pair_gains
@@ -15,9 +15,9 @@ from experiments.tables.examples import Example, as_recorded
 from experiments.tables.planning import PRIMARY_PGD, PRIMARY_SOLVER
 from experiments.tables.table_1 import GroupResult
 
-_OF_TABLE_1 = "tests/regression/test_stored_table1.py::"
-_OF_STUDY = "tests/regression/test_stored_study.py::"
-_OF_PAGES = "tests/book/test_page_numbers.py::"
+_OF_TABLE_1 = "tests/regression/test_stored_table1.py"
+_OF_STUDY = "tests/regression/test_stored_study.py"
+_OF_PAGES = "tests/book/test_page_numbers.py"
 
 
 def table_1_checks(
@@ -45,63 +45,52 @@ def table_1_checks(
 
 
 def _of_lemmas(results: Sequence[GroupResult]) -> list[Check]:
-    flipped, unequal = lemma_violations(results)
-    shared = {
-        "cases": sum(len(result.scores) for result in results),
-        "test": f"{_OF_TABLE_1}test_the_theorem_holds_in_every_record",
+    told = {
+        "Lemma 2: no attack of the records flips a point that FGM leaves": "points",
+        "Lemma 1: accuracy under FGM and $v$ is the coverage of $v$": "rows differ",
     }
+    wrong = lemma_violations(results)
     return [
         Check(
-            what="Lemma 2: no attack of the records flips a point that FGM leaves",
-            figure=f"{flipped} points",
-            holds=flipped == 0,
-            **shared,
-        ),
-        Check(
-            what="Lemma 1: accuracy under FGM and $v$ is the coverage of $v$",
-            figure=f"{unequal} rows differ",
-            holds=unequal == 0,
-            **shared,
-        ),
+            what=what,
+            cases=sum(len(result.scores) for result in results),
+            figure=f"{found} {unit}",
+            holds=found == 0,
+            test=f"{_OF_TABLE_1}::test_the_theorem_holds_in_every_record",
+        )
+        for (what, unit), found in zip(told.items(), wrong, strict=True)
     ]
 
 
 def _of_gains(primary: Sequence[GroupResult], attack: str) -> Check:
     """Ask whether the ascent raises approximate accuracy on every pair."""
-    gains = [
-        gain.points
-        for result in primary
-        for gain in pair_gains(result.scores, PRIMARY_SOLVER, attack, "approximate")
-    ]
-    name = "test_smooth_helps_against_fgm_on_every_pair_and_not_so_against_pgd"
-    return Check(
-        what=f"SMOOTH gains approximate accuracy against {attack} on every pair",
-        cases=len(gains),
-        figure=f"{sum(gain > 0 for gain in gains)} gain",
-        holds=min(gains) > 0,
-        test=_OF_TABLE_1 + name,
+    return judged(
+        _OF_TABLE_1,
+        f"SMOOTH gains approximate accuracy against {attack} on every pair",
+        [
+            gain.points > 0
+            for result in primary
+            for gain in pair_gains(result.scores, PRIMARY_SOLVER, attack, "approximate")
+        ],
+        "test_smooth_helps_against_fgm_on_every_pair_and_not_so_against_pgd",
+        figure="{so} gain",
     )
 
 
 def _of_other_side(primary: Sequence[GroupResult]) -> Check:
     """Ask whether no defense covers more of the points it was fitted on."""
-    fits = [
-        score.defenses
-        for result in primary
-        for score in result.scores
-        if {*SOLVERS} <= {*score.defenses}
-    ]
-    ahead = sum(
-        max(one[solver].train_coverage for solver in SOLVERS)
-        > one[PRIMARY_SOLVER].train_coverage
-        for one in fits
-    )
-    return Check(
-        what="Against FGM no defense covers more of the fitted points than SMOOTH",
-        cases=len(fits),
-        figure=f"more on {ahead}",
-        holds=ahead == 0 if fits else None,
-        test=f"{_OF_PAGES}test_against_fgm_another_defense_does_better_than_the_ramp",
+    fits = [score.defenses for result in primary for score in result.scores]
+    return judged(
+        _OF_PAGES,
+        "Against FGM no defense covers more of the fitted points than SMOOTH",
+        [
+            max(one[solver].train_coverage for solver in SOLVERS)
+            <= one[PRIMARY_SOLVER].train_coverage
+            for one in fits
+            if {*SOLVERS} <= {*one}
+        ],
+        "test_against_fgm_another_defense_does_better_than_the_ramp",
+        figure="more on {others}",
     )
 
 
@@ -114,13 +103,12 @@ def search_check(runs: Sequence[StudyRun]) -> Check:
     Returns:
         A row of the page's table.
     """
-    ahead, cases = ahead_when_fitted(runs, "search")
-    return Check(
-        what="Declared network and budgets: the search covers no more fitted points",
-        cases=cases,
-        figure=f"more on {ahead}",
-        holds=ahead == 0,
-        test=_OF_STUDY + "test_the_search_fits_better_and_keeps_fewer_test_points",
+    return judged(
+        _OF_STUDY,
+        "Declared network and budgets: the search covers no more fitted points",
+        [not ahead for ahead in ahead_when_fitted(runs, "search")],
+        "test_the_search_fits_better_and_keeps_fewer_test_points",
+        figure="more on {others}",
     )
 
 
@@ -136,7 +124,7 @@ def _of_examples(
         cases=len(examples),
         figure=f"{equal} equal",
         holds=equal == len(examples) if examples else None,
-        test=f"{_OF_TABLE_1}test_an_example_drawn_by_the_commit_has_not_gone_stale",
+        test=f"{_OF_TABLE_1}::test_an_example_drawn_by_the_commit_has_not_gone_stale",
     )
 
 
@@ -150,20 +138,19 @@ def study_checks(found: StudyTable, explored: StudyTable) -> Iterator[Check]:
     Yields:
         Rows of the page's table.
     """
-    kinds = {
-        f"the means of Table 1 are within {GOALS[0]:.0f} points": "mean",
-        f"the spreads of Table 1 are within {GOALS[0]:.0f} points": "spread",
-        f"the attacked cells of Table 2 are within {GOALS[1]:.0f} points": "0-1",
-    }
-    for what, mark in kinds.items():
+    for mark, what in (
+        ("mean", "the means of Table 1"),
+        ("spread", "the spreads of Table 1"),
+        ("0-1", "the attacked cells of Table 2"),
+    ):
         own = [mark in (name[:3], name.split(", ")[-1]) for name in found.names]
-        worst = float(np.abs(found.misses[0][own]).max())
+        worst, goal = float(np.abs(found.misses[0][own]).max()), GOALS[mark == "0-1"]
         yield Check(
-            what=f"Fresh seeds, declared choice: {what}",
+            what=f"Fresh seeds, declared choice: {what} are within {goal:.0f} points",
             cases=sum(own),
             figure=f"worst {worst:.1f}",
-            holds=worst <= GOALS[mark == "0-1"],
-            test=f"{_OF_STUDY}test_the_goals_are_judged_as_the_page_does",
+            holds=worst <= goal,
+            test=f"{_OF_STUDY}::test_the_goals_are_judged_as_the_page_does",
         )
     goals = np.array([GOALS[name.startswith("0-1")] for name in explored.names])
     met = int((np.abs(explored.misses) <= goals).sum(1).max())
@@ -172,5 +159,5 @@ def study_checks(found: StudyTable, explored: StudyTable) -> Iterator[Check]:
         cases=len(explored.combinations),
         figure=f"at most {met} of {len(goals)}",
         holds=met == len(goals),
-        test=f"{_OF_STUDY}test_no_combination_meets_every_goal",
+        test=f"{_OF_STUDY}::test_no_combination_meets_every_goal",
     )

@@ -1,21 +1,33 @@
-"""Pictures of results over the pairs of ten classes."""
+"""Pictures of results over the pairs of ten classes, and the map of all pairs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import product
+from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.figures.answering import Sheet, draw_sheet, gray_levels, signed_levels
+from experiments.figures.drawing import (
+    COLORS,
+    MARKERS,
+    in_turn,
+    legend_outside,
+    new_figure,
+)
 from experiments.figures.linearity_pictures import SETS
+from experiments.study.combinations import Combination
+from experiments.study.pair_views import ViewResult
+from experiments.study.study_plan import StudyRun
 from experiments.tables.examples import Example
 from experiments.tables.paper_numbers import PAPER_TABLE_1
 from experiments.tables.planning import stored_cell
 from experiments.tables.table_1 import GroupResult, cell_percents
 from paper_lib.evaluation.plays import PLAYS, Play, play_name
 from paper_lib.plotting.perturbations import plot_images
-from paper_lib.plotting.style import COLORS, MARKERS, new_figure
 
 CLASS_LABELS = {
     "mnist": tuple("0123456789"),
@@ -41,11 +53,7 @@ def plot_pair_spread(results: Sequence[GroupResult]) -> Figure:
         titles = [play_name(play).replace(", ", ",\n") for play in PLAYS[1:]]
         axis.set_xticks(range(len(titles)), titles)
         axis.set(ylabel=f"{SETS[result.dataset]}: accuracy (%)", ylim=(-3, 103))
-    handles, names = axes[0].get_legend_handles_labels()
-    known = dict(zip(names, handles, strict=True))
-    figure.legend(
-        known.values(), known, loc="outside lower center", ncols=3, frameon=False
-    )
+    legend_outside(figure, 3)
     return figure
 
 
@@ -56,15 +64,13 @@ def _draw_spread(axis: Axes, result: GroupResult, play: Play, left: float) -> No
         # Spread sideways by rank, so that no point hides another.
         offsets = (np.arange(len(values)) % 7 - 3) / 7 * width * 0.7
         center, color = left + (number + 0.5) * width, COLORS[number + 1]
-        look = {"color": color, "markersize": 3, "alpha": 0.7}
-        look["label"] = f"{accuracy} accuracy"
-        axis.plot(center + offsets, values, MARKERS[number], **look)
+        look = {"markersize": 3, "alpha": 0.7, "label": f"{accuracy} accuracy"}
+        axis.plot(center + offsets, values, MARKERS[number], color=color, **look)
         ends = [center - 0.4 * width, center + 0.4 * width]
         axis.plot(ends, [values.mean()] * 2, color=color, linewidth=2)
     mean, spread = PAPER_TABLE_1[result.dataset][play]
-    look = {"fmt": "s", "color": COLORS[0], "capsize": 3}
-    look["label"] = "paper, mean and spread"
-    axis.errorbar(left + 2.5 * width, mean, spread, **look)
+    look = {"color": COLORS[0], "capsize": 3, "label": "paper, mean and spread"}
+    axis.errorbar(left + 2.5 * width, mean, spread, fmt="s", **look)
 
 
 def plot_pairs_against_budget(
@@ -89,25 +95,25 @@ def plot_pairs_against_budget(
         _draw_curve(axis, result.calibration.budgets[0], curve)
         axis.set(xlabel="budget (pixels)", title=SETS[result.dataset])
     axes[0].set(ylabel="accuracy (%)", ylim=(-8, 108))
-    handles = axes[0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside lower center", ncols=3, frameon=False)
+    legend_outside(figure, 3)
     return figure
 
 
 def _draw_curve(axis: Axes, calibrated: float, curve: Sequence[GroupResult]) -> None:
     budgets = calibrated * np.array([one.group.multiple for one in curve])
     cells = [cell_percents(one) for one in curve]
-    rows = product(("approximate", "true"), ("none", "SMOOTH"))
-    for number, (accuracy, defense) in enumerate(rows):
+    rows = enumerate(product(("approximate", "true"), ("none", "SMOOTH")))
+    for color, marker, (number, (accuracy, defense)) in in_turn(rows):
         key = stored_cell(("FGM", defense), accuracy)
         values = np.array([cell[key] for cell in cells])
         spread = values.std(axis=1, ddof=1) if values.shape[1] > 1 else None
         # Side by side, so that no bar hides another.
         places = budgets + (number - 1.5) * 0.006 * budgets.max()
         name = f"{accuracy}, {'no defense' if defense == 'none' else defense}"
-        look = {"color": COLORS[number], "markersize": 4, "capsize": 2, "linewidth": 1}
-        look |= {"fmt": f"{MARKERS[number]}-", "label": name}
-        axis.errorbar(places, values.mean(axis=1), spread, **look)
+        look = {"color": color, "markersize": 4, "capsize": 2, "linewidth": 1}
+        axis.errorbar(
+            places, values.mean(1), spread, fmt=f"{marker}-", label=name, **look
+        )
     axis.axvline(calibrated, color="0.6", linestyle=":", label="calibrated budget")
 
 
@@ -134,3 +140,123 @@ def plot_examples(examples: Sequence[Example]) -> Figure:
         "second + v": second + moves,
     }
     return plot_images(columns, signed=("v",), notes=notes)
+
+
+# For each data set and pair the plays, true and approximate accuracy, in percent.
+Percents = dict[str, dict[tuple[int, int], Float[np.ndarray, "plays 2"]]]
+
+
+def pair_percents(runs: Sequence[StudyRun], combination: Combination) -> Percents:
+    """Average the accuracies of each pair over seeds.
+
+    Args:
+        runs: The runs of one combination.
+        combination: The combination.
+
+    Returns:
+        For each data set and pair the plays of the tables, in their order: true and
+        approximate accuracy.
+    """
+    found: dict[str, dict[tuple[int, int], list]] = {}
+    for run in runs:
+        pairs = found.setdefault(run.key[2], {})
+        for pair, one in run.of.items():
+            cells = [one.percents[combination.cell(play, one)] for play in PLAYS]
+            pairs.setdefault(pair, []).append(cells)
+    return {
+        dataset: {pair: np.mean(seeds, axis=0) for pair, seeds in pairs.items()}
+        for dataset, pairs in found.items()
+    }
+
+
+def map_data(percents: Percents, views: Iterable[ViewResult]) -> dict[str, Any]:
+    """Say what the script of the map shows.
+
+    Args:
+        percents: The accuracies of each pair.
+        views: What both players do to an image of a pair, where that is stored.
+
+    Returns:
+        The plays, and for each data set its classes and pairs.
+    """
+    seen = {
+        _pair_of(view): {"logits": view.logits, "tangent": view.tangent}
+        for view in views
+    }
+    return {
+        "plays": [play_name(play) for play in PLAYS],
+        "sets": [
+            {
+                "name": SETS[dataset],
+                "classes": CLASS_LABELS[dataset],
+                "pairs": {
+                    f"{first}-{second}": {
+                        "numbers": values.round(3).tolist(),
+                        "view": seen.get((dataset, (first, second))),
+                    }
+                    for (first, second), values in pairs.items()
+                },
+            }
+            for dataset, pairs in percents.items()
+        ],
+    }
+
+
+def _pair_of(view: ViewResult) -> tuple[str, tuple[int, int]]:
+    return view.config.classifier.dataset, view.config.classifier.classes
+
+
+def _place(dataset: str, pair: tuple[int, int]) -> tuple[int, int]:
+    """Column and row: MNIST above the diagonal, Fashion-MNIST below."""
+    first, second = pair
+    return (second, first) if dataset == "mnist" else pair
+
+
+def draw_views(views: Iterable[ViewResult]) -> Sheet:
+    """Draw what both players do to an image of each pair: x, a, x + a, v, x + a + v.
+
+    Args:
+        views: The views.
+
+    Returns:
+        Five maps beside one another, each of ten by ten small images.
+    """
+    tiles = []
+    for view in views:
+        x, a, v = view.parts.numpy()
+        column, row = _place(*_pair_of(view))
+        attack, defense = (signed_levels(move, view.reach) for move in (a, v))
+        seen, hit, saved = map(gray_levels, (x, x + a, x + a + v))
+        kinds = enumerate((seen, attack, hit, defense, saved))
+        tiles += [((10 * k + column, row), tile) for k, tile in kinds]
+    return draw_sheet(tiles, 50, 10)
+
+
+def plot_pair_map(percents: Percents, play: int = 2) -> Figure:
+    """Draw the approximate accuracy of each pair under one play as a colored square.
+
+    Args:
+        percents: The accuracies of each pair.
+        play: Which of the plays.
+
+    Returns:
+        The figure, MNIST above the diagonal and Fashion-MNIST below.
+    """
+    figure, (axis,) = new_figure(4.9, 5.2)
+    grid = np.full((10, 10), np.nan)
+    for dataset, pairs in percents.items():
+        for pair, values in pairs.items():
+            column, row = _place(dataset, pair)
+            grid[row, column] = value = values[play, 1]
+            style = {"ha": "center", "va": "center", "fontsize": 8}
+            style["color"] = "black" if value > 60 else "white"
+            axis.text(column, row, f"{value:.0f}", **style)
+    axis.imshow(grid, vmin=0.0, vmax=100.0, cmap="viridis")
+    axis.set_xticks(range(10), CLASS_LABELS["fashion-mnist"], rotation=90)
+    axis.set_yticks(range(10), CLASS_LABELS["fashion-mnist"])
+    for second in (axis.secondary_xaxis("top"), axis.secondary_yaxis("right")):
+        second.set_ticks(range(10), CLASS_LABELS["mnist"])
+        second.tick_params(labelsize=8)
+    axis.tick_params(labelsize=8)
+    axis.set_title(play_name(PLAYS[play]), fontsize=10)
+    return figure

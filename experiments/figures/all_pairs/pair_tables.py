@@ -1,18 +1,18 @@
 """Table 1, what it depends on and what a batch moves, as Markdown tables."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import product
 
 import numpy as np
 
-from experiments.figures.markdown import NOT_APPLICABLE, Row, table_of, tabulated
-from experiments.tables.planning import (
-    ALL_PAIRS,
-    PRIMARY_SOLVER,
-    RunGroup,
-    stored_cell,
+from experiments.figures.markdown import (
+    NOT_APPLICABLE,
+    Row,
+    mean_with_spread,
+    table_of,
+    tabulated,
 )
+from experiments.tables.planning import ALL_PAIRS, PRIMARY_SOLVER, RunGroup, stored_cell
 from experiments.tables.summary import SummaryRow
 from experiments.tables.table_1 import GroupResult, cell_percents
 from paper_lib.evaluation import PLAYS, play_name
@@ -57,17 +57,15 @@ def calibration_table(results: Sequence[GroupResult]) -> Iterator[Row]:
         config, found = result.group.calibration, result.calibration
         low, high = min(found.budgets), max(found.budgets)
         kept = 100 * np.array(found.kept)
-        spread = f" ({kept.std(ddof=1):.1f})" if len(kept) > 1 else ""
+        spread = kept.std(ddof=1) if len(kept) > 1 else None
         yield {
             "data set": config.dataset,
             "classifier": result.group.classifier,
             "protocol": config.protocol,
             "seed": config.seed,
-            "budget (pixels)": f"{low:.2f} to {high:.2f}"
-            if low < high
-            else f"{low:.2f}",
+            "budget (pixels)": f"{low:.2f}" + (f" to {high:.2f}" if low < high else ""),
             "target (%)": f"{100 * config.target:.1f}",
-            "reached, mean (spread) over pairs": f"{kept.mean():.1f}{spread}",
+            "reached, mean (spread) over pairs": mean_with_spread(kept.mean(), spread),
         }
 
 
@@ -85,26 +83,25 @@ def table_1(rows: Sequence[SummaryRow]) -> Iterator[Row]:
     for row in rows:
         if row.is_primary and row.paper_mean is not None:
             span = "" if row.low is None else f"[{row.low:.1f}, {row.high:.1f}]"
+            gap = row.mean - row.paper_mean if row.pairs == len(ALL_PAIRS) else None
             yield {
                 "data set": row.dataset,
                 "play": play_name((row.attack, row.defense)),
-                "paper": _paper_text(row),
+                "paper": mean_with_spread(row.paper_mean, row.paper_std),
                 "here": _row_text(row),
                 "over seeds": span or "one seed",
-                "difference": _gap_text(row),
-                "goal": _goal_text(row),
+                "difference": NOT_APPLICABLE if gap is None else f"{gap:+.1f}",
+                "goal": _goal_text(GOALS.get((row.attack, row.defense)), gap),
             }
 
 
-def _goal_text(row: SummaryRow) -> str:
+def _goal_text(goal: float | None, gap: float | None) -> str:
     """Say which distance to the paper was set as the goal, and whether it was met."""
-    goal = GOALS.get((row.attack, row.defense))
     if goal is None:
         return "none"
-    if row.paper_mean is None or row.pairs != len(ALL_PAIRS):
+    if gap is None:
         return NOT_APPLICABLE
-    met = abs(row.mean - row.paper_mean) <= goal
-    return f"{goal:.0f} points: {'met' if met else 'missed'}"
+    return f"{goal:.0f} points: {'met' if abs(gap) <= goal else 'missed'}"
 
 
 @tabulated("lllllrrrl")
@@ -127,25 +124,14 @@ def cell_table(rows: Sequence[SummaryRow], accuracy: str) -> Iterator[Row]:
                 "attack": ", ".join(filter(None, (row.attack, row.pgd_reading))),
                 "defense": ", ".join(filter(None, (row.defense, row.solver))),
                 "here": _row_text(row),
-                "paper": "" if row.paper_mean is None else _paper_text(row),
+                "paper": mean_with_spread(row.paper_mean, row.paper_std),
                 "seeds": row.seeds,
                 "choice": row.choice,
             }
 
 
-def _gap_text(row: SummaryRow) -> str:
-    """Write the difference to the paper's mean, which is over all pairs."""
-    if row.paper_mean is None or row.pairs != len(ALL_PAIRS):
-        return NOT_APPLICABLE
-    return f"{row.mean - row.paper_mean:+.1f}"
-
-
 def _row_text(row: SummaryRow) -> str:
-    return f"{row.mean:.1f} ({row.std:.1f})" if row.pairs > 1 else f"{row.mean:.1f}"
-
-
-def _paper_text(row: SummaryRow) -> str:
-    return f"{row.paper_mean:.1f} ({row.paper_std:.1f})"
+    return mean_with_spread(row.mean, row.std if row.pairs > 1 else None)
 
 
 # A group computed pair by pair, and in a batch.
@@ -164,13 +150,13 @@ def computed_twice(
     Returns:
         Both results of each group, in the order of the batches.
     """
-    alone = {
-        (one.group.calibration, one.group.multiple): one
-        for one in singly
+    return [
+        (one, two)
+        for two, one in product(batched, singly)
         if one.batching == "single"
-    }
-    found = [alone.get((one.group.calibration, one.group.multiple)) for one in batched]
-    return [(one, two) for one, two in zip(found, batched, strict=True) if one]
+        and one.group.calibration == two.group.calibration
+        and one.group.multiple == two.group.multiple
+    ]
 
 
 @tabulated("llrrrrrr")
@@ -187,9 +173,7 @@ def computed_twice_table(twice: Sequence[Twice]) -> Iterator[Row]:
     for dataset, play in product(datasets, PLAYS):
         cell = stored_cell(play)
         of_set = [both for both in twice if both[0].dataset == dataset]
-        values = np.array(
-            [[cell_percents(one)[cell] for one in both] for both in of_set]
-        )
+        values = np.array([[cell_percents(x)[cell] for x in both] for both in of_set])
         here, there = values.mean(axis=(0, 2))
         gaps = values[:, 1] - values[:, 0]
         by_seed, by_pair = gaps.mean(axis=1), np.abs(gaps)
@@ -227,10 +211,8 @@ def moved_table(twice: Sequence[Twice], *, num: int = 4, far: float = 3.0) -> st
 def _moves(both: Twice) -> Iterator[tuple[float, Row]]:
     """Give the move of each pair of a group, with its row."""
     before, after = map(cell_percents, both)
-    smooth, none = (
-        after[cell] - before[cell]
-        for cell in (stored_cell(("FGM", "SMOOTH")), stored_cell(("FGM", "none")))
-    )
+    cells = (stored_cell(("FGM", defense)) for defense in ("SMOOTH", "none"))
+    smooth, none = (after[cell] - before[cell] for cell in cells)
     fits = ([score.defenses[PRIMARY_SOLVER] for score in one.scores] for one in both)
     alone, batch = ([100 * fit.train_coverage for fit in one] for one in fits)
     for place, (first, second) in enumerate(both[0].pairs):
@@ -256,11 +238,10 @@ def seconds_by_seed(batches: Sequence[GroupResult]) -> dict[int, float]:
         Seconds for each seed, as the records have them: without training, without
         reading the data and without what starts before the first run.
     """
-    seconds: defaultdict[int, float] = defaultdict(float)
+    seconds = dict.fromkeys((one.seed for one in batches), 0.0)
     for one in batches:
-        for score in one.scores:
-            seconds[one.seed] += score.provenance.seconds
-    return dict(seconds)
+        seconds[one.seed] += sum(score.provenance.seconds for score in one.scores)
+    return seconds
 
 
 def seconds_line(batches: Sequence[GroupResult]) -> str:

@@ -7,12 +7,12 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
+from experiments.figures.drawing import COLORS, in_turn, legend_outside, new_figure
 from experiments.figures.markdown import Row, tabulated
 from experiments.study.choosing import choose_on_halves
 from experiments.study.combinations import FACTORS, Combination
 from experiments.study.misses import ATTACKED, StudyTable, effects
 from paper_lib.evaluation.plays import play_name
-from paper_lib.plotting.style import COLORS, MARKERS, new_figure
 
 # The factors as the paper's readers call them.
 FACTOR_NAMES = {
@@ -49,14 +49,11 @@ def effects_table(table: StudyTable) -> Iterator[Row]:
         the spread, differ at most between two choices, the larger of both data sets.
     """
     for factor, sizes in effects(table).items():
+        row = {"what is chosen": FACTOR_NAMES[factor]}
         moved = table.of_table_1(sizes).max(0).tolist()
-        yield {
-            "what is chosen": FACTOR_NAMES[factor],
-            **{
-                play_name(play): "{:.1f} / {:.1f}".format(*both)
-                for play, both in zip(ATTACKED, moved, strict=True)
-            },
-        }
+        for play, both in zip(ATTACKED, moved, strict=True):
+            row[play_name(play)] = "{:.1f} / {:.1f}".format(*both)
+        yield row
 
 
 @tabulated("llrlr")
@@ -96,11 +93,6 @@ def changes_table(table: StudyTable, combination: Combination) -> Iterator[Row]:
         The combination, then each other choice of each factor: by how much the means
         with PGD are above the paper's, the largest miss of Table 1 and of all numbers.
     """
-    kinds = [
-        (name, place)
-        for place, name in enumerate(table.names)
-        if "PGD" in name and name.endswith("mean")
-    ]
     is_first = np.array([not name.startswith("0-1") for name in table.names])
     changed = [("nothing", "", combination)] + [
         (FACTOR_NAMES[factor], choice, replace(combination, **{factor: choice}))
@@ -110,16 +102,13 @@ def changes_table(table: StudyTable, combination: Combination) -> Iterator[Row]:
     ]
     for factor, choice, one in changed:
         misses = table.misses[table.at(one)]
-        yield {
-            "what is changed": factor,
-            "to": choice,
-            **{
-                name.removesuffix(", mean"): f"{misses[place]:+.1f}"
-                for name, place in kinds
-            },
-            "worst of Table 1": f"{np.abs(misses[is_first]).max():.1f}",
-            "of all": f"{np.abs(misses).max():.1f}",
-        }
+        row = {"what is changed": factor, "to": choice}
+        for name, miss in zip(table.names, misses, strict=True):
+            if "PGD" in name and name.endswith(", mean"):
+                row[name.removesuffix(", mean")] = f"{miss:+.1f}"
+        row["worst of Table 1"] = f"{np.abs(misses[is_first]).max():.1f}"
+        row["of all"] = f"{np.abs(misses).max():.1f}"
+        yield row
 
 
 def halves_line(table: StudyTable) -> str:
@@ -132,16 +121,13 @@ def halves_line(table: StudyTable) -> str:
         A sentence, of Table 1's numbers.
     """
     found = choose_on_halves(table)
-    chosen, judged, least = (
-        float(values.mean())
-        for values in (found.chosen_on, found.judged_on, found.least_there)
-    )
     return (
         f"On the half that chose, the nearest of {len(table.combinations)} "
-        f"combinations is {chosen:.1f} points from the paper; on the other half the "
-        f"same one is {judged:.1f} points from it, and the nearest there {least:.1f}. "
-        f"So choosing makes a distance smaller by {found.optimism:.1f} points "
-        f"(means over {len(found.judged_on):,} partings)."
+        f"combinations is {found.chosen_on.mean():.1f} points from the paper; on the "
+        f"other half the same one is {found.judged_on.mean():.1f} points from it, and "
+        f"the nearest there {found.least_there.mean():.1f}. So choosing makes a "
+        f"distance smaller by {found.optimism:.1f} points (means over "
+        f"{len(found.judged_on):,} partings)."
     )
 
 
@@ -166,13 +152,13 @@ def plot_misses(
     goals = np.array([GOALS[name.startswith("0-1")] for name in names])
     axis.barh(rows, 2 * goals, 1.0, -goals, color="0.92", label="the goal")
     axis.axvline(0.0, color="0.5", linewidth=1)
-    for number, (name, values) in enumerate(misses.items()):
-        look = {"color": COLORS[number], "label": name, "markersize": 5}
+    for color, marker, (number, name) in in_turn(enumerate(misses)):
+        look = {"color": color, "label": name, "markersize": 5}
         look |= {"alpha": 0.9 if number == 0 else 0.7, "zorder": 4 - number}
-        axis.plot(values, rows, MARKERS[number], **look)
+        axis.plot(misses[name], rows, marker, **look)
     axis.set_yticks(rows, names)
     axis.set(ylim=(len(names) - 0.5, -0.5), xlabel="points above")
-    figure.legend(loc="outside lower center", ncols=1, frameon=False)
+    legend_outside(figure, 1)
     return figure
 
 
@@ -185,22 +171,22 @@ def plot_choices(table: StudyTable) -> Figure:
     Returns:
         The figure, a row for each choice; the nearest of each is marked.
     """
-    found = [
-        (f"{FACTOR_NAMES[factor]}: {choice}", factor, table.distances[own])
+    choices = [
+        (factor, choice, table.distances[own])
         for factor in FACTORS
         for choice, own in table.having(factor).items()
     ]
-    names, factors, distances = zip(*found, strict=True)
-    figure, (axis,) = new_figure(4.7, 0.3 * len(found) + 0.9)
-    for row, some in enumerate(distances):
+    figure, (axis,) = new_figure(4.7, 0.3 * len(choices) + 0.9)
+    for row, (factor, _, some) in enumerate(choices):
         # Spread by rank, so that no point hides another.
         offsets = (np.arange(len(some)) % 7 - 3) / 12
         look = {"color": COLORS[4], "markersize": 2.5, "alpha": 0.7}
         axis.plot(np.sort(some), row + offsets, "o", **look)
         axis.plot(some.min(), row, "D", color=COLORS[1], markersize=6)
-        if row and factors[row] != factors[row - 1]:
+        if row and factor != choices[row - 1][0]:
             axis.axhline(row - 0.5, color="0.8", linewidth=1)
+    names = [f"{FACTOR_NAMES[factor]}: {choice}" for factor, choice, _ in choices]
     axis.set_yticks(range(len(names)), names)
-    axis.set(ylim=(len(found) - 0.5, -0.5), xlim=(0, None))
+    axis.set(ylim=(len(names) - 0.5, -0.5), xlim=(0, None))
     axis.set_xlabel("largest miss (points)")
     return figure

@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 import pytest
 import torch
 
-from experiments.figures.contest_diagram import CENTER, SCALE, draw_contest
+from experiments.figures.the_game import CENTER, SCALE, draw_contest
 from paper_lib.linearize import Linearization
 
 SVG = "{http://www.w3.org/2000/svg}"

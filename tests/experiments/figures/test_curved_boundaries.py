@@ -38,9 +38,9 @@ def test_bands_show_points_by_what_is_proven_of_them():
     figure = plot_bands({"disc": (case, game)})
     axis = figure.axes[0]
     shown = {line.get_label(): len(line.get_xdata()) for line in axis.lines}
-    assert shown["no attack flips f"] == game.num_safe
-    assert shown["FGM flips f"] == game.num_lost
-    assert shown["not known"] == 40 - game.num_safe - game.num_lost > 0
+    assert shown["no attack flips f"] == game.safe[0]
+    assert shown["FGM flips f"] == game.lost[0]
+    assert shown["not known"] == 40 - game.safe[0] - game.lost[0] > 0
     circles = patches(figure, Circle)
     assert circles
     assert {circle.radius for circle in circles} == {0.3}

@@ -50,8 +50,8 @@ def test_on_the_disc_the_search_finds_what_closed_forms_say(seed, budgets):
     assert by_fgm == pytest.approx(1 - 2 * disc_kept(case, v, budgets[0]))
     assert game.defender_best <= by_fgm + 1e-12
     assert game.holds
-    assert game.num_flipped == game.num_kept == 0
-    assert game.num_safe > 0
+    assert game.safe[1] == game.lost[1] == 0
+    assert game.safe[0] > 0
 
 
 def test_the_disc_has_a_flat_point_and_one_without_a_label():
@@ -111,8 +111,8 @@ def test_on_the_line_smaller_errors_are_exceeded(num_saved, factor, radius):
 def test_a_wrong_error_is_noticed_pointwise():
     case = line_case(2)
     game = judge_line(case, 0 * case.error(1.0))
-    assert game.num_flipped == 2
-    assert judge_line(case).num_flipped == 0
+    assert game.safe[1] == 2
+    assert judge_line(case).safe[1] == 0
 
 
 def test_an_attack_cannot_answer_the_draw_that_is_played():
@@ -146,4 +146,4 @@ def test_a_cautious_defense_gives_away_no_more():
 def test_moons_are_judged_within_their_bounds():
     game = judge_game(moons_case(20, 1), (0.15, 0.15))
     assert game.holds
-    assert game.num_safe > 0
+    assert game.safe[0] > 0

@@ -8,7 +8,7 @@ import torch
 
 from experiments.figures.live_pair import (
     LiveGame,
-    _budgets,
+    _of_players,
     coverage_by_start,
     live_checks,
     plot_attack_and_defense,
@@ -99,7 +99,7 @@ def test_attacks_of_another_game_are_noticed(game, formula):
     long.__dict__["attacks"] = moves
     with pytest.raises(ValueError, match="pgd_attack"):
         judged(long, formula)
-    assert not _budgets(long).holds
+    assert not _of_players(long, None)[0].holds
 
 
 def test_an_attack_below_fgm_would_be_noticed(game, formula, monkeypatch):

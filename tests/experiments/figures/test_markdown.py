@@ -1,10 +1,13 @@
 """Markdown tables: their cells, alignment, and differences to the paper."""
 
+import numpy as np
 import pytest
 
 from experiments.figures.markdown import (
     comparison_table,
     markdown_table,
+    mean_with_spread,
+    share_of,
     table_of,
     tabulated,
 )
@@ -59,3 +62,12 @@ def test_a_function_that_yields_rows_returns_their_table():
     assert powers(3, most=2) == table_of(rows, align="rl")
     assert powers.__doc__ == "Say something."
     assert powers(3, most=0) == "not applicable"
+
+
+def test_a_mean_stands_before_its_spread_and_a_share_before_its_whole():
+    assert mean_with_spread(71.26, 3.04) == "71.3 (3.0)"
+    assert mean_with_spread(71.26, None) == "71.3"
+    assert mean_with_spread(None, None) == ""
+    assert (
+        share_of([True, False, True]) == share_of(np.array([1, 0, 1]) > 0) == "2 of 3"
+    )

@@ -6,7 +6,7 @@ from base64 import b64encode
 import numpy as np
 import pytest
 
-from experiments.figures.all_pairs.pair_map import (
+from experiments.figures.all_pairs.pair_pictures import (
     draw_views,
     map_data,
     pair_percents,

@@ -15,7 +15,7 @@ from experiments.figures.solver_records import (
     LongSearch,
     load_comparisons,
 )
-from experiments.figures.solver_tables import (
+from experiments.figures.the_algorithm import (
     aims_table,
     solver_table,
 )

@@ -10,7 +10,6 @@ from experiments.figures.all_pairs.declared_tables import (
     clean_line,
     declared_gains,
     declared_table,
-    declared_table_2,
     starts_table,
     training_table,
 )
@@ -23,6 +22,8 @@ from experiments.figures.all_pairs.study_tables import (
     plot_choices,
     plot_misses,
 )
+from experiments.figures.markdown import accuracy_table
+from experiments.figures.mnist_0_against_1 import of_combination
 from experiments.study.choosing import choose_on_halves
 from experiments.study.misses import study_table
 from experiments.study.published import declared_rows
@@ -70,7 +71,7 @@ def test_the_declared_choice_stands_beside_the_paper(runs, found):
 
 
 def test_table_2_is_that_of_0_against_1(found):
-    lines = cells_of(declared_table_2(found))
+    lines = cells_of(accuracy_table(of_combination(found), PAPER_TABLE_2))
     assert len(lines) == 8
     assert lines[0][0] == "true: FGM, no defense"
     paper = PAPER_TABLE_2["PGD", "SMOOTH", "approximate"]

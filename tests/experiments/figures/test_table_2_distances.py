@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from experiments.figures.table_2_distances import (
+from experiments.figures.mnist_0_against_1 import (
     CELLS,
     distance,
     distance_table,
