@@ -23,7 +23,7 @@ from experiments.store.pair_settings import Site
 from experiments.store.provenance import provenance
 from experiments.tables.classifiers import ClassifierConfig
 from experiments.tables.results import Scores
-from experiments.tables.scoring import ScoreConfig, plain_scores, play_pair
+from experiments.tables.scoring import ScoreConfig, plain_scores, play_pairs
 from paper_lib.checks import check_count
 
 
@@ -239,5 +239,5 @@ class RowsRun(SubjectSettings, Run[RowsResult]):
             "provenance": provenance(subject.pair),
             "accuracy": subject.accuracy,
             "epsilon": subject.epsilon,
-            "scores": plain_scores(config, play_pair(config, subject)),
+            "scores": plain_scores(config, *play_pairs([config], [subject])),
         }

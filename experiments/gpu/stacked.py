@@ -19,11 +19,11 @@ from paper_lib.data import LabeledImages
 from paper_lib.geometry.sums import full_precision
 from paper_lib.models import PairCNN, TrainConfig
 from paper_lib.models.training import (
-    TrainingDivergedError,
     TrainResult,
     check_images,
     initial_model,
     make_optimizer,
+    stop_diverged,
 )
 
 
@@ -152,9 +152,9 @@ class StackedClassifier(nn.Module):
 @full_precision()
 def train_stacked(
     datas: Sequence[LabeledImages],
+    seeds: Sequence[int],
     *,
     config: TrainConfig | None = None,
-    seeds: Sequence[int],
     device: str | torch.device = "cpu",
 ) -> list[TrainResult]:
     """Train classifiers of one architecture together, each on its own images.
@@ -166,8 +166,8 @@ def train_stacked(
 
     Args:
         datas: Images and labels of each model.
-        config: Settings of all of them; None: the defaults.
         seeds: The seed of each.
+        config: Settings of all of them; None: the defaults.
         device: Where to train; orders and initial weights are drawn on the CPU.
 
     Returns:
@@ -270,8 +270,5 @@ def _check_finite(
     """Stop where a model's training went wrong, and say whose."""
     bad = [i for i, value in enumerate(values) if not math.isfinite(value)]
     if bad:
-        raise TrainingDivergedError(
-            f"the {what} of models {bad} (seeds {[seeds[i] for i in bad]}) became NaN "
-            f"or infinite at learning_rate {config.learning_rate}; a smaller one may "
-            "help."
-        )
+        whose = f"of models {bad} (seeds {[seeds[i] for i in bad]})"
+        stop_diverged(f"the {what} {whose} became NaN or infinite", config)

@@ -31,14 +31,15 @@ from experiments.store.record_files import (
     save_record,
     settings_digest,
 )
-from experiments.tables.example_network import ExampleConfig, train_example
+from experiments.tables.computing import ALONE, Computing
+from experiments.tables.example_network import ExampleConfig
 from paper_lib.checks import check_count
 from paper_lib.checks.arguments import available_device
 from paper_lib.data.pairs import ClassPair
 from paper_lib.evaluation import logits_at
 from paper_lib.geometry.sums import full_precision
-from paper_lib.linearize import Linearization, linearize
-from paper_lib.models import PairCNN, TrainConfig, train_classifier
+from paper_lib.linearize import Linearization
+from paper_lib.models import PairCNN, TrainConfig
 from paper_lib.models.training import TrainResult
 
 CLASSIFIER_SCHEMA = "paper-lib/classifier-record/1"
@@ -149,56 +150,77 @@ def fit_images(config: ClassifierConfig, pair: ClassPair) -> Float[Tensor, "n 1 
     return pair.train.images[fit_points(config, len(pair.train.labels))]
 
 
-def train_pair(config: ClassifierConfig, site: Site = HERE) -> TrainedClassifier:
-    """Train the classifier of one pair, and measure its margins. Stage A.
+def train_pairs(
+    configs: Sequence[ClassifierConfig], site: Site = HERE, *, how: Computing = ALONE
+) -> list[TrainedClassifier]:
+    """Train the classifiers of several pairs, and measure their margins. Stage A.
 
     Args:
-        config: What to train.
+        configs: What to train, of equal settings of the classifier.
         site: Where to find the images, and where to compute.
+        how: Computes each alone, or all as one batch.
 
     Returns:
-        Weights and record. Two runs on one machine differ in
-        ``record["provenance"]["seconds"]`` alone.
+        Weights and records. Two runs on one machine differ in
+        ``record["provenance"]["seconds"]`` alone, of which each has its share.
+
+    Raises:
+        ValueError: If there is no configuration, or their classifiers differ in
+            settings.
     """
+    check_equal(configs, "train")
     started = time.perf_counter()
     with one_thread(), full_precision():
-        pair = config.images(site)
-        train, place = config.train, site.device
-        if isinstance(train, ExampleConfig):
-            result = train_example(
-                pair.train, config=train, seed=config.seed, device=place
-            )
-        else:
-            result = train_classifier(
-                pair.train, config=train, seed=config.seed, device=place
-            )
-        lin = linearize(result.model, fit_images(config, pair).to(site.device))
-        trained = pack_trained(config, pair, result, lin, site)
-    note_seconds([trained.record], started)
+        pairs = [config.images(site) for config in configs]
+        images, seeds = [pair.train for pair in pairs], [one.seed for one in configs]
+        train = configs[0].train
+        results = how.train(images, seeds, config=train, device=site.device)
+        points = [
+            fit_images(*one).to(site.device) for one in zip(configs, pairs, strict=True)
+        ]
+        lins = how.linearize([result.model for result in results], points)
+        path = path_of(configs, together=how.together)
+        trained = [
+            _packed(*one, site, path)
+            for one in zip(configs, pairs, results, lins, strict=True)
+        ]
+    note_seconds([one.record for one in trained], started)
     return trained
 
 
-def pack_trained(
+def train_pair(config: ClassifierConfig, site: Site = HERE) -> TrainedClassifier:
+    """Train the classifier of one pair; see :func:`train_pairs`."""
+    return train_pairs([config], site)[0]
+
+
+def check_equal(configs: Sequence[Any], *names: str) -> None:
+    """Reject configurations that cannot be computed together.
+
+    Args:
+        configs: The configurations.
+        *names: What they have to share.
+
+    Raises:
+        ValueError: If there are none, or they differ there.
+    """
+    if not configs:
+        raise ValueError("configs must be at least one, got none.")
+    for name in names:
+        values = [getattr(config, name) for config in configs]
+        if any(value != values[0] for value in values):
+            different = list(dict.fromkeys(map(str, values)))
+            raise ValueError(f"configs must share {name}, got {different}.")
+
+
+def _packed(
     config: ClassifierConfig,
     pair: ClassPair,
     result: TrainResult,
     lin: Linearization,
     site: Site,
-    batching: str = SINGLE,
+    path: str,
 ) -> TrainedClassifier:
-    """Bring a trained classifier and its record into the form that travels.
-
-    Args:
-        config: The configuration.
-        pair: The images.
-        result: The classifier.
-        lin: The classifier linearized at the points to fit on.
-        site: Where it was trained.
-        batching: ``"single"``, or the batch that was trained together.
-
-    Returns:
-        Weights and record, whose provenance still lacks the seconds.
-    """
+    """Bring a classifier and its record, but for the seconds, into what travels."""
     logits = logits_at(result.model, pair.test.images.to(site.device)).cpu()
     weights = {name: w.cpu() for name, w in result.model.state_dict().items()}
     return TrainedClassifier(
@@ -206,9 +228,9 @@ def pack_trained(
         record={
             "schema": CLASSIFIER_SCHEMA,
             "config": plain(asdict(config)),
-            "path": batching,
+            "path": path,
             # Whoever makes it names it, so that no file bears the name of other code.
-            "name": classifier_name(config, site, batching),
+            "name": classifier_name(config, site, path),
             "source": pair.source,
             "sizes": {
                 "train": len(pair.train.labels),
@@ -223,16 +245,14 @@ def pack_trained(
     )
 
 
-def classifier_name(
-    config: ClassifierConfig, site: Site, batching: str = SINGLE
-) -> str:
+def classifier_name(config: ClassifierConfig, site: Site, path: str = SINGLE) -> str:
     """Name a trained classifier by everything that may change its weights.
 
     Args:
         config: The configuration.
         site: Where its images are, of which embedded ones are others, and where it is
             trained.
-        batching: ``"single"``, or the batch that was trained together.
+        path: ``"single"``, or the batch that was trained together.
 
     Returns:
         A file name without its ending.
@@ -243,20 +263,23 @@ def classifier_name(
         "code": _CODE_DIGEST,
         "torch": metadata.version("torch"),
         "device": available_device(site.device).type,
-        "path": batching,
+        "path": path,
     }
     return f"{config.stem}-{settings_digest(key)}"
 
 
-def batch_name(configs: Sequence[ClassifierConfig]) -> str:
-    """Name the batch of classifiers that are trained together.
+def path_of(configs: Sequence[ClassifierConfig], *, together: bool) -> str:
+    """Name how classifiers are computed, as their records do.
 
     Args:
         configs: The classifiers, in order.
+        together: Whether they are trained together.
 
     Returns:
-        How many there are, and a digest of their settings.
+        ``"single"``; or of a batch how many there are, and a digest of their settings.
     """
+    if not together:
+        return SINGLE
     digest = settings_digest([asdict(config) for config in configs])
     return f"batched-{len(configs)}-{digest}"
 

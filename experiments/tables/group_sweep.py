@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from experiments.store.keyed import SINGLE, Record, RecordFolder, usable
+from experiments.store.keyed import Record, RecordFolder, usable
 from experiments.store.pair_settings import Site
 from experiments.sweep.runner import InProcess, SweepError, Task, only_writer, run_tasks
 from experiments.tables.calibration import (
@@ -25,9 +25,9 @@ from experiments.tables.calibration import (
 from experiments.tables.classifiers import (
     ClassifierConfig,
     TrainedClassifier,
-    batch_name,
     classifier_name,
     load_trained,
+    path_of,
     save_trained,
 )
 from paper_lib.data.pairs import Source
@@ -69,9 +69,9 @@ class Stages:
         """Part what a group computes into runs."""
         return [tuple(configs)] if self.together else [(one,) for one in configs]
 
-    def batching(self, run: Sequence[ClassifierConfig]) -> str:
+    def path(self, run: Sequence[ClassifierConfig]) -> str:
         """Name how a run is computed: ``"single"``, or the batch."""
-        return batch_name(run) if self.together else SINGLE
+        return path_of(run, together=self.together)
 
 
 def load_groups(
@@ -225,11 +225,11 @@ class _Sweep:
         return config.result(record)
 
     def _budgets(self, config: CalibrationConfig) -> CalibrationResult | None:
-        return self.store.load(config, self.stages.batching(config.classifiers))
+        return self.store.load(config, self.stages.path(config.classifiers))
 
     def _scores(self, run: Sequence[BudgetConfig]) -> Iterator[Any]:
-        batching = self.stages.batching([config.classifier for config in run])
-        return (self.store.load(config, batching) for config in run)
+        path = self.stages.path([config.classifier for config in run])
+        return (self.store.load(config, path) for config in run)
 
     def _run(self, tasks: Iterable[Task], total: int, title: str) -> None:
         run_tasks(
@@ -263,8 +263,8 @@ class _Sweep:
         return Task(label=_label(run), call=call, keep=keep)
 
     def _names(self, run: Sequence[ClassifierConfig]) -> list[str]:
-        batching = self.stages.batching(run)
-        return [classifier_name(config, self.site, batching) for config in run]
+        path = self.stages.path(run)
+        return [classifier_name(config, self.site, path) for config in run]
 
     def _trained(self, run: Sequence[ClassifierConfig]) -> list[TrainedClassifier]:
         trained = [load_trained(self.cache, name) for name in self._names(run)]

@@ -5,7 +5,7 @@ test points. A pure function of its configuration, the weights and the data.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,9 +13,16 @@ from experiments.store.keyed import Record
 from experiments.store.pair_settings import HERE, Site
 from experiments.store.provenance import note_seconds, one_thread, provenance
 from experiments.tables.calibration import BudgetConfig, check_different
-from experiments.tables.classifiers import TrainedClassifier
-from experiments.tables.defenses import SOLVERS, FittedDefense, fit_solver
-from experiments.tables.points import LinearizedPair, linearize_pair
+from experiments.tables.classifiers import TrainedClassifier, check_equal, path_of
+from experiments.tables.computing import ALONE, Computing
+from experiments.tables.defenses import (
+    SOLVERS,
+    FittedDefense,
+    fit_solver,
+    ramp_config,
+    ramp_report,
+)
+from experiments.tables.points import LinearizedPair, linearize_pairs
 from experiments.tables.reports import (
     Verdicts,
     alignment,
@@ -98,72 +105,130 @@ class PlayedPair:
     attacks: Mapping[str, PGDResult]
 
 
+def score_pairs(
+    configs: Sequence[ScoreConfig],
+    trained: Sequence[TrainedClassifier],
+    site: Site = HERE,
+    *,
+    how: Computing = ALONE,
+) -> list[Record]:
+    """Fit the defenses and score every play of several pairs. Stage B.
+
+    Args:
+        configs: What to score, alike but for classes, seeds and budgets.
+        trained: The classifiers they name.
+        site: Where to find the images, and where to compute.
+        how: Computes each alone, or all as one batch.
+
+    Returns:
+        Records, as :class:`ScoreResult` reads them. Two runs of one configuration on
+        one machine differ in ``provenance["seconds"]`` alone, of which each has its
+        share.
+
+    Raises:
+        ValueError: If there is no configuration, they differ in what they have to
+            share, or ``trained`` are the classifiers of others or of another batch.
+    """
+    _check_run(configs, trained, how)
+    started = time.perf_counter()
+    with one_thread():
+        played = play_pairs(configs, linearize_pairs(trained, site, how=how), how=how)
+        records = [
+            _record(*one, site) for one in zip(configs, trained, played, strict=True)
+        ]
+    note_seconds(records, started)
+    return records
+
+
 def score_pair(
     config: ScoreConfig, trained: TrainedClassifier, site: Site = HERE
 ) -> Record:
-    """Fit the defenses and score every play. Stage B.
+    """Fit the defenses and score every play of one pair; see :func:`score_pairs`."""
+    return score_pairs([config], [trained], site)[0]
 
-    Args:
-        config: What to score.
-        trained: The classifier it names.
-        site: Where to find the images, and where to compute.
 
-    Returns:
-        A record, as :class:`ScoreResult` reads it. Two runs of one configuration on
-        one machine differ in ``provenance["seconds"]`` alone.
-
-    Raises:
-        ValueError: If ``trained`` is the classifier of another configuration.
-    """
-    config.check_trained(trained)
-    started = time.perf_counter()
-    with one_thread():
-        played = play_pair(config, linearize_pair(trained, site))
-        record = score_record(config, trained, played, site)
-    note_seconds([record], started)
-    return record
+def _check_run(
+    configs: Sequence[ScoreConfig], trained: Sequence[TrainedClassifier], how: Computing
+) -> None:
+    """Reject what cannot be scored together, and classifiers of something else."""
+    check_equal(configs, "readings", "solvers", "ramp_steps")
+    classifiers = [config.classifier for config in configs]
+    if len(trained) != len(configs):
+        raise ValueError(
+            f"trained must be one classifier for each of {len(configs)} configs, got "
+            f"{len(trained)}."
+        )
+    wanted = path_of(classifiers, together=how.together)
+    for config, one in zip(configs, trained, strict=True):
+        config.check_trained(one)
+        if (path := one.record["path"]) != wanted:
+            raise ValueError(
+                f"trained must be of the path {wanted!r}, got {path!r} for "
+                f"{config.classifier.label}."
+            )
 
 
 @full_precision()
-def play_pair(config: ScoreConfig, at: LinearizedPair) -> PlayedPair:
+def play_pairs(
+    configs: Sequence[ScoreConfig],
+    points: Sequence[LinearizedPair],
+    *,
+    how: Computing = ALONE,
+) -> list[PlayedPair]:
     """Fit the defenses on the points to fit on, and attack the points to score.
 
     Args:
-        config: What to play.
-        at: The classifier it names, at its points.
+        configs: What to play, alike but for classes, seeds and budgets.
+        points: The classifiers they name, at their points.
+        how: Computes each alone, or all as one batch.
 
     Returns:
-        What both players do.
+        What both players do in each pair.
     """
-    sets = RobustSets.from_linearization(at.fit, config.epsilon)
-    images, seed = at.test.images, config.classifier.seed
-    return PlayedPair(
-        at=at,
-        defenses={
-            solver: fit_solver(solver, sets, ramp_steps=config.ramp_steps, seed=seed)
-            for solver in config.solvers
-        },
-        attacks={
-            reading: PGD_READINGS[reading].attack(at.model, images, config.epsilon)
-            for reading in config.readings
-        },
-    )
+    models = [at.model for at in points]
+    images = [at.test.images for at in points]
+    budgets = [config.epsilon for config in configs]
+    defenses = {
+        solver: _fit_each(solver, configs, points, how) for solver in configs[0].solvers
+    }
+    attacks = {
+        reading: how.attack(models, images, budgets, reading=reading)
+        for reading in configs[0].readings
+    }
+    return [
+        PlayedPair(
+            at=at,
+            defenses={solver: fitted[i] for solver, fitted in defenses.items()},
+            attacks={reading: moves[i] for reading, moves in attacks.items()},
+        )
+        for i, at in enumerate(points)
+    ]
 
 
-def score_record(
+def _fit_each(
+    solver: str,
+    configs: Sequence[ScoreConfig],
+    points: Sequence[LinearizedPair],
+    how: Computing,
+) -> list[FittedDefense]:
+    """Fit a solver for every pair: the ascents as ``how`` says, others one by one."""
+    problems = [
+        RobustSets.from_linearization(at.fit, config.epsilon)
+        for config, at in zip(configs, points, strict=True)
+    ]
+    if solver == "fit_defense":
+        return [
+            fit_solver(solver, sets, seed=config.classifier.seed)
+            for config, sets in zip(configs, problems, strict=True)
+        ]
+    settings = ramp_config(solver, configs[0].ramp_steps)
+    return list(map(ramp_report, how.ascend(problems, config=settings)))
+
+
+def _record(
     config: ScoreConfig, trained: TrainedClassifier, played: PlayedPair, site: Site
 ) -> Record:
-    """Score every attack against every defense, and say what was scored.
-
-    Args:
-        config: What to score.
-        trained: The classifier it names.
-        played: What both players do.
-        site: Where it was computed.
-
-    Returns:
-        The record, whose provenance still lacks the seconds.
-    """
+    """Score every attack against every defense; the seconds are still to come."""
     return {
         "schema": config.schema,
         "config": config.settings,

@@ -9,18 +9,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from experiments.store.keyed import Record
-from experiments.store.pair_settings import Site
 from experiments.store.record_files import load_record
 from experiments.tables.calibration import CalibrationResult
-from experiments.tables.classifiers import (
-    ClassifierConfig,
-    TrainedClassifier,
-    train_pair,
-)
+from experiments.tables.classifiers import train_pairs
 from experiments.tables.group_sweep import Stages, Swept, load_groups, sweep_groups
 from experiments.tables.planning import ALL_PAIRS, DATASETS, RunGroup, groups_of
-from experiments.tables.scoring import ScoreConfig, ScoreResult, score_pair
+from experiments.tables.scoring import ScoreResult, score_pairs
 from paper_lib.data.pairs import Dataset, Source
 from paper_lib.evaluation.plays import Cell
 
@@ -136,27 +130,7 @@ def primary_budgets(store: str | os.PathLike[str]) -> dict[Dataset, float]:
     return budgets
 
 
-def train_alone(run: Sequence[ClassifierConfig], site: Site) -> list[TrainedClassifier]:
-    """Train the classifiers of a run one after another. Stage A.
-
-    Args:
-        run: What to train.
-        site: Where to find the images, and where to compute.
-
-    Returns:
-        Weights and records.
-    """
-    return [train_pair(config, site) for config in run]
-
-
-def _score_alone(
-    run: Sequence[ScoreConfig], trained: Sequence[TrainedClassifier], site: Site
-) -> list[Record]:
-    pairs = zip(run, trained, strict=True)
-    return [score_pair(config, one, site) for config, one in pairs]
-
-
-ONE_BY_ONE = Stages(train=train_alone, score=_score_alone)
+ONE_BY_ONE = Stages(train=train_pairs, score=score_pairs)
 
 
 def load_plan(

@@ -24,7 +24,7 @@ from experiments.tables.classifiers import ClassifierConfig, train_pair
 from experiments.tables.defenses import SOLVERS, ramp_config
 from experiments.tables.points import LinearizedPair, linearize_pair
 from experiments.tables.results import Provenance, Scores
-from experiments.tables.scoring import ScoreConfig, plain_scores, play_pair
+from experiments.tables.scoring import ScoreConfig, plain_scores, play_pairs
 from paper_lib.attacks import PGD_READINGS
 from paper_lib.checks import check_choice
 from paper_lib.checks.arguments import check_fraction
@@ -228,7 +228,7 @@ def load_table_2(
 
 def _score(config: ScoreConfig, at: LinearizedPair) -> Record:
     """Score one budget as stage B does, and keep v and its ramp as well."""
-    played = play_pair(config, at)
+    (played,) = play_pairs([config], [at])
     record = {"epsilon": config.epsilon, **plain_scores(config, played)}
     sets = RobustSets.from_linearization(at.fit, config.epsilon)
     for solver, (v, _) in played.defenses.items():

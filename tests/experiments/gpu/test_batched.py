@@ -10,13 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from experiments.gpu.batched import (
-    TOGETHER,
-    attack_stacked,
-    linearize_stacked,
-    score_pairs,
-    train_pairs,
-)
+from experiments.gpu.batched import TOGETHER, attack_stacked, linearize_stacked
 from experiments.gpu.batched_maximizers import ramp_ascents
 from experiments.gpu.stacked import StackedClassifier, train_stacked
 from experiments.store.pair_settings import Site
@@ -25,9 +19,9 @@ from experiments.sweep.runner import SweepError, process_pool
 from experiments.tables.calibration import CalibrationConfig, calibrate
 from experiments.tables.classifiers import (
     ClassifierConfig,
-    batch_name,
     classifier_name,
     load_trained,
+    path_of,
     train_pair,
 )
 from experiments.tables.planning import RunGroup
@@ -67,6 +61,10 @@ on_gpu = pytest.mark.skipif(
     not torch.cuda.is_available(), reason="there is no CUDA device"
 )
 DEVICES = ["cpu", pytest.param("cuda", marks=[pytest.mark.gpu, on_gpu])]
+
+
+def batch_name(configs):
+    return path_of(configs, together=True)
 
 
 def images_of(n, seed):
@@ -300,9 +298,9 @@ def test_the_stages_compute_at_full_precision_and_restore_it(tf32_allowed):
     with nn.modules.module.register_module_forward_pre_hook(
         lambda module, args: seen.extend(tf32_allowed())
     ):
-        trained = train_pairs(CLASSIFIERS[:1], EMBEDDED)
+        trained = TOGETHER.train(CLASSIFIERS[:1], EMBEDDED)
         counts = [len(seen)]
-        score_pairs(ONE_SCORE, trained, EMBEDDED)
+        TOGETHER.score(ONE_SCORE, trained, EMBEDDED)
         counts.append(len(seen))
         alone = train_pair(CLASSIFIERS[0], EMBEDDED)
         counts.append(len(seen))
@@ -328,7 +326,7 @@ def test_for_equal_weights_the_scores_are_those_of_the_single_path(kept):
         dataclasses.replace(one, record=one.record | {"path": path}) for one in alone
     ]
     began = time.perf_counter()
-    found = score_pairs(SCORES, together, EMBEDDED)
+    found = TOGETHER.score(SCORES, together, EMBEDDED)
     taken = time.perf_counter() - began
     # Each has its share, rounded.
     assert sum(one["provenance"]["seconds"] for one in found) <= taken + 0.015
@@ -354,7 +352,7 @@ def test_classifiers_of_a_batch_have_the_record_of_single_ones():
     config = dataclasses.replace(
         CLASSIFIERS[1], seed=2, train=dataclasses.replace(TRAIN, epochs=1)
     )
-    one, again = (train_pairs([config], EMBEDDED)[0] for _ in range(2))
+    one, again = (TOGETHER.train([config], EMBEDDED)[0] for _ in range(2))
     alone = train_pair(config, EMBEDDED)
     assert one.weights == again.weights
     assert list(one.record) == list(alone.record)
@@ -544,24 +542,24 @@ def test_a_sweep_on_a_gpu_agrees_with_a_single_one_here(single, tmp_path):
             r"^inputs must be at least one for each of 2 models, got \[3\]",
         ),
         (lambda: ramp_ascents([]), r"^problems must be at least one"),
-        (lambda: train_pairs([]), r"^configs must be at least one"),
+        (lambda: TOGETHER.train([]), r"^configs must be at least one"),
         (
-            lambda: train_pairs(
+            lambda: TOGETHER.train(
                 [CLASSIFIERS[0], ClassifierConfig(classes=(2, 3))], EMBEDDED
             ),
             r"^configs must share train, got",
         ),
         (
-            lambda: train_pairs(CLASSIFIERS, Site(device="warp")),
+            lambda: TOGETHER.train(CLASSIFIERS, Site(device="warp")),
             r"^device must be one this machine has, got 'warp'",
         ),
-        (lambda: score_pairs([], []), r"^configs must be at least one"),
+        (lambda: TOGETHER.score([], []), r"^configs must be at least one"),
         (
-            lambda: score_pairs(SCORES, []),
+            lambda: TOGETHER.score(SCORES, []),
             r"^trained must be one classifier for each of 3 configs, got 0",
         ),
         (
-            lambda: score_pairs(
+            lambda: TOGETHER.score(
                 [SCORES[0], dataclasses.replace(SCORES[1], readings=())], []
             ),
             r"^configs must share readings",
@@ -592,9 +590,9 @@ def test_classifiers_of_another_path_are_refused(single, batched):
     )
     scores = [dataclasses.replace(ONE_SCORE[0], classifier=c) for c in CLASSIFIERS]
     with pytest.raises(ValueError, match=r"^trained must be of the path 'batched-3-"):
-        score_pairs(scores, alone)
+        TOGETHER.score(scores, alone)
     with pytest.raises(ValueError, match=r"^trained must be the classifier of"):
-        score_pairs(scores, together[::-1])
+        TOGETHER.score(scores, together[::-1])
     with pytest.raises(ValueError, match=r"^trained must be of one path, got \['bat"):
         calibrate(group().calibration, [alone[0], *together[1:]])
 

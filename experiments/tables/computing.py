@@ -1,0 +1,58 @@
+"""What both stages compute of the pairs of a run: of each alone, or of all at once."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from experiments.tables.example_network import ExampleConfig, train_example
+from paper_lib.attacks import PGD_READINGS, PGDResult
+from paper_lib.data import LabeledImages
+from paper_lib.defense import RampSolution, ramp_ascent
+from paper_lib.linearize import Linearization, linearize
+from paper_lib.models import TrainConfig, train_classifier
+from paper_lib.models.training import TrainResult
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Computing:
+    """How the pairs of a run are computed; each function takes a list of each operand.
+
+    Attributes:
+        train: Trains on images with seeds, at one ``config`` and ``device``.
+        linearize: Linearizes models at inputs.
+        attack: Attacks models at inputs and budgets, by one ``reading`` of PGD.
+        ascend: Runs the paper's ascent on robust sets, at one ``config``.
+        together: Whether pairs are computed as one batch, which rounds otherwise.
+    """
+
+    train: Callable[..., list[TrainResult]]
+    linearize: Callable[..., list[Linearization]]
+    attack: Callable[..., list[PGDResult]]
+    ascend: Callable[..., Sequence[RampSolution]]
+    together: bool = False
+
+
+def _each(compute: Callable[..., Any]) -> Callable[..., list[Any]]:
+    def compute_each(*operands: Sequence[Any], **shared: Any) -> list[Any]:
+        return [compute(*one, **shared) for one in zip(*operands, strict=True)]
+
+    return compute_each
+
+
+def _train(data: LabeledImages, seed: int, *, config: TrainConfig, device: str):
+    """Train a classifier of this project's kind, or the example's."""
+    if isinstance(config, ExampleConfig):
+        return train_example(data, config=config, seed=seed, device=device)
+    return train_classifier(data, config=config, seed=seed, device=device)
+
+
+def _attack(*operands: Any, reading: str) -> PGDResult:
+    return PGD_READINGS[reading].attack(*operands)
+
+
+ALONE = Computing(
+    train=_each(_train),
+    linearize=_each(linearize),
+    attack=_each(_attack),
+    ascend=_each(ramp_ascent),
+)
