@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from experiments.assumption.subjects import Subject, numbers
-from experiments.tables.defenses import SOLVERS, fit_solver
+from experiments.tables.defenses import fit_solver
 from paper_lib.attacks import pgd
 from paper_lib.evaluation import logits_at
 from paper_lib.geometry import l2_norm
@@ -133,7 +133,7 @@ def fitted_defense(subject: Subject, epsilon: float, seed: int) -> Float[Tensor,
         The perturbation.
     """
     sets = RobustSets.from_linearization(subject.fit, epsilon)
-    return fit_solver(SOLVERS[0], sets, seed=seed)[0]
+    return fit_solver(sets, seed)[0]
 
 
 def defense_on_f(subject: Subject, epsilon: float, seed: int) -> dict[str, Any]:

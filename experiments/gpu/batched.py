@@ -14,7 +14,8 @@ from torch import Tensor
 from experiments.gpu.batched_maximizers import ramp_ascents
 from experiments.gpu.stacked import StackedClassifier, train_stacked
 from experiments.tables.classifiers import train_pairs
-from experiments.tables.computing import Computing
+from experiments.tables.computing import ALONE, Computing
+from experiments.tables.defenses import FittedDefense, ramp_config, ramp_report
 from experiments.tables.group_sweep import Stages
 from experiments.tables.scoring import score_pairs
 from paper_lib.attacks import PGD_READINGS, PGDResult
@@ -22,6 +23,7 @@ from paper_lib.geometry import project_l2_ball
 from paper_lib.geometry.sums import full_precision
 from paper_lib.linearize import Linearization, linearize
 from paper_lib.models import PairCNN
+from paper_lib.robust_sets import RobustSets
 
 # Inputs of each model in a pass; affects speed and memory, and results by rounding.
 _INPUTS_A_PASS = 100
@@ -86,11 +88,36 @@ def attack_stacked(
     ]
 
 
+def fit_stacked(
+    problems: Sequence[RobustSets],
+    seeds: Sequence[int],
+    *,
+    solver: str,
+    ramp_steps: int,
+) -> list[FittedDefense]:
+    """Fit a solver to the rows of each pair: an ascent as one batch, others in turn.
+
+    Args:
+        problems: The rows.
+        seeds: The seed of each.
+        solver: One of ``SOLVERS``.
+        ramp_steps: Steps of the ascent.
+
+    Returns:
+        What :func:`~experiments.tables.defenses.fit_solver` gives for each, up to
+        rounding.
+    """
+    if solver == "fit_defense":
+        return ALONE.fit(problems, seeds, solver=solver)
+    ascents = ramp_ascents(problems, config=ramp_config(solver, ramp_steps))
+    return list(map(ramp_report, ascents))
+
+
 BATCHED = Computing(
     train=train_stacked,
     linearize=linearize_stacked,
     attack=attack_stacked,
-    ascend=ramp_ascents,
+    fit=fit_stacked,
     together=True,
 )
 TOGETHER = Stages(

@@ -52,7 +52,7 @@ def _row(
     ]
     config, (attack, defense) = runs[0].group.calibration, play
     own = combination.rows == "own" and attack == "PGD"
-    budgets = [run.budgets[0] for run in runs]
+    budgets = [run.calibration.budgets[0] for run in runs]
     return SummaryRow(
         **cell_columns(config, (*play, kind), values, budgets),
         classifier=combination.network,

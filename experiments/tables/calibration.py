@@ -136,11 +136,12 @@ class BudgetConfig(Key[Result]):
         digest = settings_digest({"config": self.settings, "path": path})
         return f"{self.stem}-{digest}.json"
 
-    def check_trained(self, trained: TrainedClassifier) -> None:
-        """Reject the classifier of another configuration.
+    def check_trained(self, trained: TrainedClassifier, path: str = SINGLE) -> None:
+        """Reject the classifier of another configuration, or of another path.
 
         Args:
             trained: The classifier given for it.
+            path: ``"single"``, or the batch in which it has to have been trained.
 
         Raises:
             ValueError: See the summary.
@@ -149,6 +150,11 @@ class BudgetConfig(Key[Result]):
             raise ValueError(
                 f"trained must be the classifier of {self.classifier.label}, got "
                 f"{trained.config.label} or other settings."
+            )
+        if (found := trained.record["path"]) != path:
+            raise ValueError(
+                f"trained must be of the path {path!r}, got {found!r} for "
+                f"{self.classifier.label}."
             )
 
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from experiments.tables.defenses import FittedDefense, fit_solver
 from experiments.tables.example_network import ExampleConfig, train_example
 from paper_lib.attacks import PGD_READINGS, PGDResult
 from paper_lib.data import LabeledImages
-from paper_lib.defense import RampSolution, ramp_ascent
 from paper_lib.linearize import Linearization, linearize
 from paper_lib.models import TrainConfig, train_classifier
 from paper_lib.models.training import TrainResult
@@ -21,14 +21,14 @@ class Computing:
         train: Trains on images with seeds, at one ``config`` and ``device``.
         linearize: Linearizes models at inputs.
         attack: Attacks models at inputs and budgets, by one ``reading`` of PGD.
-        ascend: Runs the paper's ascent on robust sets, at one ``config``.
+        fit: Fits a ``solver`` to robust sets with seeds, by as many ``ramp_steps``.
         together: Whether pairs are computed as one batch, which rounds otherwise.
     """
 
     train: Callable[..., list[TrainResult]]
     linearize: Callable[..., list[Linearization]]
     attack: Callable[..., list[PGDResult]]
-    ascend: Callable[..., Sequence[RampSolution]]
+    fit: Callable[..., list[FittedDefense]]
     together: bool = False
 
 
@@ -54,5 +54,5 @@ ALONE = Computing(
     train=_each(_train),
     linearize=_each(linearize),
     attack=_each(_attack),
-    ascend=_each(ramp_ascent),
+    fit=_each(fit_solver),
 )

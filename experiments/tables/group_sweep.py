@@ -6,12 +6,13 @@ say.
 """
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, Generic, TypeVar
 
 from experiments.store.keyed import Record, RecordFolder, usable
 from experiments.store.pair_settings import Site
@@ -29,26 +30,99 @@ from experiments.tables.classifiers import (
     load_trained,
     path_of,
     save_trained,
+    train_pairs,
 )
+from experiments.tables.scoring import score_pairs
 from paper_lib.data.pairs import Source
 
 _Config = TypeVar("_Config", ClassifierConfig, BudgetConfig)
-# The budgets of a group, and what was scored at each, in the order of its pairs.
-Swept = tuple[CalibrationResult, tuple[Any, ...]]
 
 
-@runtime_checkable
-class Group(Protocol):
-    """Pairs of classes with one rule for their budgets, and what to score there."""
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class GroupResult:
+    """A group with its budgets, and what was scored there.
+
+    Attributes:
+        group: What was run.
+        calibration: Its budgets.
+        scores: What its records say, in the order of its pairs.
+    """
+
+    group: Any
+    calibration: CalibrationResult
+    scores: tuple[Any, ...]
 
     @property
-    def calibration(self) -> CalibrationConfig:
-        """The pairs, the seed and how their budgets are set."""
-        ...
+    def dataset(self) -> str:
+        """The data set."""
+        return self.group.calibration.dataset
 
-    def scores(self, budgets: Sequence[float]) -> Sequence[BudgetConfig]:
-        """Name the runs, one a pair, once their budgets are known."""
-        ...
+    @property
+    def pairs(self) -> tuple[tuple[int, int], ...]:
+        """The pairs of classes."""
+        return self.group.calibration.pairs
+
+    @property
+    def seed(self) -> int:
+        """The seed."""
+        return self.group.calibration.seed
+
+    @property
+    def of(self) -> dict[tuple[int, int], Any]:
+        """What the record of each pair says, under the pair."""
+        return dict(zip(self.pairs, self.scores, strict=True))
+
+    @property
+    def batching(self) -> str:
+        """``"single"``, or the batch in which all of it was computed."""
+        return self.calibration.path
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The files of its records in a store, that of the budgets first."""
+        configs = (self.group.calibration, *(score.config for score in self.scores))
+        return tuple(config.record_name(self.batching) for config in configs)
+
+
+Swept = TypeVar("Swept", bound=GroupResult)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group(ABC, Generic[Swept]):
+    """Pairs of classes with one rule for their budgets, and what to score there.
+
+    Attributes:
+        result_type: What a group is once it was run.
+        calibration: The pairs, the seed and how their budgets are set.
+    """
+
+    result_type: ClassVar[Any] = GroupResult
+
+    calibration: CalibrationConfig
+
+    @abstractmethod
+    def score_at(self, classifier: ClassifierConfig, epsilon: float) -> BudgetConfig:
+        """Name the run of one pair.
+
+        Args:
+            classifier: Its classifier.
+            epsilon: The calibrated budget.
+
+        Returns:
+            The configuration.
+        """
+
+    def scores(self, budgets: Sequence[float]) -> tuple[Any, ...]:
+        """Name the runs once their budgets are known.
+
+        Args:
+            budgets: The calibrated budget of each pair.
+
+        Returns:
+            One configuration a pair.
+        """
+        both = zip(self.calibration.classifiers, budgets, strict=True)
+        return tuple(self.score_at(*one) for one in both)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,33 +148,38 @@ class Stages:
         return path_of(run, together=self.together)
 
 
-def load_groups(
-    groups: Sequence[Group],
+ONE_BY_ONE = Stages(train=train_pairs, score=score_pairs)
+
+
+def load_plan(
+    groups: Sequence[Group[Swept]],
     store: str | os.PathLike[str],
     *,
     source: Source = "auto",
-    stages: Stages,
-) -> list[Swept | None]:
+    stages: Stages = ONE_BY_ONE,
+) -> tuple[tuple[Swept, ...], tuple[Group[Swept], ...]]:
     """Load what a store has, without computing anything.
 
     Args:
         groups: What to load.
         store: The folder of the records.
         source: Source of the data the records have to be of.
-        stages: How they have to have been computed; see :func:`sweep_groups`.
+        stages: How they have to have been computed; see :func:`run_plan`.
 
     Returns:
-        Budgets and scores of each group; None where something is missing.
+        The groups that are complete, and those of which something is missing.
 
     Warns:
-        UserWarning: If a stored record cannot be used; see :func:`sweep_groups`.
+        UserWarning: If a stored record cannot be used; see :func:`run_plan`.
     """
     sweep = _Sweep(folder=Path(store), site=Site(source=source), stages=stages)
-    return [sweep.load(group) for group in groups]
+    found = {group: sweep.load(group) for group in groups}
+    complete = tuple(result for result in found.values() if result is not None)
+    return complete, tuple(group for group, one in found.items() if one is None)
 
 
-def sweep_groups(
-    groups: Sequence[Group],
+def run_plan(
+    groups: Sequence[Group[Swept]],
     store: str | os.PathLike[str],
     *,
     executor: Executor | None = None,
@@ -109,8 +188,8 @@ def sweep_groups(
     source: Source = "auto",
     device: str = "cpu",
     progress: bool = False,
-    stages: Stages,
-) -> list[Swept]:
+    stages: Stages = ONE_BY_ONE,
+) -> tuple[Swept, ...]:
     """Load the records a store has and compute those it lacks.
 
     The pairs of a group may be one run, on one device, in this process
@@ -129,7 +208,7 @@ def sweep_groups(
         stages: Train and score pair by pair, or the pairs of a group as one batch.
 
     Returns:
-        Budgets and scores of each group, in order.
+        One result a group, in order.
 
     Raises:
         ValueError: If there is an executor for what runs in this process.
@@ -158,7 +237,7 @@ def sweep_groups(
         with only_writer(Path(store)):
             sweep.compute(groups)
         results = [sweep.load(group) for group in groups]
-    complete = [result for result in results if result is not None]
+    complete = tuple(result for result in results if result is not None)
     if len(complete) != len(groups):
         raise SweepError(f"records in {store} vanished while they were written.")
     return complete
@@ -166,7 +245,7 @@ def sweep_groups(
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Sweep:
-    """One call of :func:`sweep_groups`."""
+    """One call of :func:`run_plan`."""
 
     folder: Path
     site: Site
@@ -175,7 +254,7 @@ class _Sweep:
     executor: Executor = field(default_factory=InProcess)
     progress: bool = False
 
-    def load(self, group: Group) -> Swept | None:
+    def load(self, group: Group[Swept]) -> Swept | None:
         """Load a group; None as soon as something is missing."""
         calibration = self._budgets(group.calibration)
         if calibration is None:
@@ -186,7 +265,9 @@ class _Sweep:
                 if score is None:
                     return None
                 scores.append(score)
-        return calibration, tuple(scores)
+        return group.result_type(
+            group=group, calibration=calibration, scores=tuple(scores)
+        )
 
     def compute(self, groups: Sequence[Group]) -> None:
         """Compute what is missing: budgets first, then accuracies."""

@@ -15,13 +15,7 @@ from experiments.store.provenance import note_seconds, one_thread, provenance
 from experiments.tables.calibration import BudgetConfig, check_different
 from experiments.tables.classifiers import TrainedClassifier, check_equal, path_of
 from experiments.tables.computing import ALONE, Computing
-from experiments.tables.defenses import (
-    SOLVERS,
-    FittedDefense,
-    fit_solver,
-    ramp_config,
-    ramp_report,
-)
+from experiments.tables.defenses import SOLVERS, FittedDefense
 from experiments.tables.points import LinearizedPair, linearize_pairs
 from experiments.tables.reports import (
     Verdicts,
@@ -129,12 +123,28 @@ def score_pairs(
         ValueError: If there is no configuration, they differ in what they have to
             share, or ``trained`` are the classifiers of others or of another batch.
     """
-    _check_run(configs, trained, how)
+    check_equal(configs, "readings", "solvers", "ramp_steps")
+    if len(trained) != len(configs):
+        raise ValueError(
+            f"trained must be one classifier for each of {len(configs)} configs, got "
+            f"{len(trained)}."
+        )
+    path = path_of([config.classifier for config in configs], together=how.together)
+    for config, one in zip(configs, trained, strict=True):
+        config.check_trained(one, path)
     started = time.perf_counter()
     with one_thread():
         played = play_pairs(configs, linearize_pairs(trained, site, how=how), how=how)
         records = [
-            _record(*one, site) for one in zip(configs, trained, played, strict=True)
+            {
+                "schema": config.schema,
+                "config": config.settings,
+                "path": path,
+                "source": one.at.pair.source,
+                **plain_scores(config, one),
+                "provenance": provenance(one.at.pair, site.device),
+            }
+            for config, one in zip(configs, played, strict=True)
         ]
     note_seconds(records, started)
     return records
@@ -145,27 +155,6 @@ def score_pair(
 ) -> Record:
     """Fit the defenses and score every play of one pair; see :func:`score_pairs`."""
     return score_pairs([config], [trained], site)[0]
-
-
-def _check_run(
-    configs: Sequence[ScoreConfig], trained: Sequence[TrainedClassifier], how: Computing
-) -> None:
-    """Reject what cannot be scored together, and classifiers of something else."""
-    check_equal(configs, "readings", "solvers", "ramp_steps")
-    classifiers = [config.classifier for config in configs]
-    if len(trained) != len(configs):
-        raise ValueError(
-            f"trained must be one classifier for each of {len(configs)} configs, got "
-            f"{len(trained)}."
-        )
-    wanted = path_of(classifiers, together=how.together)
-    for config, one in zip(configs, trained, strict=True):
-        config.check_trained(one)
-        if (path := one.record["path"]) != wanted:
-            raise ValueError(
-                f"trained must be of the path {wanted!r}, got {path!r} for "
-                f"{config.classifier.label}."
-            )
 
 
 @full_precision()
@@ -188,8 +177,15 @@ def play_pairs(
     models = [at.model for at in points]
     images = [at.test.images for at in points]
     budgets = [config.epsilon for config in configs]
+    seeds = [config.classifier.seed for config in configs]
+    problems = [
+        RobustSets.from_linearization(at.fit, epsilon)
+        for at, epsilon in zip(points, budgets, strict=True)
+    ]
+    steps = configs[0].ramp_steps
     defenses = {
-        solver: _fit_each(solver, configs, points, how) for solver in configs[0].solvers
+        solver: how.fit(problems, seeds, solver=solver, ramp_steps=steps)
+        for solver in configs[0].solvers
     }
     attacks = {
         reading: how.attack(models, images, budgets, reading=reading)
@@ -203,40 +199,6 @@ def play_pairs(
         )
         for i, at in enumerate(points)
     ]
-
-
-def _fit_each(
-    solver: str,
-    configs: Sequence[ScoreConfig],
-    points: Sequence[LinearizedPair],
-    how: Computing,
-) -> list[FittedDefense]:
-    """Fit a solver for every pair: the ascents as ``how`` says, others one by one."""
-    problems = [
-        RobustSets.from_linearization(at.fit, config.epsilon)
-        for config, at in zip(configs, points, strict=True)
-    ]
-    if solver == "fit_defense":
-        return [
-            fit_solver(solver, sets, seed=config.classifier.seed)
-            for config, sets in zip(configs, problems, strict=True)
-        ]
-    settings = ramp_config(solver, configs[0].ramp_steps)
-    return list(map(ramp_report, how.ascend(problems, config=settings)))
-
-
-def _record(
-    config: ScoreConfig, trained: TrainedClassifier, played: PlayedPair, site: Site
-) -> Record:
-    """Score every attack against every defense; the seconds are still to come."""
-    return {
-        "schema": config.schema,
-        "config": config.settings,
-        "path": trained.record["path"],
-        "source": played.at.pair.source,
-        **plain_scores(config, played),
-        "provenance": provenance(played.at.pair, site.device),
-    }
 
 
 @full_precision()

@@ -15,9 +15,10 @@ from experiments.store.keyed import SINGLE
 from experiments.store.record_files import save_csv, save_record
 from experiments.tables.calibration import CalibrationConfig
 from experiments.tables.defenses import SOLVERS
+from experiments.tables.group_sweep import GroupResult
 from experiments.tables.paper_numbers import PAPER_TABLE_1
 from experiments.tables.planning import PRIMARY_READING, PRIMARY_SOLVER
-from experiments.tables.table_1 import GroupResult, cell_percents
+from experiments.tables.table_1 import cell_percents
 from paper_lib.evaluation.plays import Cell, Play
 
 DECLARED_FIRST, DECLARED_AFTER = "declared first", "declared after the study"

@@ -24,10 +24,11 @@ from experiments.tables.classifiers import (
     path_of,
     train_pair,
 )
+from experiments.tables.group_sweep import ONE_BY_ONE, load_plan, run_plan
 from experiments.tables.planning import RunGroup
 from experiments.tables.scoring import ScoreConfig, score_pair
 from experiments.tables.summary import summarize, write_manifest
-from experiments.tables.table_1 import ONE_BY_ONE, cell_percents, load_plan, run_plan
+from experiments.tables.table_1 import cell_percents
 from paper_lib.attacks import PGD_READINGS
 from paper_lib.data import LabeledImages, load_pair
 from paper_lib.defense import RampConfig, ramp_ascent

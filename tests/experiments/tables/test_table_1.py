@@ -34,6 +34,7 @@ from experiments.tables.classifiers import (
     train_pair,
 )
 from experiments.tables.defenses import SOLVERS, fit_solver
+from experiments.tables.group_sweep import ONE_BY_ONE, load_plan, run_plan
 from experiments.tables.paper_numbers import PAPER_TABLE_1
 from experiments.tables.planning import (
     ALL_PAIRS,
@@ -53,7 +54,7 @@ from experiments.tables.summary import (
     write_csv,
     write_manifest,
 )
-from experiments.tables.table_1 import ONE_BY_ONE, cell_percents, load_plan, run_plan
+from experiments.tables.table_1 import cell_percents
 from paper_lib.attacks import PGD_READINGS, fgm
 from paper_lib.data import load_pair
 from paper_lib.linearize import linearize
@@ -231,7 +232,7 @@ def test_every_count_is_that_of_the_library(trained, record):
         linearize(model, pair.train.images[points]), 1.0
     )
     lin = linearize(model, pair.test.images)
-    v, _ = fit_solver("ramp, raw rows", fit, ramp_steps=20)
+    v, _ = fit_solver(fit, ramp_steps=20)
     rows = cells_of(record)
     assert {row.total for row in rows.values()} == {200}
     assert len(rows) == (2 + len(PGD_READINGS)) * 2 * 2
