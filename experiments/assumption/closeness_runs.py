@@ -1,7 +1,7 @@
 """How linear f is around its points: along directions, in windows, under the plays."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,13 +15,19 @@ from experiments.assumption.closeness import (
     walks,
     worst_offsets,
 )
-from experiments.assumption.subjects import Subject, SubjectSettings, numbers
+from experiments.assumption.subjects import (
+    Subject,
+    SubjectResult,
+    SubjectSettings,
+    numbers,
+)
 from experiments.assumption.verdicts import fitted_defense
 from experiments.store.keyed import Record, Run
 from experiments.store.pair_settings import Site
 from experiments.store.provenance import provenance
 from paper_lib.attacks import PGD_READINGS, fgm
 from paper_lib.checks import check_count
+from paper_lib.checks.arguments import check_length
 from paper_lib.evaluation import disagreement
 
 
@@ -88,14 +94,10 @@ class WindowAreas:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ClosenessResult:
+class ClosenessResult(SubjectResult["ClosenessRun"]):
     """How linear f is around its points.
 
     Attributes:
-        config: The settings of the run.
-        provenance: What it was computed with.
-        accuracy: The share of the test images the classifier labels rightly.
-        epsilon: The budget of Table 1 for it.
         errors: Of the tangent, by direction and distance.
         walks: Along segments; empty for a classifier that is not piecewise linear.
         plays: Of the tables.
@@ -103,10 +105,6 @@ class ClosenessResult:
         seconds: Processor seconds.
     """
 
-    config: "ClosenessRun"
-    provenance: Mapping[str, Any]
-    accuracy: float
-    epsilon: float
     errors: tuple[DirectionErrors, ...]
     walks: tuple[Walks, ...]
     plays: tuple[PlayDifference, ...]
@@ -149,9 +147,8 @@ class ClosenessRun(SubjectSettings, Run[ClosenessResult]):
         check_count(self.num_windows, "num_windows", 1)
         check_count(self.num_walks, "num_walks", 1)
         for name in ("distances", "window_budgets"):
-            values = getattr(self, name)
-            if not all(0.0 < one < float("inf") for one in values):
-                raise ValueError(f"{name} must be finite and > 0, got {values}.")
+            for length in getattr(self, name):
+                check_length(length, name)
 
     def measure(self, site: Site) -> Record:
         """Measure along directions, in windows and under the plays.

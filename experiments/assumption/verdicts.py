@@ -136,6 +136,15 @@ def fitted_defense(subject: Subject, epsilon: float, seed: int) -> Float[Tensor,
     return fit_solver(sets, seed)[0]
 
 
+def _kept(
+    subject: Subject, epsilon: float, seed: int
+) -> tuple[Float[Tensor, " d"], RobustSets, int]:
+    """Fit SMOOTH, and count the points whose tangent it keeps."""
+    v = fitted_defense(subject, epsilon, seed)
+    sets = RobustSets.from_linearization(subject.lin, epsilon)
+    return v, sets, int(sets.contains(v).sum())
+
+
 def defense_on_f(subject: Subject, epsilon: float, seed: int) -> dict[str, Any]:
     r"""Count what SMOOTH keeps, of the tangents and of f itself.
 
@@ -147,12 +156,11 @@ def defense_on_f(subject: Subject, epsilon: float, seed: int) -> dict[str, Any]:
     Returns:
         Plain values, as ``DefenseOnF`` reads them.
     """
-    v = fitted_defense(subject, epsilon, seed)
-    sets = RobustSets.from_linearization(subject.lin, epsilon)
+    v, _, kept = _kept(subject, epsilon, seed)
     on_f = network_coverage(subject.model, subject.test.images, v, epsilon, seed)
     return {
         "epsilon": epsilon,
-        "kept": int(sets.contains(v).sum()),
+        "kept": kept,
         "safe": int(on_f.safe.sum()),
         "flipped": int(on_f.flipped.sum()),
     }
@@ -169,14 +177,13 @@ def curvature(subject: Subject, epsilon: float, seed: int) -> dict[str, Any]:
     Returns:
         Plain values, as ``Curvature`` reads them.
     """
-    v = fitted_defense(subject, epsilon, seed)
-    sets = RobustSets.from_linearization(subject.lin, epsilon)
+    v, sets, kept = _kept(subject, epsilon, seed)
     images, radius = subject.test.images, 2.0 * epsilon
     error = linearization_error(subject.model, images, radius, seed)
     game = curved_game(sets, v, error.upper, seed=seed)
     return {
         "epsilon": epsilon,
-        "kept": int(sets.contains(v).sum()),
+        "kept": kept,
         "attacker_gain": game.attacker_gain,
         "defender_gain": game.defender_gain,
         "upper": numbers(error.upper),

@@ -22,7 +22,7 @@ from experiments.populations.distributions import (
     seeded,
 )
 from experiments.populations.ray_counts import ray_pieces
-from paper_lib.checks import check_radius
+from paper_lib.checks.arguments import check_length, check_radius
 from paper_lib.geometry import in_l2_ball, project_l2_ball
 from paper_lib.robust_sets import RobustSets
 
@@ -72,8 +72,7 @@ class LinearRows:
         """
         as_python_numbers(self)
         check_radius(self.epsilon, "epsilon")
-        if not 0.0 < self.scale < math.inf:
-            raise ValueError(f"scale must be finite and > 0, got {self.scale}.")
+        check_length(self.scale, "scale")
         for name in ("distance", "shift"):
             if not math.isfinite(value := getattr(self, name)):
                 raise ValueError(f"{name} must be finite, got {value}.")

@@ -7,7 +7,7 @@ part in. The second half fits v and is counted. The test images say how good v i
 from dataclasses import dataclass
 from typing import Any
 
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor
 
 from experiments.store.record_files import plain
@@ -23,7 +23,6 @@ from paper_lib.bounds import (
     spread_confidence,
 )
 from paper_lib.bounds.compression import CompressedDefense, compress_solution
-from paper_lib.data import LabeledImages
 from paper_lib.defense import maximize_coverage, ramp_ascent, upper_bound
 from paper_lib.robust_sets import RobustSets
 
@@ -165,16 +164,3 @@ def shares(
         "coverage_test": float(halves.test.coverage(v)),
         "norm": float(v.double().norm()),
     }
-
-
-def some_images(images: LabeledImages, rows: Int64[Tensor, " k"]) -> LabeledImages:
-    """Take some images.
-
-    Args:
-        images: The images.
-        rows: Which.
-
-    Returns:
-        These, in that order.
-    """
-    return LabeledImages(images=images.images[rows], labels=images.labels[rows])

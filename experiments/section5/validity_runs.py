@@ -3,7 +3,7 @@ r"""Every bound on a thousand samples of a population whose phi is known."""
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -16,7 +16,7 @@ from experiments.populations.sample_methods import (
     known_population,
 )
 from experiments.section5.bound_tests import BoundTest, Validity
-from experiments.store.keyed import Record, Run
+from experiments.store.keyed import Computed, Record, Run
 from experiments.store.pair_settings import Site
 from paper_lib.bounds import (
     Bound,
@@ -44,17 +44,13 @@ _MAX_POINTS = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ValidityRecord:
+class ValidityRecord(Computed["ValidityConfig"]):
     """A test of every bound on one population.
 
     Attributes:
-        config: The settings of the test.
-        provenance: What it was computed with.
         bounds: What came of each, by name.
     """
 
-    config: "ValidityConfig"
-    provenance: Mapping[str, Any]
     bounds: Mapping[str, BoundTest]
 
 

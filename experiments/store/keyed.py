@@ -3,7 +3,7 @@
 import os
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -22,9 +22,23 @@ from paper_lib.checks.arguments import check_type
 from paper_lib.data.pairs import Source
 
 Result = TypeVar("Result")
+Settings = TypeVar("Settings")
 Record = dict[str, Any]
 # Where a record was computed: alone, or in a batch of that name.
 SINGLE = "single"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Computed(Generic[Settings]):
+    """What a run computed; a kind of record adds what it holds.
+
+    Attributes:
+        config: The settings of the run.
+        provenance: What it was computed with.
+    """
+
+    config: Settings
+    provenance: Mapping[str, Any]
 
 
 class Key(ABC, Generic[Result]):
@@ -76,7 +90,8 @@ class Key(ABC, Generic[Result]):
             TypeError: If the record lacks a name, or has another.
         """
         values = {name: part for name, part in record.items() if name != "schema"}
-        return from_plain(cls.result_type, values)
+        config = from_plain(cls, values.get("config"))
+        return from_plain(cls.result_type, values | {"config": config})
 
 
 class Run(Key[Result]):

@@ -4,7 +4,6 @@ The paper states no budget. One number per data set is taken from Table 1, the c
 without defense, and each protocol turns it into budgets on training points.
 """
 
-import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
@@ -20,7 +19,7 @@ from experiments.tables.classifiers import ClassifierConfig, TrainedClassifier
 from experiments.tables.example_network import ExampleConfig
 from experiments.tables.paper_numbers import PAPER_TABLE_1
 from paper_lib.checks import check_choice
-from paper_lib.checks.arguments import check_fraction
+from paper_lib.checks.arguments import check_fraction, check_length
 from paper_lib.data.pairs import Dataset
 from paper_lib.models import TrainConfig
 
@@ -111,8 +110,7 @@ class BudgetConfig(Key[Result]):
         Raises:
             ValueError: See the class.
         """
-        if not 0.0 < self.epsilon < math.inf:
-            raise ValueError(f"epsilon must be finite and > 0, got {self.epsilon}.")
+        check_length(self.epsilon, "epsilon")
 
     @property
     def label(self) -> str:

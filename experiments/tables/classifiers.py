@@ -9,7 +9,7 @@ matters, the version of torch, the device and what was trained in one batch.
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,20 @@ class ClassifierConfig(PairSettings):
         """
         PairSettings.__post_init__(self)
         check_count(self.num_fit, "num_fit", 1)
+
+
+def classifier_of(settings: PairSettings, num_fit: int) -> ClassifierConfig:
+    """Name the classifier of some settings.
+
+    Args:
+        settings: The settings, which may say more.
+        num_fit: Training points to calibrate and to fit on.
+
+    Returns:
+        The configuration.
+    """
+    shared = {one.name: getattr(settings, one.name) for one in fields(PairSettings)}
+    return ClassifierConfig(**shared, num_fit=num_fit)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

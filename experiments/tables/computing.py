@@ -1,7 +1,8 @@
 """What both stages compute of the pairs of a run: of each alone, or of all at once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from experiments.tables.defenses import FittedDefense, fit_solver
@@ -32,11 +33,8 @@ class Computing:
     together: bool = False
 
 
-def _each(compute: Callable[..., Any]) -> Callable[..., list[Any]]:
-    def compute_each(*operands: Sequence[Any], **shared: Any) -> list[Any]:
-        return [compute(*one, **shared) for one in zip(*operands, strict=True)]
-
-    return compute_each
+def _each(compute: Callable[..., Any], *operands: Any, **shared: Any) -> list[Any]:
+    return [compute(*one, **shared) for one in zip(*operands, strict=True)]
 
 
 def _train(data: LabeledImages, seed: int, *, config: TrainConfig, device: str):
@@ -51,8 +49,8 @@ def _attack(*operands: Any, reading: str) -> PGDResult:
 
 
 ALONE = Computing(
-    train=_each(_train),
-    linearize=_each(linearize),
-    attack=_each(_attack),
-    fit=_each(fit_solver),
+    train=partial(_each, _train),
+    linearize=partial(_each, linearize),
+    attack=partial(_each, _attack),
+    fit=partial(_each, fit_solver),
 )

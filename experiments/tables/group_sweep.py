@@ -255,16 +255,14 @@ class _Sweep:
     progress: bool = False
 
     def load(self, group: Group[Swept]) -> Swept | None:
-        """Load a group; None as soon as something is missing."""
+        """Load a group; None where something is missing."""
         calibration = self._budgets(group.calibration)
         if calibration is None:
             return None
-        scores = []
-        for run in self.stages.runs(group.scores(calibration.budgets)):
-            for score in self._scores(run):
-                if score is None:
-                    return None
-                scores.append(score)
+        runs = self.stages.runs(group.scores(calibration.budgets))
+        scores = [score for run in runs for score in self._scores(run)]
+        if None in scores:
+            return None
         return group.result_type(
             group=group, calibration=calibration, scores=tuple(scores)
         )

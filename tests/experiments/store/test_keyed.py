@@ -1,22 +1,20 @@
 """The store alone: what it finds, what it refuses, and where it keeps things."""
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 import torch
 
-from experiments.store.keyed import RecordFolder, RecordsFile, Run, open_store
+from experiments.store.keyed import Computed, RecordFolder, RecordsFile, Run, open_store
 from experiments.store.pair_settings import Site
 from experiments.store.record_files import load_record, save_record
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Squared:
+class Squared(Computed["Square"]):
     """What it comes to."""
 
-    config: dict[str, int]
-    provenance: dict[str, Any]
     square: int
     path: str = "single"
     source: str = "torchvision"
