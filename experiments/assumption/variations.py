@@ -7,7 +7,6 @@ from the boundary however curved f is there.
 """
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal, get_args
 
 import torch
@@ -18,13 +17,11 @@ from paper_lib.checks import check_choice, check_radius, check_seed
 from paper_lib.checks.arguments import check_type
 from paper_lib.data import LabeledImages
 from paper_lib.geometry import scale_to_radius
-from paper_lib.models import TrainConfig, train_classifier
+from paper_lib.models import TrainConfig, TrainingDivergedError, train_classifier
 from paper_lib.models.training import (
     check_images,
-    descend,
     draw_batches,
     initial_model,
-    logistic_loss,
     make_optimizer,
 )
 
@@ -142,9 +139,16 @@ def train_variation(
     order = torch.Generator().manual_seed(seed)
     # Another stream than that of the order.
     starts = torch.Generator().manual_seed(seed + 2**31)
-    batches = draw_batches(len(data.labels), train, order)
-    loss = partial(_loss, variation, starts)
-    descend(model, optimizer, data, batches, train, loss)
+    for rows in draw_batches(len(data.labels), train, order):
+        images, labels = data.images[rows], data.labels[rows]
+        loss = _loss(model, images, labels, variation, starts)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        _check_finite(loss.detach(), train)
+    model.zero_grad()
+    for weight in model.parameters():
+        _check_finite(weight.detach(), train)
     return model.eval()
 
 
@@ -167,14 +171,14 @@ def _initial_layers(
 
 
 def _loss(
-    variation: Variation,
-    starts: torch.Generator,
     model: nn.Module,
     images: Float[Tensor, "n 1 28 28"],
     labels: Tensor,
+    variation: Variation,
+    starts: torch.Generator,
 ) -> Float[Tensor, ""]:
     """Compute the mean logistic loss, and the penalty."""
-    loss = logistic_loss(model, images, labels)
+    loss = nn.functional.softplus(-labels * model(images)).mean()
     if not variation.penalty:
         return loss
     noise = torch.randn(images.shape, generator=starts)
@@ -233,3 +237,12 @@ def _farther(
     lines = tangent[0] + (tangent[1] * offsets).sum(1)
     sign = torch.where(moved.detach() < lines, -1.0, 1.0).unsqueeze(1)
     return scale_to_radius(sign * (slopes.flatten(1) - tangent[1]), radius)
+
+
+def _check_finite(values: Tensor, train: TrainConfig) -> None:
+    """Stop training where it has diverged."""
+    if not bool(values.isfinite().all()):
+        raise TrainingDivergedError(
+            "the training loss or a weight became NaN or infinite, at learning_rate "
+            f"{train.learning_rate}; a smaller one may help."
+        )

@@ -123,5 +123,5 @@ BATCHED = Computing(
 TOGETHER = Stages(
     train=partial(train_pairs, how=BATCHED),
     score=partial(score_pairs, how=BATCHED),
-    together=True,
+    how=BATCHED,
 )

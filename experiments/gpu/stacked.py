@@ -19,11 +19,11 @@ from paper_lib.data import LabeledImages
 from paper_lib.geometry.sums import full_precision
 from paper_lib.models import PairCNN, TrainConfig
 from paper_lib.models.training import (
+    TrainingDivergedError,
     TrainResult,
     check_images,
     initial_model,
     make_optimizer,
-    stop_diverged,
 )
 
 
@@ -270,5 +270,8 @@ def _check_finite(
     """Stop where a model's training went wrong, and say whose."""
     bad = [i for i, value in enumerate(values) if not math.isfinite(value)]
     if bad:
-        whose = f"of models {bad} (seeds {[seeds[i] for i in bad]})"
-        stop_diverged(f"the {what} {whose} became NaN or infinite", config)
+        raise TrainingDivergedError(
+            f"the {what} of models {bad} (seeds {[seeds[i] for i in bad]}) became NaN "
+            f"or infinite at learning_rate {config.learning_rate}; a smaller one may "
+            "help."
+        )

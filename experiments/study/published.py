@@ -41,13 +41,9 @@ def _row(
     runs: Sequence[StudyRun], combination: Combination, play: Play, kind: str
 ) -> SummaryRow:
     """Summarize one cell."""
+    cell, accuracy = combination.cell, KINDS.index(kind)
     values = [
-        np.array(
-            [
-                one.percents[combination.cell(play, one)][KINDS.index(kind)]
-                for one in run.results
-            ]
-        )
+        np.array([one.percents[cell(play, one)][accuracy] for one in run.results])
         for run in runs
     ]
     config, (attack, defense) = runs[0].group.calibration, play

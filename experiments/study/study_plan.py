@@ -14,13 +14,8 @@ from experiments.study.study_cells import StudyConfig, StudyResult, study_pairs
 from experiments.tables.calibration import CalibrationConfig, Protocol
 from experiments.tables.classifiers import ClassifierConfig, train_pairs
 from experiments.tables.example_network import ExampleConfig
-from experiments.tables.group_sweep import (
-    Group,
-    GroupResult,
-    Stages,
-    load_plan,
-    run_plan,
-)
+from experiments.tables.group_sweep import Stages, load_plan, run_plan
+from experiments.tables.groups import Group, GroupResult
 from experiments.tables.planning import ALL_PAIRS, CLASSIFIERS, DATASETS, TEN_PAIRS
 from paper_lib.data.pairs import Dataset, Source
 from paper_lib.models import TrainConfig

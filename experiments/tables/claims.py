@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from experiments.tables.group_sweep import GroupResult
+from experiments.tables.groups import GroupResult
 from experiments.tables.planning import PRIMARY_PGD, PRIMARY_SOLVER
 from experiments.tables.scoring import ScoreResult
 

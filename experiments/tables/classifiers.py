@@ -31,7 +31,7 @@ from experiments.store.record_files import (
     save_record,
     settings_digest,
 )
-from experiments.tables.computing import ALONE, Computing
+from experiments.tables.computing import ALONE, Computing, check_equal
 from experiments.tables.example_network import ExampleConfig
 from paper_lib.checks import check_count
 from paper_lib.checks.arguments import available_device
@@ -82,15 +82,7 @@ class ClassifierConfig(PairSettings):
 
 
 def classifier_of(settings: PairSettings, num_fit: int) -> ClassifierConfig:
-    """Name the classifier of some settings.
-
-    Args:
-        settings: The settings, which may say more.
-        num_fit: Training points to calibrate and to fit on.
-
-    Returns:
-        The configuration.
-    """
+    """Name the classifier of settings, which may say more."""
     shared = {one.name: getattr(settings, one.name) for one in fields(PairSettings)}
     return ClassifierConfig(**shared, num_fit=num_fit)
 
@@ -193,7 +185,7 @@ def train_pairs(
             fit_images(*one).to(site.device) for one in zip(configs, pairs, strict=True)
         ]
         lins = how.linearize([result.model for result in results], points)
-        path = path_of(configs, together=how.together)
+        path = how.path(configs)
         trained = [
             _packed(*one, site, path)
             for one in zip(configs, pairs, results, lins, strict=True)
@@ -205,25 +197,6 @@ def train_pairs(
 def train_pair(config: ClassifierConfig, site: Site = HERE) -> TrainedClassifier:
     """Train the classifier of one pair; see :func:`train_pairs`."""
     return train_pairs([config], site)[0]
-
-
-def check_equal(configs: Sequence[Any], *names: str) -> None:
-    """Reject configurations that cannot be computed together.
-
-    Args:
-        configs: The configurations.
-        *names: What they have to share.
-
-    Raises:
-        ValueError: If there are none, or they differ there.
-    """
-    if not configs:
-        raise ValueError("configs must be at least one, got none.")
-    for name in names:
-        values = [getattr(config, name) for config in configs]
-        if any(value != values[0] for value in values):
-            different = list(dict.fromkeys(map(str, values)))
-            raise ValueError(f"configs must share {name}, got {different}.")
 
 
 def _packed(
@@ -280,22 +253,6 @@ def classifier_name(config: ClassifierConfig, site: Site, path: str = SINGLE) ->
         "path": path,
     }
     return f"{config.stem}-{settings_digest(key)}"
-
-
-def path_of(configs: Sequence[ClassifierConfig], *, together: bool) -> str:
-    """Name how classifiers are computed, as their records do.
-
-    Args:
-        configs: The classifiers, in order.
-        together: Whether they are trained together.
-
-    Returns:
-        ``"single"``; or of a batch how many there are, and a digest of their settings.
-    """
-    if not together:
-        return SINGLE
-    digest = settings_digest([asdict(config) for config in configs])
-    return f"batched-{len(configs)}-{digest}"
 
 
 def save_trained(trained: TrainedClassifier, cache: Path) -> None:

@@ -1,10 +1,12 @@
 """What both stages compute of the pairs of a run: of each alone, or of all at once."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
+from experiments.store.keyed import SINGLE
+from experiments.store.record_files import settings_digest
 from experiments.tables.defenses import FittedDefense, fit_solver
 from experiments.tables.example_network import ExampleConfig, train_example
 from paper_lib.attacks import PGD_READINGS, PGDResult
@@ -32,6 +34,21 @@ class Computing:
     fit: Callable[..., list[FittedDefense]]
     together: bool = False
 
+    def path(self, configs: Sequence[Any]) -> str:
+        """Name how classifiers are computed, as their records do.
+
+        Args:
+            configs: Their configurations, in order.
+
+        Returns:
+            ``"single"``; or of a batch how many there are, and a digest of their
+            settings.
+        """
+        if not self.together:
+            return SINGLE
+        digest = settings_digest([asdict(config) for config in configs])
+        return f"batched-{len(configs)}-{digest}"
+
 
 def _each(compute: Callable[..., Any], *operands: Any, **shared: Any) -> list[Any]:
     return [compute(*one, **shared) for one in zip(*operands, strict=True)]
@@ -54,3 +71,22 @@ ALONE = Computing(
     attack=partial(_each, _attack),
     fit=partial(_each, fit_solver),
 )
+
+
+def check_equal(configs: Sequence[Any], *names: str) -> None:
+    """Reject configurations that cannot be computed together.
+
+    Args:
+        configs: The configurations.
+        *names: What they have to share.
+
+    Raises:
+        ValueError: If there are none, or they differ there.
+    """
+    if not configs:
+        raise ValueError("configs must be at least one, got none.")
+    for name in names:
+        values = [getattr(config, name) for config in configs]
+        if any(value != values[0] for value in values):
+            different = list(dict.fromkeys(map(str, values)))
+            raise ValueError(f"configs must share {name}, got {different}.")

@@ -4,20 +4,19 @@ Two convolutions of 3 by 3 with one max-pool behind both, dropout, and Adadelta 
 step falls each epoch. Here it has one logit and the logistic loss, as the others do.
 """
 
-from collections.abc import Iterator
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from jaxtyping import Int64
-from torch import Tensor, nn
+from torch import nn
 
 from paper_lib.checks import check_seed
 from paper_lib.checks.arguments import available_device
 from paper_lib.data import LabeledImages
-from paper_lib.models import PairCNN, TrainConfig
+from paper_lib.models import PairCNN, TrainConfig, TrainingDivergedError
 from paper_lib.models.cnn import InputConv, MaxPool
-from paper_lib.models.training import TrainResult, check_images, descend, logistic_loss
+from paper_lib.models.training import TrainResult, check_images, train_step
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,25 +127,39 @@ def train_example(
         TypeError: If ``data`` are no labeled images.
         ValueError: If the images do not fit, the device is not there, or the seed is
             no seed.
-        TrainingDivergedError: As soon as the loss, or at the end a weight, is NaN or
-            infinite.
+        TrainingDivergedError: As soon as the loss is NaN or infinite.
     """
     check_images(data)
     place, seed = available_device(device), check_seed(seed)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = config.build().to(place)
+        model = config.build().to(place).train()
         adadelta = torch.optim.Adadelta(model.parameters(), lr=config.learning_rate)
         falling = torch.optim.lr_scheduler.StepLR(adadelta, 1, gamma=config.decay)
-        batches = _batches(len(data.labels), config, falling)
-        history = descend(model, adadelta, data, batches, config, logistic_loss)
-    return TrainResult(model=model.eval(), history=history, config=config, seed=seed)
+        history = []
+        for _ in range(config.epochs):
+            history.append(_train_epoch(model, adadelta, data, config.batch_size))
+            falling.step()
+    model.zero_grad()
+    return TrainResult(
+        model=model.eval(), history=tuple(history), config=config, seed=seed
+    )
 
 
-def _batches(
-    num: int, config: ExampleConfig, falling: torch.optim.lr_scheduler.StepLR
-) -> Iterator[Int64[Tensor, " rows"]]:
-    """Cut the images into batches, in a new order each epoch; the step falls after."""
-    for _ in range(config.epochs):
-        yield from torch.randperm(num).split(config.batch_size)
-        falling.step()
+def _train_epoch(
+    model: PairCNN,
+    optimizer: torch.optim.Optimizer,
+    data: LabeledImages,
+    batch_size: int,
+) -> float:
+    """Pass once over the images in a new order; return the mean loss, in nats."""
+    total = 0.0
+    for rows in torch.randperm(len(data.labels)).split(batch_size):
+        loss = train_step(model, optimizer, data.images[rows], data.labels[rows])
+        total += loss * len(rows)
+    if not math.isfinite(total):
+        raise TrainingDivergedError(
+            f"the training loss became {total}, at learning_rate "
+            f"{optimizer.param_groups[0]['lr']}; a smaller one may help."
+        )
+    return total / len(data.labels)

@@ -15,7 +15,7 @@ from experiments.store.record_files import load_record, save_record
 from experiments.tables.claims import extreme_gains
 from experiments.tables.classifiers import train_pair
 from experiments.tables.defenses import fit_solver
-from experiments.tables.group_sweep import GroupResult
+from experiments.tables.groups import GroupResult
 from experiments.tables.planning import PRIMARY_SOLVER
 from experiments.tables.points import linearize_pair
 from experiments.tables.scoring import ScoreConfig

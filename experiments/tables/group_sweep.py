@@ -6,13 +6,12 @@ say.
 """
 
 import os
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, TypeVar
 
 from experiments.store.keyed import Record, RecordFolder, usable
 from experiments.store.pair_settings import Site
@@ -28,101 +27,15 @@ from experiments.tables.classifiers import (
     TrainedClassifier,
     classifier_name,
     load_trained,
-    path_of,
     save_trained,
     train_pairs,
 )
+from experiments.tables.computing import ALONE, Computing
+from experiments.tables.groups import Group, Swept
 from experiments.tables.scoring import score_pairs
 from paper_lib.data.pairs import Source
 
 _Config = TypeVar("_Config", ClassifierConfig, BudgetConfig)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class GroupResult:
-    """A group with its budgets, and what was scored there.
-
-    Attributes:
-        group: What was run.
-        calibration: Its budgets.
-        scores: What its records say, in the order of its pairs.
-    """
-
-    group: Any
-    calibration: CalibrationResult
-    scores: tuple[Any, ...]
-
-    @property
-    def dataset(self) -> str:
-        """The data set."""
-        return self.group.calibration.dataset
-
-    @property
-    def pairs(self) -> tuple[tuple[int, int], ...]:
-        """The pairs of classes."""
-        return self.group.calibration.pairs
-
-    @property
-    def seed(self) -> int:
-        """The seed."""
-        return self.group.calibration.seed
-
-    @property
-    def of(self) -> dict[tuple[int, int], Any]:
-        """What the record of each pair says, under the pair."""
-        return dict(zip(self.pairs, self.scores, strict=True))
-
-    @property
-    def batching(self) -> str:
-        """``"single"``, or the batch in which all of it was computed."""
-        return self.calibration.path
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The files of its records in a store, that of the budgets first."""
-        configs = (self.group.calibration, *(score.config for score in self.scores))
-        return tuple(config.record_name(self.batching) for config in configs)
-
-
-Swept = TypeVar("Swept", bound=GroupResult)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Group(ABC, Generic[Swept]):
-    """Pairs of classes with one rule for their budgets, and what to score there.
-
-    Attributes:
-        result_type: What a group is once it was run.
-        calibration: The pairs, the seed and how their budgets are set.
-    """
-
-    result_type: ClassVar[Any] = GroupResult
-
-    calibration: CalibrationConfig
-
-    @abstractmethod
-    def score_at(self, classifier: ClassifierConfig, epsilon: float) -> BudgetConfig:
-        """Name the run of one pair.
-
-        Args:
-            classifier: Its classifier.
-            epsilon: The calibrated budget.
-
-        Returns:
-            The configuration.
-        """
-
-    def scores(self, budgets: Sequence[float]) -> tuple[Any, ...]:
-        """Name the runs once their budgets are known.
-
-        Args:
-            budgets: The calibrated budget of each pair.
-
-        Returns:
-            One configuration a pair.
-        """
-        both = zip(self.calibration.classifiers, budgets, strict=True)
-        return tuple(self.score_at(*one) for one in both)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,20 +45,16 @@ class Stages:
     Attributes:
         train: Trains the classifiers of a run. Stage A.
         score: Scores them at their budgets. Stage B.
-        together: Whether the pairs of a group are one run, which takes this process.
+        how: Computes each pair alone; or all of a group at once, in this process.
     """
 
     train: Callable[..., list[TrainedClassifier]]
     score: Callable[..., list[Record]]
-    together: bool = False
+    how: Computing = ALONE
 
     def runs(self, configs: Sequence[_Config]) -> list[tuple[_Config, ...]]:
         """Part what a group computes into runs."""
-        return [tuple(configs)] if self.together else [(one,) for one in configs]
-
-    def path(self, run: Sequence[ClassifierConfig]) -> str:
-        """Name how a run is computed: ``"single"``, or the batch."""
-        return path_of(run, together=self.together)
+        return [tuple(configs)] if self.how.together else [(one,) for one in configs]
 
 
 ONE_BY_ONE = Stages(train=train_pairs, score=score_pairs)
@@ -219,7 +128,7 @@ def run_plan(
         UserWarning: If a stored record is damaged or of another schema or source; it is
             named, computed again and replaced.
     """
-    if stages.together and executor is not None:
+    if stages.how.together and executor is not None:
         raise ValueError(
             "executor must be None for pairs in one batch, which runs in this process, "
             f"got {type(executor).__name__}."
@@ -304,10 +213,10 @@ class _Sweep:
         return config.result(record)
 
     def _budgets(self, config: CalibrationConfig) -> CalibrationResult | None:
-        return self.store.load(config, self.stages.path(config.classifiers))
+        return self.store.load(config, self.stages.how.path(config.classifiers))
 
     def _scores(self, run: Sequence[BudgetConfig]) -> Iterator[Any]:
-        path = self.stages.path([config.classifier for config in run])
+        path = self.stages.how.path([config.classifier for config in run])
         return (self.store.load(config, path) for config in run)
 
     def _run(self, tasks: Iterable[Task], total: int, title: str) -> None:
@@ -342,7 +251,7 @@ class _Sweep:
         return Task(label=_label(run), call=call, keep=keep)
 
     def _names(self, run: Sequence[ClassifierConfig]) -> list[str]:
-        path = self.stages.path(run)
+        path = self.stages.how.path(run)
         return [classifier_name(config, self.site, path) for config in run]
 
     def _trained(self, run: Sequence[ClassifierConfig]) -> list[TrainedClassifier]:

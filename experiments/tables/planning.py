@@ -13,7 +13,7 @@ from typing import Any, get_args
 from experiments.tables.calibration import CalibrationConfig, Protocol
 from experiments.tables.classifiers import ClassifierConfig
 from experiments.tables.defenses import SOLVERS
-from experiments.tables.group_sweep import Group, GroupResult
+from experiments.tables.groups import Group, GroupResult
 from experiments.tables.scoring import ScoreConfig
 from paper_lib.attacks import PGD_READINGS
 from paper_lib.data.pairs import Dataset

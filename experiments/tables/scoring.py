@@ -13,8 +13,8 @@ from experiments.store.keyed import Record
 from experiments.store.pair_settings import HERE, Site
 from experiments.store.provenance import note_seconds, one_thread, provenance
 from experiments.tables.calibration import BudgetConfig, check_different
-from experiments.tables.classifiers import TrainedClassifier, check_equal, path_of
-from experiments.tables.computing import ALONE, Computing
+from experiments.tables.classifiers import TrainedClassifier
+from experiments.tables.computing import ALONE, Computing, check_equal
 from experiments.tables.defenses import SOLVERS, FittedDefense
 from experiments.tables.points import LinearizedPair, linearize_pairs
 from experiments.tables.reports import (
@@ -129,7 +129,7 @@ def score_pairs(
             f"trained must be one classifier for each of {len(configs)} configs, got "
             f"{len(trained)}."
         )
-    path = path_of([config.classifier for config in configs], together=how.together)
+    path = how.path([config.classifier for config in configs])
     for config, one in zip(configs, trained, strict=True):
         config.check_trained(one, path)
     started = time.perf_counter()

@@ -15,7 +15,7 @@ from experiments.store.keyed import SINGLE
 from experiments.store.record_files import save_csv, save_record
 from experiments.tables.calibration import CalibrationConfig
 from experiments.tables.defenses import SOLVERS
-from experiments.tables.group_sweep import GroupResult
+from experiments.tables.groups import GroupResult
 from experiments.tables.paper_numbers import PAPER_TABLE_1
 from experiments.tables.planning import PRIMARY_READING, PRIMARY_SOLVER
 from experiments.tables.table_1 import cell_percents

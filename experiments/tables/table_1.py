@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from experiments.store.record_files import load_record
-from experiments.tables.group_sweep import GroupResult
+from experiments.tables.groups import GroupResult
 from experiments.tables.planning import ALL_PAIRS, DATASETS, groups_of
 from paper_lib.data.pairs import Dataset
 from paper_lib.evaluation.plays import Cell

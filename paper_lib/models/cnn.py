@@ -152,22 +152,28 @@ class PairCNN(nn.Module):
             "input_mean": input_mean,
             "input_std": input_std,
         }
-        # Whatever torch's default is: images are float32.
-        kind = torch.float32
-        self.layers = nn.Sequential(
-            InputConv(1, channels[0], kernel_size, dtype=kind),
-            MaxPool(),
-            nn.ReLU(),
-            nn.Conv2d(*channels, kernel_size, dtype=kind),
-            MaxPool(),
-            nn.ReLU(),
-            nn.Flatten(),
-            nn.Linear(channels[1] * side * side, hidden, dtype=kind),
-            nn.ReLU(),
-            nn.Linear(hidden, 1, dtype=kind),
-        )
+        sizes = (1, *channels, channels[1] * side * side, hidden, 1)
+        self.layers = _layers(sizes, kernel_size)
 
     def forward(self, images: Float[Tensor, "n 1 28 28"]) -> Float[Tensor, " n"]:
         """Compute the logits; the sign is the class."""
         mean, std = self.settings["input_mean"], self.settings["input_std"]
         return self.layers((images - mean) / std).squeeze(-1)
+
+
+def _layers(sizes: tuple[int, ...], kernel_size: int) -> nn.Sequential:
+    """Build the layers: channels of three images, then lengths of three vectors."""
+    # Whatever torch's default is: images are float32.
+    kind = torch.float32
+    return nn.Sequential(
+        InputConv(sizes[0], sizes[1], kernel_size, dtype=kind),
+        MaxPool(),
+        nn.ReLU(),
+        nn.Conv2d(sizes[1], sizes[2], kernel_size, dtype=kind),
+        MaxPool(),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(sizes[3], sizes[4], dtype=kind),
+        nn.ReLU(),
+        nn.Linear(sizes[4], sizes[5], dtype=kind),
+    )

@@ -1,9 +1,9 @@
 """Training of a classifier of two classes, the same weights for the same seed."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Int
@@ -168,85 +168,30 @@ def train_classifier(
     seed = check_seed(seed)
     model = initial_model(config, seed).to(available_device(device))
     order = torch.Generator().manual_seed(seed)
+    optimizer = make_optimizer(model.parameters(), config)
+    steps_each = math.ceil(len(data.labels) / config.batch_size)
     batches = draw_batches(len(data.labels), config, order)
     if progress:
-        total = config.epochs * math.ceil(len(data.labels) / config.batch_size)
+        total = config.epochs * steps_each
         batches = with_bar(batches, "train_classifier", "training", "step", total)
-    optimizer = make_optimizer(model.parameters(), config)
-    history = descend(model, optimizer, data, batches, config, logistic_loss)
-    return TrainResult(model=model.eval(), history=history, config=config, seed=seed)
-
-
-def descend(
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    data: LabeledImages,
-    batches: Iterable[Any],
-    config: TrainConfig,
-    loss_of: Callable[[nn.Module, Tensor, Tensor], Tensor],
-) -> tuple[float, ...]:
-    """Take one step on each batch.
-
-    Args:
-        model: What is trained.
-        optimizer: Takes the steps.
-        data: Images and labels -1 or +1.
-        batches: The places of the images of each batch, epoch after epoch.
-        config: Says how many an epoch has, and how many epochs there are.
-        loss_of: What a step lowers, of the model and a batch of images and labels.
-
-    Returns:
-        The mean of it in each epoch.
-
-    Raises:
-        TrainingDivergedError: As soon as it, or at the end a weight, is NaN or
-            infinite.
-    """
-    place = next(model.parameters()).device
-    steps_each = math.ceil(len(data.labels) / config.batch_size)
-    means = [0.0] * config.epochs
+    losses = [0.0] * config.epochs
     for step, rows in enumerate(batches):
-        loss = loss_of(model, data.images[rows].to(place), data.labels[rows].to(place))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        if not math.isfinite(value := loss.item()):
-            at = f"at step {step + 1} of {config.epochs * steps_each}"
-            stop_diverged(f"the training loss became {value} {at}", config)
-        means[step // steps_each] += value * len(rows)
+        loss = train_step(model, optimizer, data.images[rows], data.labels[rows])
+        if not math.isfinite(loss):
+            raise TrainingDivergedError(
+                f"the training loss became {loss} at step {step + 1} of "
+                f"{config.epochs * steps_each}, at learning_rate "
+                f"{config.learning_rate}; a smaller one may help."
+            )
+        losses[step // steps_each] += loss * len(rows)
     model.zero_grad()
     if not all(bool(weight.isfinite().all()) for weight in model.parameters()):
-        stop_diverged("the weights became NaN or infinite in the last step", config)
-    return tuple(total / len(data.labels) for total in means)
-
-
-def stop_diverged(what: str, config: TrainConfig) -> NoReturn:
-    """Say what became of a training, and what may help.
-
-    Args:
-        what: What happened.
-        config: The settings.
-
-    Raises:
-        TrainingDivergedError: In any case.
-    """
-    raise TrainingDivergedError(
-        f"{what}, at learning_rate {config.learning_rate}; a smaller one may help."
-    )
-
-
-def logistic_loss(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-    """Average the logistic loss of the logits of some images.
-
-    Args:
-        model: The classifier.
-        images: The images.
-        labels: Their labels, -1 or +1.
-
-    Returns:
-        The mean, in nats.
-    """
-    return nn.functional.softplus(-labels * model(images)).mean()
+        raise TrainingDivergedError(
+            "the weights became NaN or infinite in the last step, at learning_rate "
+            f"{config.learning_rate}; a smaller one may help."
+        )
+    history = tuple(loss / len(data.labels) for loss in losses)
+    return TrainResult(model=model.eval(), history=history, config=config, seed=seed)
 
 
 def with_bar(
@@ -338,3 +283,16 @@ def draw_batches(
     """
     for _ in range(config.epochs):
         yield from torch.randperm(num, generator=order).split(config.batch_size)
+
+
+def train_step(
+    model: PairCNN, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor
+) -> float:
+    """Take one step on the mean logistic loss of a batch; return that loss, in nats."""
+    place = next(model.parameters()).device
+    images, labels = images.to(place), labels.to(place)
+    loss = nn.functional.softplus(-labels * model(images)).mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item()

@@ -70,5 +70,5 @@ def test_training_that_diverges(rate, epochs):
     """A few steps on the loss is NaN; in the last step only the weights are."""
     data = LabeledImages(images=1e3 * torch.ones(4, 1, 28, 28), labels=IMAGES.labels)
     settings = TrainConfig(optimizer="sgd", learning_rate=rate, epochs=epochs)
-    with pytest.raises(TrainingDivergedError, match=r"became (nan|NaN) .*_rate 1e\+3"):
+    with pytest.raises(TrainingDivergedError, match=r"became NaN .*_rate 1e\+3"):
         train(data, settings=settings)

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from experiments.gpu.batched import TOGETHER, attack_stacked, linearize_stacked
+from experiments.gpu.batched import BATCHED, TOGETHER, attack_stacked, linearize_stacked
 from experiments.gpu.batched_maximizers import ramp_ascents
 from experiments.gpu.stacked import StackedClassifier, train_stacked
 from experiments.store.pair_settings import Site
@@ -21,7 +21,6 @@ from experiments.tables.classifiers import (
     ClassifierConfig,
     classifier_name,
     load_trained,
-    path_of,
     train_pair,
 )
 from experiments.tables.group_sweep import ONE_BY_ONE, load_plan, run_plan
@@ -62,10 +61,6 @@ on_gpu = pytest.mark.skipif(
     not torch.cuda.is_available(), reason="there is no CUDA device"
 )
 DEVICES = ["cpu", pytest.param("cuda", marks=[pytest.mark.gpu, on_gpu])]
-
-
-def batch_name(configs):
-    return path_of(configs, together=True)
 
 
 def images_of(n, seed):
@@ -316,7 +311,7 @@ def test_the_stages_compute_at_full_precision_and_restore_it(tf32_allowed):
 
 def test_for_equal_weights_the_scores_are_those_of_the_single_path(kept):
     classifiers = [config.classifier for config in SCORES]
-    path = batch_name(classifiers)
+    path = BATCHED.path(classifiers)
     alone = [
         dataclasses.replace(
             one, record=one.record | {"config": plain(dataclasses.asdict(config))}
@@ -357,7 +352,7 @@ def test_classifiers_of_a_batch_have_the_record_of_single_ones():
     alone = train_pair(config, EMBEDDED)
     assert one.weights == again.weights
     assert list(one.record) == list(alone.record)
-    assert one.record["path"] == batch_name([config])
+    assert one.record["path"] == BATCHED.path([config])
     assert one.record["margins"] == pytest.approx(alone.record["margins"], rel=0.01)
     assert one.record["test_correct"] == pytest.approx(
         alone.record["test_correct"], abs=2
@@ -366,14 +361,14 @@ def test_classifiers_of_a_batch_have_the_record_of_single_ones():
 
 def test_the_path_tells_companions_apart():
     paths = [
-        batch_name(CLASSIFIERS),
-        batch_name(CLASSIFIERS[:2]),
-        batch_name(CLASSIFIERS[::-1]),
-        batch_name([*CLASSIFIERS[:2], dataclasses.replace(CLASSIFIERS[2], seed=1)]),
-        batch_name([dataclasses.replace(one, seed=1) for one in CLASSIFIERS]),
+        BATCHED.path(CLASSIFIERS),
+        BATCHED.path(CLASSIFIERS[:2]),
+        BATCHED.path(CLASSIFIERS[::-1]),
+        BATCHED.path([*CLASSIFIERS[:2], dataclasses.replace(CLASSIFIERS[2], seed=1)]),
+        BATCHED.path([dataclasses.replace(one, seed=1) for one in CLASSIFIERS]),
     ]
     assert len(set(paths)) == len(paths)
-    assert paths[0] == batch_name(list(CLASSIFIERS))
+    assert paths[0] == BATCHED.path(list(CLASSIFIERS))
     assert paths[0].startswith("batched-3-")
 
 
@@ -397,7 +392,7 @@ def test_records_of_the_two_paths_have_different_names(single, batched):
         assert {path.name for path in store.glob("*.json")} == found
         assert {score.path for score in result.scores} == {result.batching}
     assert single[1][0].batching == "single"
-    assert batched[1][0].batching == batch_name(CLASSIFIERS)
+    assert batched[1][0].batching == BATCHED.path(CLASSIFIERS)
     caches = [
         {p.name for p in (store / ".cache").iterdir()} for store, _ in (single, batched)
     ]
@@ -424,7 +419,7 @@ def test_a_record_under_the_name_of_the_other_path_is_refused(
         (single, batched, ONE_BY_ONE),
         (batched, single, TOGETHER),
     ):
-        copied = tmp_path / str(wanted.together)
+        copied = tmp_path / str(wanted.how.together)
         shutil.copytree(store, copied)
         shutil.copy(other / stranger.names[number], copied / result.names[number])
         if number:  # only the path may be the reason
