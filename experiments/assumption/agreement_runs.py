@@ -10,13 +10,8 @@ import time
 from dataclasses import dataclass
 from typing import ClassVar
 
+from experiments.assumption import verdicts
 from experiments.assumption.subjects import SubjectResult, SubjectSettings, numbers
-from experiments.assumption.verdicts import (
-    curvature,
-    defense_on_f,
-    largest_proven,
-    shortest_disagreements,
-)
 from experiments.store.keyed import Record, Run
 from experiments.store.pair_settings import Site
 from experiments.store.provenance import provenance
@@ -146,11 +141,13 @@ class AgreementRun(SubjectSettings, Run[AgreementResult]):
         began = time.process_time()
         subject = self.subject(site)
         searched = sorted({*self.budgets, subject.epsilon})
-        found = shortest_disagreements(subject, searched, self.seed)
+        found = verdicts.shortest_disagreements(subject, searched, self.seed)
         first, proven = subject.first(self.num_proofs), found[:0]
         defended, curved = (), ()
         if subject.is_piecewise_linear:
-            proven = largest_proven(first, self.budgets, found[: self.num_proofs])
+            proven = verdicts.largest_proven(
+                first, self.budgets, found[: self.num_proofs]
+            )
             defended, curved = (*self.defended, subject.epsilon), self.curved
         return {
             "provenance": provenance(subject.pair),
@@ -159,8 +156,10 @@ class AgreementRun(SubjectSettings, Run[AgreementResult]):
             "margins": numbers(subject.lin.margins),
             "found": numbers(found),
             "proven": numbers(proven),
-            "defenses": [defense_on_f(first, one, self.seed) for one in defended],
-            "curved": [curvature(first, one, self.seed) for one in curved],
+            "defenses": [
+                verdicts.defense_on_f(first, one, self.seed) for one in defended
+            ],
+            "curved": [verdicts.curvature(first, one, self.seed) for one in curved],
             "seconds": round(time.process_time() - began, 1),
         }
 

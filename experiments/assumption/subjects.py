@@ -12,8 +12,7 @@ from experiments.store.pair_settings import PairSettings, Site, some_images
 from experiments.tables.calibration import calibrate_shared_epsilon
 from experiments.tables.paper_numbers import PAPER_TABLE_1
 from experiments.tables.points import LinearizedPair
-from paper_lib.checks import check_count
-from paper_lib.checks.arguments import check_type
+from paper_lib.checks.arguments import check_count, check_type
 from paper_lib.data import LabeledImages
 from paper_lib.evaluation import logits_at
 from paper_lib.linearize import Linearization, linearize

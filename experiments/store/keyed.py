@@ -9,15 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
+from experiments.store import record_files
 from experiments.store.pair_settings import HERE, Site
 from experiments.store.provenance import one_thread, surroundings
-from experiments.store.record_files import (
-    from_plain,
-    load_record,
-    plain,
-    save_record,
-    settings_digest,
-)
 from paper_lib.checks.arguments import check_type
 from paper_lib.data.pairs import Source
 
@@ -62,7 +56,7 @@ class Key(ABC, Generic[Result]):
     @property
     def settings(self) -> dict[str, Any]:
         """All settings, as plain values."""
-        return plain(asdict(self))  # type: ignore[call-overload]
+        return record_files.plain(asdict(self))  # type: ignore[call-overload]
 
     def record_name(self, path: str = SINGLE) -> str:
         """Name its record: what a reader looks for, and a digest of the rest.
@@ -74,7 +68,7 @@ class Key(ABC, Generic[Result]):
             A file name; two runs that differ anywhere have different names.
         """
         batch = "" if path == SINGLE else f"-{path}"
-        return f"{self.stem}-{settings_digest(self.settings)}{batch}.json"
+        return f"{self.stem}-{record_files.settings_digest(self.settings)}{batch}.json"
 
     @classmethod
     def result(cls, record: Record) -> Result:
@@ -90,8 +84,8 @@ class Key(ABC, Generic[Result]):
             TypeError: If the record lacks a name, or has another.
         """
         values = {name: part for name, part in record.items() if name != "schema"}
-        config = from_plain(cls, values.get("config"))
-        return from_plain(cls.result_type, values | {"config": config})
+        config = record_files.from_plain(cls, values.get("config"))
+        return record_files.from_plain(cls.result_type, values | {"config": config})
 
 
 class Run(Key[Result]):
@@ -173,7 +167,7 @@ class RecordFolder:
     def _checked(self, run: Key[Result], path: str) -> Result:
         """Reject a record of other settings, or of data that cannot stand in."""
         file = self.file(run, path)
-        record = load_record(file, schema=run.schema)
+        record = record_files.load_record(file, schema=run.schema)
         if record.get("config") != run.settings:
             raise ValueError(f"{file} holds the result of other settings.")
         # Most records do not say where they were computed.
@@ -195,7 +189,7 @@ class RecordFolder:
             record: The record; most do not say that they were computed alone.
             run: Its settings.
         """
-        save_record(record, self.file(run, record.get("path", SINGLE)))
+        record_files.save_record(record, self.file(run, record.get("path", SINGLE)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -242,12 +236,12 @@ class RecordsFile:
         """
         entry = {name: part for name, part in record.items() if name != "schema"}
         entries = [*self._records(run), entry]
-        save_record({"schema": run.schema, "entries": entries}, self.file)
+        record_files.save_record({"schema": run.schema, "entries": entries}, self.file)
 
     def _records(self, run: Key) -> list[Record]:
         if not self.file.exists():
             return []
-        return load_record(self.file, schema=run.schema)["entries"]
+        return record_files.load_record(self.file, schema=run.schema)["entries"]
 
 
 Store = RecordFolder | RecordsFile

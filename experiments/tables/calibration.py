@@ -18,8 +18,7 @@ from experiments.store.record_files import settings_digest
 from experiments.tables.classifiers import ClassifierConfig, TrainedClassifier
 from experiments.tables.example_network import ExampleConfig
 from experiments.tables.paper_numbers import PAPER_TABLE_1
-from paper_lib.checks import check_choice
-from paper_lib.checks.arguments import check_fraction, check_length
+from paper_lib.checks.arguments import check_choice, check_fraction, check_length
 from paper_lib.data.pairs import Dataset
 from paper_lib.models import TrainConfig
 

@@ -19,22 +19,13 @@ from jaxtyping import Float, Int64
 from safetensors.torch import load, save
 from torch import Tensor
 
+from experiments.store import record_files
 from experiments.store.keyed import SINGLE
 from experiments.store.pair_settings import HERE, PairSettings, Site
 from experiments.store.provenance import note_seconds, one_thread, provenance
-from experiments.store.record_files import (
-    code_digest,
-    from_plain,
-    load_record,
-    plain,
-    save_bytes,
-    save_record,
-    settings_digest,
-)
 from experiments.tables.computing import ALONE, Computing, check_equal
 from experiments.tables.example_network import ExampleConfig
-from paper_lib.checks import check_count
-from paper_lib.checks.arguments import available_device
+from paper_lib.checks.arguments import available_device, check_count
 from paper_lib.data.pairs import ClassPair
 from paper_lib.evaluation import logits_at
 from paper_lib.geometry.sums import full_precision
@@ -52,7 +43,7 @@ _CODE = (
     "experiments/tables/example_network.",
 )
 # As imported, like the digest of the whole: an edit while it runs changes no name.
-_CODE_DIGEST = code_digest(*_CODE)
+_CODE_DIGEST = record_files.code_digest(*_CODE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,7 +93,7 @@ class TrainedClassifier:
     @property
     def config(self) -> ClassifierConfig:
         """The configuration."""
-        return from_plain(ClassifierConfig, self.record["config"])
+        return record_files.from_plain(ClassifierConfig, self.record["config"])
 
     def model(self, device: str = "cpu") -> PairCNN:
         """Build the classifier.
@@ -214,7 +205,7 @@ def _packed(
         weights=save(weights),
         record={
             "schema": CLASSIFIER_SCHEMA,
-            "config": plain(asdict(config)),
+            "config": record_files.plain(asdict(config)),
             "path": path,
             # Whoever makes it names it, so that no file bears the name of other code.
             "name": classifier_name(config, site, path),
@@ -245,14 +236,14 @@ def classifier_name(config: ClassifierConfig, site: Site, path: str = SINGLE) ->
         A file name without its ending.
     """
     key = {
-        "config": plain(asdict(config)),
+        "config": record_files.plain(asdict(config)),
         "embedded": site.source == "embedded",
         "code": _CODE_DIGEST,
         "torch": metadata.version("torch"),
         "device": available_device(site.device).type,
         "path": path,
     }
-    return f"{config.stem}-{settings_digest(key)}"
+    return f"{config.stem}-{record_files.settings_digest(key)}"
 
 
 def save_trained(trained: TrainedClassifier, cache: Path) -> None:
@@ -265,9 +256,11 @@ def save_trained(trained: TrainedClassifier, cache: Path) -> None:
         cache: The folder, which must exist.
     """
     name = trained.record["name"]
-    save_bytes(trained.weights, cache / f"{name}.safetensors")
+    record_files.save_bytes(trained.weights, cache / f"{name}.safetensors")
     digest = hashlib.sha256(trained.weights).hexdigest()
-    save_record(trained.record | {"weights_sha256": digest}, cache / f"{name}.json")
+    record_files.save_record(
+        trained.record | {"weights_sha256": digest}, cache / f"{name}.json"
+    )
 
 
 def load_trained(cache: Path, name: str) -> TrainedClassifier | None:
@@ -286,7 +279,7 @@ def load_trained(cache: Path, name: str) -> TrainedClassifier | None:
     files = [cache / f"{name}.json", cache / f"{name}.safetensors"]
     if not all(file.is_file() for file in files):
         return None
-    record = load_record(files[0], schema=CLASSIFIER_SCHEMA)
+    record = record_files.load_record(files[0], schema=CLASSIFIER_SCHEMA)
     weights = files[1].read_bytes()
     expected, found = record.pop("weights_sha256"), hashlib.sha256(weights).hexdigest()
     if found != expected:

@@ -12,8 +12,7 @@ from experiments.tables.example_network import ExampleConfig, train_example
 from paper_lib.attacks import PGD_READINGS, PGDResult
 from paper_lib.data import LabeledImages
 from paper_lib.linearize import Linearization, linearize
-from paper_lib.models import TrainConfig, train_classifier
-from paper_lib.models.training import TrainResult
+from paper_lib.models.training import TrainConfig, TrainResult, train_classifier
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

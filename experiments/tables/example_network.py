@@ -11,8 +11,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from paper_lib.checks import check_seed
-from paper_lib.checks.arguments import available_device
+from paper_lib.checks.arguments import available_device, check_seed
 from paper_lib.data import LabeledImages
 from paper_lib.models import PairCNN, TrainConfig, TrainingDivergedError
 from paper_lib.models.cnn import InputConv, MaxPool

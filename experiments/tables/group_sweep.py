@@ -16,26 +16,19 @@ from typing import Any, TypeVar
 from experiments.store.keyed import Record, RecordFolder, usable
 from experiments.store.pair_settings import Site
 from experiments.sweep.runner import InProcess, SweepError, Task, only_writer, run_tasks
+from experiments.tables import classifiers
 from experiments.tables.calibration import (
     BudgetConfig,
     CalibrationConfig,
     CalibrationResult,
     calibrate,
 )
-from experiments.tables.classifiers import (
-    ClassifierConfig,
-    TrainedClassifier,
-    classifier_name,
-    load_trained,
-    save_trained,
-    train_pairs,
-)
 from experiments.tables.computing import ALONE, Computing
 from experiments.tables.groups import Group, Swept
 from experiments.tables.scoring import score_pairs
 from paper_lib.data.pairs import Source
 
-_Config = TypeVar("_Config", ClassifierConfig, BudgetConfig)
+_Config = TypeVar("_Config", classifiers.ClassifierConfig, BudgetConfig)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +41,7 @@ class Stages:
         how: Computes each pair alone; or all of a group at once, in this process.
     """
 
-    train: Callable[..., list[TrainedClassifier]]
+    train: Callable[..., list[classifiers.TrainedClassifier]]
     score: Callable[..., list[Record]]
     how: Computing = ALONE
 
@@ -57,7 +50,7 @@ class Stages:
         return [tuple(configs)] if self.how.together else [(one,) for one in configs]
 
 
-ONE_BY_ONE = Stages(train=train_pairs, score=score_pairs)
+ONE_BY_ONE = Stages(train=classifiers.train_pairs, score=score_pairs)
 
 
 def load_plan(
@@ -224,19 +217,19 @@ class _Sweep:
             tasks, self.executor, total=total, title=title, progress=self.progress
         )
 
-    def _train(self, runs: Iterable[Sequence[ClassifierConfig]]) -> None:
+    def _train(self, runs: Iterable[Sequence[classifiers.ClassifierConfig]]) -> None:
         """Train the classifiers that the cache lacks; a damaged one is named."""
         wanted = [run for run in dict.fromkeys(runs) if not self._is_trained(run)]
         self._run(map(self._train_task, wanted), len(wanted), "classifiers")
 
-    def _is_trained(self, run: Sequence[ClassifierConfig]) -> bool:
-        load = partial(load_trained, self.cache)
+    def _is_trained(self, run: Sequence[classifiers.ClassifierConfig]) -> bool:
+        load = partial(classifiers.load_trained, self.cache)
         return None not in [usable(partial(load, name)) for name in self._names(run)]
 
-    def _train_task(self, run: Sequence[ClassifierConfig]) -> Task:
-        def keep(trained: Sequence[TrainedClassifier]) -> None:
+    def _train_task(self, run: Sequence[classifiers.ClassifierConfig]) -> Task:
+        def keep(trained: Sequence[classifiers.TrainedClassifier]) -> None:
             for one in trained:
-                save_trained(one, self.cache)
+                classifiers.save_trained(one, self.cache)
 
         call = partial(self.stages.train, run, self.site)
         return Task(label=_label(run), call=call, keep=keep)
@@ -250,12 +243,16 @@ class _Sweep:
         call = partial(self.stages.score, run, trained, self.site)
         return Task(label=_label(run), call=call, keep=keep)
 
-    def _names(self, run: Sequence[ClassifierConfig]) -> list[str]:
+    def _names(self, run: Sequence[classifiers.ClassifierConfig]) -> list[str]:
         path = self.stages.how.path(run)
-        return [classifier_name(config, self.site, path) for config in run]
+        return [classifiers.classifier_name(config, self.site, path) for config in run]
 
-    def _trained(self, run: Sequence[ClassifierConfig]) -> list[TrainedClassifier]:
-        trained = [load_trained(self.cache, name) for name in self._names(run)]
+    def _trained(
+        self, run: Sequence[classifiers.ClassifierConfig]
+    ) -> list[classifiers.TrainedClassifier]:
+        trained = [
+            classifiers.load_trained(self.cache, name) for name in self._names(run)
+        ]
         lost = [one.label for one, kept in zip(run, trained, strict=True) if not kept]
         if lost:
             raise FileNotFoundError(
@@ -264,7 +261,7 @@ class _Sweep:
         return [one for one in trained if one is not None]
 
 
-def _label(run: Sequence[ClassifierConfig] | Sequence[BudgetConfig]) -> str:
+def _label(run: Sequence[classifiers.ClassifierConfig] | Sequence[BudgetConfig]) -> str:
     """Name a run by its first pair and how many there are."""
     others = f" and {len(run) - 1} more in one batch" if len(run) > 1 else ""
     return f"{run[0].label}{others}"

@@ -12,18 +12,12 @@ from typing import ClassVar
 from experiments.store.keyed import Record
 from experiments.store.pair_settings import HERE, Site
 from experiments.store.provenance import note_seconds, one_thread, provenance
+from experiments.tables import reports
 from experiments.tables.calibration import BudgetConfig, check_different
 from experiments.tables.classifiers import TrainedClassifier
 from experiments.tables.computing import ALONE, Computing, check_equal
 from experiments.tables.defenses import SOLVERS, FittedDefense
 from experiments.tables.points import LinearizedPair, linearize_pairs
-from experiments.tables.reports import (
-    Verdicts,
-    alignment,
-    changes,
-    judge_isotropic,
-    stronger_than_fgm,
-)
 from experiments.tables.results import Provenance, Scores
 from paper_lib.attacks import PGD_READINGS, PGDResult, fgm
 from paper_lib.checks import check_count
@@ -230,8 +224,8 @@ def plain_scores(config: ScoreConfig, played: PlayedPair) -> Record:
                 **report,
                 "length": float(v.double().norm()),
                 "test_coverage": int(sets.contains(v).sum()),
-                "alignment": alignment(at.fit, v),
-                "changes": changes(verdicts, name, at.test.labels),
+                "alignment": reports.alignment(at.fit, v),
+                "changes": reports.changes(verdicts, name, at.test.labels),
             }
             for name, (v, report) in played.defenses.items()
         },
@@ -239,12 +233,14 @@ def plain_scores(config: ScoreConfig, played: PlayedPair) -> Record:
             reading: int(moves.returned.sum())
             for reading, moves in played.attacks.items()
         },
-        "stronger_than_fgm": stronger_than_fgm(verdicts),
+        "stronger_than_fgm": reports.stronger_than_fgm(verdicts),
         "rows": [[*cell, int(kept.sum())] for cell, kept in rows.items()],
     }
 
 
-def _judge(config: ScoreConfig, played: PlayedPair) -> tuple[Verdicts, Verdicts]:
+def _judge(
+    config: ScoreConfig, played: PlayedPair
+) -> tuple[reports.Verdicts, reports.Verdicts]:
     """Decide which points keep their label: under each play, and under mere noise."""
     at = played.at
     attacks = {"FGM": fgm(at.lin, config.epsilon)} | {
@@ -259,7 +255,7 @@ def _judge(config: ScoreConfig, played: PlayedPair) -> tuple[Verdicts, Verdicts]
         attacks=attacks,
         defenses={name: v.unsqueeze(0) for name, (v, _) in played.defenses.items()},
     )
-    isotropic = judge_isotropic(
+    isotropic = reports.judge_isotropic(
         at,
         attacks,
         epsilon=config.epsilon,

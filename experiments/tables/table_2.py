@@ -25,8 +25,7 @@ from experiments.tables.points import LinearizedPair, linearize_pair
 from experiments.tables.results import Provenance, Scores
 from experiments.tables.scoring import ScoreConfig, plain_scores, play_pairs
 from paper_lib.attacks import PGD_READINGS
-from paper_lib.checks import check_choice
-from paper_lib.checks.arguments import check_fraction, check_length
+from paper_lib.checks.arguments import check_choice, check_fraction, check_length
 from paper_lib.defense import ramp_value
 from paper_lib.models import TrainConfig
 from paper_lib.robust_sets import RobustSets
