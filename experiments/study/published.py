@@ -46,14 +46,12 @@ def _row(
         np.array([one.percents[cell(play, one)][accuracy] for one in run.results])
         for run in runs
     ]
-    config, (attack, defense) = runs[0].group.calibration, play
+    attack, defense = play
     own = combination.rows == "own" and attack == "PGD"
-    budgets = [run.calibration.budgets[0] for run in runs]
     return SummaryRow(
-        **cell_columns(config, (*play, kind), values, budgets),
+        **cell_columns(runs, (*play, kind), values),
         classifier=combination.network,
         pgd_reading=combination.reading if attack == "PGD" else "",
         solver="" if defense == "none" else OWN_ROWS if own else "ramp, raw rows",
-        n_train=round(np.mean([one.sizes["train"] for one in runs[0].results])),
         choice=DECLARED_AFTER,
     )

@@ -158,16 +158,14 @@ class _Sweep:
 
     def load(self, group: Group[Swept]) -> Swept | None:
         """Load a group; None where something is missing."""
-        calibration = self._budgets(group.calibration)
-        if calibration is None:
+        found = self._budgets(group.calibration)
+        if found is None:
             return None
-        runs = self.stages.runs(group.scores(calibration.budgets))
+        runs = self.stages.runs(group.scores(found.budgets))
         scores = [score for run in runs for score in self._scores(run)]
         if None in scores:
             return None
-        return group.result_type(
-            group=group, calibration=calibration, scores=tuple(scores)
-        )
+        return group.result_type(group=group, calibration=found, scores=tuple(scores))
 
     def compute(self, groups: Sequence[Group]) -> None:
         """Compute what is missing: budgets first, then accuracies."""
