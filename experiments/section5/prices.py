@@ -78,7 +78,8 @@ class PriceConfig(Run["Prices"]):
             {name: entry.pop(name) for name in measured} | {"prices": entry}
             for entry in map(dict, record["sizes"])
         ]
-        values = {**record, "sizes": sizes}
+        config = from_plain(cls, record["config"])
+        values = {**record, "config": config, "sizes": sizes}
         return from_plain(Prices, {k: v for k, v in values.items() if k != "schema"})
 
 

@@ -52,7 +52,7 @@ def test_what_is_kept_is_found_under_its_settings_alone(store):
     store.save(THREE.run(), THREE)
     store.save(FOUR.run(), FOUR)
     assert store.load(THREE) == THREE.result(THREE.run())
-    assert store.load(FOUR).square == 16
+    assert (store.load(FOUR).square, store.load(FOUR).config) == (16, FOUR)
     assert store.load(replace(THREE, number=5)) is None
 
 
