@@ -12,8 +12,8 @@ from benchmarks.report import Part, Report, join_parts, markdown_table, verdict
 from experiments.gpu.batched import TOGETHER
 from experiments.store.provenance import device_name
 from experiments.sweep.runner import process_pool
+from experiments.tables.group_sweep import run_plan
 from experiments.tables.planning import ALL_PAIRS, plan
-from experiments.tables.table_1 import run_plan
 from paper_lib.data import load_pair
 from paper_lib.data.pairs import Dataset
 

@@ -106,9 +106,10 @@ from experiments.study.study_plan import (
 from experiments.sweep.resume import load_or_compute
 from experiments.sweep.runner import executor_for
 from experiments.tables.examples import extreme_examples
+from experiments.tables.group_sweep import ONE_BY_ONE, load_plan, run_plan
 from experiments.tables.planning import parse_pairs, parse_seeds, plan
 from experiments.tables.summary import summarize, write_csv, write_manifest
-from experiments.tables.table_1 import ONE_BY_ONE, load_plan, primary_results, run_plan
+from experiments.tables.table_1 import primary_results
 from paper_lib.checks import check_choice, check_count
 from paper_lib.checks.arguments import available_device
 from paper_lib.data.pairs import Source

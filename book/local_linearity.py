@@ -60,8 +60,8 @@ from experiments.figures.linearity_tables import (
 from experiments.store.record_files import stored_folder
 from experiments.sweep.resume import load_or_compute
 from experiments.sweep.runner import executor_for
+from experiments.tables.group_sweep import load_plan
 from experiments.tables.planning import ALL_PAIRS, DATASETS, groups_of, parse_pairs
-from experiments.tables.table_1 import load_plan
 from paper_lib.attacks import fgm
 from paper_lib.checks import check_choice, check_count
 from paper_lib.data import load_pair

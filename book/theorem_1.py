@@ -40,9 +40,9 @@ from experiments.figures.theorem_1 import (
     plot_payoffs,
     plot_value_against_budget,
 )
+from experiments.tables.group_sweep import load_plan
 from experiments.tables.planning import PRIMARY_READING, plan
 from experiments.tables.summary import cell_percents
-from experiments.tables.table_1 import load_plan
 from paper_lib.attacks import fgm
 from paper_lib.checks import check_between, check_count
 from paper_lib.defense import maximize_coverage

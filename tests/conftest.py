@@ -89,8 +89,8 @@ def pytest_runtest_protocol(item):
 @pytest.fixture(scope="session")
 def table_1():
     """The published runs of Table 1."""
+    from experiments.tables.group_sweep import load_plan
     from experiments.tables.planning import plan
-    from experiments.tables.table_1 import load_plan
 
     results, missing = load_plan(plan(), RESULTS / "table1")
     assert not missing
@@ -101,8 +101,8 @@ def table_1():
 def table_1_batches():
     """Its primary choice once more, as batches on a GPU."""
     from experiments.gpu.batched import TOGETHER
+    from experiments.tables.group_sweep import load_plan
     from experiments.tables.planning import plan
-    from experiments.tables.table_1 import load_plan
 
     groups = plan(primary_only=True)
     results, missing = load_plan(groups, RESULTS / "table1_gpu", stages=TOGETHER)

@@ -7,23 +7,17 @@ largest budget at which there is none, proven. They answer for every budget at o
 """
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from experiments.assumption.subjects import SubjectSettings, numbers
-from experiments.assumption.verdicts import (
-    curvature,
-    defense_on_f,
-    largest_proven,
-    shortest_disagreements,
-)
+from experiments.assumption import verdicts
+from experiments.assumption.subjects import SubjectResult, SubjectSettings, numbers
 from experiments.store.keyed import Record, Run
 from experiments.store.pair_settings import Site
 from experiments.store.provenance import provenance
-from experiments.tables.classifiers import ClassifierConfig
+from experiments.tables.classifiers import classifier_of
 from experiments.tables.results import Scores
-from experiments.tables.scoring import ScoreConfig, plain_scores, play_pair
+from experiments.tables.scoring import ScoreConfig, plain_scores, play_pairs
 from paper_lib.checks import check_count
 
 
@@ -68,14 +62,10 @@ class Curvature:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class AgreementResult:
+class AgreementResult(SubjectResult["AgreementRun"]):
     """Where f and its tangent have one sign.
 
     Attributes:
-        config: The settings of the run.
-        provenance: What it was computed with.
-        accuracy: The share of the test images the classifier labels rightly.
-        epsilon: The budget of Table 1 for it.
         margins: Of each point the distance to the boundary of its tangent; None if
             there is none.
         found: The length of the shortest disagreement found; None if there is none.
@@ -87,10 +77,6 @@ class AgreementResult:
         seconds: Processor seconds.
     """
 
-    config: "AgreementRun"
-    provenance: Mapping[str, Any]
-    accuracy: float
-    epsilon: float
     margins: tuple[float | None, ...]
     found: tuple[float | None, ...]
     proven: tuple[float, ...]
@@ -155,15 +141,14 @@ class AgreementRun(SubjectSettings, Run[AgreementResult]):
         began = time.process_time()
         subject = self.subject(site)
         searched = sorted({*self.budgets, subject.epsilon})
-        found = shortest_disagreements(subject, searched, self.seed)
-        first = subject.first(self.num_proofs)
-        is_known = subject.is_piecewise_linear
-        defended = (*self.defended, subject.epsilon) if is_known else ()
-        proven = (
-            largest_proven(first, self.budgets, found[: self.num_proofs])
-            if is_known
-            else found[:0]
-        )
+        found = verdicts.shortest_disagreements(subject, searched, self.seed)
+        first, proven = subject.first(self.num_proofs), found[:0]
+        defended, curved = (), ()
+        if subject.is_piecewise_linear:
+            proven = verdicts.largest_proven(
+                first, self.budgets, found[: self.num_proofs]
+            )
+            defended, curved = (*self.defended, subject.epsilon), self.curved
         return {
             "provenance": provenance(subject.pair),
             "accuracy": subject.accuracy,
@@ -171,31 +156,22 @@ class AgreementRun(SubjectSettings, Run[AgreementResult]):
             "margins": numbers(subject.lin.margins),
             "found": numbers(found),
             "proven": numbers(proven),
-            "defenses": [defense_on_f(first, one, self.seed) for one in defended],
-            "curved": [
-                curvature(first, one, self.seed)
-                for one in (self.curved if is_known else ())
+            "defenses": [
+                verdicts.defense_on_f(first, one, self.seed) for one in defended
             ],
+            "curved": [verdicts.curvature(first, one, self.seed) for one in curved],
             "seconds": round(time.process_time() - began, 1),
         }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RowsResult:
+class RowsResult(SubjectResult["RowsRun"]):
     """The accuracies of a classifier at the budget of Table 1.
 
     Attributes:
-        config: The settings of the run.
-        provenance: What it was computed with.
-        accuracy: The share of the test images the classifier labels rightly.
-        epsilon: The budget.
         scores: The accuracies.
     """
 
-    config: "RowsRun"
-    provenance: Mapping[str, Any]
-    accuracy: float
-    epsilon: float
     scores: Scores
 
 
@@ -225,19 +201,11 @@ class RowsRun(SubjectSettings, Run[RowsResult]):
         """
         subject = self.subject(site)
         # Its network is the one at hand, whatever the configuration would train.
-        config = ScoreConfig(
-            classifier=ClassifierConfig(
-                dataset=self.dataset,
-                classes=self.classes,
-                seed=self.seed,
-                train=self.train,
-                num_fit=self.num_fit,
-            ),
-            epsilon=subject.epsilon,
-        )
+        classifier = classifier_of(self, self.num_fit)
+        config = ScoreConfig(classifier=classifier, epsilon=subject.epsilon)
         return {
             "provenance": provenance(subject.pair),
             "accuracy": subject.accuracy,
             "epsilon": subject.epsilon,
-            "scores": plain_scores(config, play_pair(config, subject)),
+            "scores": plain_scores(config, *play_pairs([config], [subject])),
         }

@@ -1,27 +1,19 @@
 """How linear f is around its points: along directions, in windows, under the plays."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
 
-from experiments.assumption.closeness import (
-    church_windows,
-    quartiles,
-    random_directions,
-    tangent_errors,
-    walks,
-    worst_offsets,
-)
-from experiments.assumption.subjects import Subject, SubjectSettings, numbers
+from experiments.assumption import closeness, subjects
 from experiments.assumption.verdicts import fitted_defense
 from experiments.store.keyed import Record, Run
 from experiments.store.pair_settings import Site
 from experiments.store.provenance import provenance
 from paper_lib.attacks import PGD_READINGS, fgm
-from paper_lib.checks import check_count
+from paper_lib.checks.arguments import check_count, check_length
 from paper_lib.evaluation import disagreement
 
 
@@ -88,14 +80,10 @@ class WindowAreas:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ClosenessResult:
+class ClosenessResult(subjects.SubjectResult["ClosenessRun"]):
     """How linear f is around its points.
 
     Attributes:
-        config: The settings of the run.
-        provenance: What it was computed with.
-        accuracy: The share of the test images the classifier labels rightly.
-        epsilon: The budget of Table 1 for it.
         errors: Of the tangent, by direction and distance.
         walks: Along segments; empty for a classifier that is not piecewise linear.
         plays: Of the tables.
@@ -103,10 +91,6 @@ class ClosenessResult:
         seconds: Processor seconds.
     """
 
-    config: "ClosenessRun"
-    provenance: Mapping[str, Any]
-    accuracy: float
-    epsilon: float
     errors: tuple[DirectionErrors, ...]
     walks: tuple[Walks, ...]
     plays: tuple[PlayDifference, ...]
@@ -115,7 +99,7 @@ class ClosenessResult:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ClosenessRun(SubjectSettings, Run[ClosenessResult]):
+class ClosenessRun(subjects.SubjectSettings, Run[ClosenessResult]):
     """Everything that decides such a record, apart from the data.
 
     Attributes:
@@ -145,13 +129,12 @@ class ClosenessRun(SubjectSettings, Run[ClosenessResult]):
             TypeError: See the class.
             ValueError: Likewise.
         """
-        SubjectSettings.__post_init__(self)
+        subjects.SubjectSettings.__post_init__(self)
         check_count(self.num_windows, "num_windows", 1)
         check_count(self.num_walks, "num_walks", 1)
         for name in ("distances", "window_budgets"):
-            values = getattr(self, name)
-            if not all(0.0 < one < float("inf") for one in values):
-                raise ValueError(f"{name} must be finite and > 0, got {values}.")
+            for length in getattr(self, name):
+                check_length(length, name)
 
     def measure(self, site: Site) -> Record:
         """Measure along directions, in windows and under the plays.
@@ -176,27 +159,31 @@ class ClosenessRun(SubjectSettings, Run[ClosenessResult]):
             "seconds": round(time.process_time() - began, 1),
         }
 
-    def _directions(self, subject: Subject) -> dict[str, torch.Tensor]:
+    def _directions(self, subject: subjects.Subject) -> dict[str, torch.Tensor]:
         ahead = subject.lin.descent_directions
-        return {"FGM": ahead, "random": random_directions(ahead, self.seed)}
+        return {"FGM": ahead, "random": closeness.random_directions(ahead, self.seed)}
 
-    def _errors(self, subject: Subject) -> Iterator[dict[str, Any]]:
+    def _errors(self, subject: subjects.Subject) -> Iterator[dict[str, Any]]:
         at = subject.model, subject.test.images, subject.lin
         directions = self._directions(subject)
         for distance in self.distances:
             offsets = {name: distance * one for name, one in directions.items()}
-            offsets["worst"] = worst_offsets(*at, directions["random"], distance)
+            offsets["worst"] = closeness.worst_offsets(
+                *at, directions["random"], distance
+            )
             for name, offset in offsets.items():
                 yield {
                     "direction": name,
                     "distance": distance,
-                    "quartiles": quartiles(tangent_errors(*at, offset)),
+                    "quartiles": closeness.quartiles(
+                        closeness.tangent_errors(*at, offset)
+                    ),
                 }
 
-    def _walks(self, subject: Subject) -> Iterator[dict[str, Any]]:
+    def _walks(self, subject: subjects.Subject) -> Iterator[dict[str, Any]]:
         images, length = subject.test.images, 2.0 * subject.epsilon
         for name, ahead in self._directions(subject).items():
-            segments = walks(subject.model, images, length * ahead)
+            segments = closeness.walks(subject.model, images, length * ahead)
             bends = torch.cat([one.bends for one in segments])
             yield {
                 "direction": name,
@@ -204,20 +191,22 @@ class ClosenessRun(SubjectSettings, Run[ClosenessResult]):
                     float((bends <= within).sum()) / len(segments)
                     for within in self.distances
                 ],
-                "first": numbers(torch.tensor([one.first for one in segments])),
+                "first": subjects.numbers(
+                    torch.tensor([one.first for one in segments])
+                ),
                 "share": [round(one.share, 6) for one in segments],
             }
 
-    def _windows(self, subject: Subject) -> Iterator[dict[str, Any]]:
+    def _windows(self, subject: subjects.Subject) -> Iterator[dict[str, Any]]:
         first = subject.first(self.num_windows)
         for epsilon in (*self.window_budgets, subject.epsilon):
-            found = church_windows(
+            found = closeness.church_windows(
                 first.model, first.test.images, first.lin, epsilon, seed=self.seed
             )
-            yield {"epsilon": epsilon, "areas": numbers(found.areas)}
+            yield {"epsilon": epsilon, "areas": subjects.numbers(found.areas)}
 
 
-def _plays(subject: Subject, seed: int) -> Iterator[dict[str, Any]]:
+def _plays(subject: subjects.Subject, seed: int) -> Iterator[dict[str, Any]]:
     """Ask f and its tangents about every play of the tables."""
     images, lin, epsilon = subject.test.images, subject.lin, subject.epsilon
     none = torch.zeros_like(lin.gradients[:1])

@@ -1,6 +1,6 @@
 """What the page on local linearity shows: the runs, as published."""
 
-from collections.abc import Iterator
+from itertools import product
 
 from experiments.assumption.agreement_runs import AgreementRun, RowsRun
 from experiments.assumption.closeness_runs import ClosenessRun
@@ -37,7 +37,7 @@ def agreement_plan() -> tuple[AgreementRun, ...]:
             curved=() if seed else _CURVED,
             num_proofs=8 if seed else 16,
         )
-        for seed, dataset, classes in _classifiers()
+        for seed, dataset, classes in product(SEEDS, DATASETS, TEN_PAIRS)
     )
 
 
@@ -49,7 +49,7 @@ def closeness_plan() -> tuple[ClosenessRun, ...]:
     """
     return tuple(
         ClosenessRun(dataset=dataset, classes=classes, seed=seed)
-        for seed, dataset, classes in _classifiers()
+        for seed, dataset, classes in product(SEEDS, DATASETS, TEN_PAIRS)
     )
 
 
@@ -85,15 +85,5 @@ def rows_plan() -> tuple[RowsRun, ...]:
     train, variation = VARIATIONS[MOST_LINEAR]
     return tuple(
         RowsRun(dataset=dataset, classes=classes, train=train, variation=variation)
-        for dataset in DATASETS
-        for classes in FIVE_PAIRS
-    )
-
-
-def _classifiers() -> Iterator[tuple[int, Dataset, tuple[int, int]]]:
-    return (
-        (seed, dataset, classes)
-        for seed in SEEDS
-        for dataset in DATASETS
-        for classes in TEN_PAIRS
+        for dataset, classes in product(DATASETS, FIVE_PAIRS)
     )

@@ -7,12 +7,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from experiments.assumption.variations import Variation, train_variation
-from experiments.store.pair_settings import PairSettings, Site
+from experiments.store.keyed import Computed, Settings
+from experiments.store.pair_settings import PairSettings, Site, some_images
 from experiments.tables.calibration import calibrate_shared_epsilon
 from experiments.tables.paper_numbers import PAPER_TABLE_1
 from experiments.tables.points import LinearizedPair
-from paper_lib.checks import check_count
-from paper_lib.checks.arguments import check_type
+from paper_lib.checks.arguments import check_count, check_type
 from paper_lib.data import LabeledImages
 from paper_lib.evaluation import logits_at
 from paper_lib.linearize import Linearization, linearize
@@ -50,13 +50,22 @@ class Subject(LinearizedPair):
         Returns:
             The classifier at these.
         """
-        images, labels = self.test.images[:num], self.test.labels[:num]
         logits, gradients = self.lin.logits[:num], self.lin.gradients[:num]
-        return replace(
-            self,
-            test=LabeledImages(images=images, labels=labels),
-            lin=Linearization(logits=logits, gradients=gradients),
-        )
+        lin = Linearization(logits=logits, gradients=gradients)
+        return replace(self, test=some_images(self.test, slice(num)), lin=lin)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SubjectResult(Computed[Settings]):
+    """What every record says of its classifier.
+
+    Attributes:
+        accuracy: The share of the test images the classifier labels rightly.
+        epsilon: The budget of Table 1 for it.
+    """
+
+    accuracy: float
+    epsilon: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,8 +131,7 @@ class SubjectSettings(PairSettings):
         """Draw points, in the order in which they are drawn."""
         generator = torch.Generator().manual_seed(self.seed + _STREAM)
         order = torch.randperm(len(data.labels), generator=generator)
-        chosen = order[: self.num_points if num is None else num]
-        return LabeledImages(images=data.images[chosen], labels=data.labels[chosen])
+        return some_images(data, order[: self.num_points if num is None else num])
 
 
 def numbers(values: Float[Tensor, " n"]) -> list[float | None]:

@@ -17,12 +17,11 @@ from paper_lib.checks import check_choice, check_radius, check_seed
 from paper_lib.checks.arguments import check_type
 from paper_lib.data import LabeledImages
 from paper_lib.geometry import scale_to_radius
-from paper_lib.models import TrainConfig, TrainingDivergedError, train_classifier
-from paper_lib.models.training import (
-    check_images,
-    draw_batches,
-    initial_model,
-    make_optimizer,
+from paper_lib.models import (
+    TrainConfig,
+    TrainingDivergedError,
+    train_classifier,
+    training,
 )
 
 Pool = Literal["max", "average"]
@@ -131,15 +130,15 @@ def train_variation(
     check_type(variation, "variation", Variation)
     if variation == Variation():
         return train_classifier(data, config=train, seed=seed).model
-    check_images(data)
+    training.check_images(data)
     seed = check_seed(seed)
     model = _initial_layers(train, variation, seed)
-    optimizer = make_optimizer(model.parameters(), train)
+    optimizer = training.make_optimizer(model.parameters(), train)
     optimizer.param_groups[0]["weight_decay"] = variation.weight_decay
     order = torch.Generator().manual_seed(seed)
     # Another stream than that of the order.
     starts = torch.Generator().manual_seed(seed + 2**31)
-    for rows in draw_batches(len(data.labels), train, order):
+    for rows in training.draw_batches(len(data.labels), train, order):
         images, labels = data.images[rows], data.labels[rows]
         loss = _loss(model, images, labels, variation, starts)
         optimizer.zero_grad()
@@ -161,7 +160,7 @@ def _initial_layers(
             "train must leave the inputs of a variation as they are, got input_mean "
             f"{train.input_mean} and input_std {train.input_std}."
         )
-    layers = initial_model(train, seed).layers
+    layers = training.initial_model(train, seed).layers
     for place, layer in enumerate(layers):
         if isinstance(layer, nn.ReLU):
             layers[place] = _ACTIVATIONS[variation.activation]()

@@ -9,18 +9,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from experiments.assumption.subjects import Subject, numbers
-from experiments.tables.defenses import SOLVERS, fit_solver
+from experiments.tables.defenses import fit_solver
+from paper_lib import local_linearity
 from paper_lib.attacks import pgd
 from paper_lib.evaluation import logits_at
 from paper_lib.geometry import l2_norm
 from paper_lib.linearize import linearize
-from paper_lib.local_linearity import (
-    certify_agreement,
-    curved_game,
-    find_disagreements,
-    linearization_error,
-    network_coverage,
-)
 from paper_lib.robust_sets import RobustSets
 
 # Steps just before the tangent's boundary and just beyond it, in shares of the margin.
@@ -54,7 +48,9 @@ def _found(
 ) -> Float[Tensor, " m"]:
     images = subject.test.images[rows]
     if subject.is_piecewise_linear:
-        return find_disagreements(subject.model, images, radius, seed).lengths
+        return local_linearity.find_disagreements(
+            subject.model, images, radius, seed
+        ).lengths
     return attacked_disagreements(subject.model, images, radius)
 
 
@@ -109,7 +105,7 @@ def largest_proven(
     proven = torch.zeros_like(found)
     left = torch.arange(len(found))
     for epsilon in budgets:
-        agrees = certify_agreement(
+        agrees = local_linearity.certify_agreement(
             subject.model, subject.test.images[left], 2.0 * epsilon
         )
         left = left[agrees]
@@ -133,7 +129,16 @@ def fitted_defense(subject: Subject, epsilon: float, seed: int) -> Float[Tensor,
         The perturbation.
     """
     sets = RobustSets.from_linearization(subject.fit, epsilon)
-    return fit_solver(SOLVERS[0], sets, seed=seed)[0]
+    return fit_solver(sets, seed)[0]
+
+
+def _kept(
+    subject: Subject, epsilon: float, seed: int
+) -> tuple[Float[Tensor, " d"], RobustSets, int]:
+    """Fit SMOOTH, and count the points whose tangent it keeps."""
+    v = fitted_defense(subject, epsilon, seed)
+    sets = RobustSets.from_linearization(subject.lin, epsilon)
+    return v, sets, int(sets.contains(v).sum())
 
 
 def defense_on_f(subject: Subject, epsilon: float, seed: int) -> dict[str, Any]:
@@ -147,12 +152,13 @@ def defense_on_f(subject: Subject, epsilon: float, seed: int) -> dict[str, Any]:
     Returns:
         Plain values, as ``DefenseOnF`` reads them.
     """
-    v = fitted_defense(subject, epsilon, seed)
-    sets = RobustSets.from_linearization(subject.lin, epsilon)
-    on_f = network_coverage(subject.model, subject.test.images, v, epsilon, seed)
+    v, _, kept = _kept(subject, epsilon, seed)
+    on_f = local_linearity.network_coverage(
+        subject.model, subject.test.images, v, epsilon, seed
+    )
     return {
         "epsilon": epsilon,
-        "kept": int(sets.contains(v).sum()),
+        "kept": kept,
         "safe": int(on_f.safe.sum()),
         "flipped": int(on_f.flipped.sum()),
     }
@@ -169,14 +175,13 @@ def curvature(subject: Subject, epsilon: float, seed: int) -> dict[str, Any]:
     Returns:
         Plain values, as ``Curvature`` reads them.
     """
-    v = fitted_defense(subject, epsilon, seed)
-    sets = RobustSets.from_linearization(subject.lin, epsilon)
+    v, sets, kept = _kept(subject, epsilon, seed)
     images, radius = subject.test.images, 2.0 * epsilon
-    error = linearization_error(subject.model, images, radius, seed)
-    game = curved_game(sets, v, error.upper, seed=seed)
+    error = local_linearity.linearization_error(subject.model, images, radius, seed)
+    game = local_linearity.curved_game(sets, v, error.upper, seed=seed)
     return {
         "epsilon": epsilon,
-        "kept": int(sets.contains(v).sum()),
+        "kept": kept,
         "attacker_gain": game.attacker_gain,
         "defender_gain": game.defender_gain,
         "upper": numbers(error.upper),

@@ -17,14 +17,7 @@ from experiments.tables.points import moved
 from paper_lib.checks.arguments import available_device
 from paper_lib.data import LabeledImages
 from paper_lib.geometry.sums import full_precision
-from paper_lib.models import PairCNN, TrainConfig
-from paper_lib.models.training import (
-    TrainingDivergedError,
-    TrainResult,
-    check_images,
-    initial_model,
-    make_optimizer,
-)
+from paper_lib.models import PairCNN, TrainConfig, training
 
 
 class StackedClassifier(nn.Module):
@@ -152,11 +145,11 @@ class StackedClassifier(nn.Module):
 @full_precision()
 def train_stacked(
     datas: Sequence[LabeledImages],
+    seeds: Sequence[int],
     *,
     config: TrainConfig | None = None,
-    seeds: Sequence[int],
     device: str | torch.device = "cpu",
-) -> list[TrainResult]:
+) -> list[training.TrainResult]:
     """Train classifiers of one architecture together, each on its own images.
 
     Every model has the initial weights, the order of images and the steps that
@@ -166,8 +159,8 @@ def train_stacked(
 
     Args:
         datas: Images and labels of each model.
-        config: Settings of all of them; None: the defaults.
         seeds: The seed of each.
+        config: Settings of all of them; None: the defaults.
         device: Where to train; orders and initial weights are drawn on the CPU.
 
     Returns:
@@ -186,10 +179,12 @@ def train_stacked(
             f"{len(datas)} and {len(seeds)}."
         )
     for data in datas:
-        check_images(data)
+        training.check_images(data)
     place = available_device(device)
-    models = [initial_model(config, seed).to(place) for seed in seeds]
-    optimizer = make_optimizer([w for m in models for w in m.parameters()], config)
+    models = [training.initial_model(config, seed).to(place) for seed in seeds]
+    optimizer = training.make_optimizer(
+        [w for m in models for w in m.parameters()], config
+    )
     orders = [torch.Generator().manual_seed(seed) for seed in seeds]
     on_device = [moved(data, place) for data in datas]
     epochs: list[list[float]] = []
@@ -205,7 +200,9 @@ def train_stacked(
     _check_finite(sums, seeds, "weights", config)
     histories = zip(*epochs, strict=True)
     return [
-        TrainResult(model=model.eval(), history=history, config=config, seed=seed)
+        training.TrainResult(
+            model=model.eval(), history=history, config=config, seed=seed
+        )
         for model, history, seed in zip(models, histories, seeds, strict=True)
     ]
 
@@ -270,7 +267,7 @@ def _check_finite(
     """Stop where a model's training went wrong, and say whose."""
     bad = [i for i, value in enumerate(values) if not math.isfinite(value)]
     if bad:
-        raise TrainingDivergedError(
+        raise training.TrainingDivergedError(
             f"the {what} of models {bad} (seeds {[seeds[i] for i in bad]}) became NaN "
             f"or infinite at learning_rate {config.learning_rate}; a smaller one may "
             "help."

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from paper_lib.checks import check_count, check_radius, check_seed
+from paper_lib.checks.arguments import check_length
 from paper_lib.checks.operands import check_finite, check_same_kind
 from paper_lib.geometry import in_l2_ball
 from paper_lib.robust_sets import RobustSets
@@ -98,8 +99,7 @@ class GaussianRows:
         check_radius(self.mean_length, "mean_length")
         check_radius(self.epsilon, "epsilon")
         for name in ("scale", "offset_scale"):
-            if not 0.0 < (value := getattr(self, name)) < math.inf:
-                raise ValueError(f"{name} must be finite and > 0, got {value}.")
+            check_length(getattr(self, name), name)
         most = self.mean_offset + self.epsilon * self.mean_length
         if not 0.0 < most < math.inf:
             raise ValueError(
@@ -119,8 +119,7 @@ class GaussianRows:
         Raises:
             ValueError: If the factor is not finite and above zero.
         """
-        if not 0.0 < factor < math.inf:
-            raise ValueError(f"factor must be finite and > 0, got {factor}.")
+        check_length(factor, "factor")
         names = ("mean_length", "mean_offset", "scale", "offset_scale")
         return replace(self, **{name: factor * getattr(self, name) for name in names})
 

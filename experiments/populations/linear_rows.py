@@ -15,14 +15,9 @@ from jaxtyping import Float
 from scipy.special import ndtr
 from torch import Tensor
 
-from experiments.populations.distributions import (
-    PopulationMaximum,
-    as_python_numbers,
-    check_perturbations,
-    seeded,
-)
+from experiments.populations import distributions
 from experiments.populations.ray_counts import ray_pieces
-from paper_lib.checks import check_radius
+from paper_lib.checks.arguments import check_length, check_radius
 from paper_lib.geometry import in_l2_ball, project_l2_ball
 from paper_lib.robust_sets import RobustSets
 
@@ -70,10 +65,9 @@ class LinearRows:
             TypeError: See the class.
             ValueError: See the class.
         """
-        as_python_numbers(self)
+        distributions.as_python_numbers(self)
         check_radius(self.epsilon, "epsilon")
-        if not 0.0 < self.scale < math.inf:
-            raise ValueError(f"scale must be finite and > 0, got {self.scale}.")
+        check_length(self.scale, "scale")
         for name in ("distance", "shift"):
             if not math.isfinite(value := getattr(self, name)):
                 raise ValueError(f"{name} must be finite, got {value}.")
@@ -100,7 +94,7 @@ class LinearRows:
 
     def draw(self, n: int, *, seed: int) -> RobustSets:
         """Draw n robust sets; equal seeds give equal logits in every dimension."""
-        generator = seeded(n, seed)
+        generator = distributions.seeded(n, seed)
         means = torch.tensor(self.means, dtype=torch.float64)
         halves = torch.full_like(means, 0.5)
         kinds = torch.multinomial(halves, n, replacement=True, generator=generator)
@@ -114,7 +108,7 @@ class LinearRows:
 
     def coverage(self, v: Float[Tensor, "*k d"]) -> float | Float[Tensor, " k"]:
         r"""Compute :math:`\phi(v)`; see ``GaussianRows``."""
-        check_perturbations(v, self.dim)
+        distributions.check_perturbations(v, self.dim)
         z = v[..., :1].numpy()
         share = torch.from_numpy(self.above(z) + self.below(z)).squeeze(-1)
         share *= in_l2_ball(v, self.epsilon)
@@ -134,7 +128,7 @@ class LinearRows:
         cuts, counts = ray_pieces(slopes, offsets, self.epsilon)
         return Steps(cuts=cuts, levels=counts / len(offsets))
 
-    def maximum(self) -> PopulationMaximum:
+    def maximum(self) -> distributions.PopulationMaximum:
         r"""Maximize :math:`\phi` over V, by halving intervals of z.
 
         Returns:
@@ -145,7 +139,7 @@ class LinearRows:
         along, _, upper = farthest(self, nothing, tol=1e-9)
         v = project_l2_ball(along * self.direction, self.epsilon)
         found = float(self.coverage(v))
-        return PopulationMaximum(
+        return distributions.PopulationMaximum(
             perturbation=v, coverage=found, upper=max(upper, found)
         )
 

@@ -19,14 +19,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from experiments.populations import sample_methods
 from experiments.populations.distributions import PopulationMaximum
-from experiments.populations.sample_methods import (
-    Bracket,
-    Population,
-    SolverName,
-    deviation_of,
-    solve_sample,
-)
 from paper_lib.checks import check_count, check_seed
 
 
@@ -45,7 +39,7 @@ class Draw:
     seed: int
     sample_coverage: float
     coverage: float
-    deviation: Bracket
+    deviation: sample_methods.Bracket
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -79,12 +73,12 @@ class Rates:
 
 
 def measure_rates(
-    population: Population,
+    population: sample_methods.Population,
     sizes: Sequence[int],
     *,
     repetitions: int | Sequence[int],
     seed: int,
-    solver: SolverName = "exact",
+    solver: sample_methods.SolverName = "exact",
     with_deviations: bool = True,
 ) -> Rates:
     r"""Draw samples, solve each, and compare with the population.
@@ -120,15 +114,15 @@ def measure_rates(
     """
     check_seed(seed)
     counts = _check_plan(sizes, repetitions)
-    deviation = deviation_of(population) if with_deviations else None
+    deviation = sample_methods.deviation_of(population) if with_deviations else None
     draws = []
     for place, (n, count) in enumerate(zip(sizes, counts, strict=True)):
         row = []
         for one in sample_seeds(seed, place, count):
             sets = population.draw(n, seed=one)
-            v = solve_sample(population, sets, solver, seed=one)
+            v = sample_methods.solve_sample(population, sets, solver, seed=one)
             sample, whole = float(sets.coverage(v)), float(population.coverage(v))
-            gap = Bracket(lower=abs(sample - whole))
+            gap = sample_methods.Bracket(lower=abs(sample - whole))
             draw = Draw(
                 seed=one,
                 sample_coverage=sample,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from paper_lib.checks import check_count, check_seed
+from paper_lib.checks.arguments import check_count, check_fraction, check_seed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -103,8 +103,7 @@ def fit_slope(
         (-0.5, True)
     """
     _check_values(sizes, values)
-    if not 0.0 < confidence < 1.0:
-        raise ValueError(f"confidence must be in (0, 1), got {confidence}.")
+    check_fraction(confidence)
     means = np.array([np.mean(row) for row in values])
     kept = np.flatnonzero(means > 0).tolist()
     used = np.array(sizes)[kept]

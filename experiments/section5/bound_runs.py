@@ -16,10 +16,9 @@ from experiments.section5.halves import (
     Halves,
     bound_half,
     shares,
-    some_images,
 )
-from experiments.store.keyed import Record, Run
-from experiments.store.pair_settings import HERE, PairSettings, Site
+from experiments.store.keyed import Computed, Record, Run
+from experiments.store.pair_settings import HERE, PairSettings, Site, some_images
 from experiments.store.provenance import provenance
 from paper_lib.bounds import Bound, spread_confidence
 from paper_lib.checks import check_radius
@@ -86,12 +85,10 @@ class SizeBounds:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PairBounds:
+class PairBounds(Computed["BoundsConfig"]):
     """Every bound on one pair.
 
     Attributes:
-        config: The settings of the run.
-        provenance: What it was computed with.
         num_trained: Images that trained the classifier.
         num_counted: Images that are counted.
         num_test: Test images.
@@ -101,8 +98,6 @@ class PairBounds:
         sizes: One entry for each number of points, all of them last.
     """
 
-    config: "BoundsConfig"
-    provenance: Mapping[str, Any]
     num_trained: int
     num_counted: int
     num_test: int

@@ -7,23 +7,12 @@ part in. The second half fits v and is counted. The test images say how good v i
 from dataclasses import dataclass
 from typing import Any
 
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor
 
 from experiments.store.record_files import plain
-from paper_lib.bounds import (
-    Bound,
-    bounds_at,
-    compress,
-    compression_bound,
-    fit_certified,
-    held_out_bound,
-    optimum_bound,
-    regret_bound,
-    spread_confidence,
-)
+from paper_lib import bounds
 from paper_lib.bounds.compression import CompressedDefense, compress_solution
-from paper_lib.data import LabeledImages
 from paper_lib.defense import maximize_coverage, ramp_ascent, upper_bound
 from paper_lib.robust_sets import RobustSets
 
@@ -70,31 +59,31 @@ def bound_half(
         bounds and its bounds of the regret; and what is certified of the best v.
     """
     sets = halves.counted.subset(slice(size))
-    each = spread_confidence(confidence, NUM_BUDGETS)
+    each = bounds.spread_confidence(confidence, NUM_BUDGETS)
     fits, compressed = _fits(sets, center, each, seed)
     certificate = upper_bound(sets, None, seed=seed, start=fits[SEARCH_10])
     # Each end of a regret takes half of the chance of failure.
-    half = spread_confidence(confidence, 2 * NUM_BUDGETS)
-    optimum = optimum_bound(certificate, confidence=half)
+    half = bounds.spread_confidence(confidence, 2 * NUM_BUDGETS)
+    optimum = bounds.optimum_bound(certificate, confidence=half)
     found = {}
     for name, v in fits.items():
-        bounds, halved = (
+        every, halved = (
             fit_bounds(sets, v, compressed.get(name), confidence=one, center=center)
             for one in (each, half)
         )
         regrets = {
-            key: regret_bound(optimum, bound)
+            key: bounds.regret_bound(optimum, bound)
             for key, bound in halved.items()
             if bound.holds_for != "a Gaussian around v"
         }
-        found[name] = {**shares(halves, sets, v), "bounds": bounds, "regrets": regrets}
+        found[name] = {**shares(halves, sets, v), "bounds": every, "regrets": regrets}
     of_optimum = {
         "lower_count": certificate.lower_count,
         "upper_count": certificate.upper_count,
-        "optimum": optimum_bound(certificate, confidence=each),
+        "optimum": bounds.optimum_bound(certificate, confidence=each),
     }
     # The one bound that is not for a fitted v: the center has not seen the half.
-    fixed = held_out_bound(sets, center, confidence=each)
+    fixed = bounds.held_out_bound(sets, center, confidence=each)
     return plain(
         {"num": size, "certificate": of_optimum, "fits": found, "center": fixed}
     )
@@ -107,7 +96,7 @@ def fit_bounds(
     *,
     confidence: float,
     center: Float[Tensor, " d"] | None = None,
-) -> dict[str, Bound]:
+) -> dict[str, bounds.Bound]:
     """Compute every bound of a fit.
 
     Args:
@@ -120,9 +109,11 @@ def fit_bounds(
     Returns:
         The bounds by name.
     """
-    found = bounds_at(sets, v, confidence=confidence, center=center)
+    found = bounds.bounds_at(sets, v, confidence=confidence, center=center)
     if few is not None:
-        found["compression"] = compression_bound(sets, few, confidence=confidence)
+        found["compression"] = bounds.compression_bound(
+            sets, few, confidence=confidence
+        )
     return found
 
 
@@ -135,14 +126,16 @@ def _fits(
         maximize_coverage(sets, method=method, seed=seed).perturbation
         for method in ("annealed", "search")
     )
-    few = compress(sets, confidence=confidence, seed=seed)
+    few = bounds.compress(sets, confidence=confidence, seed=seed)
     held = compress_solution(sets, searched)
     compressed = {"compressed": few} | ({} if held is None else {"least norm": held})
     fits = {
         "ramp": ramp,
         "annealed": annealed,
         SEARCH_10: searched,
-        "certified": fit_certified(sets, ramp, confidence=confidence, center=center),
+        "certified": bounds.fit_certified(
+            sets, ramp, confidence=confidence, center=center
+        ),
     }
     return fits | {k: one.perturbation for k, one in compressed.items()}, compressed
 
@@ -165,16 +158,3 @@ def shares(
         "coverage_test": float(halves.test.coverage(v)),
         "norm": float(v.double().norm()),
     }
-
-
-def some_images(images: LabeledImages, rows: Int64[Tensor, " k"]) -> LabeledImages:
-    """Take some images.
-
-    Args:
-        images: The images.
-        rows: Which.
-
-    Returns:
-        These, in that order.
-    """
-    return LabeledImages(images=images.images[rows], labels=images.labels[rows])

@@ -2,7 +2,7 @@ r"""Measured rates on images: the test set is the population, so that phi is kno
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 
@@ -10,19 +10,17 @@ from experiments.populations.distributions import PopulationMaximum
 from experiments.populations.sample_methods import Bracket, FinitePopulation, SolverName
 from experiments.populations.sample_rates import Draw, Rates, measure_rates
 from experiments.section5.bound_runs import BoundsConfig
-from experiments.store.keyed import Record, Run
+from experiments.store.keyed import Computed, Record, Run
 from experiments.store.pair_settings import Site
 from paper_lib.defense import maximize_coverage, upper_bound
 from paper_lib.robust_sets import RobustSets
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ImageRates:
+class ImageRates(Computed["ImageRatesConfig"]):
     """Counts on samples of a test set and on all of it.
 
     Attributes:
-        config: The settings of the run.
-        provenance: What it was computed with.
         num: Images in the test set.
         best_count: Images that the best perturbation known keeps.
         upper_count: Images that no perturbation exceeds.
@@ -30,8 +28,6 @@ class ImageRates:
             and of the test set.
     """
 
-    config: "ImageRatesConfig"
-    provenance: Mapping[str, Any]
     num: int
     best_count: int
     upper_count: int

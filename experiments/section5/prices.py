@@ -8,7 +8,7 @@ import numpy as np
 
 from experiments.populations.distributions import GaussianRows
 from experiments.section5.halves import fit_bounds
-from experiments.store.keyed import Record, Run
+from experiments.store.keyed import Computed, Record, Run
 from experiments.store.pair_settings import Site
 from experiments.store.record_files import from_plain
 from paper_lib.bounds import compress, held_out_bound
@@ -78,7 +78,8 @@ class PriceConfig(Run["Prices"]):
             {name: entry.pop(name) for name in measured} | {"prices": entry}
             for entry in map(dict, record["sizes"])
         ]
-        values = {**record, "sizes": sizes}
+        config = from_plain(cls, record["config"])
+        values = {**record, "config": config, "sizes": sizes}
         return from_plain(Prices, {k: v for k, v in values.items() if k != "schema"})
 
 
@@ -100,17 +101,13 @@ class SizePrices:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Prices:
+class Prices(Computed[PriceConfig]):
     """What every bound asks for in one dimension.
 
     Attributes:
-        config: The settings of the run.
-        provenance: What it was computed with.
         sizes: One entry a size.
     """
 
-    config: PriceConfig
-    provenance: Mapping[str, Any]
     sizes: tuple[SizePrices, ...]
 
 

@@ -7,21 +7,8 @@ from typing import Any, ClassVar
 
 import torch
 
+from experiments.populations import sample_methods, sample_rates
 from experiments.populations.distributions import PopulationMaximum
-from experiments.populations.sample_methods import (
-    SEARCH_0,
-    Bracket,
-    Kind,
-    Population,
-    SolverName,
-    known_population,
-)
-from experiments.populations.sample_rates import (
-    Draw,
-    Rates,
-    measure_rates,
-    sample_seeds,
-)
 from experiments.store.keyed import Record, Run
 from experiments.store.pair_settings import Site
 from experiments.store.record_files import from_plain
@@ -34,7 +21,7 @@ _DECIMALS = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RatePlan(Run[Rates]):
+class RatePlan(Run[sample_rates.Rates]):
     """Samples of one population, solved in one way.
 
     Attributes:
@@ -51,9 +38,9 @@ class RatePlan(Run[Rates]):
 
     schema: ClassVar[str] = "paper-lib/rates/1"
 
-    kind: Kind
+    kind: sample_methods.Kind
     dim: int
-    solver: SolverName
+    solver: sample_methods.SolverName
     sizes: tuple[int, ...] = SIZES
     repetitions: tuple[int, ...] = (100,) * 7 + (60, 60)
     with_deviations: bool = False
@@ -74,21 +61,21 @@ class RatePlan(Run[Rates]):
         """What it is called among the records of its file."""
         return f"{self.kind}-{self.dim}-{self.solver}"
 
-    def population(self) -> Population:
+    def population(self) -> sample_methods.Population:
         """Make the population.
 
         Returns:
             The population.
         """
-        return known_population(self.kind, self.dim, **_FINITE)
+        return sample_methods.known_population(self.kind, self.dim, **_FINITE)
 
-    def rates(self) -> Rates:
+    def rates(self) -> sample_rates.Rates:
         """Draw the samples, solve them, and compare with the population.
 
         Returns:
             The rates.
         """
-        return measure_rates(
+        return sample_rates.measure_rates(
             self.population(),
             self.sizes,
             repetitions=self.repetitions,
@@ -128,19 +115,19 @@ class RatePlan(Run[Rates]):
         return record
 
     @classmethod
-    def result(cls, record: Record) -> Rates:
+    def result(cls, record: Record) -> sample_rates.Rates:
         """Read a record."""
         plan, best = from_plain(cls, record["config"]), record["best"]
         point = torch.tensor(best["perturbation"], dtype=torch.float64)
         draws = tuple(_draws(plan, record, place) for place in range(len(plan.sizes)))
         best = PopulationMaximum(**best | {"perturbation": point})
-        return Rates(best=best, sizes=plan.sizes, draws=draws)
+        return sample_rates.Rates(best=best, sizes=plan.sizes, draws=draws)
 
 
 def _plan(
-    kind: Kind,
+    kind: sample_methods.Kind,
     dim: int,
-    solver: SolverName,
+    solver: sample_methods.SolverName,
     *,
     first: int = 100,
     last: Sequence[int] = (60, 60),
@@ -164,13 +151,15 @@ RATE_PLANS = (
     *(_plan("gaussian", dim, "annealed") for dim in (2, 10, 100)),
     *(_plan("gaussian", dim, "ramp", last=[60, 40, 20, 6]) for dim in (2, 10, 100)),
     *(
-        _plan("gaussian", dim, SEARCH_0, first=20, last=[20, 10], until=7)
+        _plan(
+            "gaussian", dim, sample_methods.SEARCH_0, first=20, last=[20, 10], until=7
+        )
         for dim in (10, 100)
     ),
 )
 
 
-def _draws(plan: RatePlan, entry: Record, place: int) -> tuple[Draw, ...]:
+def _draws(plan: RatePlan, entry: Record, place: int) -> tuple[sample_rates.Draw, ...]:
     """Read the samples of one size back."""
     n, coverages = plan.sizes[place], entry["coverages"][place]
     shares = [count / n for count in entry["counts"][place]]
@@ -178,14 +167,14 @@ def _draws(plan: RatePlan, entry: Record, place: int) -> tuple[Draw, ...]:
     if plan.with_deviations:
         lower = entry["deviations"][place]
     width = entry.get("deviation_width", math.inf)
-    seeds = sample_seeds(plan.seed, place, len(shares))
+    seeds = sample_rates.sample_seeds(plan.seed, place, len(shares))
     samples = zip(seeds, shares, coverages, lower, strict=True)
     return tuple(
-        Draw(
+        sample_rates.Draw(
             seed=seed,
             sample_coverage=share,
             coverage=coverage,
-            deviation=Bracket(lower=low, upper=low + width),
+            deviation=sample_methods.Bracket(lower=low, upper=low + width),
         )
         for seed, share, coverage, low in samples
     )

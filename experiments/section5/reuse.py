@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 import torch
 
 from experiments.section5.bound_runs import FitBounds
-from experiments.section5.halves import fit_bounds, some_images
-from experiments.store.keyed import Record, Run
-from experiments.store.pair_settings import PairSettings, Site
+from experiments.section5.halves import fit_bounds
+from experiments.store.keyed import Computed, Record, Run
+from experiments.store.pair_settings import PairSettings, Site, some_images
 from experiments.store.provenance import provenance
 from experiments.store.record_files import plain
 from paper_lib.bounds import compress
@@ -27,12 +27,10 @@ from paper_lib.robust_sets import RobustSets
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Reuse:
+class Reuse(Computed["ReuseConfig"]):
     """One sample for everything, and what came of it.
 
     Attributes:
-        config: The settings of the run.
-        provenance: What it was computed with.
         num: Images in the sample.
         num_test: Test images.
         epsilon: The budget.
@@ -42,8 +40,6 @@ class Reuse:
             are any: there the bounds apply.
     """
 
-    config: "ReuseConfig"
-    provenance: Mapping[str, Any]
     num: int
     num_test: int
     epsilon: float

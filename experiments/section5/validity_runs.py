@@ -3,31 +3,17 @@ r"""Every bound on a thousand samples of a population whose phi is known."""
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from experiments.populations.sample_methods import (
-    FinitePopulation,
-    Kind,
-    Population,
-    known_population,
-)
+from experiments.populations import sample_methods
 from experiments.section5.bound_tests import BoundTest, Validity
-from experiments.store.keyed import Record, Run
+from experiments.store.keyed import Computed, Record, Run
 from experiments.store.pair_settings import Site
-from paper_lib.bounds import (
-    Bound,
-    bounds_at,
-    compress,
-    compression_bound,
-    held_out_bound,
-    optimum_bound,
-    pac_bayes_bound,
-    regret_bound,
-)
+from paper_lib import bounds
 from paper_lib.bounds.bound import log_inverse_failure
 from paper_lib.bounds.compression import compress_solution
 from paper_lib.bounds.pac_bayes import gaussian_coverage
@@ -44,17 +30,13 @@ _MAX_POINTS = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ValidityRecord:
+class ValidityRecord(Computed["ValidityConfig"]):
     """A test of every bound on one population.
 
     Attributes:
-        config: The settings of the test.
-        provenance: What it was computed with.
         bounds: What came of each, by name.
     """
 
-    config: "ValidityConfig"
-    provenance: Mapping[str, Any]
     bounds: Mapping[str, BoundTest]
 
 
@@ -80,7 +62,7 @@ class ValidityConfig(Run[ValidityRecord]):
     schema: ClassVar[str] = "paper-lib/validity-record/1"
     result_type = ValidityRecord
 
-    kind: Kind
+    kind: sample_methods.Kind
     dim: int
     num_rows: int = 200
     repetitions: int = 1000
@@ -116,13 +98,15 @@ class ValidityConfig(Run[ValidityRecord]):
         found = measure_validity(self)
         return {"bounds": {name: asdict(one.summary()) for name, one in found.items()}}
 
-    def population(self) -> Population:
+    def population(self) -> sample_methods.Population:
         """Make the population.
 
         Returns:
             The population.
         """
-        return known_population(self.kind, self.dim, rows=500, seed=_CENTER_SEED + 1)
+        return sample_methods.known_population(
+            self.kind, self.dim, rows=500, seed=_CENTER_SEED + 1
+        )
 
 
 def measure_validity(config: ValidityConfig) -> dict[str, Validity]:
@@ -146,10 +130,10 @@ def measure_validity(config: ValidityConfig) -> dict[str, Validity]:
 
 
 # Bounds by name, each with what it bounds.
-_Found = dict[str, tuple[Bound, float]]
+_Found = dict[str, tuple[bounds.Bound, float]]
 
 
-def _collect(found: list[tuple[Bound, float]]) -> Validity:
+def _collect(found: list[tuple[bounds.Bound, float]]) -> Validity:
     """Put the samples of one bound together."""
     first, _ = found[0]
     return Validity(
@@ -163,7 +147,7 @@ def _collect(found: list[tuple[Bound, float]]) -> Validity:
 
 def _trial(
     config: ValidityConfig,
-    population: Population,
+    population: sample_methods.Population,
     center: Float[Tensor, " d"],
     most: float,
     seed: int,
@@ -172,20 +156,22 @@ def _trial(
     sets = population.draw(config.num_rows, seed=seed)
     v = _fit(config, sets, seed)
     confidence, truth = config.confidence, float(population.coverage(v))
-    bounds = bounds_at(sets, v, confidence=confidence, center=center)
-    noisy = {k: b for k, b in bounds.items() if b.holds_for == "a Gaussian around v"}
-    found = {k: (b, truth) for k, b in bounds.items() if k not in noisy}
+    at_v = bounds.bounds_at(sets, v, confidence=confidence, center=center)
+    noisy = {k: b for k, b in at_v.items() if b.holds_for == "a Gaussian around v"}
+    found = {k: (b, truth) for k, b in at_v.items() if k not in noisy}
     # What a noisy defense keeps is known exactly where the rows are finitely many.
-    if isinstance(population, FinitePopulation):
+    if isinstance(population, sample_methods.FinitePopulation):
         for name, bound in noisy.items():
             kept = gaussian_coverage(population.sets, v, noise=bound.terms["noise"])
             found[name] = (bound, kept)
-    few = compress(sets, confidence=confidence, max_points=_MAX_POINTS, seed=seed)
+    few = bounds.compress(
+        sets, confidence=confidence, max_points=_MAX_POINTS, seed=seed
+    )
     held = compress_solution(sets, v) or few
     for name, one in (("compression", few), ("least norm", held)):
-        bound = compression_bound(sets, one, confidence=confidence)
+        bound = bounds.compression_bound(sets, one, confidence=confidence)
         found[name] = (bound, float(population.coverage(one.perturbation)))
-    fixed = held_out_bound(sets, center, confidence=confidence)
+    fixed = bounds.held_out_bound(sets, center, confidence=confidence)
     found["held out"] = (fixed, float(population.coverage(center)))
     if config.dim == 2:
         # Against the larger end of what is known of the population's maximum the last
@@ -193,7 +179,7 @@ def _trial(
         against = {"traces": truth, "optimum": most, "regret": most - truth}
         planar = _in_the_plane(sets, v, center, confidence)
         found |= {name: (bound, against[name]) for name, bound in planar.items()}
-    fitted = held_out_bound(sets, v, confidence=confidence)
+    fitted = bounds.held_out_bound(sets, v, confidence=confidence)
     return found | {"held out, v fitted": (fitted, truth)}
 
 
@@ -202,16 +188,16 @@ def _in_the_plane(
     v: Float[Tensor, " d"],
     center: Float[Tensor, " d"],
     confidence: float,
-) -> dict[str, Bound]:
+) -> dict[str, bounds.Bound]:
     """Compute the bounds that take a count of traces, or the exact maximizer."""
     certificate = maximize_coverage(sets, method="plane").certificate
     each, count = (1.0 + confidence) / 2, trace_count(sets, "robust_sets")
     return {
         "traces": trace_bound(sets, v, num_traces=count, confidence=confidence),
-        "optimum": optimum_bound(certificate, confidence=confidence),
-        "regret": regret_bound(
-            optimum_bound(certificate, confidence=each),
-            pac_bayes_bound(sets, v, confidence=each, center=center),
+        "optimum": bounds.optimum_bound(certificate, confidence=confidence),
+        "regret": bounds.regret_bound(
+            bounds.optimum_bound(certificate, confidence=each),
+            bounds.pac_bayes_bound(sets, v, confidence=each, center=center),
         ),
     }
 
@@ -226,7 +212,7 @@ def trace_bound(
     *,
     num_traces: int,
     confidence: float = 0.95,
-) -> Bound:
+) -> bounds.Bound:
     r"""Bound :math:`\phi(v)` from below by the subsets that V cuts out of the sample.
 
     A count on the sample is not the shatter coefficient. Given the sample, it bounds
@@ -257,7 +243,7 @@ def trace_bound(
     tail = 3 * math.sqrt(log_inverse_failure(confidence, 2) / (2 * num))
     sets.check_in_ball(v)
     observed = float(sets.coverage(v))
-    return Bound(
+    return bounds.Bound(
         value=max(observed - complexity - tail, 0.0),
         confidence=confidence,
         observed=observed,

@@ -3,28 +3,36 @@
 import os
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
+from experiments.store import record_files
 from experiments.store.pair_settings import HERE, Site
 from experiments.store.provenance import one_thread, surroundings
-from experiments.store.record_files import (
-    from_plain,
-    load_record,
-    plain,
-    save_record,
-    settings_digest,
-)
 from paper_lib.checks.arguments import check_type
 from paper_lib.data.pairs import Source
 
 Result = TypeVar("Result")
+Settings = TypeVar("Settings")
 Record = dict[str, Any]
 # Where a record was computed: alone, or in a batch of that name.
 SINGLE = "single"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Computed(Generic[Settings]):
+    """What a run computed; a kind of record adds what it holds.
+
+    Attributes:
+        config: The settings of the run.
+        provenance: What it was computed with.
+    """
+
+    config: Settings
+    provenance: Mapping[str, Any]
 
 
 class Key(ABC, Generic[Result]):
@@ -48,7 +56,7 @@ class Key(ABC, Generic[Result]):
     @property
     def settings(self) -> dict[str, Any]:
         """All settings, as plain values."""
-        return plain(asdict(self))  # type: ignore[call-overload]
+        return record_files.plain(asdict(self))  # type: ignore[call-overload]
 
     def record_name(self, path: str = SINGLE) -> str:
         """Name its record: what a reader looks for, and a digest of the rest.
@@ -60,7 +68,7 @@ class Key(ABC, Generic[Result]):
             A file name; two runs that differ anywhere have different names.
         """
         batch = "" if path == SINGLE else f"-{path}"
-        return f"{self.stem}-{settings_digest(self.settings)}{batch}.json"
+        return f"{self.stem}-{record_files.settings_digest(self.settings)}{batch}.json"
 
     @classmethod
     def result(cls, record: Record) -> Result:
@@ -76,7 +84,8 @@ class Key(ABC, Generic[Result]):
             TypeError: If the record lacks a name, or has another.
         """
         values = {name: part for name, part in record.items() if name != "schema"}
-        return from_plain(cls.result_type, values)
+        config = record_files.from_plain(cls, values.get("config"))
+        return record_files.from_plain(cls.result_type, values | {"config": config})
 
 
 class Run(Key[Result]):
@@ -158,7 +167,7 @@ class RecordFolder:
     def _checked(self, run: Key[Result], path: str) -> Result:
         """Reject a record of other settings, or of data that cannot stand in."""
         file = self.file(run, path)
-        record = load_record(file, schema=run.schema)
+        record = record_files.load_record(file, schema=run.schema)
         if record.get("config") != run.settings:
             raise ValueError(f"{file} holds the result of other settings.")
         # Most records do not say where they were computed.
@@ -180,7 +189,7 @@ class RecordFolder:
             record: The record; most do not say that they were computed alone.
             run: Its settings.
         """
-        save_record(record, self.file(run, record.get("path", SINGLE)))
+        record_files.save_record(record, self.file(run, record.get("path", SINGLE)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -227,12 +236,12 @@ class RecordsFile:
         """
         entry = {name: part for name, part in record.items() if name != "schema"}
         entries = [*self._records(run), entry]
-        save_record({"schema": run.schema, "entries": entries}, self.file)
+        record_files.save_record({"schema": run.schema, "entries": entries}, self.file)
 
     def _records(self, run: Key) -> list[Record]:
         if not self.file.exists():
             return []
-        return load_record(self.file, schema=run.schema)["entries"]
+        return record_files.load_record(self.file, schema=run.schema)["entries"]
 
 
 Store = RecordFolder | RecordsFile

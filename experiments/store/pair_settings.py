@@ -4,9 +4,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import ClassVar, get_args
 
+from jaxtyping import Int64
+from torch import Tensor
+
 from paper_lib.checks import check_choice, check_seed
 from paper_lib.checks.arguments import available_device, check_type
-from paper_lib.data import ClassPair
+from paper_lib.data import ClassPair, LabeledImages
 from paper_lib.data.pairs import Dataset, Source, Splits, check_classes, load_splits
 from paper_lib.models import TrainConfig
 
@@ -106,3 +109,18 @@ class PairSettings:
             The pair.
         """
         return _splits(self.dataset, site.root, site.source).pair(self.classes)
+
+
+def some_images(
+    images: LabeledImages, rows: Int64[Tensor, " k"] | slice
+) -> LabeledImages:
+    """Take some images.
+
+    Args:
+        images: The images.
+        rows: Which.
+
+    Returns:
+        These, in that order.
+    """
+    return LabeledImages(images=images.images[rows], labels=images.labels[rows])

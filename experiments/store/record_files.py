@@ -194,7 +194,7 @@ def from_plain(kind: Any, value: Any) -> Any:
     Args:
         kind: A type: a dataclass, a tuple or a mapping of such, one of these or None,
             one of several dataclasses, or anything JSON holds as it is.
-        value: The plain value.
+        value: The plain value; what already is of the type stays as it is.
 
     Returns:
         The value.
@@ -208,6 +208,8 @@ def from_plain(kind: Any, value: Any) -> Any:
     if origin in (Union, UnionType):
         return None if value is None else from_plain(_chosen(args, value), value)
     is_class = isinstance(kind, type) and is_dataclass(kind)
+    if is_class and isinstance(value, kind):
+        return value
     if not isinstance(value, _FORMS.get(dict if is_class else origin or kind, object)):
         raise TypeError(f"{value!r} cannot be read as {kind}.")
     if is_class:

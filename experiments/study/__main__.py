@@ -12,20 +12,12 @@ from pathlib import Path
 from typing import Any, get_args
 
 from experiments.store.record_files import save_csv
+from experiments.study import study_plan
 from experiments.study.choosing import choose_on_halves
 from experiments.study.combinations import FACTORS
 from experiments.study.declared import declared_groups
 from experiments.study.misses import StudyTable, effects, study_table
 from experiments.study.pair_views import pair_views
-from experiments.study.study_plan import (
-    EXPLORED,
-    EXPLORING_SEED,
-    NETWORKS,
-    OTHERS,
-    PROTOCOLS,
-    run_study,
-    study_groups,
-)
 from experiments.sweep.resume import load_or_compute
 from experiments.sweep.runner import executor_for
 from experiments.tables.planning import DATASETS, parse_pairs, parse_seeds
@@ -44,7 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         SweepError: If a run failed; the others are kept.
     """
     asked = _parser().parse_args(arguments)
-    pairs = EXPLORED if asked.pairs == "explored" else parse_pairs(asked.pairs)
+    pairs = (
+        study_plan.EXPLORED if asked.pairs == "explored" else parse_pairs(asked.pairs)
+    )
     chosen: dict[str, Any] = {
         "datasets": asked.datasets,
         "pairs": pairs,
@@ -57,12 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     }
     if asked.declared and named:
         raise ValueError(f"{[*named]} must be left to what --declared names.")
-    list_groups = declared_groups if asked.declared else study_groups
+    list_groups = declared_groups if asked.declared else study_plan.study_groups
     groups = list_groups(**chosen, **named)
     options = {"source": asked.source, "root": asked.root, "progress": True}
     with executor_for(asked.workers, asked.scheduler) as executor:
         options["executor"] = executor
-        runs = run_study(groups, asked.store, device=asked.device, **options)
+        runs = study_plan.run_study(groups, asked.store, device=asked.device, **options)
         if asked.views:
             load_or_compute(pair_views(runs), asked.store, **options)
     # A part has a folder of its own, so that it never stands in for the whole.
@@ -72,8 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     name = "-".join(["tables", *part, asked.pairs, asked.seeds]).replace(" ", "-")
     tables = asked.store / name
     write_tables(study_table(runs), tables)
-    if {*OTHERS} < {*pairs}:
-        write_tables(study_table(runs, pairs=OTHERS), tables / "others")
+    if {*study_plan.OTHERS} < {*pairs}:
+        write_tables(study_table(runs, pairs=study_plan.OTHERS), tables / "others")
 
 
 def write_tables(table: StudyTable, folder: Path) -> None:
@@ -114,11 +108,19 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="experiments.study", description=__doc__)
     add = parser.add_argument
     add("--store", type=Path, default=Path("results/study"))
-    add("--networks", type=_names, help=f"of {', '.join(NETWORKS)}; else the first two")
-    add("--protocols", type=_names, help=f"of {', '.join(PROTOCOLS)}; else both")
+    add(
+        "--networks",
+        type=_names,
+        help=f"of {', '.join(study_plan.NETWORKS)}; else the first two",
+    )
+    add(
+        "--protocols",
+        type=_names,
+        help=f"of {', '.join(study_plan.PROTOCOLS)}; else both",
+    )
     add("--datasets", type=_names, default=list(DATASETS))
     add("--pairs", default="explored", help="explored, all, or like 0-1,3-5")
-    add("--seeds", default=str(EXPLORING_SEED), help="like 60,61,62")
+    add("--seeds", default=str(study_plan.EXPLORING_SEED), help="like 60,61,62")
     add("--declared", action="store_true", help="the declared combination alone")
     add(
         "--views", action="store_true", help="an image of each pair as well, on the CPU"

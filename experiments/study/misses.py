@@ -174,7 +174,7 @@ def study_table(
         ValueError: If there are fewer than two pairs, which have no spread.
     """
     combinations = combinations_in(runs) if combinations is None else combinations
-    pairs = runs[0].group.calibration.pairs if pairs is None else pairs
+    pairs = runs[0].pairs if pairs is None else pairs
     if len(pairs) < 2:
         raise ValueError(f"pairs must be two at least, got {pairs}.")
     held: dict[tuple, _Held] = {

@@ -13,12 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from experiments.store.byte_images import (
-    pack_image,
-    pack_signed,
-    unpack_image,
-    unpack_signed,
-)
+from experiments.store import byte_images
 from experiments.store.keyed import Record, Run
 from experiments.store.pair_settings import Site
 from experiments.store.provenance import note_seconds, provenance
@@ -129,8 +124,11 @@ class ViewResult:
     @property
     def parts(self) -> Float[Tensor, "3 d"]:
         """Image x, attack a and defense v, in units of the pixels in [0, 1]."""
-        moves = (unpack_signed(one, self.reach) for one in (self.attack, self.defense))
-        return torch.stack([unpack_image(self.image), *moves])
+        moves = (
+            byte_images.unpack_signed(one, self.reach)
+            for one in (self.attack, self.defense)
+        )
+        return torch.stack([byte_images.unpack_image(self.image), *moves])
 
 
 PairView.result_type = ViewResult
@@ -175,9 +173,9 @@ def _view(config: PairView, model: PairCNN, pair: ClassPair, site: Site) -> Reco
         "place": places[0],
         "label": int(labels[places[0]]),
         "reach": reach,
-        "image": pack_image(image.flatten()),
-        "attack": pack_signed(attack[0], reach),
-        "defense": pack_signed(v, reach),
+        "image": byte_images.pack_image(image.flatten()),
+        "attack": byte_images.pack_signed(attack[0], reach),
+        "defense": byte_images.pack_signed(v, reach),
         "coverage": float(sets.coverage(v)),
         "logits": [float(logits_at(model, image, *added)) for added in sums],
         "tangent": [float(here.moved_logits(*added)) for added in sums],

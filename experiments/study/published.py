@@ -41,23 +41,17 @@ def _row(
     runs: Sequence[StudyRun], combination: Combination, play: Play, kind: str
 ) -> SummaryRow:
     """Summarize one cell."""
+    cell, accuracy = combination.cell, KINDS.index(kind)
     values = [
-        np.array(
-            [
-                one.percents[combination.cell(play, one)][KINDS.index(kind)]
-                for one in run.results
-            ]
-        )
+        np.array([one.percents[cell(play, one)][accuracy] for one in run.results])
         for run in runs
     ]
-    config, (attack, defense) = runs[0].group.calibration, play
+    attack, defense = play
     own = combination.rows == "own" and attack == "PGD"
-    budgets = [run.budgets[0] for run in runs]
     return SummaryRow(
-        **cell_columns(config, (*play, kind), values, budgets),
+        **cell_columns(runs, (*play, kind), values),
         classifier=combination.network,
         pgd_reading=combination.reading if attack == "PGD" else "",
         solver="" if defense == "none" else OWN_ROWS if own else "ramp, raw rows",
-        n_train=round(np.mean([one.sizes["train"] for one in runs[0].results])),
         choice=DECLARED_AFTER,
     )

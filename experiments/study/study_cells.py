@@ -16,7 +16,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from experiments.store.keyed import Record
-from experiments.store.pair_settings import Site
+from experiments.store.pair_settings import Site, some_images
 from experiments.store.provenance import note_seconds, one_thread, provenance
 from experiments.study.own_rows import ASCENTS, READINGS, STARTS, fit_from, rows_to_fit
 from experiments.tables.calibration import BudgetConfig, check_different
@@ -161,22 +161,28 @@ def _study_pair(config: StudyConfig, trained: TrainedClassifier, site: Site) -> 
     with one_thread(), full_precision():
         pair, model = config.classifier.images(site), trained.model(site.device)
         place = fit_points(config.classifier, len(pair.train.labels))
-        fitted = _fit(config, model, pair.train.images[place].to(site.device))
+        sets, defenses = _fit(config, model, pair.train.images[place].to(site.device))
         scored = points_to_score(config, pair, place)
         cells = [
             [name, *cell]
             for name, data in scored.items()
-            for cell in _cells(config, model, moved(data, site.device), fitted.defenses)
+            for cell in _cells(config, model, moved(data, site.device), defenses)
         ]
+    fitted, *own = (len(rows.offsets) for rows in sets.values())
     sizes = {name: len(data.labels) for name, data in scored.items()}
     record = {
         "schema": config.schema,
         "config": config.settings,
         "path": trained.record["path"],
         "source": pair.source,
-        "sizes": {"train": len(pair.train.labels), **fitted.sizes, **sizes},
-        "ramp_values": fitted.values(config.starts, ramp_value),
-        "coverages": fitted.values(config.starts, RobustSets.coverage),
+        "sizes": {
+            "train": len(pair.train.labels),
+            "fit": fitted,
+            "own": max(own, default=0),
+            **sizes,
+        },
+        "ramp_values": _on_own_rows(ramp_value, sets, defenses),
+        "coverages": _on_own_rows(RobustSets.coverage, sets, defenses),
         "cells": cells,
         "provenance": provenance(pair, site.device),
     }
@@ -184,35 +190,9 @@ def _study_pair(config: StudyConfig, trained: TrainedClassifier, site: Site) -> 
     return record
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class _Fitted:
-    """Rows by the attack they are of, and the defenses fitted to them by start."""
-
-    sets: Mapping[str, RobustSets]
-    defenses: _Defenses
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        """How many rows there are of Eq. (7), and of PGD."""
-        first, *others = (len(sets.offsets) for sets in self.sets.values())
-        return {"fit": first, "own": others[0] if others else 0}
-
-    def values(
-        self, starts: Sequence[str], measure: Callable[..., Any]
-    ) -> dict[str, dict[str, float]]:
-        """Measure each defense on the rows that it was fitted to."""
-        return {
-            attack: {
-                start: float(measure(sets, self.defenses[attack, start]))
-                for start in starts
-            }
-            for attack, sets in self.sets.items()
-        }
-
-
 def _fit(
     config: StudyConfig, model: PairCNN, images: Float[Tensor, "n 1 28 28"]
-) -> _Fitted:
+) -> tuple[Mapping[str, RobustSets], _Defenses]:
     """Fit the defenses: to every attack's rows, from every start."""
     own = config.readings if "own" in config.rows else ()
     sets = rows_to_fit(model, images, config.epsilon, own=own, num_own=config.num_own)
@@ -221,7 +201,17 @@ def _fit(
         (attack, start): fit_from(start, sets[attack], seed)
         for attack, start in product(sets, config.starts)
     }
-    return _Fitted(sets=sets, defenses=defenses)
+    return sets, defenses
+
+
+def _on_own_rows(
+    measure: Callable[..., Any], sets: Mapping[str, RobustSets], defenses: _Defenses
+) -> dict[str, dict[str, float]]:
+    """Measure each defense on the rows that it was fitted to."""
+    found: dict[str, dict[str, float]] = {attack: {} for attack in sets}
+    for (attack, start), v in defenses.items():
+        found[attack][start] = float(measure(sets[attack], v))
+    return found
 
 
 def points_to_score(
@@ -242,11 +232,7 @@ def points_to_score(
     is_free[fitted] = False
     free = is_free.nonzero().squeeze(-1) if is_free.any() else fitted
     few = torch.linspace(0, len(free) - 1, min(config.num_trained, len(free))).long()
-    rows = free[few]
-    known = {
-        "test": pair.test,
-        "trained": LabeledImages(images=train.images[rows], labels=train.labels[rows]),
-    }
+    known = {"test": pair.test, "trained": some_images(train, free[few])}
     return {name: known[name] for name in config.points}
 
 

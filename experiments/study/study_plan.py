@@ -6,16 +6,17 @@ after that is scored with three fresh seeds: on the 35 other pairs, and on all 4
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 from experiments.study.study_cells import StudyConfig, StudyResult, study_pairs
 from experiments.tables.calibration import CalibrationConfig, Protocol
+from experiments.tables.classifiers import ClassifierConfig, train_pairs
 from experiments.tables.example_network import ExampleConfig
-from experiments.tables.group_sweep import Stages, Swept, load_groups, sweep_groups
+from experiments.tables.group_sweep import Stages, load_plan, run_plan
+from experiments.tables.groups import Group, GroupResult
 from experiments.tables.planning import ALL_PAIRS, CLASSIFIERS, DATASETS, TEN_PAIRS
-from experiments.tables.table_1 import train_alone
 from paper_lib.data.pairs import Dataset, Source
 from paper_lib.models import TrainConfig
 
@@ -31,65 +32,45 @@ PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
 QUANTILE: tuple[Protocol, ...] = ("margin quantile",)
 # The third network takes hours: it was run under QUANTILE alone.
 WIDE = "32-64-128"
-STAGES = Stages(train=train_alone, score=study_pairs)
+STAGES = Stages(train=train_pairs, score=study_pairs)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StudyGroup:
-    """Pairs of one data set, with one classifier, seed and protocol.
-
-    Attributes:
-        network: A name in ``NETWORKS``.
-        calibration: The pairs, the seed and how their budgets are set.
-        settings: What a :class:`~experiments.study.study_cells.StudyConfig` takes
-            beyond classifier and budget; everything else as it comes.
-    """
-
-    network: str
-    calibration: CalibrationConfig
-    settings: tuple[tuple[str, Any], ...] = ()
-
-    def scores(self, budgets: Sequence[float]) -> tuple[StudyConfig, ...]:
-        """Name the runs once their budgets are known.
-
-        Args:
-            budgets: The calibrated budget of each pair.
-
-        Returns:
-            One configuration a pair.
-        """
-        return tuple(
-            StudyConfig(classifier=classifier, epsilon=budget, **dict(self.settings))
-            for classifier, budget in zip(
-                self.calibration.classifiers, budgets, strict=True
-            )
-        )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StudyRun:
-    """A group with the cells of its pairs.
-
-    Attributes:
-        group: What was run.
-        budgets: The budget of each pair, in pixels.
-        results: The cells of each pair.
-    """
-
-    group: StudyGroup
-    budgets: tuple[float, ...]
-    results: tuple[StudyResult, ...] = field(repr=False)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class StudyRun(GroupResult):
+    """A group with the cells of its pairs."""
 
     @property
     def key(self) -> tuple[str, str, str, int]:
         """Network, protocol, data set and seed."""
-        config = self.group.calibration
-        return self.group.network, config.protocol, config.dataset, config.seed
+        protocol = self.group.calibration.protocol
+        return self.group.network, protocol, self.dataset, self.seed
 
     @property
-    def of(self) -> dict[tuple[int, int], StudyResult]:
-        """The cells of each pair, under the pair."""
-        return dict(zip(self.group.calibration.pairs, self.results, strict=True))
+    def results(self) -> tuple[StudyResult, ...]:
+        """The cells of each pair."""
+        return self.scores
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StudyGroup(Group[StudyRun]):
+    """Pairs of one data set, with one classifier, seed and protocol.
+
+    Attributes:
+        network: A name in ``NETWORKS``.
+        settings: What a :class:`~experiments.study.study_cells.StudyConfig` takes
+            beyond classifier and budget; everything else as it comes.
+    """
+
+    result_type: ClassVar[Any] = StudyRun
+
+    network: str
+    settings: tuple[tuple[str, Any], ...] = ()
+
+    def score_at(self, classifier: ClassifierConfig, epsilon: float) -> StudyConfig:
+        """Name the run of one pair; see :class:`Group`."""
+        return StudyConfig(
+            classifier=classifier, epsilon=epsilon, **dict(self.settings)
+        )
 
 
 def study_groups(
@@ -147,7 +128,7 @@ def run_study(
         groups: What to run.
         store: The folder of the records; made if it is not there.
         **options: What else
-            :func:`~experiments.tables.group_sweep.sweep_groups` takes.
+            :func:`~experiments.tables.group_sweep.run_plan` takes.
 
     Returns:
         One result a group, in order.
@@ -156,8 +137,7 @@ def run_study(
         SweepError: If a run failed, the store cannot be written to although something
             is missing, or another sweep writes to it.
     """
-    swept = sweep_groups(groups, store, stages=STAGES, **options)
-    return tuple(map(_run, groups, swept))
+    return run_plan(groups, store, stages=STAGES, **options)
 
 
 def load_study(
@@ -176,12 +156,4 @@ def load_study(
     Returns:
         The groups that are complete, in order.
     """
-    found = load_groups(groups, store, source=source, stages=STAGES)
-    both = zip(groups, found, strict=True)
-    return tuple(_run(group, swept) for group, swept in both if swept is not None)
-
-
-def _run(group: StudyGroup, swept: Swept) -> StudyRun:
-    """Put a group beside what its records say."""
-    calibration, results = swept
-    return StudyRun(group=group, budgets=calibration.budgets, results=results)
+    return load_plan(groups, store, source=source, stages=STAGES)[0]

@@ -4,7 +4,6 @@ The paper states no budget. One number per data set is taken from Table 1, the c
 without defense, and each protocol turns it into budgets on training points.
 """
 
-import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
@@ -19,8 +18,7 @@ from experiments.store.record_files import settings_digest
 from experiments.tables.classifiers import ClassifierConfig, TrainedClassifier
 from experiments.tables.example_network import ExampleConfig
 from experiments.tables.paper_numbers import PAPER_TABLE_1
-from paper_lib.checks import check_choice
-from paper_lib.checks.arguments import check_fraction
+from paper_lib.checks.arguments import check_choice, check_fraction, check_length
 from paper_lib.data.pairs import Dataset
 from paper_lib.models import TrainConfig
 
@@ -111,8 +109,7 @@ class BudgetConfig(Key[Result]):
         Raises:
             ValueError: See the class.
         """
-        if not 0.0 < self.epsilon < math.inf:
-            raise ValueError(f"epsilon must be finite and > 0, got {self.epsilon}.")
+        check_length(self.epsilon, "epsilon")
 
     @property
     def label(self) -> str:
@@ -136,11 +133,12 @@ class BudgetConfig(Key[Result]):
         digest = settings_digest({"config": self.settings, "path": path})
         return f"{self.stem}-{digest}.json"
 
-    def check_trained(self, trained: TrainedClassifier) -> None:
-        """Reject the classifier of another configuration.
+    def check_trained(self, trained: TrainedClassifier, path: str = SINGLE) -> None:
+        """Reject the classifier of another configuration, or of another path.
 
         Args:
             trained: The classifier given for it.
+            path: ``"single"``, or the batch in which it has to have been trained.
 
         Raises:
             ValueError: See the summary.
@@ -149,6 +147,11 @@ class BudgetConfig(Key[Result]):
             raise ValueError(
                 f"trained must be the classifier of {self.classifier.label}, got "
                 f"{trained.config.label} or other settings."
+            )
+        if (found := trained.record["path"]) != path:
+            raise ValueError(
+                f"trained must be of the path {path!r}, got {found!r} for "
+                f"{self.classifier.label}."
             )
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from experiments.tables.groups import GroupResult
 from experiments.tables.planning import PRIMARY_PGD, PRIMARY_SOLVER
 from experiments.tables.scoring import ScoreResult
-from experiments.tables.table_1 import GroupResult
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,7 @@ matters, the version of torch, the device and what was trained in one batch.
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -19,26 +19,18 @@ from jaxtyping import Float, Int64
 from safetensors.torch import load, save
 from torch import Tensor
 
+from experiments.store import record_files
 from experiments.store.keyed import SINGLE
 from experiments.store.pair_settings import HERE, PairSettings, Site
 from experiments.store.provenance import note_seconds, one_thread, provenance
-from experiments.store.record_files import (
-    code_digest,
-    from_plain,
-    load_record,
-    plain,
-    save_bytes,
-    save_record,
-    settings_digest,
-)
-from experiments.tables.example_network import ExampleConfig, train_example
-from paper_lib.checks import check_count
-from paper_lib.checks.arguments import available_device
+from experiments.tables.computing import ALONE, Computing, check_equal
+from experiments.tables.example_network import ExampleConfig
+from paper_lib.checks.arguments import available_device, check_count
 from paper_lib.data.pairs import ClassPair
 from paper_lib.evaluation import logits_at
 from paper_lib.geometry.sums import full_precision
-from paper_lib.linearize import Linearization, linearize
-from paper_lib.models import PairCNN, TrainConfig, train_classifier
+from paper_lib.linearize import Linearization
+from paper_lib.models import PairCNN, TrainConfig
 from paper_lib.models.training import TrainResult
 
 CLASSIFIER_SCHEMA = "paper-lib/classifier-record/1"
@@ -51,7 +43,7 @@ _CODE = (
     "experiments/tables/example_network.",
 )
 # As imported, like the digest of the whole: an edit while it runs changes no name.
-_CODE_DIGEST = code_digest(*_CODE)
+_CODE_DIGEST = record_files.code_digest(*_CODE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,6 +72,12 @@ class ClassifierConfig(PairSettings):
         check_count(self.num_fit, "num_fit", 1)
 
 
+def classifier_of(settings: PairSettings, num_fit: int) -> ClassifierConfig:
+    """Name the classifier of settings, which may say more."""
+    shared = {one.name: getattr(settings, one.name) for one in fields(PairSettings)}
+    return ClassifierConfig(**shared, num_fit=num_fit)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class TrainedClassifier:
     """Stage A: weights, and the record of how they came about.
@@ -95,7 +93,7 @@ class TrainedClassifier:
     @property
     def config(self) -> ClassifierConfig:
         """The configuration."""
-        return from_plain(ClassifierConfig, self.record["config"])
+        return record_files.from_plain(ClassifierConfig, self.record["config"])
 
     def model(self, device: str = "cpu") -> PairCNN:
         """Build the classifier.
@@ -149,66 +147,68 @@ def fit_images(config: ClassifierConfig, pair: ClassPair) -> Float[Tensor, "n 1 
     return pair.train.images[fit_points(config, len(pair.train.labels))]
 
 
-def train_pair(config: ClassifierConfig, site: Site = HERE) -> TrainedClassifier:
-    """Train the classifier of one pair, and measure its margins. Stage A.
+def train_pairs(
+    configs: Sequence[ClassifierConfig], site: Site = HERE, *, how: Computing = ALONE
+) -> list[TrainedClassifier]:
+    """Train the classifiers of several pairs, and measure their margins. Stage A.
 
     Args:
-        config: What to train.
+        configs: What to train, of equal settings of the classifier.
         site: Where to find the images, and where to compute.
+        how: Computes each alone, or all as one batch.
 
     Returns:
-        Weights and record. Two runs on one machine differ in
-        ``record["provenance"]["seconds"]`` alone.
+        Weights and records. Two runs on one machine differ in
+        ``record["provenance"]["seconds"]`` alone, of which each has its share.
+
+    Raises:
+        ValueError: If there is no configuration, or their classifiers differ in
+            settings.
     """
+    check_equal(configs, "train")
     started = time.perf_counter()
     with one_thread(), full_precision():
-        pair = config.images(site)
-        train, place = config.train, site.device
-        if isinstance(train, ExampleConfig):
-            result = train_example(
-                pair.train, config=train, seed=config.seed, device=place
-            )
-        else:
-            result = train_classifier(
-                pair.train, config=train, seed=config.seed, device=place
-            )
-        lin = linearize(result.model, fit_images(config, pair).to(site.device))
-        trained = pack_trained(config, pair, result, lin, site)
-    note_seconds([trained.record], started)
+        pairs = [config.images(site) for config in configs]
+        images, seeds = [pair.train for pair in pairs], [one.seed for one in configs]
+        train = configs[0].train
+        results = how.train(images, seeds, config=train, device=site.device)
+        points = [
+            fit_images(*one).to(site.device) for one in zip(configs, pairs, strict=True)
+        ]
+        lins = how.linearize([result.model for result in results], points)
+        path = how.path(configs)
+        trained = [
+            _packed(*one, site, path)
+            for one in zip(configs, pairs, results, lins, strict=True)
+        ]
+    note_seconds([one.record for one in trained], started)
     return trained
 
 
-def pack_trained(
+def train_pair(config: ClassifierConfig, site: Site = HERE) -> TrainedClassifier:
+    """Train the classifier of one pair; see :func:`train_pairs`."""
+    return train_pairs([config], site)[0]
+
+
+def _packed(
     config: ClassifierConfig,
     pair: ClassPair,
     result: TrainResult,
     lin: Linearization,
     site: Site,
-    batching: str = SINGLE,
+    path: str,
 ) -> TrainedClassifier:
-    """Bring a trained classifier and its record into the form that travels.
-
-    Args:
-        config: The configuration.
-        pair: The images.
-        result: The classifier.
-        lin: The classifier linearized at the points to fit on.
-        site: Where it was trained.
-        batching: ``"single"``, or the batch that was trained together.
-
-    Returns:
-        Weights and record, whose provenance still lacks the seconds.
-    """
+    """Bring a classifier and its record, but for the seconds, into what travels."""
     logits = logits_at(result.model, pair.test.images.to(site.device)).cpu()
     weights = {name: w.cpu() for name, w in result.model.state_dict().items()}
     return TrainedClassifier(
         weights=save(weights),
         record={
             "schema": CLASSIFIER_SCHEMA,
-            "config": plain(asdict(config)),
-            "path": batching,
+            "config": record_files.plain(asdict(config)),
+            "path": path,
             # Whoever makes it names it, so that no file bears the name of other code.
-            "name": classifier_name(config, site, batching),
+            "name": classifier_name(config, site, path),
             "source": pair.source,
             "sizes": {
                 "train": len(pair.train.labels),
@@ -223,42 +223,27 @@ def pack_trained(
     )
 
 
-def classifier_name(
-    config: ClassifierConfig, site: Site, batching: str = SINGLE
-) -> str:
+def classifier_name(config: ClassifierConfig, site: Site, path: str = SINGLE) -> str:
     """Name a trained classifier by everything that may change its weights.
 
     Args:
         config: The configuration.
         site: Where its images are, of which embedded ones are others, and where it is
             trained.
-        batching: ``"single"``, or the batch that was trained together.
+        path: ``"single"``, or the batch that was trained together.
 
     Returns:
         A file name without its ending.
     """
     key = {
-        "config": plain(asdict(config)),
+        "config": record_files.plain(asdict(config)),
         "embedded": site.source == "embedded",
         "code": _CODE_DIGEST,
         "torch": metadata.version("torch"),
         "device": available_device(site.device).type,
-        "path": batching,
+        "path": path,
     }
-    return f"{config.stem}-{settings_digest(key)}"
-
-
-def batch_name(configs: Sequence[ClassifierConfig]) -> str:
-    """Name the batch of classifiers that are trained together.
-
-    Args:
-        configs: The classifiers, in order.
-
-    Returns:
-        How many there are, and a digest of their settings.
-    """
-    digest = settings_digest([asdict(config) for config in configs])
-    return f"batched-{len(configs)}-{digest}"
+    return f"{config.stem}-{record_files.settings_digest(key)}"
 
 
 def save_trained(trained: TrainedClassifier, cache: Path) -> None:
@@ -271,9 +256,11 @@ def save_trained(trained: TrainedClassifier, cache: Path) -> None:
         cache: The folder, which must exist.
     """
     name = trained.record["name"]
-    save_bytes(trained.weights, cache / f"{name}.safetensors")
+    record_files.save_bytes(trained.weights, cache / f"{name}.safetensors")
     digest = hashlib.sha256(trained.weights).hexdigest()
-    save_record(trained.record | {"weights_sha256": digest}, cache / f"{name}.json")
+    record_files.save_record(
+        trained.record | {"weights_sha256": digest}, cache / f"{name}.json"
+    )
 
 
 def load_trained(cache: Path, name: str) -> TrainedClassifier | None:
@@ -292,7 +279,7 @@ def load_trained(cache: Path, name: str) -> TrainedClassifier | None:
     files = [cache / f"{name}.json", cache / f"{name}.safetensors"]
     if not all(file.is_file() for file in files):
         return None
-    record = load_record(files[0], schema=CLASSIFIER_SCHEMA)
+    record = record_files.load_record(files[0], schema=CLASSIFIER_SCHEMA)
     weights = files[1].read_bytes()
     expected, found = record.pop("weights_sha256"), hashlib.sha256(weights).hexdigest()
     if found != expected:

@@ -21,15 +21,15 @@ FittedDefense = tuple[Float[Tensor, " d"], dict[str, Any]]
 
 
 def fit_solver(
-    solver: str, sets: RobustSets, *, ramp_steps: int = 300, seed: int = 0
+    sets: RobustSets, seed: int = 0, *, solver: str = SOLVERS[0], ramp_steps: int = 300
 ) -> FittedDefense:
     """Fit a defense.
 
     Args:
-        solver: One of ``SOLVERS``.
         sets: The robust sets to fit it on.
-        ramp_steps: Steps of the ascent.
         seed: Seed of ``fit_defense``.
+        solver: One of ``SOLVERS``.
+        ramp_steps: Steps of the ascent.
 
     Returns:
         The perturbation, and what there is to say of the fit.

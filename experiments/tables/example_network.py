@@ -11,12 +11,11 @@ from typing import Literal
 import torch
 from torch import nn
 
-from paper_lib.checks import check_seed
-from paper_lib.checks.arguments import available_device
+from paper_lib.checks.arguments import available_device, check_seed
 from paper_lib.data import LabeledImages
-from paper_lib.models import PairCNN, TrainConfig
+from paper_lib.models import PairCNN, TrainConfig, TrainingDivergedError
 from paper_lib.models.cnn import InputConv, MaxPool
-from paper_lib.models.training import TrainingDivergedError, TrainResult, check_images
+from paper_lib.models.training import TrainResult, check_images, train_step
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,14 +152,10 @@ def _train_epoch(
     batch_size: int,
 ) -> float:
     """Pass once over the images in a new order; return the mean loss, in nats."""
-    place, total = next(model.parameters()).device, 0.0
+    total = 0.0
     for rows in torch.randperm(len(data.labels)).split(batch_size):
-        images, labels = data.images[rows].to(place), data.labels[rows].to(place)
-        loss = nn.functional.softplus(-labels * model(images)).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        total += loss.item() * len(rows)
+        loss = train_step(model, optimizer, data.images[rows], data.labels[rows])
+        total += loss * len(rows)
     if not math.isfinite(total):
         raise TrainingDivergedError(
             f"the training loss became {total}, at learning_rate "

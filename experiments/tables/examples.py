@@ -15,10 +15,10 @@ from experiments.store.record_files import load_record, save_record
 from experiments.tables.claims import extreme_gains
 from experiments.tables.classifiers import train_pair
 from experiments.tables.defenses import fit_solver
+from experiments.tables.groups import GroupResult
 from experiments.tables.planning import PRIMARY_SOLVER
 from experiments.tables.points import linearize_pair
 from experiments.tables.scoring import ScoreConfig
-from experiments.tables.table_1 import GroupResult
 from paper_lib.data.pairs import Source
 from paper_lib.robust_sets import RobustSets
 
@@ -77,7 +77,7 @@ def extreme_examples(
     chosen: dict[_Key, ScoreConfig] = {}
     for result in primary.values():
         for gain in extreme_gains(result.scores):
-            config = result.score_of(gain.classes).config
+            config = result.of[gain.classes].config
             chosen[result.dataset, gain.classes, config.epsilon] = config
     stored = load_examples(path) if Path(path).exists() else []
     if compute and not chosen.keys() <= {one.key for one in stored}:
@@ -93,7 +93,7 @@ def _example(config: ScoreConfig, site: Site) -> dict[str, Any]:
     """Compute SMOOTH again for a pair; store it with an image of each class."""
     at = linearize_pair(train_pair(config.classifier, site), site)
     sets = RobustSets.from_linearization(at.fit, config.epsilon)
-    v, report = fit_solver(PRIMARY_SOLVER, sets)
+    v, report = fit_solver(sets, solver=PRIMARY_SOLVER)
     images = [at.test.images[at.test.labels == label][0] for label in (-1.0, 1.0)]
     return {
         "dataset": config.classifier.dataset,
@@ -141,6 +141,6 @@ def as_recorded(examples: Sequence[Example], result: GroupResult) -> int:
     """
     return sum(
         one.train_coverage
-        == result.score_of(one.classes).defenses[PRIMARY_SOLVER].train_coverage
+        == result.of[one.classes].defenses[PRIMARY_SOLVER].train_coverage
         for one in examples
     )

@@ -11,44 +11,24 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, TypeVar
 
-from experiments.store.keyed import SINGLE, Record, RecordFolder, usable
+from experiments.store.keyed import Record, RecordFolder, usable
 from experiments.store.pair_settings import Site
 from experiments.sweep.runner import InProcess, SweepError, Task, only_writer, run_tasks
+from experiments.tables import classifiers
 from experiments.tables.calibration import (
     BudgetConfig,
     CalibrationConfig,
     CalibrationResult,
     calibrate,
 )
-from experiments.tables.classifiers import (
-    ClassifierConfig,
-    TrainedClassifier,
-    batch_name,
-    classifier_name,
-    load_trained,
-    save_trained,
-)
+from experiments.tables.computing import ALONE, Computing
+from experiments.tables.groups import Group, Swept
+from experiments.tables.scoring import score_pairs
 from paper_lib.data.pairs import Source
 
-_Config = TypeVar("_Config", ClassifierConfig, BudgetConfig)
-# The budgets of a group, and what was scored at each, in the order of its pairs.
-Swept = tuple[CalibrationResult, tuple[Any, ...]]
-
-
-@runtime_checkable
-class Group(Protocol):
-    """Pairs of classes with one rule for their budgets, and what to score there."""
-
-    @property
-    def calibration(self) -> CalibrationConfig:
-        """The pairs, the seed and how their budgets are set."""
-        ...
-
-    def scores(self, budgets: Sequence[float]) -> Sequence[BudgetConfig]:
-        """Name the runs, one a pair, once their budgets are known."""
-        ...
+_Config = TypeVar("_Config", classifiers.ClassifierConfig, BudgetConfig)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,49 +38,50 @@ class Stages:
     Attributes:
         train: Trains the classifiers of a run. Stage A.
         score: Scores them at their budgets. Stage B.
-        together: Whether the pairs of a group are one run, which takes this process.
+        how: Computes each pair alone; or all of a group at once, in this process.
     """
 
-    train: Callable[..., list[TrainedClassifier]]
+    train: Callable[..., list[classifiers.TrainedClassifier]]
     score: Callable[..., list[Record]]
-    together: bool = False
+    how: Computing = ALONE
 
     def runs(self, configs: Sequence[_Config]) -> list[tuple[_Config, ...]]:
         """Part what a group computes into runs."""
-        return [tuple(configs)] if self.together else [(one,) for one in configs]
-
-    def batching(self, run: Sequence[ClassifierConfig]) -> str:
-        """Name how a run is computed: ``"single"``, or the batch."""
-        return batch_name(run) if self.together else SINGLE
+        return [tuple(configs)] if self.how.together else [(one,) for one in configs]
 
 
-def load_groups(
-    groups: Sequence[Group],
+ONE_BY_ONE = Stages(train=classifiers.train_pairs, score=score_pairs)
+
+
+def load_plan(
+    groups: Sequence[Group[Swept]],
     store: str | os.PathLike[str],
     *,
     source: Source = "auto",
-    stages: Stages,
-) -> list[Swept | None]:
+    stages: Stages = ONE_BY_ONE,
+) -> tuple[tuple[Swept, ...], tuple[Group[Swept], ...]]:
     """Load what a store has, without computing anything.
 
     Args:
         groups: What to load.
         store: The folder of the records.
         source: Source of the data the records have to be of.
-        stages: How they have to have been computed; see :func:`sweep_groups`.
+        stages: How they have to have been computed; see :func:`run_plan`.
 
     Returns:
-        Budgets and scores of each group; None where something is missing.
+        The groups that are complete, and those of which something is missing.
 
     Warns:
-        UserWarning: If a stored record cannot be used; see :func:`sweep_groups`.
+        UserWarning: If a stored record cannot be used; see :func:`run_plan`.
     """
     sweep = _Sweep(folder=Path(store), site=Site(source=source), stages=stages)
-    return [sweep.load(group) for group in groups]
+    found = {group: sweep.load(group) for group in groups}
+    complete = tuple(result for result in found.values() if result is not None)
+    return complete, tuple(group for group, one in found.items() if one is None)
 
 
-def sweep_groups(
-    groups: Sequence[Group],
+def run_plan(
+    groups: Sequence[Group[Swept]],
     store: str | os.PathLike[str],
     *,
     executor: Executor | None = None,
@@ -109,8 +90,8 @@ def sweep_groups(
     source: Source = "auto",
     device: str = "cpu",
     progress: bool = False,
-    stages: Stages,
-) -> list[Swept]:
+    stages: Stages = ONE_BY_ONE,
+) -> tuple[Swept, ...]:
     """Load the records a store has and compute those it lacks.
 
     The pairs of a group may be one run, on one device, in this process
@@ -129,7 +110,7 @@ def sweep_groups(
         stages: Train and score pair by pair, or the pairs of a group as one batch.
 
     Returns:
-        Budgets and scores of each group, in order.
+        One result a group, in order.
 
     Raises:
         ValueError: If there is an executor for what runs in this process.
@@ -140,7 +121,7 @@ def sweep_groups(
         UserWarning: If a stored record is damaged or of another schema or source; it is
             named, computed again and replaced.
     """
-    if stages.together and executor is not None:
+    if stages.how.together and executor is not None:
         raise ValueError(
             "executor must be None for pairs in one batch, which runs in this process, "
             f"got {type(executor).__name__}."
@@ -158,7 +139,7 @@ def sweep_groups(
         with only_writer(Path(store)):
             sweep.compute(groups)
         results = [sweep.load(group) for group in groups]
-    complete = [result for result in results if result is not None]
+    complete = tuple(result for result in results if result is not None)
     if len(complete) != len(groups):
         raise SweepError(f"records in {store} vanished while they were written.")
     return complete
@@ -166,7 +147,7 @@ def sweep_groups(
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Sweep:
-    """One call of :func:`sweep_groups`."""
+    """One call of :func:`run_plan`."""
 
     folder: Path
     site: Site
@@ -175,18 +156,16 @@ class _Sweep:
     executor: Executor = field(default_factory=InProcess)
     progress: bool = False
 
-    def load(self, group: Group) -> Swept | None:
-        """Load a group; None as soon as something is missing."""
-        calibration = self._budgets(group.calibration)
-        if calibration is None:
+    def load(self, group: Group[Swept]) -> Swept | None:
+        """Load a group; None where something is missing."""
+        found = self._budgets(group.calibration)
+        if found is None:
             return None
-        scores = []
-        for run in self.stages.runs(group.scores(calibration.budgets)):
-            for score in self._scores(run):
-                if score is None:
-                    return None
-                scores.append(score)
-        return calibration, tuple(scores)
+        runs = self.stages.runs(group.scores(found.budgets))
+        scores = [score for run in runs for score in self._scores(run)]
+        if None in scores:
+            return None
+        return group.result_type(group=group, calibration=found, scores=tuple(scores))
 
     def compute(self, groups: Sequence[Group]) -> None:
         """Compute what is missing: budgets first, then accuracies."""
@@ -225,30 +204,30 @@ class _Sweep:
         return config.result(record)
 
     def _budgets(self, config: CalibrationConfig) -> CalibrationResult | None:
-        return self.store.load(config, self.stages.batching(config.classifiers))
+        return self.store.load(config, self.stages.how.path(config.classifiers))
 
     def _scores(self, run: Sequence[BudgetConfig]) -> Iterator[Any]:
-        batching = self.stages.batching([config.classifier for config in run])
-        return (self.store.load(config, batching) for config in run)
+        path = self.stages.how.path([config.classifier for config in run])
+        return (self.store.load(config, path) for config in run)
 
     def _run(self, tasks: Iterable[Task], total: int, title: str) -> None:
         run_tasks(
             tasks, self.executor, total=total, title=title, progress=self.progress
         )
 
-    def _train(self, runs: Iterable[Sequence[ClassifierConfig]]) -> None:
+    def _train(self, runs: Iterable[Sequence[classifiers.ClassifierConfig]]) -> None:
         """Train the classifiers that the cache lacks; a damaged one is named."""
         wanted = [run for run in dict.fromkeys(runs) if not self._is_trained(run)]
         self._run(map(self._train_task, wanted), len(wanted), "classifiers")
 
-    def _is_trained(self, run: Sequence[ClassifierConfig]) -> bool:
-        load = partial(load_trained, self.cache)
+    def _is_trained(self, run: Sequence[classifiers.ClassifierConfig]) -> bool:
+        load = partial(classifiers.load_trained, self.cache)
         return None not in [usable(partial(load, name)) for name in self._names(run)]
 
-    def _train_task(self, run: Sequence[ClassifierConfig]) -> Task:
-        def keep(trained: Sequence[TrainedClassifier]) -> None:
+    def _train_task(self, run: Sequence[classifiers.ClassifierConfig]) -> Task:
+        def keep(trained: Sequence[classifiers.TrainedClassifier]) -> None:
             for one in trained:
-                save_trained(one, self.cache)
+                classifiers.save_trained(one, self.cache)
 
         call = partial(self.stages.train, run, self.site)
         return Task(label=_label(run), call=call, keep=keep)
@@ -262,12 +241,16 @@ class _Sweep:
         call = partial(self.stages.score, run, trained, self.site)
         return Task(label=_label(run), call=call, keep=keep)
 
-    def _names(self, run: Sequence[ClassifierConfig]) -> list[str]:
-        batching = self.stages.batching(run)
-        return [classifier_name(config, self.site, batching) for config in run]
+    def _names(self, run: Sequence[classifiers.ClassifierConfig]) -> list[str]:
+        path = self.stages.how.path(run)
+        return [classifiers.classifier_name(config, self.site, path) for config in run]
 
-    def _trained(self, run: Sequence[ClassifierConfig]) -> list[TrainedClassifier]:
-        trained = [load_trained(self.cache, name) for name in self._names(run)]
+    def _trained(
+        self, run: Sequence[classifiers.ClassifierConfig]
+    ) -> list[classifiers.TrainedClassifier]:
+        trained = [
+            classifiers.load_trained(self.cache, name) for name in self._names(run)
+        ]
         lost = [one.label for one, kept in zip(run, trained, strict=True) if not kept]
         if lost:
             raise FileNotFoundError(
@@ -276,7 +259,7 @@ class _Sweep:
         return [one for one in trained if one is not None]
 
 
-def _label(run: Sequence[ClassifierConfig] | Sequence[BudgetConfig]) -> str:
+def _label(run: Sequence[classifiers.ClassifierConfig] | Sequence[BudgetConfig]) -> str:
     """Name a run by its first pair and how many there are."""
     others = f" and {len(run) - 1} more in one batch" if len(run) > 1 else ""
     return f"{run[0].label}{others}"

@@ -11,7 +11,9 @@ from itertools import combinations
 from typing import Any, get_args
 
 from experiments.tables.calibration import CalibrationConfig, Protocol
+from experiments.tables.classifiers import ClassifierConfig
 from experiments.tables.defenses import SOLVERS
+from experiments.tables.groups import Group, GroupResult
 from experiments.tables.scoring import ScoreConfig
 from paper_lib.attacks import PGD_READINGS
 from paper_lib.data.pairs import Dataset
@@ -48,12 +50,11 @@ MULTIPLES = (0.5, 0.75, 1.25, 1.5, 2.0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RunGroup:
+class RunGroup(Group[GroupResult]):
     """Runs of one classifier, seed and protocol over pairs of one data set.
 
     Attributes:
         classifier: A name in ``CLASSIFIERS``.
-        calibration: The pairs, the seed and how their budgets are set.
         readings: The readings of PGD.
         solvers: What to fit the defense with.
         isotropic_draws: Draws of isotropic smoothing; 0: none.
@@ -61,7 +62,6 @@ class RunGroup:
     """
 
     classifier: str
-    calibration: CalibrationConfig
     readings: tuple[str, ...] = tuple(PGD_READINGS)
     solvers: tuple[str, ...] = SOLVERS[:2]
     isotropic_draws: int = 0
@@ -81,26 +81,14 @@ class RunGroup:
         """Whether it is of the choice declared before the run, at its own budget."""
         return self.kind[1:] == (PRIMARY_PROTOCOL, PRIMARY_CLASSIFIER, 1.0)
 
-    def scores(self, budgets: Sequence[float]) -> tuple[ScoreConfig, ...]:
-        """Name the runs once their budgets are known.
-
-        Args:
-            budgets: The calibrated budget of each pair.
-
-        Returns:
-            One configuration a pair.
-        """
-        return tuple(
-            ScoreConfig(
-                classifier=classifier,
-                epsilon=self.multiple * budget,
-                readings=self.readings,
-                solvers=self.solvers,
-                isotropic_draws=self.isotropic_draws,
-            )
-            for classifier, budget in zip(
-                self.calibration.classifiers, budgets, strict=True
-            )
+    def score_at(self, classifier: ClassifierConfig, epsilon: float) -> ScoreConfig:
+        """Name the run of one pair; see :class:`Group`."""
+        return ScoreConfig(
+            classifier=classifier,
+            epsilon=self.multiple * epsilon,
+            readings=self.readings,
+            solvers=self.solvers,
+            isotropic_draws=self.isotropic_draws,
         )
 
 

@@ -1,5 +1,6 @@
 """A trained classifier at the points where it is defended and scored."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -7,10 +8,11 @@ from torch import nn
 
 from experiments.store.pair_settings import HERE, Site
 from experiments.tables.classifiers import TrainedClassifier, fit_images
+from experiments.tables.computing import ALONE, Computing
 from paper_lib.data import LabeledImages
 from paper_lib.data.pairs import ClassPair
 from paper_lib.geometry.sums import full_precision
-from paper_lib.linearize import Linearization, linearize
+from paper_lib.linearize import Linearization
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -33,26 +35,37 @@ class LinearizedPair:
 
 
 @full_precision()
-def linearize_pair(trained: TrainedClassifier, site: Site = HERE) -> LinearizedPair:
-    """Linearize a classifier wherever it is needed. Many budgets need it once.
+def linearize_pairs(
+    trained: Sequence[TrainedClassifier], site: Site = HERE, *, how: Computing = ALONE
+) -> list[LinearizedPair]:
+    """Linearize classifiers wherever it is needed. Many budgets need it once.
 
     Args:
-        trained: The classifier.
+        trained: The classifiers.
         site: Where to find the images, and where to compute.
+        how: Computes each alone, or all as one batch.
 
     Returns:
-        The classifier at its points.
+        Each classifier at its points.
     """
-    config, model = trained.config, trained.model(site.device)
-    pair = config.images(site)
-    test = moved(pair.test, site.device)
-    return LinearizedPair(
-        pair=pair,
-        model=model,
-        fit=linearize(model, fit_images(config, pair).to(site.device)),
-        test=test,
-        lin=linearize(model, test.images),
-    )
+    configs = [one.config for one in trained]
+    models = [one.model(site.device) for one in trained]
+    pairs = [config.images(site) for config in configs]
+    tests = [moved(pair.test, site.device) for pair in pairs]
+    points = map(fit_images, configs, pairs)
+    fits = how.linearize(models, [images.to(site.device) for images in points])
+    lins = how.linearize(models, [test.images for test in tests])
+    return [
+        LinearizedPair(pair=pair, model=model, fit=fit, test=test, lin=lin)
+        for pair, model, fit, test, lin in zip(
+            pairs, models, fits, tests, lins, strict=True
+        )
+    ]
+
+
+def linearize_pair(trained: TrainedClassifier, site: Site = HERE) -> LinearizedPair:
+    """Linearize one classifier; see :func:`linearize_pairs`."""
+    return linearize_pairs([trained], site)[0]
 
 
 def moved(data: LabeledImages, device: str | torch.device) -> LabeledImages:

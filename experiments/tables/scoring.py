@@ -5,24 +5,19 @@ test points. A pure function of its configuration, the weights and the data.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from experiments.store.keyed import Record
 from experiments.store.pair_settings import HERE, Site
 from experiments.store.provenance import note_seconds, one_thread, provenance
+from experiments.tables import reports
 from experiments.tables.calibration import BudgetConfig, check_different
 from experiments.tables.classifiers import TrainedClassifier
-from experiments.tables.defenses import SOLVERS, FittedDefense, fit_solver
-from experiments.tables.points import LinearizedPair, linearize_pair
-from experiments.tables.reports import (
-    Verdicts,
-    alignment,
-    changes,
-    judge_isotropic,
-    stronger_than_fgm,
-)
+from experiments.tables.computing import ALONE, Computing, check_equal
+from experiments.tables.defenses import SOLVERS, FittedDefense
+from experiments.tables.points import LinearizedPair, linearize_pairs
 from experiments.tables.results import Provenance, Scores
 from paper_lib.attacks import PGD_READINGS, PGDResult, fgm
 from paper_lib.checks import check_count
@@ -98,80 +93,106 @@ class PlayedPair:
     attacks: Mapping[str, PGDResult]
 
 
+def score_pairs(
+    configs: Sequence[ScoreConfig],
+    trained: Sequence[TrainedClassifier],
+    site: Site = HERE,
+    *,
+    how: Computing = ALONE,
+) -> list[Record]:
+    """Fit the defenses and score every play of several pairs. Stage B.
+
+    Args:
+        configs: What to score, alike but for classes, seeds and budgets.
+        trained: The classifiers they name.
+        site: Where to find the images, and where to compute.
+        how: Computes each alone, or all as one batch.
+
+    Returns:
+        Records, as :class:`ScoreResult` reads them. Two runs of one configuration on
+        one machine differ in ``provenance["seconds"]`` alone, of which each has its
+        share.
+
+    Raises:
+        ValueError: If there is no configuration, they differ in what they have to
+            share, or ``trained`` are the classifiers of others or of another batch.
+    """
+    check_equal(configs, "readings", "solvers", "ramp_steps")
+    if len(trained) != len(configs):
+        raise ValueError(
+            f"trained must be one classifier for each of {len(configs)} configs, got "
+            f"{len(trained)}."
+        )
+    path = how.path([config.classifier for config in configs])
+    for config, one in zip(configs, trained, strict=True):
+        config.check_trained(one, path)
+    started = time.perf_counter()
+    with one_thread():
+        played = play_pairs(configs, linearize_pairs(trained, site, how=how), how=how)
+        records = [
+            {
+                "schema": config.schema,
+                "config": config.settings,
+                "path": path,
+                "source": one.at.pair.source,
+                **plain_scores(config, one),
+                "provenance": provenance(one.at.pair, site.device),
+            }
+            for config, one in zip(configs, played, strict=True)
+        ]
+    note_seconds(records, started)
+    return records
+
+
 def score_pair(
     config: ScoreConfig, trained: TrainedClassifier, site: Site = HERE
 ) -> Record:
-    """Fit the defenses and score every play. Stage B.
-
-    Args:
-        config: What to score.
-        trained: The classifier it names.
-        site: Where to find the images, and where to compute.
-
-    Returns:
-        A record, as :class:`ScoreResult` reads it. Two runs of one configuration on
-        one machine differ in ``provenance["seconds"]`` alone.
-
-    Raises:
-        ValueError: If ``trained`` is the classifier of another configuration.
-    """
-    config.check_trained(trained)
-    started = time.perf_counter()
-    with one_thread():
-        played = play_pair(config, linearize_pair(trained, site))
-        record = score_record(config, trained, played, site)
-    note_seconds([record], started)
-    return record
+    """Fit the defenses and score every play of one pair; see :func:`score_pairs`."""
+    return score_pairs([config], [trained], site)[0]
 
 
 @full_precision()
-def play_pair(config: ScoreConfig, at: LinearizedPair) -> PlayedPair:
+def play_pairs(
+    configs: Sequence[ScoreConfig],
+    points: Sequence[LinearizedPair],
+    *,
+    how: Computing = ALONE,
+) -> list[PlayedPair]:
     """Fit the defenses on the points to fit on, and attack the points to score.
 
     Args:
-        config: What to play.
-        at: The classifier it names, at its points.
+        configs: What to play, alike but for classes, seeds and budgets.
+        points: The classifiers they name, at their points.
+        how: Computes each alone, or all as one batch.
 
     Returns:
-        What both players do.
+        What both players do in each pair.
     """
-    sets = RobustSets.from_linearization(at.fit, config.epsilon)
-    images, seed = at.test.images, config.classifier.seed
-    return PlayedPair(
-        at=at,
-        defenses={
-            solver: fit_solver(solver, sets, ramp_steps=config.ramp_steps, seed=seed)
-            for solver in config.solvers
-        },
-        attacks={
-            reading: PGD_READINGS[reading].attack(at.model, images, config.epsilon)
-            for reading in config.readings
-        },
-    )
-
-
-def score_record(
-    config: ScoreConfig, trained: TrainedClassifier, played: PlayedPair, site: Site
-) -> Record:
-    """Score every attack against every defense, and say what was scored.
-
-    Args:
-        config: What to score.
-        trained: The classifier it names.
-        played: What both players do.
-        site: Where it was computed.
-
-    Returns:
-        The record, whose provenance still lacks the seconds.
-    """
-    return {
-        "schema": config.schema,
-        "config": config.settings,
-        "path": trained.record["path"],
-        "source": played.at.pair.source,
-        **plain_scores(config, played),
-        "provenance": provenance(played.at.pair, site.device),
+    models = [at.model for at in points]
+    images = [at.test.images for at in points]
+    budgets = [config.epsilon for config in configs]
+    seeds = [config.classifier.seed for config in configs]
+    problems = [
+        RobustSets.from_linearization(at.fit, epsilon)
+        for at, epsilon in zip(points, budgets, strict=True)
+    ]
+    steps = configs[0].ramp_steps
+    defenses = {
+        solver: how.fit(problems, seeds, solver=solver, ramp_steps=steps)
+        for solver in configs[0].solvers
     }
+    attacks = {
+        reading: how.attack(models, images, budgets, reading=reading)
+        for reading in configs[0].readings
+    }
+    return [
+        PlayedPair(
+            at=at,
+            defenses={solver: fitted[i] for solver, fitted in defenses.items()},
+            attacks={reading: moves[i] for reading, moves in attacks.items()},
+        )
+        for i, at in enumerate(points)
+    ]
 
 
 @full_precision()
@@ -203,8 +224,8 @@ def plain_scores(config: ScoreConfig, played: PlayedPair) -> Record:
                 **report,
                 "length": float(v.double().norm()),
                 "test_coverage": int(sets.contains(v).sum()),
-                "alignment": alignment(at.fit, v),
-                "changes": changes(verdicts, name, at.test.labels),
+                "alignment": reports.alignment(at.fit, v),
+                "changes": reports.changes(verdicts, name, at.test.labels),
             }
             for name, (v, report) in played.defenses.items()
         },
@@ -212,12 +233,14 @@ def plain_scores(config: ScoreConfig, played: PlayedPair) -> Record:
             reading: int(moves.returned.sum())
             for reading, moves in played.attacks.items()
         },
-        "stronger_than_fgm": stronger_than_fgm(verdicts),
+        "stronger_than_fgm": reports.stronger_than_fgm(verdicts),
         "rows": [[*cell, int(kept.sum())] for cell, kept in rows.items()],
     }
 
 
-def _judge(config: ScoreConfig, played: PlayedPair) -> tuple[Verdicts, Verdicts]:
+def _judge(
+    config: ScoreConfig, played: PlayedPair
+) -> tuple[reports.Verdicts, reports.Verdicts]:
     """Decide which points keep their label: under each play, and under mere noise."""
     at = played.at
     attacks = {"FGM": fgm(at.lin, config.epsilon)} | {
@@ -232,7 +255,7 @@ def _judge(config: ScoreConfig, played: PlayedPair) -> tuple[Verdicts, Verdicts]
         attacks=attacks,
         defenses={name: v.unsqueeze(0) for name, (v, _) in played.defenses.items()},
     )
-    isotropic = judge_isotropic(
+    isotropic = reports.judge_isotropic(
         at,
         attacks,
         epsilon=config.epsilon,

@@ -13,11 +13,11 @@ from scipy import stats
 
 from experiments.store.keyed import SINGLE
 from experiments.store.record_files import save_csv, save_record
-from experiments.tables.calibration import CalibrationConfig
 from experiments.tables.defenses import SOLVERS
+from experiments.tables.groups import GroupResult
 from experiments.tables.paper_numbers import PAPER_TABLE_1
 from experiments.tables.planning import PRIMARY_READING, PRIMARY_SOLVER
-from experiments.tables.table_1 import GroupResult, cell_percents
+from experiments.tables.table_1 import cell_percents
 from paper_lib.evaluation.plays import Cell, Play
 
 DECLARED_FIRST, DECLARED_AFTER = "declared first", "declared after the study"
@@ -117,36 +117,32 @@ def _row(
     cell: Cell, results: Sequence[GroupResult], values: Sequence[np.ndarray]
 ) -> SummaryRow:
     """Summarize one cell."""
-    group, config = results[0].group, results[0].group.calibration
+    group = results[0].group
     play, names = _names(cell)
-    budgets = [result.calibration.budgets[0] for result in results]
     is_primary = (
         group.is_primary
         and names["pgd_reading"] in ("", PRIMARY_READING)
         and names["solver"] in ("", PRIMARY_SOLVER)
     )
     return SummaryRow(
-        **cell_columns(config, (*play, cell[2]), values, budgets),
+        **cell_columns(results, (*play, cell[2]), values),
         **names,
         classifier=group.classifier,
-        n_train=round(np.mean([score.sizes["train"] for score in results[0].scores])),
         choice=DECLARED_FIRST if is_primary else "",
     )
 
 
 def cell_columns(
-    config: CalibrationConfig,
+    results: Sequence[GroupResult],
     cell: Cell,
     values: Sequence[Float[np.ndarray, " pairs"]],
-    budgets: Sequence[float],
 ) -> dict[str, Any]:
     """Summarize a cell, of which each seed has a value for every pair.
 
     Args:
-        config: The data set and the protocol of the budgets.
+        results: The group of each seed.
         cell: Attack, defense and accuracy, as the paper names them.
         values: For each seed, in percent.
-        budgets: The budget of each seed, where one is shared by all pairs.
 
     Returns:
         What a :class:`SummaryRow` says of them: mean, spread, interval, how many, at
@@ -159,7 +155,10 @@ def cell_columns(
     if num > 1:
         half = stats.t.ppf(0.975, num - 1) * means.std(ddof=1) / np.sqrt(num)
         low, high = float(means.mean() - half), float(means.mean() + half)
+    config = results[0].group.calibration
     shared = config.protocol == "one budget"
+    budgets = [result.calibration.budgets[0] for result in results]
+    trained = [score.sizes["train"] for score in results[0].scores]
     attack, defense, accuracy = cell
     known = PAPER_TABLE_1[config.dataset] if accuracy == "approximate" else {}
     paper_mean, paper_std = known.get((attack, defense), (None, None))
@@ -177,6 +176,7 @@ def cell_columns(
         "seeds": num,
         "epsilon": float(np.mean(budgets)) if shared else None,
         "quantile": None if shared else round(1.0 - config.target, 6),
+        "n_train": round(np.mean(trained)),
         "n_fit": config.num_fit,
         "paper_mean": paper_mean,
         "paper_std": paper_std,

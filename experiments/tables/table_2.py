@@ -4,7 +4,6 @@ Composes the two stages: trains one classifier, takes its budget from the margin
 training points, and scores it there under every reading of PGD, then at multiples.
 """
 
-import math
 import os
 import time
 from collections.abc import Mapping
@@ -20,14 +19,13 @@ from experiments.store.pair_settings import PairSettings, Site
 from experiments.store.provenance import note_seconds, provenance
 from experiments.sweep.resume import load_or_compute
 from experiments.tables.calibration import calibrate_shared_epsilon
-from experiments.tables.classifiers import ClassifierConfig, train_pair
+from experiments.tables.classifiers import ClassifierConfig, classifier_of, train_pair
 from experiments.tables.defenses import SOLVERS, ramp_config
 from experiments.tables.points import LinearizedPair, linearize_pair
 from experiments.tables.results import Provenance, Scores
-from experiments.tables.scoring import ScoreConfig, plain_scores, play_pair
+from experiments.tables.scoring import ScoreConfig, plain_scores, play_pairs
 from paper_lib.attacks import PGD_READINGS
-from paper_lib.checks import check_choice
-from paper_lib.checks.arguments import check_fraction
+from paper_lib.checks.arguments import check_choice, check_fraction, check_length
 from paper_lib.defense import ramp_value
 from paper_lib.models import TrainConfig
 from paper_lib.robust_sets import RobustSets
@@ -78,22 +76,14 @@ class PairConfig(PairSettings, Run["PairResult"]):
         check_choice(self.primary, "primary", sorted(PGD_READINGS))
         check_choice(self.solver, "solver", SOLVERS[:2])
         ramp_config(self.solver, self.ramp_steps)
-        if not all(0.0 < multiple < math.inf for multiple in self.budget_multiples):
-            raise ValueError(
-                f"budget_multiples must be finite and > 0, got {self.budget_multiples}."
-            )
+        for multiple in self.budget_multiples:
+            check_length(multiple, "budget_multiples")
         check_fraction(self.calibration, "calibration")
 
     @property
     def classifier(self) -> ClassifierConfig:
         """The classifier, with all its training points to fit on. Stage A."""
-        return ClassifierConfig(
-            dataset=self.dataset,
-            classes=self.classes,
-            seed=self.seed,
-            train=self.train,
-            num_fit=_ALL_POINTS,
-        )
+        return classifier_of(self, _ALL_POINTS)
 
     def scores(self, epsilon: float) -> tuple[ScoreConfig, ...]:
         """Name the runs of stage B once the budget is known.
@@ -228,7 +218,7 @@ def load_table_2(
 
 def _score(config: ScoreConfig, at: LinearizedPair) -> Record:
     """Score one budget as stage B does, and keep v and its ramp as well."""
-    played = play_pair(config, at)
+    (played,) = play_pairs([config], [at])
     record = {"epsilon": config.epsilon, **plain_scores(config, played)}
     sets = RobustSets.from_linearization(at.fit, config.epsilon)
     for solver, (v, _) in played.defenses.items():

@@ -176,7 +176,7 @@ def train_classifier(
         batches = with_bar(batches, "train_classifier", "training", "step", total)
     losses = [0.0] * config.epochs
     for step, rows in enumerate(batches):
-        loss = _train_step(model, optimizer, data.images[rows], data.labels[rows])
+        loss = train_step(model, optimizer, data.images[rows], data.labels[rows])
         if not math.isfinite(loss):
             raise TrainingDivergedError(
                 f"the training loss became {loss} at step {step + 1} of "
@@ -285,10 +285,10 @@ def draw_batches(
         yield from torch.randperm(num, generator=order).split(config.batch_size)
 
 
-def _train_step(
+def train_step(
     model: PairCNN, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor
 ) -> float:
-    """Take one step on the mean logistic loss of a batch; return that loss."""
+    """Take one step on the mean logistic loss of a batch; return that loss, in nats."""
     place = next(model.parameters()).device
     images, labels = images.to(place), labels.to(place)
     loss = nn.functional.softplus(-labels * model(images)).mean()

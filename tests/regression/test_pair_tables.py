@@ -106,7 +106,7 @@ def test_the_table_and_the_pictures_show_the_same_pairs(primary):
         ]
         assert [line[2] for line in lines] == [f"{g.points:+.1f}" for g in chosen]
         for one, gain, line in zip(shown, chosen, lines, strict=True):
-            fitted = result.score_of(gain.classes).defenses[RAMP]
+            fitted = result.of[gain.classes].defenses[RAMP]
             _, lost1, _, lost2 = fitted.changes["FGM, approximate"]
             assert line[5] == str(lost1 + lost2)
             # The v that is drawn is the v of the record, to the digits that are stored.

@@ -17,17 +17,13 @@ from experiments.tables.claims import holm, lemma_violations, pair_gains
 from experiments.tables.classifiers import train_pair
 from experiments.tables.defenses import fit_solver
 from experiments.tables.examples import load_examples
+from experiments.tables.group_sweep import ONE_BY_ONE, load_plan
 from experiments.tables.paper_numbers import PAPER_TABLE_1
 from experiments.tables.planning import PRIMARY_PGD, PRIMARY_SOLVER, plan
 from experiments.tables.points import linearize_pair
 from experiments.tables.scoring import ScoreConfig, score_pair
 from experiments.tables.summary import DECLARED_AFTER, DECLARED_FIRST, summarize
-from experiments.tables.table_1 import (
-    ONE_BY_ONE,
-    cell_percents,
-    load_plan,
-    primary_results,
-)
+from experiments.tables.table_1 import cell_percents, primary_results
 from paper_lib.robust_sets import RobustSets
 from tests.regression.recomputed import ROOT, drawn
 
@@ -169,11 +165,11 @@ def check_budgets(trained, tolerance):
 def test_an_example_drawn_by_the_commit_has_not_gone_stale(table_1):
     stored = drawn(load_examples(STORE / "examples.json"))
     scores = primary_results(table_1, 0)[stored.dataset]
-    config = scores.score_of(stored.classes).config
+    config = scores.of[stored.classes].config
     trained = train_pair(config.classifier)
     at = linearize_pair(trained)
     sets = RobustSets.from_linearization(at.fit, config.epsilon)
-    v, report = fit_solver(PRIMARY_SOLVER, sets)
+    v, report = fit_solver(sets, solver=PRIMARY_SOLVER)
     assert report["train_coverage"] == pytest.approx(
         stored.train_coverage, abs=4 * TOLERANCE / 100
     )

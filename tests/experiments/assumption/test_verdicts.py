@@ -97,13 +97,13 @@ def test_a_linear_classifier_has_no_disagreement_and_all_is_proven(linear):
 
 def test_proofs_stop_at_the_first_budget_that_fails(subject, monkeypatch):
     counts = []
-    real = verdicts.certify_agreement
+    real = verdicts.local_linearity.certify_agreement
 
     def asking(model, images, radius):
         counts.append(len(images))
         return real(model, images, radius)
 
-    monkeypatch.setattr(verdicts, "certify_agreement", asking)
+    monkeypatch.setattr(verdicts.local_linearity, "certify_agreement", asking)
     first, budgets = subject.first(6), (0.01, 0.1, 3.0)
     nothing = torch.full((6,), math.inf, dtype=torch.float64)
     proven = largest_proven(first, budgets, nothing)
@@ -125,7 +125,7 @@ def test_each_point_keeps_the_largest_budget_of_its_own(subject, monkeypatch):
         assert len(images) == len(verdicts_by_radius[radius])
         return torch.tensor(verdicts_by_radius[radius])
 
-    monkeypatch.setattr(verdicts, "certify_agreement", told)
+    monkeypatch.setattr(verdicts.local_linearity, "certify_agreement", told)
     nothing = torch.full((4,), math.inf, dtype=torch.float64)
     proven = largest_proven(subject.first(4), (0.1, 0.2, 0.5), nothing)
     assert proven.tolist() == [0.2, 0.0, 0.5, 0.1]

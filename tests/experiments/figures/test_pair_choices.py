@@ -28,11 +28,12 @@ from experiments.tables.calibration import CalibrationConfig
 from experiments.tables.claims import extreme_gains, mcnemar, pair_gains
 from experiments.tables.classifiers import ClassifierConfig
 from experiments.tables.examples import extreme_examples, load_examples
+from experiments.tables.group_sweep import run_plan
 from experiments.tables.planning import RunGroup, parse_pair, parse_pairs, plan
 from experiments.tables.results import DefenseResult, Provenance
 from experiments.tables.scoring import ScoreConfig, ScoreResult
 from experiments.tables.summary import summarize
-from experiments.tables.table_1 import cell_percents, primary_results, run_plan
+from experiments.tables.table_1 import cell_percents, primary_results
 from paper_lib.data import load_pair
 from paper_lib.models import TrainConfig
 

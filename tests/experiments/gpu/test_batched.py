@@ -10,13 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from experiments.gpu.batched import (
-    TOGETHER,
-    attack_stacked,
-    linearize_stacked,
-    score_pairs,
-    train_pairs,
-)
+from experiments.gpu.batched import BATCHED, TOGETHER, attack_stacked, linearize_stacked
 from experiments.gpu.batched_maximizers import ramp_ascents
 from experiments.gpu.stacked import StackedClassifier, train_stacked
 from experiments.store.pair_settings import Site
@@ -25,15 +19,15 @@ from experiments.sweep.runner import SweepError, process_pool
 from experiments.tables.calibration import CalibrationConfig, calibrate
 from experiments.tables.classifiers import (
     ClassifierConfig,
-    batch_name,
     classifier_name,
     load_trained,
     train_pair,
 )
+from experiments.tables.group_sweep import ONE_BY_ONE, load_plan, run_plan
 from experiments.tables.planning import RunGroup
 from experiments.tables.scoring import ScoreConfig, score_pair
 from experiments.tables.summary import summarize, write_manifest
-from experiments.tables.table_1 import ONE_BY_ONE, cell_percents, load_plan, run_plan
+from experiments.tables.table_1 import cell_percents
 from paper_lib.attacks import PGD_READINGS
 from paper_lib.data import LabeledImages, load_pair
 from paper_lib.defense import RampConfig, ramp_ascent
@@ -300,9 +294,9 @@ def test_the_stages_compute_at_full_precision_and_restore_it(tf32_allowed):
     with nn.modules.module.register_module_forward_pre_hook(
         lambda module, args: seen.extend(tf32_allowed())
     ):
-        trained = train_pairs(CLASSIFIERS[:1], EMBEDDED)
+        trained = TOGETHER.train(CLASSIFIERS[:1], EMBEDDED)
         counts = [len(seen)]
-        score_pairs(ONE_SCORE, trained, EMBEDDED)
+        TOGETHER.score(ONE_SCORE, trained, EMBEDDED)
         counts.append(len(seen))
         alone = train_pair(CLASSIFIERS[0], EMBEDDED)
         counts.append(len(seen))
@@ -317,7 +311,7 @@ def test_the_stages_compute_at_full_precision_and_restore_it(tf32_allowed):
 
 def test_for_equal_weights_the_scores_are_those_of_the_single_path(kept):
     classifiers = [config.classifier for config in SCORES]
-    path = batch_name(classifiers)
+    path = BATCHED.path(classifiers)
     alone = [
         dataclasses.replace(
             one, record=one.record | {"config": plain(dataclasses.asdict(config))}
@@ -328,7 +322,7 @@ def test_for_equal_weights_the_scores_are_those_of_the_single_path(kept):
         dataclasses.replace(one, record=one.record | {"path": path}) for one in alone
     ]
     began = time.perf_counter()
-    found = score_pairs(SCORES, together, EMBEDDED)
+    found = TOGETHER.score(SCORES, together, EMBEDDED)
     taken = time.perf_counter() - began
     # Each has its share, rounded.
     assert sum(one["provenance"]["seconds"] for one in found) <= taken + 0.015
@@ -354,11 +348,11 @@ def test_classifiers_of_a_batch_have_the_record_of_single_ones():
     config = dataclasses.replace(
         CLASSIFIERS[1], seed=2, train=dataclasses.replace(TRAIN, epochs=1)
     )
-    one, again = (train_pairs([config], EMBEDDED)[0] for _ in range(2))
+    one, again = (TOGETHER.train([config], EMBEDDED)[0] for _ in range(2))
     alone = train_pair(config, EMBEDDED)
     assert one.weights == again.weights
     assert list(one.record) == list(alone.record)
-    assert one.record["path"] == batch_name([config])
+    assert one.record["path"] == BATCHED.path([config])
     assert one.record["margins"] == pytest.approx(alone.record["margins"], rel=0.01)
     assert one.record["test_correct"] == pytest.approx(
         alone.record["test_correct"], abs=2
@@ -367,14 +361,14 @@ def test_classifiers_of_a_batch_have_the_record_of_single_ones():
 
 def test_the_path_tells_companions_apart():
     paths = [
-        batch_name(CLASSIFIERS),
-        batch_name(CLASSIFIERS[:2]),
-        batch_name(CLASSIFIERS[::-1]),
-        batch_name([*CLASSIFIERS[:2], dataclasses.replace(CLASSIFIERS[2], seed=1)]),
-        batch_name([dataclasses.replace(one, seed=1) for one in CLASSIFIERS]),
+        BATCHED.path(CLASSIFIERS),
+        BATCHED.path(CLASSIFIERS[:2]),
+        BATCHED.path(CLASSIFIERS[::-1]),
+        BATCHED.path([*CLASSIFIERS[:2], dataclasses.replace(CLASSIFIERS[2], seed=1)]),
+        BATCHED.path([dataclasses.replace(one, seed=1) for one in CLASSIFIERS]),
     ]
     assert len(set(paths)) == len(paths)
-    assert paths[0] == batch_name(list(CLASSIFIERS))
+    assert paths[0] == BATCHED.path(list(CLASSIFIERS))
     assert paths[0].startswith("batched-3-")
 
 
@@ -398,7 +392,7 @@ def test_records_of_the_two_paths_have_different_names(single, batched):
         assert {path.name for path in store.glob("*.json")} == found
         assert {score.path for score in result.scores} == {result.batching}
     assert single[1][0].batching == "single"
-    assert batched[1][0].batching == batch_name(CLASSIFIERS)
+    assert batched[1][0].batching == BATCHED.path(CLASSIFIERS)
     caches = [
         {p.name for p in (store / ".cache").iterdir()} for store, _ in (single, batched)
     ]
@@ -425,7 +419,7 @@ def test_a_record_under_the_name_of_the_other_path_is_refused(
         (single, batched, ONE_BY_ONE),
         (batched, single, TOGETHER),
     ):
-        copied = tmp_path / str(wanted.together)
+        copied = tmp_path / str(wanted.how.together)
         shutil.copytree(store, copied)
         shutil.copy(other / stranger.names[number], copied / result.names[number])
         if number:  # only the path may be the reason
@@ -544,24 +538,24 @@ def test_a_sweep_on_a_gpu_agrees_with_a_single_one_here(single, tmp_path):
             r"^inputs must be at least one for each of 2 models, got \[3\]",
         ),
         (lambda: ramp_ascents([]), r"^problems must be at least one"),
-        (lambda: train_pairs([]), r"^configs must be at least one"),
+        (lambda: TOGETHER.train([]), r"^configs must be at least one"),
         (
-            lambda: train_pairs(
+            lambda: TOGETHER.train(
                 [CLASSIFIERS[0], ClassifierConfig(classes=(2, 3))], EMBEDDED
             ),
             r"^configs must share train, got",
         ),
         (
-            lambda: train_pairs(CLASSIFIERS, Site(device="warp")),
+            lambda: TOGETHER.train(CLASSIFIERS, Site(device="warp")),
             r"^device must be one this machine has, got 'warp'",
         ),
-        (lambda: score_pairs([], []), r"^configs must be at least one"),
+        (lambda: TOGETHER.score([], []), r"^configs must be at least one"),
         (
-            lambda: score_pairs(SCORES, []),
+            lambda: TOGETHER.score(SCORES, []),
             r"^trained must be one classifier for each of 3 configs, got 0",
         ),
         (
-            lambda: score_pairs(
+            lambda: TOGETHER.score(
                 [SCORES[0], dataclasses.replace(SCORES[1], readings=())], []
             ),
             r"^configs must share readings",
@@ -592,9 +586,9 @@ def test_classifiers_of_another_path_are_refused(single, batched):
     )
     scores = [dataclasses.replace(ONE_SCORE[0], classifier=c) for c in CLASSIFIERS]
     with pytest.raises(ValueError, match=r"^trained must be of the path 'batched-3-"):
-        score_pairs(scores, alone)
+        TOGETHER.score(scores, alone)
     with pytest.raises(ValueError, match=r"^trained must be the classifier of"):
-        score_pairs(scores, together[::-1])
+        TOGETHER.score(scores, together[::-1])
     with pytest.raises(ValueError, match=r"^trained must be of one path, got \['bat"):
         calibrate(group().calibration, [alone[0], *together[1:]])
 

@@ -389,7 +389,7 @@ def test_plans_that_make_no_sense_are_refused():
         ([10, 20], [[1.0, 1.0], [1.0, math.nan]], {}, "values must be finite"),
         ([10, 20], [[1.0, 1.0], [0.0, 0.0]], {}, "for at least two sizes"),
         ([10, 20, 30], [[-1.0, -1.0, 2.1]] * 3, {}, "mostly above 0"),
-        ([10, 20], [[1.0, 1.0]] * 2, {"confidence": 1.0}, "confidence must be in"),
+        ([10, 20], [[1.0, 1.0]] * 2, {"confidence": 1.0}, "confidence must be"),
         ([10, 20], [[1.0, 1.0]] * 2, {"num_resamples": 0}, "num_resamples"),
         ([10, 20], [[1.0, 1.0]] * 2, {"seed": -1}, "seed must be"),
     ],

@@ -146,7 +146,9 @@ def test_a_damaged_record_that_is_not_computed_again_is_not_said_to_be(tmp_path)
 def test_prices_are_of_the_v_they_are_computed_at():
     config = PriceConfig(dim=3, sizes=(20, 2000), repetitions=2)
     record = config.run()
-    few, many = config.result(record).sizes
+    found = config.result(record)
+    assert found.config == config
+    few, many = found.sizes
     assert (few.num, many.num) == (20, 2000)
     assert many.prices["PAC-Bayes"] < few.prices["PAC-Bayes"]
     prices = many.prices

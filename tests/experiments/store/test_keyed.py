@@ -1,22 +1,20 @@
 """The store alone: what it finds, what it refuses, and where it keeps things."""
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 import torch
 
-from experiments.store.keyed import RecordFolder, RecordsFile, Run, open_store
+from experiments.store.keyed import Computed, RecordFolder, RecordsFile, Run, open_store
 from experiments.store.pair_settings import Site
 from experiments.store.record_files import load_record, save_record
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Squared:
+class Squared(Computed["Square"]):
     """What it comes to."""
 
-    config: dict[str, int]
-    provenance: dict[str, Any]
     square: int
     path: str = "single"
     source: str = "torchvision"
@@ -54,7 +52,7 @@ def test_what_is_kept_is_found_under_its_settings_alone(store):
     store.save(THREE.run(), THREE)
     store.save(FOUR.run(), FOUR)
     assert store.load(THREE) == THREE.result(THREE.run())
-    assert store.load(FOUR).square == 16
+    assert (store.load(FOUR).square, store.load(FOUR).config) == (16, FOUR)
     assert store.load(replace(THREE, number=5)) is None
 
 

@@ -7,6 +7,7 @@ from experiments.study.combinations import Combination
 from experiments.study.own_rows import READINGS, STARTS
 from experiments.study.study_cells import POINTS, ROWS, StudyConfig, StudyResult
 from experiments.study.study_plan import StudyGroup, StudyRun, study_groups
+from experiments.tables.calibration import CalibrationResult
 from experiments.tables.results import Provenance
 
 CHOSEN = Combination(
@@ -49,7 +50,11 @@ def _run(group: StudyGroup, accuracies: Accuracies, ramps: dict) -> StudyRun:
         _result(one, ramps, lambda *cell, p=pair: accuracies(config.dataset, p, *cell))
         for pair, one in zip(config.pairs, scores, strict=True)
     )
-    return StudyRun(group=group, budgets=(1.0,) * len(results), results=results)
+    ones = (1.0,) * len(results)
+    budgets = CalibrationResult(
+        config=config, target=1.0, budgets=ones, kept=ones, source="none", code=""
+    )
+    return StudyRun(group=group, calibration=budgets, scores=results)
 
 
 def _result(config: StudyConfig, ramps: dict, of: Accuracies) -> StudyResult:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from experiments.study import __main__ as command
+from experiments.study import study_plan
 from experiments.study.choosing import choose_on_halves
 from experiments.study.misses import effects, study_table
 from experiments.study.study_plan import EXPLORED, OTHERS
@@ -42,7 +43,7 @@ def asked(monkeypatch, tmp_path):
         seeds = {one.calibration.seed for one in groups}
         return made_up(accuracies, pairs=config.pairs, datasets=kept, seeds=seeds)
 
-    monkeypatch.setattr(command, "run_study", run)
+    monkeypatch.setattr(study_plan, "run_study", run)
     return seen
 
 

@@ -24,8 +24,8 @@ from experiments.store.provenance import signature
 from experiments.sweep import cluster as module
 from experiments.sweep.cluster import ForeignWorkerError, refuse_foreign, sign
 from experiments.sweep.runner import SweepError, Task, executor_for, run_tasks
+from experiments.tables.group_sweep import run_plan
 from experiments.tables.planning import groups_of
-from experiments.tables.table_1 import run_plan
 
 OTHER = {"code": "0" * 64, "torch": signature()["torch"]}
 

@@ -6,8 +6,8 @@ import subprocess
 import nbformat
 import pytest
 
+from experiments.tables.group_sweep import load_plan
 from experiments.tables.planning import plan
-from experiments.tables.table_1 import load_plan
 from tests.test_structure import ROOT
 
 PAIRS = ((0, 1), (2, 4), (3, 8))

@@ -25,7 +25,6 @@ from experiments.store.pair_settings import Site
 from experiments.store.record_files import code_digest, from_plain, load_record
 from experiments.sweep.runner import SweepError, executor_for, only_writer
 from experiments.tables import classifiers as training
-from experiments.tables import table_1 as module
 from experiments.tables.calibration import CalibrationConfig, calibrate
 from experiments.tables.classifiers import (
     ClassifierConfig,
@@ -36,6 +35,7 @@ from experiments.tables.classifiers import (
     train_pair,
 )
 from experiments.tables.defenses import SOLVERS, fit_solver
+from experiments.tables.group_sweep import ONE_BY_ONE, load_plan, run_plan
 from experiments.tables.paper_numbers import PAPER_TABLE_1
 from experiments.tables.planning import (
     ALL_PAIRS,
@@ -55,7 +55,7 @@ from experiments.tables.summary import (
     write_csv,
     write_manifest,
 )
-from experiments.tables.table_1 import cell_percents, load_plan, run_plan
+from experiments.tables.table_1 import cell_percents
 from paper_lib.attacks import PGD_READINGS, fgm
 from paper_lib.data import load_pair
 from paper_lib.linearize import linearize
@@ -233,7 +233,7 @@ def test_every_count_is_that_of_the_library(trained, record):
         linearize(model, pair.train.images[points]), 1.0
     )
     lin = linearize(model, pair.test.images)
-    v, _ = fit_solver("ramp, raw rows", fit, ramp_steps=20)
+    v, _ = fit_solver(fit, ramp_steps=20)
     rows = cells_of(record)
     assert {row.total for row in rows.values()} == {200}
     assert len(rows) == (2 + len(PGD_READINGS)) * 2 * 2
@@ -382,20 +382,23 @@ def test_a_complete_store_is_read_only(result):
     assert {path: path.stat().st_mtime_ns for path in store.iterdir()} == before
 
 
-def test_a_failed_run_is_named_and_the_others_are_kept(result, tmp_path, monkeypatch):
+def refuse(*args):
+    raise AssertionError("computed again")
+
+
+def test_a_failed_run_is_named_and_the_others_are_kept(result, tmp_path):
     store, results = result
 
-    def fail(config, trained, site):
-        if config.classifier.classes == (3, 8):
+    def fail(run, trained, site):
+        if run[0].classifier.classes == (3, 8):
             raise OSError("disk quota exceeded")
-        return score_pair(config, trained, site)
+        return ONE_BY_ONE.score(run, trained, site)
 
-    monkeypatch.setattr(module, "score_pair", fail)
+    failing = dataclasses.replace(ONE_BY_ONE, score=fail)
     with pytest.raises(SweepError, match=r"1 of 2 .* mnist 3-8 seed 0.*disk quota"):
-        run_plan([group()], tmp_path, source="embedded")
-    monkeypatch.undo()
-    monkeypatch.setattr(module, "train_pair", None)  # nothing is trained again
-    found = run_plan([group()], tmp_path, source="embedded")
+        run_plan([group()], tmp_path, source="embedded", stages=failing)
+    scoring = dataclasses.replace(ONE_BY_ONE, train=refuse)
+    found = run_plan([group()], tmp_path, source="embedded", stages=scoring)
     assert stored(tmp_path).items() <= stored(store).items()
     assert [one.rows for one in found[0].scores] == [
         one.rows for one in results[0].scores
@@ -423,22 +426,20 @@ def test_a_damaged_record_is_named_and_computed_again(result, tmp_path, damage):
     assert stored(copied) == stored(store)
 
 
-def test_records_of_the_embedded_images_are_none_of_the_complete_data(
-    result, monkeypatch
-):
+def test_records_of_the_embedded_images_are_none_of_the_complete_data(result):
     store, results = result
     asked = []
 
-    def run(config, site):
+    def train(run, site):
         asked.append(site.source)
         raise ValueError("no data here")
 
-    monkeypatch.setattr(module, "train_pair", run)
+    stages = dataclasses.replace(ONE_BY_ONE, train=train)
     with (
         pytest.warns(UserWarning, match="computed on 'embedded' data"),
         pytest.raises(SweepError, match="no data here"),
     ):
-        run_plan([results[0].group], store, source="torchvision")
+        run_plan([results[0].group], store, source="torchvision", stages=stages)
     assert asked == ["torchvision"] * 2
 
 
