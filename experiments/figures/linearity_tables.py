@@ -18,8 +18,8 @@ from experiments.assumption.linearity_summary import (
 )
 from experiments.figures.linearity_pictures import SETS, by_title
 from experiments.figures.markdown import Row, tabulated
+from experiments.tables.groups import GroupResult
 from experiments.tables.planning import stored_cell
-from experiments.tables.table_1 import GroupResult
 from paper_lib.evaluation import PLAYS, play_name
 
 

@@ -15,8 +15,9 @@ from experiments.tables.claims import (
     pair_gains,
 )
 from experiments.tables.defenses import SOLVERS
+from experiments.tables.groups import GroupResult
 from experiments.tables.planning import PRIMARY_PGD, PRIMARY_SOLVER
-from experiments.tables.table_1 import GroupResult, cell_percents
+from experiments.tables.table_1 import cell_percents
 from paper_lib.attacks import PGD_READINGS
 from paper_lib.evaluation.plays import Cell
 

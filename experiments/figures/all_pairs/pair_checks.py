@@ -12,8 +12,8 @@ from experiments.study.study_plan import StudyRun
 from experiments.tables.claims import lemma_violations, pair_gains
 from experiments.tables.defenses import SOLVERS
 from experiments.tables.examples import Example, as_recorded
+from experiments.tables.groups import GroupResult
 from experiments.tables.planning import PRIMARY_PGD, PRIMARY_SOLVER
-from experiments.tables.table_1 import GroupResult
 
 _OF_TABLE_1 = "tests/regression/test_stored_table1.py"
 _OF_STUDY = "tests/regression/test_stored_study.py"

@@ -23,9 +23,10 @@ from experiments.study.combinations import Combination
 from experiments.study.pair_views import ViewResult
 from experiments.study.study_plan import StudyRun
 from experiments.tables.examples import Example
+from experiments.tables.groups import GroupResult
 from experiments.tables.paper_numbers import PAPER_TABLE_1
 from experiments.tables.planning import stored_cell
-from experiments.tables.table_1 import GroupResult, cell_percents
+from experiments.tables.table_1 import cell_percents
 from paper_lib.evaluation.plays import PLAYS, Play, play_name
 from paper_lib.plotting.perturbations import plot_images
 

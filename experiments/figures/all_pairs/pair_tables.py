@@ -12,9 +12,10 @@ from experiments.figures.markdown import (
     table_of,
     tabulated,
 )
+from experiments.tables.groups import GroupResult
 from experiments.tables.planning import ALL_PAIRS, PRIMARY_SOLVER, RunGroup, stored_cell
 from experiments.tables.summary import SummaryRow
-from experiments.tables.table_1 import GroupResult, cell_percents
+from experiments.tables.table_1 import cell_percents
 from paper_lib.evaluation import PLAYS, play_name
 
 # How far from the paper the primary choice was to come, in points.
