@@ -1,9 +1,7 @@
 """The plan of the study, its sweep, and what is declared."""
 
 import json
-import multiprocessing
 import random
-import time
 from dataclasses import replace
 
 import pytest
@@ -26,6 +24,7 @@ from experiments.sweep.runner import SweepError, process_pool
 from experiments.tables.example_network import ExampleConfig
 from experiments.tables.planning import ALL_PAIRS, CLASSIFIERS
 from paper_lib.models import TrainConfig
+from tests.experiments.killed import is_killed, records_in
 
 TINY = {
     "tiny": TrainConfig(channels=(2, 3), hidden=6, learning_rate=0.01, epochs=3),
@@ -156,24 +155,13 @@ def test_studies_killed_at_random_moments_end_like_an_undisturbed_one(
     groups, result, tmp_path
 ):
     store, _ = result
-    context, draw = multiprocessing.get_context("fork"), random.Random(0)
-    began = time.monotonic()
-    run_study(groups, tmp_path / "undisturbed", source="embedded")
-    duration, killed, left = time.monotonic() - began, 0, set()
-    target = tmp_path / "killed"
+    draw, left, target, killed = random.Random(0), set(), tmp_path / "first", 0
     while killed < 10:
-        child = context.Process(
-            target=run_study, args=(groups, target), kwargs={"source": "embedded"}
-        )
-        child.start()
-        child.join(draw.uniform(0.0, 0.4 * duration))
-        if child.exitcode == 0:
+        if is_killed(run_study, groups, target, draw):
+            killed += 1
+            left.add(records_in(target))
+        else:
             target = tmp_path / f"killed{killed}"
-            continue
-        child.kill()
-        child.join()
-        killed += 1
-        left.add(len(stored(target)))
     run_study(groups, target, source="embedded")
     assert stored(target) == stored(store)
     assert not [*target.glob(".saving-*")]

@@ -4,7 +4,6 @@ import copy
 import csv
 import dataclasses
 import json
-import multiprocessing
 import random
 import re
 import shutil
@@ -61,6 +60,7 @@ from paper_lib.data import load_pair
 from paper_lib.linearize import linearize
 from paper_lib.models import TrainConfig
 from paper_lib.robust_sets import RobustSets
+from tests.experiments.killed import is_killed, records_in
 
 EMBEDDED = Site(source="embedded")
 TRAIN = TrainConfig(channels=(2, 3), hidden=6, learning_rate=0.01, epochs=3)
@@ -475,25 +475,12 @@ def test_sweeps_killed_at_20_random_moments_end_like_an_undisturbed_one(
 ):
     store, results = result
     groups = [one.group for one in results]
-    context = multiprocessing.get_context("fork")
-    began = time.monotonic()
-    run_plan(groups, tmp_path / "undisturbed", source="embedded")
-    duration = time.monotonic() - began
     draw, killed, left = random.Random(0), 0, set()
-    for number in range(200):
+    for number in range(20):
         target = tmp_path / f"store{number}"
-        while killed < 20:
-            child = context.Process(
-                target=run_plan, args=(groups, target), kwargs={"source": "embedded"}
-            )
-            child.start()
-            child.join(draw.uniform(0.0, 0.6 * duration))
-            if child.exitcode == 0:
-                break
-            child.kill()
-            child.join()
+        while killed < 20 and is_killed(run_plan, groups, target, draw):
             killed += 1
-            left.add(len(stored(target)))
+            left.add(records_in(target))
         run_plan(groups, target, source="embedded")
         assert stored(target) == stored(store)
         assert not list(target.glob(".saving-*"))
