@@ -14,6 +14,7 @@ PYTEST := $(BIN)/python -m pytest
 PARALLEL := -n 2 --dist loadfile
 # Few tests, each long, and half of them in two files: shared out one by one.
 ONE_BY_ONE := -n 2 --dist worksteal
+# While the quick tests run; the long ones call the same functions.
 HOOK := --jaxtyping-packages=paper_lib,experiments,beartype.beartype
 NOTEBOOKS := $(wildcard book/*.ipynb)
 NBVAL := $(PYTEST) --nbval --nbval-cell-timeout=300 -p no:cacheprovider $(PARALLEL) $(NOTEBOOKS)
@@ -45,7 +46,7 @@ test: setup  ## Run the tests and check the notebooks' stored outputs
 	$(NBVAL)
 
 check: setup lint types  ## Lint, types, slow and full-data tests, other kernels, proofs
-	$(PYTEST) $(HOOK) $(ONE_BY_ONE) -m "slow or gpu or fulldata" tests
+	$(PYTEST) $(ONE_BY_ONE) -m "slow or gpu or fulldata" tests
 	ATEN_CPU_CAPABILITY=default $(NBVAL)
 	$(PYTHON) tools/check_proofs.py --if-present
 

@@ -29,20 +29,32 @@ PREPARE = """theme => {
   document.documentElement.dataset.theme = theme;
   document.documentElement.dataset.mode = theme;
 }"""
-# Tables repeat the same few kinds of text thousands of times. Of each kind, which is
-# what style sheets tell apart, the first keeps its words.
-SAMPLE = """() => {
-  const name = e => [e.tagName, e.className, e.getAttribute('style'),
-    e.tagName === 'TR' && [...e.parentElement.children].indexOf(e) % 2].join();
-  const kind = e => e === document.body ? '' : kind(e.parentElement) + '>' + name(e);
+# Tables repeat the same few looks thousands of times. Of texts that look alike in all
+# themes, within elements that look alike, the first keeps its words.
+SAMPLE = """([theme, themes]) => {
+  const all = [...document.querySelectorAll('main *:not(svg *, style, script)')];
+  const kinds = new Map(all.map(one => [one, '']));
+  for (const shown of themes) {
+    document.documentElement.dataset.theme = shown;
+    const looks = new Map([[document.body, '']]);
+    const look = e => {
+      if (!looks.has(e)) {
+        const style = getComputedStyle(e);
+        looks.set(e, [look(e.parentElement), e.tagName, style.color, style.opacity,
+          style.backgroundColor, style.backgroundImage, style.fontSize,
+          style.fontWeight, style.textDecorationLine, style.visibility].join());
+      }
+      return looks.get(e);
+    };
+    for (const one of all) kinds.set(one, kinds.get(one) + look(one));
+  }
+  document.documentElement.dataset.theme = theme;
   const seen = new Set();
-  for (const element of document.querySelectorAll('main *:not(svg *)')) {
+  for (const [element, kind] of kinds) {
     const words = [...element.childNodes].filter(
       node => node.nodeType === Node.TEXT_NODE && node.textContent.trim());
-    if (!words.length) continue;
-    const its = kind(element) + (element.previousElementSibling ? '' : ' first');
-    if (seen.has(its)) words.forEach(node => node.remove());
-    seen.add(its);
+    if (seen.has(kind)) words.forEach(node => node.remove());
+    else if (words.length) seen.add(kind);
   }
 }"""
 # A theme changes colors and nothing else.
@@ -64,11 +76,10 @@ def axe_script():
     return script.decode()
 
 
-def grave_findings(page, theme, *, every=False):
+def grave_findings(page, theme):
     """Let axe name what is serious or critical on a page in one theme.
 
-    Colors are judged last, of all text or of the first of each kind, and that of others
-    is gone from the page then.
+    Colors are judged last, of one text of each look; the others are gone then.
 
     Returns:
         A sentence for each finding.
@@ -80,6 +91,5 @@ def grave_findings(page, theme, *, every=False):
     if theme == "light":
         rest = {"rules": {rule: {"enabled": False} for rule in COLORS}}
         found = page.evaluate(RUN, [rest, GRAVE])
-    if not every:
-        page.evaluate(SAMPLE)
+    page.evaluate(SAMPLE, [theme, THEMES])
     return found + page.evaluate(RUN, [{"runOnly": COLORS}, GRAVE])
