@@ -109,7 +109,7 @@ class ClosenessRun(subjects.SubjectSettings, Run[ClosenessResult]):
         num_walks: The first of the points, from which segments are walked.
 
     Raises:
-        TypeError: See :class:`SubjectSettings`.
+        TypeError: See :class:`subjects.SubjectSettings`.
         ValueError: Likewise; or if a distance or budget is not finite and > 0.
     """
 
