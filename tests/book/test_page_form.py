@@ -292,7 +292,9 @@ def test_after_a_click_the_arrow_keys_scroll(folder, browser):
     page.set_viewport_size({"width": 1280, "height": 300})
     link = page.locator("nav.page-toc a").first
     link.click()
-    page.wait_for_function("scrollY > 0")
+    # It scrolls smoothly: not before it rests is there anything to compare with.
+    rests = "() => { const was = window.was; window.was = scrollY; return was > 0 && "
+    page.wait_for_function(f"{rests} was === scrollY; }}", polling=100)
     before = page.evaluate("[document.activeElement.textContent, scrollY]")
     page.keyboard.press("ArrowUp")
     page.wait_for_function(f"scrollY < {before[1]}")
