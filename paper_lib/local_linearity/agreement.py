@@ -34,7 +34,8 @@ def certify_agreement(
     most the largest error that those bounds leave. A point without says nothing of a
     game, which it has not.
 
-    What is proven is about the function in real arithmetic with the model's weights.
+    What is proven is about the function in real arithmetic with the model's weights; a
+    batch normalization is a factor and a shift of each channel, rounded to float64.
     The tangent is that of the pieces which float64 chooses at the point, the first of
     equal ones, as torch does: where a max-pool meets a blank background f has no other
     gradient. On a processor 0.2 to 0.7 seconds a point for 10-20-50 channels.
@@ -142,15 +143,15 @@ def linearization_error(
     """
     radius, seed = check_radius(radius), check_seed(seed)
     layers, points = piecewise_linear_layers(model, inputs), inputs.detach().double()
-    everywhere = list(sizes_at(layers, points, radius))
-    upper = points.new_tensor([_upper(sizes, radius) for sizes in everywhere])
+    upper = [_upper(sizes, radius) for sizes in sizes_at(layers, points, radius)]
+    upper = points.new_tensor(upper)
     along = scale_to_radius(logits_and_gradients(layers, points)[1].flatten(1), radius)
-    count, dim = along.shape
-    drawn = sample_l2_ball(count, dim, radius, seed=seed).to(points)
+    drawn = sample_l2_ball(*along.shape, radius, seed=seed).to(points)
     lower = _lower(layers, points, radius, (along, -along, drawn))
     # Nothing tells an ascent where to go that begins where f is its tangent.
-    for row in ((lower == 0) & (upper > 0)).nonzero()[:, 0].tolist():
-        bends = ball_bounds.past_bends(everywhere[row], radius)
+    rows = ((lower == 0) & (upper > 0)).nonzero()[:, 0]
+    for row, sizes in zip(rows, sizes_at(layers, points[rows], radius), strict=True):
+        bends = ball_bounds.past_bends(sizes, radius)
         copies = points[row].expand(len(bends), *points.shape[1:])
         lower[row] = _lower(layers, copies, radius, (bends,)).amax()
     return LinearizationError(upper=upper, lower=lower)

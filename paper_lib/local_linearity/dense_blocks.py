@@ -14,10 +14,13 @@ Constants here are at least twice what is needed, which pays for the higher orde
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
+
+from paper_lib.local_linearity.layers import maxima_of
 
 # Twice the rounding of one operation, relative.
 ROUNDING = 2.0**-52
@@ -25,9 +28,11 @@ ROUNDING = 2.0**-52
 TINY = 2.0**-1022
 # Pays for the rounding of sums of up to 2^20 terms, none of them negative.
 WIDE = 1.0 + 2.0**-30
-# What matrices may take.
-MOST_BYTES = 4e9
-_MAXIMA = (nn.ReLU, nn.LeakyReLU, nn.MaxPool2d)
+# What a proof may take.
+MOST_BYTES = 8e9
+# So many inputs are pushed through a layer at once.
+_AT_ONCE = 256
+_Maximum = nn.ReLU | nn.LeakyReLU | nn.MaxPool2d
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -42,10 +47,10 @@ class Block:
             a pixel within one sum.
         terms: What an entry, or one of the matrix, is a sum of, and a few more.
         bias: What is added, zero in that row.
-        groups: Which rows belong together; of equal entries the first counts, as it
-            does where torch differentiates.
-        slopes: By what all entries are multiplied to have more of them, again and again
-            for each LeakyReLU.
+        groups: Which rows belong together.
+        maxima: How the largest is chosen, one layer after another: the slope of a
+            LeakyReLU, by which all entries are multiplied to have more of them, and
+            which places each of the layer's maxima is of, see :func:`_choices`.
     """
 
     layer: nn.Module
@@ -55,7 +60,7 @@ class Block:
     terms: int
     bias: Float[Tensor, " p"]
     groups: Int64[Tensor, "u k"]
-    slopes: tuple[float, ...] = ()
+    maxima: tuple[tuple[float | None, Int64[Tensor, "_ _"]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +73,8 @@ class Sizes:
         errors: How far rounding may have moved them: from the exact ones, and from
             those of the exact linear map that the choices make.
         moves: How far an entry gets from the latter within the ball.
-        chosen: The largest of each group, the first of equal ones.
+        chosen: The largest of each group, of equal ones that by which torch
+            differentiates: the first that a layer meets.
         reach: How far all that they are made of moves within the ball, added up.
     """
 
@@ -100,7 +106,7 @@ def dense_blocks(
     blocks: list[Block] = []
     pending = False  # whether the last block may still take a maximum
     for layer in layers:
-        if isinstance(layer, _MAXIMA):
+        if isinstance(layer, _Maximum):
             if not pending:
                 blocks.append(_linear_block(nn.Identity(), image))
                 pending = True
@@ -115,21 +121,22 @@ def dense_blocks(
 def _check_memory(layers: nn.Sequential, points: Float[Tensor, "n ..."]) -> None:
     """Reject layers whose matrices do not fit, before one of them is made.
 
-    Each is held beside its absolute values, and once its rows are subtracted.
+    Three rows an entry of a group: a proof holds rows of weights, of their absolute
+    values, of tangents and of leads, and makes copies of the latter.
 
     Raises:
         ValueError: See the summary.
     """
     image, sizes, counts = points[:1], [points[0].numel()], []
     for layer in layers:
-        before, image = image.numel(), layer(image)
-        joins = isinstance(layer, _MAXIMA)
-        if not isinstance(layer, nn.Flatten) and not (joins and counts):
-            counts.append(before * (before if joins else image.numel()))
+        before, image = image, layer(image)
+        is_maximum = isinstance(layer, _Maximum)
+        if not isinstance(layer, nn.Flatten) and not (is_maximum and counts):
             sizes.append(image.numel())
-        if isinstance(layer, nn.LeakyReLU):
-            counts[-1] *= 2
-    needed = 16 * sum(counts) + 8 * max(counts, default=0)
+            counts.append(before.numel() * (before if is_maximum else image).numel())
+        if is_maximum:
+            counts[-1] = counts[-1] // before.numel() * maxima_of(layer, before).numel()
+    needed = 24 * sum(counts)
     if needed > MOST_BYTES:
         widths = " - ".join(map(str, sizes))
         raise ValueError(
@@ -142,22 +149,20 @@ def _check_memory(layers: nn.Sequential, points: Float[Tensor, "n ..."]) -> None
 
 def _linear_block(layer: nn.Module, image: Tensor) -> Block:
     """Push unit vectors through a layer without its bias: its weights come out."""
-    size = image.numel()
-    units = torch.eye(size, dtype=image.dtype, device=image.device)
-    units = units.view(size, *image.shape[1:])
-    bias = layer(torch.zeros_like(image))  # that of no bias, of a pool too, is zero
-    terms = size + 4
+    size, terms, ways = image.numel(), image.numel() + 4, [layer]
     if isinstance(layer, nn.Conv2d):
-        weights = (layer.weight, layer.weight.abs())
-        rows, absolute = (layer._conv_forward(units, w, None) for w in weights)
         terms += layer.weight[0].numel() if layer.padding_mode != "zeros" else 0
-    else:
-        rows = units @ layer.weight.T if isinstance(layer, nn.Linear) else layer(units)
-        absolute = rows.abs()
-    rows, absolute = (
-        torch.cat([one.reshape(size, -1).T, one.new_zeros(1, size)])
-        for one in (rows, absolute)
-    )
+        weights = (layer.weight, layer.weight.abs())
+        ways = [partial(layer._conv_forward, weight=one, bias=None) for one in weights]
+    elif isinstance(layer, nn.Linear):
+        ways = [lambda units: units @ layer.weight.T]
+    bias = layer(torch.zeros_like(image))  # that of no bias, of a pool too, is zero
+    rows, absolute = image.new_zeros(2, bias.numel() + 1, size)
+    for part in torch.arange(size, device=image.device).split(_AT_ONCE):
+        units = nn.functional.one_hot(part, size).to(image).view(-1, *image.shape[1:])
+        at = slice(part[0], part[-1] + 1)
+        found = [way(units).flatten(1).T for way in ways]
+        rows[:-1, at], absolute[:-1, at] = found[0], found[-1].abs()
     own = torch.arange(len(rows) - 1, device=image.device)
     return Block(
         layer=layer,
@@ -171,66 +176,36 @@ def _linear_block(layer: nn.Module, image: Tensor) -> Block:
 
 
 def _with_maximum(block: Block, layer: nn.Module, image: Tensor) -> Block:
-    """Let a ReLU or a pool choose among the groups that a block has."""
-    if isinstance(layer, nn.LeakyReLU):
-        slope, count = layer.negative_slope, len(block.bias)
-        return replace(
-            block,
-            weight=torch.cat([block.weight, slope * block.weight]),
-            absolute=torch.cat([block.absolute, slope * block.absolute]),
-            terms=block.terms + 1,
-            bias=torch.cat([block.bias, slope * block.bias]),
-            groups=torch.cat([block.groups + count, block.groups], dim=1),
-            slopes=(*block.slopes, slope),
-        )
-    none = len(block.bias) - 1  # the row of zeros
-    if isinstance(layer, nn.MaxPool2d):
-        chosen = pool_windows(layer, image)
-    else:
-        own = torch.arange(image.numel(), device=image.device)
-        chosen = torch.stack([torch.full_like(own, len(own)), own], dim=1)
-    zero = torch.full_like(block.groups[:1], none)
-    groups = torch.cat([block.groups, zero])[chosen].flatten(1)
-    return replace(block, groups=groups)
+    """Let a layer choose among the groups that a block has."""
+    slope, places = getattr(layer, "negative_slope", None), maxima_of(layer, image)
+    groups = _choices(block.groups, len(block.bias), slope, places).flatten(1)
+    block = replace(block, groups=groups, maxima=(*block.maxima, (slope, places)))
+    if slope is None:
+        return block
+    weight, bias = (torch.cat([r, slope * r]) for r in (block.weight, block.bias))
+    # What a product loses to underflow still depends on the input.
+    lost = float(slope > 0) * TINY * block.absolute.sign()
+    absolute, terms = slope * block.absolute + lost, block.terms + 1
+    absolute = torch.cat([block.absolute, absolute])
+    return replace(block, weight=weight, absolute=absolute, terms=terms, bias=bias)
 
 
-def pool_windows(
-    pool: nn.MaxPool2d, image: Float[Tensor, "1 c h w"]
-) -> Int64[Tensor, "u k"]:
-    """List the places that each window of a pool looks at, line by line.
+def _choices(
+    groups: Int64[Tensor, "u k"], count: int, slope: float | None, places: Tensor
+) -> Int64[Tensor, "v l k"]:
+    """List the entries, of so many, that each maximum of a layer is of.
 
     Args:
-        pool: The pool.
-        image: One of its inputs, for the shape.
+        groups: The entries that the layer's inputs may be.
+        count: How many entries there are, zero the last.
+        slope: That of a LeakyReLU, which has as many entries more; None: another layer.
+        places: Its inputs, then these multiplied, or zero: what each maximum is of.
 
     Returns:
-        Places in the flat image, some twice at its edges.
-
-    Raises:
-        ValueError: If a window lies in the padding, of which the largest is -inf.
+        The entries.
     """
-    counts = pool(image).shape[2:]
-    settings = (pool.kernel_size, pool.stride, pool.padding, pool.dilation)
-    pairs = [(one, one) if isinstance(one, int) else one for one in settings]
-    axes = list(zip(*pairs, strict=True))
-    # In the end more, for windows that begin inside and end beyond, of ``ceil_mode``.
-    sides = [
-        n for _, step, margin, _ in axes[::-1] for n in (margin, margin + step - 1)
-    ]
-    places = torch.arange(image.numel(), device=image.device).view(image.shape)
-    places = nn.functional.pad(places, sides, value=-1)
-    for axis, (size, step, _, rate) in enumerate(axes, 2):
-        places = places.unfold(axis, rate * (size - 1) + 1, step)[..., ::rate]
-        places = places.narrow(axis, 0, counts[axis - 2])
-    windows = places.flatten(4).flatten(0, 3)
-    if bool((windows < 0).all(-1).any()):
-        raise ValueError(
-            "model must have pools of which every window reaches into the image, got "
-            f"{pool} on {tuple(image.shape[1:])}, one window of which is all padding."
-        )
-    # A place of the padding, which is never the largest, becomes the first inside.
-    inside = windows.where(windows >= 0, image.numel()).amin(-1, keepdim=True)
-    return windows.where(windows >= 0, inside)
+    others = torch.full_like(groups[:1], count - 1) if slope is None else groups + count
+    return torch.cat([groups, others])[places]
 
 
 def long_norms(rows: Float[Tensor, "r d"]) -> Float[Tensor, " r"]:
@@ -261,7 +236,7 @@ def sizes_at(
     Yields:
         For each point the sizes of every block.
     """
-    blocks = dense_blocks(layers, points)
+    blocks = dense_blocks(layers, points) if len(points) else ()
     for point in points:
         yield _forward(blocks, point, radius)
 
@@ -275,11 +250,14 @@ def _forward(
     for block in blocks:
         # The layer itself, so that ties are broken as where it is differentiated.
         entries = block.layer(values.view(1, *block.shape)).flatten()
-        entries = torch.cat([entries, entries.new_zeros(1)])
-        for slope in block.slopes:
-            entries = torch.cat([entries, slope * entries])
-        first = entries[block.groups].argmax(1, keepdim=True)
-        chosen = block.groups.gather(1, first).squeeze(1)
+        entries = nn.functional.pad(entries, (0, 1))
+        chosen = torch.arange(len(entries) - 1, device=entries.device).unsqueeze(1)
+        for slope, places in block.maxima:
+            among = _choices(chosen, len(entries), slope, places).flatten(1)
+            if slope is not None:
+                entries = torch.cat([entries, slope * entries])
+            chosen = among.gather(1, entries[among].argmax(1, keepdim=True))
+        chosen = chosen.squeeze(1)
         share = block.terms * ROUNDING
         wrong = block.absolute @ (share * values.abs() + errors)
         wrong = (wrong + share * block.bias.abs()) * WIDE + block.terms * TINY

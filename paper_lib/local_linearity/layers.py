@@ -3,8 +3,8 @@
 What is proven here about a classifier is proven about this sequence, in float64. Every
 kind is linear or piecewise linear: convolutions, fully connected layers, ReLU,
 LeakyReLU, maximum and average pooling. A batch normalization in eval mode is one factor
-and one shift a channel, which are rounded once, to float64. Any other module is refused
-by name.
+and one shift a channel, as float64 computes them. Any other module is refused by
+name.
 """
 
 import copy
@@ -14,7 +14,7 @@ from inspect import signature
 from typing import Any, NoReturn
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from paper_lib.checks.operands import check_same_kind
@@ -168,6 +168,8 @@ def _unfold(place: str, module: nn.Module) -> Iterator[nn.Module]:
     elif type(module) is MaxPool:
         yield nn.MaxPool2d(2)
     elif type(module) in _NORMS and module.running_mean is not None:
+        if type(module) is nn.BatchNorm1d:
+            yield nn.Flatten()  # so that signals, of channels by places, do not fit
         yield _by_channel(*_statistics(module), _NORMS[type(module)])
     elif type(module) not in _SILENT and axes != (0, -1):
         if axes != (1, -1):
@@ -178,11 +180,9 @@ def _unfold(place: str, module: nn.Module) -> Iterator[nn.Module]:
 def _statistics(norm: Any) -> tuple[Tensor, Tensor]:
     """Find what a normalization by stored statistics multiplies by, and adds."""
     scale = (norm.running_var.double() + norm.eps).rsqrt()
-    shift = -norm.running_mean.double() * scale
-    if not norm.affine:
-        return scale, shift
-    weight, bias = (one.detach().double() for one in (norm.weight, norm.bias))
-    return scale * weight, shift * weight + bias
+    scale = scale if norm.weight is None else scale * norm.weight.detach()
+    shift = 0.0 if norm.bias is None else norm.bias.detach()
+    return scale, shift - norm.running_mean * scale
 
 
 def _by_channel(scale: Tensor, shift: Tensor, kind: type[nn.Module]) -> nn.Module:
@@ -225,3 +225,60 @@ def _filled(
         layer = kind(**settings)
     layer.load_state_dict(weights, assign=True)
     return layer
+
+
+def maxima_of(layer: nn.Module, image: Tensor) -> Int64[Tensor, "v l"]:
+    """List the places that each maximum of a layer is of.
+
+    Args:
+        layer: A ReLU, a LeakyReLU or a pool.
+        image: One of its inputs, for the shape.
+
+    Returns:
+        Places in the flat image; after these come, for a LeakyReLU, those of what is
+        multiplied, and one of zero for a ReLU.
+
+    Raises:
+        ValueError: See :func:`pool_windows`.
+    """
+    if isinstance(layer, nn.MaxPool2d):
+        return pool_windows(layer, image)
+    own = torch.arange(image.numel(), device=image.device)
+    return torch.stack([len(own) + own * isinstance(layer, nn.LeakyReLU), own], dim=1)
+
+
+def pool_windows(
+    pool: nn.MaxPool2d, image: Float[Tensor, "1 c h w"]
+) -> Int64[Tensor, "u k"]:
+    """List the places that each window of a pool looks at, line by line.
+
+    Args:
+        pool: The pool.
+        image: One of its inputs, for the shape.
+
+    Returns:
+        Places in the flat image, some twice at its edges.
+
+    Raises:
+        ValueError: If a window lies in the padding, of which the largest is -inf.
+    """
+    counts = pool(image).shape[2:]
+    settings = (pool.kernel_size, pool.stride, pool.padding, pool.dilation)
+    pairs = [(one, one) if isinstance(one, int) else one for one in settings]
+    axes = list(zip(*pairs, strict=True))
+    # In the end more, for windows that begin inside and end beyond, of ``ceil_mode``.
+    sides = [n for _, step, end, _ in axes[::-1] for n in (end, end + step - 1)]
+    places = torch.arange(image.numel(), device=image.device).view(image.shape)
+    places = nn.functional.pad(places, sides, value=-1)
+    for axis, (size, step, _, rate) in enumerate(axes, 2):
+        places = places.unfold(axis, rate * (size - 1) + 1, step)[..., ::rate]
+        places = places.narrow(axis, 0, counts[axis - 2])
+    windows = places.flatten(4).flatten(0, 3)
+    if bool((windows < 0).all(-1).any()):
+        raise ValueError(
+            "model must have pools of which every window reaches into the image, got "
+            f"{pool} on {tuple(image.shape[1:])}, one window of which is all padding."
+        )
+    # A place of the padding, which is never the largest, becomes the first inside.
+    inside = windows.where(windows >= 0, image.numel()).amin(-1, keepdim=True)
+    return windows.where(windows >= 0, inside)

@@ -14,8 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from paper_lib.checks.operands import check_finite, check_same_kind
-from paper_lib.local_linearity.dense_blocks import pool_windows
-from paper_lib.local_linearity.layers import piecewise_linear_layers
+from paper_lib.local_linearity.layers import piecewise_linear_layers, pool_windows
 
 # Numbers that one layer may hold at a time, beyond which positions are parted.
 _ENTRIES = 4_000_000
