@@ -93,6 +93,8 @@ print(prove(8, 64) - before)
 """
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere in other units")
 def test_a_proof_takes_about_what_is_estimated():
     """One matrix of 2048 by 12288, with groups of twice four entries."""
     run = [sys.executable, "-c", MEASURE]
