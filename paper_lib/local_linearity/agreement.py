@@ -146,11 +146,12 @@ def linearization_error(
     upper = [_upper(sizes, radius) for sizes in sizes_at(layers, points, radius)]
     upper = points.new_tensor(upper)
     along = scale_to_radius(logits_and_gradients(layers, points)[1].flatten(1), radius)
-    drawn = sample_l2_ball(*along.shape, radius, seed=seed).to(points)
+    drawn = sample_l2_ball(len(along), along.shape[1], radius, seed=seed).to(points)
     lower = _lower(layers, points, radius, (along, -along, drawn))
-    # Nothing tells an ascent where to go that begins where f is its tangent.
+    # Nothing tells an ascent where to go that begins where f is its tangent. (Where no
+    # row is left, none of the matrices is made again.)
     rows = ((lower == 0) & (upper > 0)).nonzero()[:, 0]
-    for row, sizes in zip(rows, sizes_at(layers, points[rows], radius), strict=True):
+    for row, sizes in zip(rows, sizes_at(layers, points[rows], radius), strict=False):
         bends = ball_bounds.past_bends(sizes, radius)
         copies = points[row].expand(len(bends), *points.shape[1:])
         lower[row] = _lower(layers, copies, radius, (bends,)).amax()

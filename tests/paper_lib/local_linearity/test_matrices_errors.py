@@ -22,7 +22,7 @@ pytestmark = pytest.mark.bad_input
 
 def wide_convolutions():
     """Two convolutions on images of 32 by 32, of 32 and 64 channels."""
-    return nn.Sequential(
+    model = nn.Sequential(
         nn.Conv2d(3, 32, 3, padding=1),
         nn.ReLU(),
         nn.MaxPool2d(2),
@@ -32,6 +32,9 @@ def wide_convolutions():
         nn.Linear(64 * 256, 1),
         nn.Flatten(0),
     )
+    # No attack flips it, so that there is something to prove.
+    nn.init.constant_(model[-2].bias, 100.0)
+    return model
 
 
 @pytest.mark.parametrize(
