@@ -148,10 +148,9 @@ def linearization_error(
     along = scale_to_radius(logits_and_gradients(layers, points)[1].flatten(1), radius)
     drawn = sample_l2_ball(len(along), along.shape[1], radius, seed=seed).to(points)
     lower = _lower(layers, points, radius, (along, -along, drawn))
-    # Nothing tells an ascent where to go that begins where f is its tangent. (Where no
-    # row is left, none of the matrices is made again.)
+    # Nothing tells an ascent where to go that begins where f is its tangent.
     rows = ((lower == 0) & (upper > 0)).nonzero()[:, 0]
-    for row, sizes in zip(rows, sizes_at(layers, points[rows], radius), strict=False):
+    for row, sizes in zip(rows, sizes_at(layers, points[rows], radius), strict=True):
         bends = ball_bounds.past_bends(sizes, radius)
         copies = points[row].expand(len(bends), *points.shape[1:])
         lower[row] = _lower(layers, copies, radius, (bends,)).amax()
