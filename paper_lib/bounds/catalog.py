@@ -9,12 +9,11 @@ from paper_lib.bounds.bound import Bound
 from paper_lib.bounds.margin import margin_bound
 from paper_lib.bounds.pac_bayes import pac_bayes_bound
 from paper_lib.bounds.uniform import uniform_bound
-from paper_lib.checks.arguments import checks_first
+from paper_lib.checks.arguments import check_type
 from paper_lib.generalization import log_num_regions, vc_bound
 from paper_lib.robust_sets import RobustSets
 
 
-@checks_first
 def bounds_at(
     sets: RobustSets,
     v: Float[Tensor, " d"],
@@ -58,6 +57,7 @@ def bounds_at(
         >>> all(bound.value < 1.0 == bound.observed for bound in bounds.values())
         True
     """
+    check_type(sets, "sets", RobustSets)
     num, dim = sets.normals.shape
     # One side alone is needed, and half-planes cut at most as many subsets as regions.
     exact = math.sqrt(2 * log_num_regions(num, dim) / num)

@@ -25,7 +25,7 @@ from paper_lib.bounds.bound import Bound, log_inverse_failure
 from paper_lib.bounds.distances import distances_at_zero, unit_normals
 from paper_lib.bounds.kl import kl_upper
 from paper_lib.checks import check_choice, check_count, check_seed
-from paper_lib.checks.arguments import check_type, checks_first
+from paper_lib.checks.arguments import check_type
 from paper_lib.defense.rows import UnitRows, as_perturbation, unit_rows
 from paper_lib.defense.search.local_search import MARGIN, hold
 from paper_lib.defense.search.min_norm import Gram, MinNorm
@@ -142,7 +142,6 @@ def compress_solution(
     return rebuild(sets, tuple(places.tolist()), "least norm")
 
 
-@checks_first
 def compress(
     sets: RobustSets,
     *,
@@ -183,6 +182,7 @@ def compress(
         >>> found.rule, found.coverage
         ('sum of normals', 1.0)
     """
+    check_type(sets, "sets", RobustSets)
     seed = check_seed(seed)
     max_points = check_count(max_points, "max_points", 1)
     num_candidates = check_count(num_candidates, "num_candidates", 1)
@@ -221,7 +221,6 @@ def _grow(sets: RobustSets, pool: Int64[Tensor, " p"], max_points: int) -> list[
     return taken
 
 
-@checks_first
 def compression_bound(
     sets: RobustSets, defense: CompressedDefense, *, confidence: float = 0.95
 ) -> Bound:
@@ -251,6 +250,7 @@ def compression_bound(
         >>> round(bound.value, 2), bound.holds_for
         (0.91, 'the v rebuilt from few points')
     """
+    check_type(sets, "sets", RobustSets)
     check_type(defense, "defense", CompressedDefense)
     again = rebuild(sets, defense.points, defense.rule)
     if not torch.equal(again.perturbation, defense.perturbation):

@@ -7,7 +7,7 @@ from scipy.stats import beta
 from torch import Tensor
 
 from paper_lib.bounds.bound import INDEPENDENT, Bound
-from paper_lib.checks.arguments import check_count, check_fraction, checks_first
+from paper_lib.checks.arguments import check_count, check_fraction, check_type
 from paper_lib.robust_sets import RobustSets
 
 
@@ -54,7 +54,6 @@ def clopper_pearson(
     raise ValueError(f'side must be "lower" or "upper", got {side!r}.')
 
 
-@checks_first
 def held_out_bound(
     sets: RobustSets, v: Float[Tensor, " d"], *, confidence: float = 0.95
 ) -> Bound:
@@ -85,6 +84,7 @@ def held_out_bound(
         >>> bound.observed, round(bound.value, 3)
         (1.0, 0.97)
     """
+    check_type(sets, "sets", RobustSets)
     sets.check_in_ball(v)
     num, kept = len(sets.offsets), int(sets.contains(v).sum())
     return Bound(

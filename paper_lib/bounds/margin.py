@@ -23,7 +23,7 @@ from torch import Tensor
 
 from paper_lib.bounds.bound import Bound, assumed, log_inverse_failure
 from paper_lib.bounds.distances import center_or_zero, signed_distances
-from paper_lib.checks.arguments import check_length, checks_first
+from paper_lib.checks.arguments import check_length, check_type
 from paper_lib.geometry import l2_norm
 from paper_lib.robust_sets import RobustSets
 
@@ -37,7 +37,6 @@ _TERMS = ("ramp mean", "ramp width", "radius", "complexity", "tail")
 _NOTHING: dict[str, float] = {name: 0.0 for name in _TERMS}
 
 
-@checks_first
 def margin_bound(
     sets: RobustSets,
     v: Float[Tensor, " d"],
@@ -77,6 +76,7 @@ def margin_bound(
         >>> bound.holds_for, round(bound.value, 2)
         ('every v at once', 0.54)
     """
+    check_type(sets, "sets", RobustSets)
     sets.check_in_ball(v)
     origin = center_or_zero(sets, center)
     sets.check_in_ball(origin.to(sets.normals), "center")

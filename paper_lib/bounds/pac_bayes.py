@@ -36,7 +36,7 @@ from paper_lib.bounds.distances import (
 )
 from paper_lib.bounds.kl import kl_uppers
 from paper_lib.checks import check_count, check_radius
-from paper_lib.checks.arguments import check_length, checks_first
+from paper_lib.checks.arguments import check_length, check_type
 from paper_lib.defense.rows import as_perturbation
 from paper_lib.geometry import l2_norm, project_l2_ball
 from paper_lib.robust_sets import RobustSets
@@ -74,7 +74,6 @@ def gaussian_coverage(
     return _kept(signed_distances(sets, v), noise, margin)
 
 
-@checks_first
 def pac_bayes_bound(
     sets: RobustSets,
     v: Float[Tensor, " d"],
@@ -115,6 +114,7 @@ def pac_bayes_bound(
         >>> bound.observed, round(bound.value, 2)
         (1.0, 0.73)
     """
+    check_type(sets, "sets", RobustSets)
     sets.check_in_ball(v)
     away = float(l2_norm(v.detach().double() - center_or_zero(sets, center)))
     ratios = MARGINS if deterministic else (0.0,)
@@ -162,7 +162,6 @@ def _kept(distances: Float[Tensor, " n"], noise: float, margin: float) -> float:
     return float(torch.special.ndtr((distances - margin) / noise).mean())
 
 
-@checks_first
 def fit_certified(
     sets: RobustSets,
     start: Float[Tensor, " d"],
@@ -205,6 +204,7 @@ def fit_certified(
         >>> pac_bayes_bound(sets, start).value < pac_bayes_bound(sets, fitted).value
         True
     """
+    check_type(sets, "sets", RobustSets)
     num_steps = check_count(num_steps, "num_steps", 0)
     sets.check_in_ball(start, "start")
     origin = center_or_zero(sets, center)

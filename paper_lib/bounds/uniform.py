@@ -13,11 +13,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from paper_lib.bounds.bound import Bound, log_inverse_failure
-from paper_lib.checks.arguments import check_number, checks_first
+from paper_lib.checks.arguments import check_number, check_type
 from paper_lib.robust_sets import RobustSets
 
 
-@checks_first
 def uniform_bound(
     sets: RobustSets,
     v: Float[Tensor, " d"],
@@ -56,6 +55,7 @@ def uniform_bound(
         >>> round(uniform_bound(sets, v, mean_deviation=0.1).value, 3)
         0.778
     """
+    check_type(sets, "sets", RobustSets)
     check_number(mean_deviation, "mean_deviation")
     mean_deviation = float(mean_deviation)
     if not mean_deviation >= 0.0:

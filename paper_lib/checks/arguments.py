@@ -1,16 +1,10 @@
 """Checks of numbers, words, seeds, types and devices."""
 
 import math
-from collections.abc import Callable, Collection
-from functools import wraps
-from inspect import signature
+from collections.abc import Collection
 from numbers import Integral, Real
-from typing import ParamSpec, TypeVar
 
 import torch
-
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
 
 
 def check_number(value: object, name: str, wanted: str = "a number") -> None:
@@ -220,29 +214,6 @@ def check_type(value: object, name: str, kind: type) -> None:
         raise TypeError(
             f"{name} must be a {kind.__name__}, got {type(value).__name__}."
         )
-
-
-def checks_first(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Let a function reject a first argument of another class than its annotation.
-
-    Without it, what is mixed up would end in an error about an attribute.
-
-    Args:
-        function: The function; its first argument is of one class.
-
-    Returns:
-        The same, with the check before all else.
-    """
-    first = next(iter(signature(function).parameters.values()))
-
-    @wraps(function)
-    def checked(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        if args or first.name in kwargs:  # one that is missing is Python's to report
-            given = args[0] if args else kwargs[first.name]
-            check_type(given, first.name, first.annotation)
-        return function(*args, **kwargs)
-
-    return checked
 
 
 def available_device(device: str | torch.device) -> torch.device:

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from paper_lib.checks.arguments import check_count, check_seed, checks_first
+from paper_lib.checks.arguments import check_count, check_seed, check_type
 from paper_lib.checks.radii import Budget, check_radii
 from paper_lib.game.direct_search import climb_utilities
 from paper_lib.game.payoff import payoffs, shifts
@@ -29,7 +29,6 @@ _GRADIENT_STEPS, _MOST_DIRECT_STEPS = 60, 1000
 _MOST_DIRECT_DIMENSIONS = 10
 
 
-@checks_first
 def search_attack(
     lin: Linearization,
     defender: Defender,
@@ -81,6 +80,7 @@ def search_attack(
         >>> found.method, found.values.tolist()
         ('grid', [1.0, -1.0])
     """
+    check_type(lin, "lin", Linearization)
     reach = check_radii(epsilon, "epsilon", lin.gradients)
     seed = check_seed(seed)
     num_restarts = check_count(num_restarts, "num_restarts", 1)

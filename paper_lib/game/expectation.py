@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from paper_lib.checks.arguments import check_fraction, check_seed, checks_first
+from paper_lib.checks.arguments import check_fraction, check_seed, check_type
 from paper_lib.checks.radii import Budget, check_budgets
 from paper_lib.game.payoff import payoffs, shifts
 from paper_lib.game.strategies import Attacker, ChainDraws, Defender, Plays, plays_of
@@ -58,7 +58,6 @@ class ExpectedUtility:
         return self.num_draws == 0
 
 
-@checks_first
 def expected_utility(
     lin: Linearization,
     attacker: Attacker,
@@ -112,6 +111,7 @@ def expected_utility(
         >>> expected_utility(lin, attack, Mixture(tuple(sides), (0.75, 0.25))).value
         -0.5
     """
+    check_type(lin, "lin", Linearization)
     budgets = attack_epsilon, epsilon
     if epsilon is not None:
         budgets = check_budgets(epsilon, attack_epsilon, lin.gradients)
@@ -120,6 +120,27 @@ def expected_utility(
         lin, attacker, defender, budgets, num_draws=num_draws, seed=seed
     )
     return average(play_values(lin, attacks, defenses), confidence)
+
+
+def budgets_at(
+    lin: Linearization, epsilon: float, attack_epsilon: Budget | None
+) -> tuple[Budget, float]:
+    """Check the points of a game, and the budgets of both players there.
+
+    Args:
+        lin: The points.
+        epsilon: The defender's budget.
+        attack_epsilon: The attacker's; None: the same.
+
+    Returns:
+        The attacker's budget and the defender's.
+
+    Raises:
+        TypeError: If ``lin`` is no :class:`Linearization`.
+        ValueError: If a budget is none.
+    """
+    check_type(lin, "lin", Linearization)
+    return check_budgets(epsilon, attack_epsilon, lin.gradients)
 
 
 def plays_of_both(

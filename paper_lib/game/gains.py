@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from paper_lib.checks.arguments import check_fraction, checks_first
-from paper_lib.checks.radii import check_budgets
+from paper_lib.checks.arguments import check_fraction
 from paper_lib.game.attack_search import SearchMethod, search_attack
 from paper_lib.game.expectation import (
     ExpectedUtility,
     PlayValues,
     average,
+    budgets_at,
     child_seeds,
     play_values,
     plays_of_both,
@@ -113,7 +113,6 @@ class Exploitability:
         return self.attacker_gain + self.defender_gain
 
 
-@checks_first
 def exploitability(
     lin: Linearization,
     attacker: Attacker,
@@ -175,7 +174,7 @@ def exploitability(
         >>> pair.attacker_gain, pair.defender_gain
         (2.0, 0.0)
     """
-    reach, epsilon = check_budgets(epsilon, attack_epsilon, lin.gradients)
+    reach, epsilon = budgets_at(lin, epsilon, attack_epsilon)
     confidence = check_fraction(confidence, "confidence")
     attacks, defenses = plays_of_both(
         lin, attacker, defender, (reach, epsilon), num_draws=num_draws, seed=seed

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from paper_lib.attacks import fgm
 from paper_lib.checks import check_count, check_radius
-from paper_lib.checks.arguments import check_type, checks_first
+from paper_lib.checks.arguments import check_type
 from paper_lib.checks.operands import check_finite, check_same_kind
 from paper_lib.game.cutting_planes import cutting_planes
 from paper_lib.game.payoff import check_kept, payoffs, shifts
@@ -59,7 +59,6 @@ class MatrixEquilibrium:
         return self.defender_guarantee - self.attacker_guarantee
 
 
-@checks_first
 def point_payoffs(
     lin: Linearization,
     attacks: Float[Tensor, "n k d"],
@@ -92,6 +91,7 @@ def point_payoffs(
         array([[[-1., -1.],
                 [ 1., -1.]]])
     """
+    check_type(lin, "lin", Linearization)
     num, dim = lin.gradients.shape
     fits = (
         attacks.shape == (num, *attacks.shape[1:2], dim)
@@ -113,7 +113,6 @@ def point_payoffs(
     return table.permute(2, 0, 1).cpu().numpy()
 
 
-@checks_first
 def attack_candidates(
     lin: Linearization,
     epsilon: float,
@@ -144,6 +143,7 @@ def attack_candidates(
         >>> attack_candidates(lin, epsilon=1.5, num_random=3).shape
         torch.Size([1, 4, 2])
     """
+    check_type(lin, "lin", Linearization)
     epsilon = check_radius(epsilon, "epsilon")
     num_random = check_count(num_random, "num_random", int(not include_fgm))
     num, dim = lin.gradients.shape

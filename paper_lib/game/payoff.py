@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from paper_lib.checks import operands
-from paper_lib.checks.arguments import checks_first
+from paper_lib.checks.arguments import check_type
 from paper_lib.checks.radii import Budget, check_budgets
 from paper_lib.geometry.ball import check_in_l2_ball
 from paper_lib.geometry.sums import row_dots
@@ -15,7 +15,6 @@ from paper_lib.linearize import Linearization
 _BLOCK = 1_000_000
 
 
-@checks_first
 def utility(
     lin: Linearization,
     attack: Float[Tensor, "n d"],
@@ -61,6 +60,7 @@ def utility(
         >>> utility(lin, attack, torch.tensor([1.0, 0.0]), epsilon=2.0)
         tensor([-1., -1.], dtype=torch.float64)
     """
+    check_type(lin, "lin", Linearization)
     operands.check_same_kind(
         **{"the points": lin.gradients}, attack=attack, defense=defense
     )

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from paper_lib.arrangement import heaviest_faces
 from paper_lib.attacks import fgm
-from paper_lib.checks.arguments import check_count, check_radius, checks_first
+from paper_lib.checks.arguments import check_count, check_radius, check_type
 from paper_lib.checks.operands import check_same_kind
 from paper_lib.defense import Certificate, maximize_coverage, upper_bound
 from paper_lib.defense.rows import as_perturbation
@@ -82,7 +82,6 @@ class DefenderResponse:
         return self.value - self.bound <= 1e-12
 
 
-@checks_first
 def attacker_best_response(
     lin: Linearization,
     defender: Defender,
@@ -112,6 +111,7 @@ def attacker_best_response(
         >>> attacker_best_response(lin, torch.zeros(2), epsilon=1.5).value
         1.0
     """
+    check_type(lin, "lin", Linearization)
     plays = plays_of("defender", defender, lin, num_draws=num_draws, seed=seed)
     return scored_attack(lin, plays, fgm(lin, epsilon), "fgm")
 
@@ -172,7 +172,6 @@ def answered_sets(
     )
 
 
-@checks_first
 def defender_best_response(
     lin: Linearization,
     attacker: Attacker,
@@ -214,6 +213,7 @@ def defender_best_response(
         >>> answer.value, answer.is_exact
         (0.0, True)
     """
+    check_type(lin, "lin", Linearization)
     epsilon = check_radius(epsilon, "epsilon")
     plays = plays_of("attacker", attacker, lin, num_draws=num_draws, seed=seed)
     kept = plays.weights > 0

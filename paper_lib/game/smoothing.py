@@ -8,10 +8,10 @@ from torch import Tensor
 
 from paper_lib.attacks import fgm
 from paper_lib.checks.arguments import check_type
-from paper_lib.checks.radii import check_budgets
 from paper_lib.defense import HitAndRunConfig, Solution, maximize_coverage
 from paper_lib.defense.draws.maximizer_draws import MaximizerDraws, draw_maximizers
 from paper_lib.defense.draws.planar_maximizers import maximizer_set
+from paper_lib.game.expectation import budgets_at
 from paper_lib.game.strategies import (
     ChainDraws,
     ConstantDefense,
@@ -104,8 +104,7 @@ def equilibrium(
         >>> round(pair.value, 3), pair.is_exact
         (-0.333, True)
     """
-    check_type(lin, "lin", Linearization)
-    reach, epsilon = check_budgets(epsilon, attack_epsilon, lin.gradients)
+    reach, epsilon = budgets_at(lin, epsilon, attack_epsilon)
     sets = RobustSets.from_linearization(lin, epsilon, attack_epsilon=reach)
     solution = maximize_coverage(sets, time_limit=time_limit, seed=seed)
     return Equilibrium(

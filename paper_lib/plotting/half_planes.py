@@ -15,12 +15,11 @@ from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from paper_lib.arrangement import cells, maximum_coverage
-from paper_lib.checks.arguments import checks_first
+from paper_lib.checks.arguments import check_type
 from paper_lib.plotting.style import COLORS, MARKERS, new_figure, show_square
 from paper_lib.robust_sets import RobustSets
 
 
-@checks_first
 def plot_half_planes(
     sets: RobustSets, *, points: Mapping[str, Float[Tensor, " 2"]] | None = None
 ) -> Figure:
@@ -47,6 +46,7 @@ def plot_half_planes(
         >>> len(figure.axes) > 0
         True
     """
+    check_type(sets, "sets", RobustSets)
     check_drawable(sets)
     figure, (axis,) = new_figure(4.6, 4.2)
     normals, offsets = sets.normals.double().numpy(), sets.offsets.double().numpy()

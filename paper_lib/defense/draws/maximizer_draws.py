@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from paper_lib.checks.arguments import check_count, check_seed, checks_first
+from paper_lib.checks.arguments import check_count, check_seed, check_type
 from paper_lib.defense.draws.hit_and_run import HitAndRunConfig, hit_and_run
 from paper_lib.defense.draws.inner_ball import Piece, inner_ball, rounding
 from paper_lib.defense.draws.planar_maximizers import MARGIN, maximizer_set
@@ -70,7 +70,6 @@ class MaximizerDraws:
         return self.solution.certificate.gap == 0.0
 
 
-@checks_first
 def draw_maximizers(
     sets: RobustSets,
     num_draws: int,
@@ -102,6 +101,7 @@ def draw_maximizers(
         >>> draws.method, bool((draws.points >= 0.0).all())
         ('cells', True)
     """
+    check_type(sets, "sets", RobustSets)
     num_draws, seed = check_count(num_draws, "num_draws", 1), check_seed(seed)
     if solution is None:
         solution = maximize_coverage(sets, seed=seed)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from paper_lib.arrangement import heaviest_faces
 from paper_lib.arrangement.partition import Cell
-from paper_lib.checks.arguments import check_count, check_seed, checks_first
+from paper_lib.checks.arguments import check_count, check_seed, check_type
 from paper_lib.defense.exact.touch import settle
 from paper_lib.defense.rows import unit_rows
 from paper_lib.robust_sets import RobustSets
@@ -116,7 +116,6 @@ class MaximizerSet:
         return kept[:count]
 
 
-@checks_first
 def maximizer_set(sets: RobustSets) -> MaximizerSet:
     r"""Find V* in the plane, all pieces of it. Paper: Sec. 3, for :math:`\phi_n`.
 
@@ -142,6 +141,7 @@ def maximizer_set(sets: RobustSets) -> MaximizerSet:
         >>> bool((found.draw(100, seed=0)[:, 0].abs() >= 0.5).all())
         True
     """
+    check_type(sets, "sets", RobustSets)
     if (dim := sets.normals.shape[1]) != 2:
         raise ValueError(
             f"maximizer_set needs d = 2, got d = {dim}; draw_maximizers takes any d."
