@@ -144,8 +144,10 @@ def _called(
 
 def _refuse(place: str, module: nn.Module, reason: str) -> NoReturn:
     """Say which layer is not known, where it is, and why."""
-    known = "Conv2d, Linear, ReLU, MaxPool2d, AvgPool2d, Flatten, Dropout and Identity"
-    known = f"LeakyReLU, BatchNorm1d and 2d with stored statistics, {known}"
+    known = (
+        "LeakyReLU, BatchNorm1d and 2d with stored statistics, Conv2d, Linear, ReLU, "
+        "MaxPool2d, AvgPool2d, Flatten, Dropout and Identity"
+    )
     raise ValueError(
         f"model must be a PairCNN or nn.Sequential of layers of the kinds {known}, got "
         f"{type(module).__name__} at {place}: {reason}."
