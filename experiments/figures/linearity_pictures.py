@@ -115,10 +115,12 @@ def _draw_coverage(axis: Axes, results: Sequence[AgreementResult], title: str) -
     dot = {"fmt": "o", "ms": 4, "capsize": 2}
     names = [f"{one.epsilon:g}" for one in results[0].defenses[:-1]] + ["Table\n1"]
     for place in range(num_budgets):
-        kept = over_pairs(results, lambda one, at=place: kept_shares(one, at)[0])
-        _, low, high = np.mean([kept_shares(one, place) for one in results], 0)
-        axis.bar(place, high - low, 0.5, low, color=COLORS[4], alpha=0.6)
-        axis.plot(place + np.array([-0.25, 0.25]), [high] * 2, color=COLORS[2])
+        kept, low, high = (
+            over_pairs(results, lambda one, at=place, k=k: kept_shares(one, at)[k])
+            for k in range(3)
+        )
+        axis.bar(place, high.mean - low.mean, 0.5, low.mean, color=COLORS[4], alpha=0.6)
+        axis.plot(place + np.array([-0.25, 0.25]), [high.mean] * 2, color=COLORS[2])
         ends = [[kept.mean - kept.low], [kept.high - kept.mean]]
         axis.errorbar([place], [kept.mean], ends, color=COLORS[1], **dot)
     axis.set(ylim=(-0.03, 1.03), xlabel=r"budget $\epsilon$", title=title)
