@@ -26,6 +26,7 @@ from experiments.sweep.cluster import ForeignWorkerError, refuse_foreign, sign
 from experiments.sweep.runner import SweepError, Task, executor_for, run_tasks
 from experiments.tables.group_sweep import run_plan
 from experiments.tables.planning import groups_of
+from tests.experiments.sweep.patience import connecting_within
 
 OTHER = {"code": "0" * 64, "torch": signature()["torch"]}
 
@@ -219,12 +220,9 @@ def test_a_lost_scheduler_ends_the_sweep_with_one_error(comes_back):
 
 @pytest.mark.slow
 def test_jobs_sent_to_a_lost_scheduler_end_the_sweep_too():
-    import dask
-
     # A client that is closed looks for its scheduler for as long as this.
-    soon = dask.config.set({"distributed.comm.timeouts.connect": "3s"})
     with (
-        soon,
+        connecting_within("3s"),
         scheduler() as (lost, address),
         executor_for(scheduler=address) as executor,
     ):

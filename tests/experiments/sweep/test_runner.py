@@ -25,6 +25,7 @@ from experiments.sweep.runner import (
     process_pool,
     run_tasks,
 )
+from tests.experiments.sweep.patience import connecting_within
 
 
 def squares(kept, numbers=range(10)):
@@ -217,10 +218,19 @@ def test_a_pool_of_nobody():
             r"^scheduler must be the address of a Dask scheduler, .* got 'nonsense': ",
         ),
         ({"scheduler": "x://1"}, ValueError, r"^scheduler must be .* got 'x://1': "),
+        (
+            {"scheduler": "tcp://127.0.0.1:9"},
+            OSError,
+            r"^scheduler must be .*Timed out",
+        ),
     ],
 )
 def test_an_executor_of_nobody(settings, error, message):
-    with pytest.raises(error, match=message), executor_for(**settings):
+    with (
+        connecting_within("200ms"),
+        pytest.raises(error, match=message),
+        executor_for(**settings),
+    ):
         pytest.fail("nobody is there")
 
 

@@ -14,7 +14,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import dask
 import numpy as np
 import pytest
 import torch
@@ -709,15 +708,3 @@ def test_a_store_that_cannot_be_written_to(tmp_path):
 def test_pairs_and_seeds_that_are_none(parse, text, message):
     with pytest.raises(ValueError, match=message):
         parse(text)
-
-
-@pytest.mark.bad_input
-def test_an_executor_without_workers_or_scheduler():
-    with pytest.raises(ValueError, match=r"^workers must be"), executor_for(-1):
-        pass
-    with (
-        dask.config.set({"distributed.comm.timeouts.connect": "200ms"}),
-        pytest.raises(OSError, match="Timed out"),
-        executor_for(2, "tcp://127.0.0.1:9"),
-    ):
-        pass
