@@ -492,8 +492,9 @@ Markdown(
 # The table also says where the witness ends. Random steps need more of them as the
 # dimension grows, and the search stops at a thousand. In hundreds of dimensions it no
 # longer finds what FGM gets, and that it does not beat FGM there is no evidence. So this
-# book calls the search a witness up to ten dimensions. Beyond, the lemma rests on its
-# proof alone, z3's and the paper's: the gradient agrees, but it could not do otherwise.
+# book calls the search a witness up to ten dimensions. Beyond, the lemma rests on proofs
+# alone: on [Coq's](#the-lemma-in-every-dimension-checked-by-coq), which covers every dimension, and on the paper's with its repair. z3's
+# statements end at dimension three. The gradient agrees, but it could not do otherwise.
 #
 # That the search is not FGM in disguise shows where FGM can be beaten: on the round
 # boundary [below](#what-fails-when-an-assumption-is-removed), given utilities that are

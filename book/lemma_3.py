@@ -618,12 +618,16 @@ checks.append(
 # ### V* without volume
 #
 # A uniform distribution needs a set with volume. Take three inputs whose margins are all $\epsilon$, with gradients at
-# angles of 120 degrees. What is $V^*$, and what does SMOOTH play?
+# angles of 120 degrees. What is $V^*$, and what does SMOOTH play? And with two inputs, whose gradients are opposite?
 #
 # :::{dropdown} Solution
 # The boundaries of the three half-planes pass through $0$. All three contain $v = 0$, and no other
-# $v$ lies in more than two. So $V^*$ is one point. "Uniform on $V^*$" is then read as the
-# point mass, and the lemma stays true, because its proof asks for nothing but
+# $v$ lies in more than two. So $V^*$ is one point, which SMOOTH plays always.
+#
+# Of two opposite half-planes both contain their common boundary, and nothing else is in both. So $V^*$ is a segment, from edge to
+# edge of $V$. It has no area to draw from either, and `smooth` plays one point of it.
+#
+# The lemma stays true each time, because its proof asks for nothing but
 # probability one on $V^*$.
 # :::
 
@@ -641,7 +645,16 @@ elsewhere = max(
     float(star.coverage(r * epsilon * circle).max()) for r in (1e-9, 0.1, 0.99)
 )
 played = smooth(star).draw(5, seed)
-checks.append(
+opposite = RobustSets(
+    normals=torch.tensor([[1.0, 0.0], [-1.0, 0.0]], dtype=torch.float64),
+    offsets=torch.zeros(2, dtype=torch.float64),
+    epsilon=epsilon,
+)
+along = epsilon * torch.linspace(-1, 1, 201, dtype=torch.float64)
+segment = torch.stack([torch.zeros_like(along), along], dim=1)
+beside = segment[1:-1] + torch.tensor([1e-9, 0.0], dtype=torch.float64)
+one_point = smooth(opposite).draw(5, seed)
+checks += [
     Check(
         what="where $V^*$ is one point, it is what SMOOTH plays",
         cases=3 * len(circle),
@@ -651,8 +664,19 @@ checks.append(
         and elsewhere <= 2 / 3
         and float(played.norm()) == 0,
         test=of_notes + "test_the_maximizers_may_be_a_single_point",
-    )
-)
+    ),
+    Check(
+        what="two opposite half-planes leave a segment, of which SMOOTH plays one point",
+        cases=len(segment) + len(beside),
+        figure=f"{float(opposite.coverage(beside).max()):.2f} beside",
+        holds=bool((opposite.coverage(segment) == 1.0).all())
+        and bool((opposite.coverage(beside) == 0.5).all())
+        and not maximizer_set(opposite).has_volume
+        and len(one_point.unique(dim=0)) == 1
+        and bool((opposite.coverage(one_point) == 1.0).all()),
+        test=of_notes + "test_the_maximizers_may_be_a_segment",
+    ),
+]
 plot_maximizer_set(point)
 
 # %% [markdown]
@@ -735,8 +759,9 @@ checks.append(
 # ## What was checked
 #
 # Eqs. (30) to (42) were evaluated on one game, and the tests repeat them in exact arithmetic. That a best place exists is
-# proved above, which the paper leaves out. The lemma holds as it stands for the tangents, with "uniform on $V^*$" read as
-# the point mass where $V^*$ has no volume. It does not need the draw: each maximizer, played always, gets the same.
+# proved above, which the paper leaves out. For the tangents the lemma holds after a correction: where $V^*$ has no volume there
+# is no uniform draw, and SMOOTH is read as any strategy that plays in $V^*$ with probability one. Nothing is lost by this, since
+# each maximizer, played always, gets the same.
 
 # %% tags=["hide-input"]
 ChecksTable(checks)

@@ -19,7 +19,7 @@
 # ```{outcomes}
 # ```
 #
-# *This page speaks of the tangents $f_L$. Whether they may stand for a trained network is measured
+# *Approximate accuracy speaks of the tangents $f_L$, true accuracy of $f$. Whether the tangents may stand for a trained network is measured
 # in [](local_linearity.ipynb): at the budgets of the tables they may not.*
 
 # %% mystnb={"code_prompt_show": "Show the parameters", "code_prompt_hide": "Hide the parameters"} tags=["parameters", "hide-input"]

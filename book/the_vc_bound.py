@@ -144,7 +144,7 @@ print(f"Eq. (20) is below 1 from {smallest_informative_n(784):,} images on")
 # The first form is that of {cite:t}`mcdiarmid1989method`. It applies to $-h$ as well, and the
 # second form adds up both. The paper's Eqs. (9) and (10) are two-sided and lack the factor of
 # 2, and both are false as printed ([reading
-# notes](reading_notes.md#two-tails-and-one-factor)). Two tosses of a coin show it. In both
+# notes](reading_notes.md#two-tails-and-one-factor)). One toss of each of two coins shows it. In both
 # cases $n = 1$ and $c_1 = 1$.
 #
 # ::::{dropdown} The two coins
@@ -677,15 +677,15 @@ print(f"with confidence 95% the supremum exceeds its mean by at most {extra:.3f}
 #   $\phi_n$ is no mean of independent tosses, and nothing is guaranteed. The bound applies to points that
 #   training has not seen ([reading notes](reading_notes.md#the-sample-that-f-was-trained-on)).
 # - *No optimization error.* $v_n^*$ is taken to be a maximizer. A vector $v$ with $\phi_n(v)$ within $\gamma$ of the
-#   maximum, as a [certificate](the_algorithm.ipynb) may show, has a regret that is larger by at most
-#   $\gamma$.
+#   maximum, as a [certificate](the_algorithm.ipynb) may show, has a regret of at most twice the supremum plus $\gamma$. Only
+#   the bound grows by $\gamma$: the regret itself may differ by more, even between two maximizers of $\phi_n$.
 # - *A fast rate.* $\sqrt{\log n / n}$ is commonly called slow; fast rates are of order $1/n$ ([reading
 #   notes](reading_notes.md#a-fast-rate)).
 #
 # ## What was checked
 #
-# McDiarmid's inequality was computed for laws that are known exactly; both printed forms fail for one toss of a
-# coin. Shatter coefficients agree with a search over all points up to six here, and up to nine in the tests. Traces
+# McDiarmid's inequality was computed for laws that are known exactly; each of the printed forms fails for one toss of a
+# coin. Rectangles cut some three points in all eight ways, not any three as the paper has it. Shatter coefficients agree with a search over all points up to six here, and up to nine in the tests. Traces
 # of robust sets are counted in exact arithmetic, and the tests compare them with brute force on hundreds of
 # arrangements, degenerate ones among them. Eq. (11) needs two traces, and then holds with room. The number
 # of regions is an upper bound although closed half-planes have more traces than cells. Eqs. (18) to

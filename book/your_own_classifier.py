@@ -507,8 +507,8 @@ print(f"kept: {best.coverage:.2f}, at most {best.certificate.upper:.2f}")
 # | a picture of robust sets in the plane | `plot_half_planes(sets)` |
 #
 # Robust sets know no box: Lemma 1 is about all of $V$, and nothing is clipped, as in the paper. `evaluate` scores clipped inputs and says how many
-# points that decides. The proofs about $f$ itself know networks as `nn.Sequential` of convolutions, fully connected layers, ReLU, maximum and average
-# pooling; others get all the rest.
+# points that decides. The proofs about $f$ itself know networks as `nn.Sequential` of the layers named [above](#what-the-classifier-has-to-give); others
+# get all the rest.
 #
 # ## Behind this page
 #

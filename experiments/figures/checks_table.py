@@ -18,7 +18,8 @@ class Check:
     Attributes:
         what: The sentence, in Markdown.
         cases: On how many cases it was tried.
-        figure: The number behind the verdict, rounded so that each run writes it alike.
+        figure: The number behind the verdict, rounded so that each run writes it alike;
+            its column is called *result*, since figures are also pictures.
         holds: Whether it is true; None where the parameters make it meaningless.
         test: ``path::name`` of the test that repeats it.
     """
@@ -126,20 +127,20 @@ class ChecksTable:
             >>> row = {"what": "$1 < 2$", "cases": 1, "figure": "1", "holds": True}
             >>> check = Check(**row, test="tests/file.py::test_a")
             >>> print(ChecksTable([check])._repr_markdown_())
-            | what was checked | cases | figure | verdict | repeated by |
+            | what was checked | cases | result | verdict | repeated by |
             | :-- | --: | --: | :-- | :-- |
             | $1 < 2$ | 1 | 1 | ✓ holds | `test_a` |
         """
-        header = ("what was checked", "cases", "figure", "verdict", "repeated by")
+        header = ("what was checked", "cases", "result", "verdict", "repeated by")
         return markdown_table(header, [c.cells for c in self.checks], align="lrrll")
 
     def __repr__(self) -> str:
         """Write a line for each check.
 
         Returns:
-            Verdict, sentence, cases, figure and the whole name of the test.
+            Verdict, sentence, cases, result and the whole name of the test.
         """
         return "\n".join(
-            f"{c.verdict}: {c.what} ({c.cases:,} cases; figure {c.figure}; {c.test})"
+            f"{c.verdict}: {c.what} ({c.cases:,} cases; result {c.figure}; {c.test})"
             for c in self.checks
         )

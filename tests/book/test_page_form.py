@@ -13,7 +13,7 @@ from tests.book.browser import visit
 from tests.book.small_book import ALT, CLAIM, FOOT, HEAD, TEST, drawing, text
 
 OTHER = CLAIM | {"id": "lemma-2", "title": "Lemma 2", "page": "intro"}
-CHECKS = f"✓ holds: $1 < 2$ (1 cases; figure 1; {TEST.replace('one', 'two')})"
+CHECKS = f"✓ holds: $1 < 2$ (1 cases; result 1; {TEST.replace('one', 'two')})"
 SETTINGS = (
     'seed = 0  # of all draws\nname: str = "two words"\npair = "0-1"\ndigit = "3"'
 )
@@ -173,7 +173,7 @@ def test_parameters_are_what_the_runner_reads_back(page_facts, build_book):
 
 def test_the_table_of_checks_is_one_that_styles_reach(page, folder):
     (table,) = re.findall(r'<table class="checks[^"]*">.*?</table>', page, re.DOTALL)
-    assert words(table).startswith("what was checked cases figure verdict repeated by")
+    assert words(table).startswith("what was checked cases result verdict repeated by")
     assert "✓ holds" in table
     assert "checks" not in (folder / "intro.html").read_text("utf-8")
 

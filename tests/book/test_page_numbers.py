@@ -1,5 +1,6 @@
 """Figures in the text of the pages: each is what the stored records give."""
 
+import csv
 import re
 from types import MappingProxyType
 
@@ -178,6 +179,22 @@ def test_clean_accuracy_is_what_the_note_says(text, primary):
     assert f"{mean:.1f} ({spread:.1f}) percent" in page
     assert f"up to {worst['mnist']:.1f} points on a pair of MNIST" in page
     assert f"up to {worst['fashion-mnist']:.1f} on a pair of Fashion-MNIST" in page
+
+
+def test_clean_accuracy_under_the_declared_network_is_what_the_note_says(root, text):
+    with (root / "results" / "table1.csv").open(newline="", encoding="utf-8") as file:
+        (row,) = (
+            row
+            for row in csv.DictReader(file)
+            if row["choice"] == "declared after the study"
+            and row["dataset"] == "fashion-mnist"
+            and (row["attack"], row["accuracy"]) == ("none", "approximate")
+            and row["defense"] == "none"
+        )
+    said = f"{float(row['mean']):.1f} ({float(row['std']):.1f}) percent"
+    assert f"{said} with the network that the study declared" in text(
+        "reading_notes.md"
+    )
 
 
 @pytest.fixture(scope="module")

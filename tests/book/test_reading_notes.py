@@ -226,6 +226,24 @@ def test_the_maximizers_may_be_a_single_point():
         assert float(sets.coverage(radius * circle).max()) < 1.0
 
 
+def test_the_maximizers_may_be_a_segment():
+    """No volume, and no single point: smooth plays one of them."""
+    sets = RobustSets(
+        normals=tensor([[1.0, 0.0], [-1.0, 0.0]]),
+        offsets=tensor([0.0, 0.0]),
+        epsilon=1.0,
+    )
+    heights = torch.linspace(-1, 1, 21, dtype=torch.float64)
+    segment = torch.stack([torch.zeros_like(heights), heights], dim=-1)
+    assert sets.coverage(segment).tolist() == [1.0] * 21
+    for shift in (-1e-9, 1e-9):
+        assert float(sets.coverage(segment + tensor([shift, 0.0])).max()) < 1.0
+    drawn = smooth(sets).draw(7, 0)
+    assert drawn.shape == (7, 2)
+    assert len(drawn.unique(dim=0)) == 1
+    assert sets.coverage(drawn).tolist() == [1.0] * 7
+
+
 # --- Appendices A to C -----------------------------------------------------------
 
 

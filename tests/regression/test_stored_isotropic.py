@@ -2,6 +2,7 @@
 
 import pytest
 
+from experiments.tables.claims import dyadic_interval
 from experiments.tables.planning import PRIMARY_PGD, PRIMARY_SOLVER
 from experiments.tables.table_1 import cell_percents, primary_results
 
@@ -33,6 +34,23 @@ def test_for_f_itself_noise_is_ahead_of_smooth_under_pgd(cells, noise):
     mnist, fashion = gains(cells, PRIMARY_PGD, "true", noise)
     assert mnist.mean() < -3.0
     assert fashion.mean() < -8.0
+
+
+def test_on_mnist_the_lead_of_noise_in_the_ball_is_not_told_from_zero(table_1, cells):
+    """The interval over pairs, which the page on Theorem 1 prints beside each mean."""
+    pairs = primary_results(table_1, 0)["mnist"].pairs
+    ends = {
+        attack: [
+            dyadic_interval(one.tolist(), pairs) for one in gains(cells, attack, "true")
+        ]
+        for attack in (PRIMARY_PGD, "PGD literal", "PGD fixed-label")
+    }
+    (_, low, high), (_, _, of_fashion) = ends[PRIMARY_PGD]
+    assert low == pytest.approx(-9.8, abs=0.05)
+    assert high == pytest.approx(2.5, abs=0.05)
+    assert of_fashion < 0
+    assert all(high < 0 for _, _, high in ends["PGD literal"])
+    assert all(low > 0 for _, low, _ in ends["PGD fixed-label"])
 
 
 @pytest.mark.parametrize("reading", ["literal", "fixed-label"])

@@ -21,7 +21,7 @@ def table_with(*verdicts):
 
 def test_each_verdict_is_a_mark_and_a_word():
     lines = table_with(True, False, None)._repr_markdown_().splitlines()
-    assert lines[0].startswith("| what was checked | cases | figure | verdict |")
+    assert lines[0].startswith("| what was checked | cases | result | verdict |")
     assert lines[2:] == [
         "| $a < b$ | 1,200 | 0.02 | ✓ holds | `test_name` |",
         "| $a < b$ | 1,200 | 0.02 | ✗ fails | `test_name` |",
@@ -37,7 +37,7 @@ def test_a_notebook_stores_markdown_and_a_text_that_says_all():
     assert data == again
     plain = data["text/plain"].splitlines()
     assert [line.split(":")[0] for line in plain] == ["✓ holds", "✗ fails"]
-    assert all(ROW["test"] in line for line in plain)
+    assert all(f"; result 0.02; {ROW['test']})" in line for line in plain)
     assert not re.search(r"0x[0-9a-f]+|object at", data["text/plain"])
     other, _ = DisplayFormatter().format(table_with(True, True))
     assert other["text/plain"] != data["text/plain"]
