@@ -5,7 +5,7 @@ from itertools import product
 from experiments.assumption.agreement_runs import AgreementRun, RowsRun
 from experiments.assumption.closeness_runs import ClosenessRun
 from experiments.assumption.variations import VARIATIONS
-from experiments.tables.planning import DATASETS, TEN_PAIRS
+from experiments.tables.planning import CLASSIFIERS, DATASETS, TEN_PAIRS
 from paper_lib.data.pairs import Dataset
 
 # Each class once.
@@ -41,6 +41,27 @@ def agreement_plan() -> tuple[AgreementRun, ...]:
             num_proofs=8 if seed else 16,
         )
         for seed, dataset, classes in product(SEEDS, DATASETS, TEN_PAIRS)
+    )
+
+
+def declared_plan() -> tuple[AgreementRun, ...]:
+    """List the same for the network and budgets that the study of Table 1 declared.
+
+    Returns:
+        The runs: ten pairs of each data set, the first of the study's fresh seeds.
+    """
+    return tuple(
+        AgreementRun(
+            dataset=dataset,
+            classes=classes,
+            seed=60,
+            train=CLASSIFIERS["20-50-500"],
+            budgets=(0.01, 0.02, *_BUDGETS),
+            defended=(0.02, 0.1),
+            num_fit=4000,
+            num_proofs=8,
+        )
+        for dataset, classes in product(DATASETS, TEN_PAIRS)
     )
 
 
