@@ -12,7 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.assumption.agreement_runs import AgreementResult, AgreementRun, Curvature
+from experiments.assumption.agreement_runs import (
+    AgreementResult,
+    AgreementRun,
+    Curvature,
+)
 from experiments.assumption.linearity_plans import agreement_plan, declared_plan
 from experiments.assumption.linearity_summary import found_in_game
 from experiments.store.record_files import load_record
