@@ -212,8 +212,8 @@ def assumption(root: Path, claims: Entries) -> str:
     found = found_in_game(networks)
     return (
         f"at Table 1's budgets $f$ and its tangent differ in sign within reach of "
-        f"{sum(found):,} of {len(found):,} points in the game, of {len(networks)} "
-        "networks in two sizes"
+        f"{sum(found):,} of {len(found):,} points in the game, in {len(networks)} "
+        "networks of two sizes"
     )
 
 
