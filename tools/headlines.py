@@ -12,9 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.assumption.agreement_runs import AgreementResult, Curvature
-from experiments.assumption.linearity_plans import agreement_plan
-from experiments.assumption.linearity_summary import within
+from experiments.assumption.agreement_runs import (
+    AgreementResult,
+    AgreementRun,
+    Curvature,
+)
+from experiments.assumption.linearity_plans import agreement_plan, declared_plan
+from experiments.assumption.linearity_summary import found_in_game
 from experiments.store.record_files import load_record
 from experiments.sweep.resume import load_or_compute
 from experiments.tables.paper_numbers import PAPER_TABLE_2
@@ -204,30 +208,26 @@ def table_2(root: Path, claims: Entries) -> str:
 
 def assumption(root: Path, claims: Entries) -> str:
     """Count the points in the game at which the tangent fails."""
-    found = [
-        within(distance, 2.0 * one.epsilon)
-        for one in _agreement(root)
-        for margin, distance in zip(one.margins, one.found, strict=True)
-        if within(margin, 2.0 * one.epsilon)
-    ]
+    networks = _agreement(root, agreement_plan()) + _agreement(root, declared_plan())
+    found = found_in_game(networks)
     return (
-        f"at Table 1's budget $f$ and its tangent differ in sign within reach of "
-        f"{sum(found):,} of {len(found):,} points in the game"
+        f"at Table 1's budgets $f$ and its tangent differ in sign within reach of "
+        f"{sum(found):,} of {len(found):,} points in the game, in {len(networks)} "
+        "networks of two sizes"
     )
 
 
-def _agreement(root: Path) -> list[AgreementResult]:
-    """Load the published runs on local linearity.
+def _agreement(root: Path, plan: Sequence[AgreementRun]) -> list[AgreementResult]:
+    """Load published runs on local linearity.
 
     Args:
         root: The project.
+        plan: The runs.
 
     Returns:
-        A result for each network of the tables that was looked at.
+        A result for each network that was looked at.
     """
-    return load_or_compute(
-        agreement_plan(), root / "results" / "assumption", compute=False
-    )
+    return load_or_compute(plan, root / "results" / "assumption", compute=False)
 
 
 def broader_impact(root: Path, claims: Entries) -> str:
@@ -249,7 +249,7 @@ def broader_impact(root: Path, claims: Entries) -> str:
 
 def curved_boundaries(root: Path, claims: Entries) -> str:
     """Count the networks of which the theorem says something, and at which budgets."""
-    networks = [one for one in _agreement(root) if one.curved]
+    networks = [one for one in _agreement(root, agreement_plan()) if one.curved]
     told = [all(map(_says_something, one.curved)) for one in networks]
     largest = max(game.epsilon for one in networks for game in one.curved)
     budgets = [one.epsilon for one in networks]

@@ -119,6 +119,40 @@ def lost(result: AgreementResult, epsilon: float) -> float:
     return sum(found) / len(found)
 
 
+def in_game(result: AgreementResult) -> float:
+    """Share of all points whose tangent has a boundary in the ball of Table 1's budget.
+
+    Args:
+        result: The record of a classifier.
+
+    Returns:
+        The share.
+    """
+    reached = [within(one, 2.0 * result.epsilon) for one in result.margins]
+    return sum(reached) / len(reached)
+
+
+def found_in_game(
+    results: Iterable[AgreementResult], radius: float | None = None
+) -> list[bool]:
+    """Say of each point in the game whether a disagreement was found in its ball.
+
+    Args:
+        results: Records.
+        radius: Of the balls; None: what both players reach with the budget of Table 1
+            for each classifier.
+
+    Returns:
+        A value for each point whose tangent has a boundary in its ball.
+    """
+    return [
+        within(found, radius or 2.0 * one.epsilon)
+        for one in results
+        for margin, found in zip(one.margins, one.found, strict=True)
+        if within(margin, radius or 2.0 * one.epsilon)
+    ]
+
+
 def kept_shares(result: AgreementResult, place: int) -> tuple[float, float, float]:
     """Give the shares of points that SMOOTH keeps at one of its budgets.
 

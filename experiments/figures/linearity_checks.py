@@ -5,46 +5,45 @@ from functools import partial
 
 from experiments.assumption.agreement_runs import AgreementResult
 from experiments.assumption.closeness_runs import ClosenessResult
-from experiments.assumption.linearity_summary import within
+from experiments.assumption.linearity_summary import found_in_game, within
 from experiments.figures.checks_table import Check, judged
 
 _check = partial(judged, "tests/regression/test_linearity_records.py")
 
 
 def linearity_checks(
-    results: Sequence[AgreementResult], closeness: Sequence[ClosenessResult]
+    results: Sequence[AgreementResult],
+    declared: Sequence[AgreementResult],
+    closeness: Sequence[ClosenessResult],
 ) -> list[Check]:
     """Check what the page says of all records together.
 
     Args:
         results: Searches and proofs.
+        declared: The same for the network that the study of Table 1 declared.
         closeness: Measurements along directions.
 
     Returns:
         The rows of the page's table.
     """
-    points = [
-        (one, margin, found)
-        for one in results
-        for margin, found in zip(one.margins, one.found, strict=True)
-    ]
     walks = [walk for one in closeness for walk in one.walks]
     return [
-        *_of_proofs(results),
+        *_of_proofs([*results, *declared]),
         *_of_goals(results),
         _check(
             "where the tangent has a boundary in the ball of Table 1's budget, f and "
             "the tangent differ in sign somewhere in it",
-            [
-                within(found, 2.0 * one.epsilon)
-                for one, margin, found in points
-                if within(margin, 2.0 * one.epsilon)
-            ],
+            found_in_game(results),
+            "test_a_boundary_in_the_ball_is_a_disagreement",
+        ),
+        _check(
+            "and for the network and budgets that the study declared",
+            found_in_game(declared),
             "test_a_boundary_in_the_ball_is_a_disagreement",
         ),
         _check(
             "and in the ball of radius 0.5: no point that has one there is undecided",
-            [within(found, 0.5) for _, margin, found in points if within(margin, 0.5)],
+            found_in_game([*results, *declared], radius=0.5),
             "test_a_boundary_in_the_ball_is_a_disagreement",
         ),
         _check(

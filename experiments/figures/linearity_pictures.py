@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -106,7 +107,10 @@ def _mark_table(axis: Axes, budgets: Sequence[float], height: float) -> None:
 
 
 def _plain_ticks(axis: Axes, ticks: Sequence[float]) -> None:
-    axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    # A name would run into that of a tick so near.
+    apart = [tick >= 1.6 * before for before, tick in pairwise((0.0, *ticks))]
+    names = [f"{tick:g}" * shown for tick, shown in zip(ticks, apart, strict=True)]
+    axis.set_xticks(ticks, names)
     axis.minorticks_off()
 
 

@@ -11,6 +11,7 @@ from experiments.assumption.linearity_summary import (
     KINDS,
     Interval,
     difference_on_f,
+    in_game,
     kept_shares,
     lost,
     over_pairs,
@@ -208,39 +209,48 @@ def _gain(result: AgreementResult, place: int) -> float:
 
 
 def summary_lines(
-    results: Sequence[AgreementResult], closeness: Sequence[ClosenessResult]
+    results: Sequence[AgreementResult],
+    closeness: Sequence[ClosenessResult] = (),
+    *,
+    proven_at: float = 0.05,
 ) -> str:
     """Say in a few lines what all records came to.
 
     Args:
         results: Searches and proofs.
-        closeness: Measurements along directions.
+        closeness: Measurements along directions, if there are any.
+        proven_at: The budget of which it says what is proven.
 
     Returns:
         Markdown, a line for each data set.
     """
     sets = zip(by_title(results), by_title(closeness), strict=True)
     return "\n".join(
-        f"- **{title}.** {_summary(some, near)}" for (title, some), (_, near) in sets
+        f"- **{title}.** {_summary(some, proven_at)}{_windows(near)}"
+        for (title, some), (_, near) in sets
     )
 
 
-def _summary(
-    results: Sequence[AgreementResult], closeness: Sequence[ClosenessResult]
-) -> str:
+def _summary(results: Sequence[AgreementResult], proven_at: float) -> str:
     def percent(value: Callable[[AgreementResult], float]) -> str:
         return f"{100 * np.mean([value(one) for one in results]):.0f}%"
 
-    proven = percent(lambda one: shares(one, 0.05)[KINDS[0]])
+    proven = percent(lambda one: shares(one, proven_at)[KINDS[0]])
     found = percent(lambda one: lost(one, one.epsilon))
-    near = percent(lambda one: shares(one, one.epsilon)[KINDS[4]])
+    near = percent(in_game)
     kept = percent(lambda one: kept_shares(one, -1)[0])
     most = percent(lambda one: kept_shares(one, -1)[2])
-    areas = [area for one in closeness for area in one.windows[-1].areas]
     return (
-        f"At a budget of 0.05 agreement is proven at {proven} of the points, none of "
-        f"them in the game. At Table 1's budget {near} have the boundary of their "
-        f"tangent in the ball, and a disagreement was found at {found}. SMOOTH keeps "
-        f"{kept} of the tangents there, and of f at most {most}. In church windows of "
-        f"that size the signs differ on {100 * np.mean(areas):.1f}% of the area."
+        f"At a budget of {proven_at:g} agreement is proven at {proven} of the points, "
+        f"none of them in the game. At Table 1's budget {near} have the boundary of "
+        f"their tangent in the ball, and a disagreement was found at {found}. SMOOTH "
+        f"keeps {kept} of the tangents there, and of f at most {most}."
     )
+
+
+def _windows(closeness: Sequence[ClosenessResult]) -> str:
+    areas = [area for one in closeness for area in one.windows[-1].areas]
+    if not areas:
+        return ""
+    share = f"{100 * np.mean(areas):.1f}%"
+    return f" In church windows of that size the signs differ on {share} of the area."

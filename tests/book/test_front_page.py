@@ -177,17 +177,18 @@ def test_figures_of_the_solvers(said, root):
 
 
 def test_figures_of_the_assumption(said, root):
-    game = lost = 0
+    game = lost = networks = 0
     for one in records(root, "assumption/agreement-*.json"):
         varied = one["config"]["curved"] and one["config"]["num_proofs"] == 8
         if varied:
             continue
+        networks += 1
         reach = 2 * one["epsilon"]
         for margin, found in zip(one["margins"], one["found"], strict=True):
             if margin is not None and margin <= reach:
                 game += 1
                 lost += found is not None and found <= reach
-    assert said("assumption") == [1.0, lost, game]
+    assert said("assumption") == [1.0, lost, game, networks]
 
 
 def test_comparisons_with_fgm(texts, said, root):

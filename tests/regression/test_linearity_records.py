@@ -9,6 +9,7 @@ import pytest
 from experiments.assumption.linearity_plans import (
     agreement_plan,
     closeness_plan,
+    declared_plan,
     variation_plan,
 )
 from experiments.sweep.resume import load_or_compute
@@ -29,6 +30,11 @@ def agreement():
 
 
 @pytest.fixture(scope="module")
+def declared():
+    return raw("agreement-", declared_plan())
+
+
+@pytest.fixture(scope="module")
 def closeness():
     return raw("closeness-", closeness_plan())
 
@@ -39,23 +45,24 @@ def length(value):
 
 def test_every_published_run_is_stored():
     varied = [run for _, run in variation_plan()]
-    for plan in (agreement_plan(), closeness_plan(), varied):
+    for plan in (agreement_plan(), declared_plan(), closeness_plan(), varied):
         assert len(load_or_compute(plan, STORE, compute=False)) == len(plan)
 
 
-def test_no_proof_is_refuted(agreement):
+def test_no_proof_is_refuted(agreement, declared):
     proofs = 0
-    for record in agreement:
+    for record in (*agreement, *declared):
         for found, proven in zip(record["found"], record["proven"], strict=False):
             proofs += sum(budget <= proven for budget in record["config"]["budgets"])
             assert length(found) > 2.0 * proven
     assert proofs > 800
 
 
+@pytest.mark.parametrize("plan", ["agreement", "declared"])
 @pytest.mark.parametrize("radius", [0.5, None], ids=["0.5", "Table 1"])
-def test_a_boundary_in_the_ball_is_a_disagreement(agreement, radius):
+def test_a_boundary_in_the_ball_is_a_disagreement(plan, radius, request):
     points = 0
-    for record in agreement:
+    for record in request.getfixturevalue(plan):
         reach = radius or 2.0 * record["epsilon"]
         for margin, found in zip(record["margins"], record["found"], strict=True):
             if length(margin) <= reach:

@@ -7,9 +7,15 @@ import pytest
 
 from experiments.assumption.agreement_runs import AgreementRun
 from experiments.assumption.closeness_runs import ClosenessRun
-from experiments.assumption.linearity_plans import agreement_plan, closeness_plan
+from experiments.assumption.linearity_plans import (
+    agreement_plan,
+    closeness_plan,
+    declared_plan,
+)
 from experiments.assumption.variations import Variation
 from experiments.store.pair_settings import Site
+from experiments.study.declared import DECLARED
+from experiments.study.study_plan import EXPLORED, FRESH_SEEDS, NETWORKS
 from experiments.sweep.resume import load_or_compute
 from paper_lib.models import TrainConfig
 
@@ -93,6 +99,16 @@ def test_the_plans_hold_ten_pairs_of_each_set_and_three_seeds():
             chosen = [run for run in plan if run.dataset == dataset and run.seed == 1]
             met = [label for run in chosen for label in run.classes]
             assert sorted(met) == sorted([*range(10)] * 2)
+
+
+def test_the_declared_network_is_that_of_the_study():
+    plan = declared_plan()
+    assert DECLARED.protocol == "margin quantile"
+    assert {run.train for run in plan} == {NETWORKS[DECLARED.network]}
+    assert {run.seed for run in plan} == {FRESH_SEEDS[0]}
+    sets = [run.classes for run in plan if run.dataset == "fashion-mnist"]
+    assert (*sets,) == EXPLORED
+    assert len({run.record_name() for run in plan}) == 2 * len(sets) == 20
 
 
 @pytest.mark.bad_input

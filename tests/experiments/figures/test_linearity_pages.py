@@ -162,10 +162,10 @@ def test_variations_say_what_is_not_known():
 
 def test_checks_tell_each_sentence_from_its_opposite():
     def verdicts(results, walked=CLOSENESS):
-        return [check.holds for check in linearity_checks(results, walked)]
+        return [check.holds for check in linearity_checks(results, results, walked)]
 
     # Proofs: unrefuted, without a boundary, the goals; beside a boundary; at random.
-    assert verdicts(AGREEMENT) == [True, True, False, False, True, True, True, True]
+    assert verdicts(AGREEMENT) == [*[True] * 2, *[False] * 2, *[True] * 5]
     first, *rest = AGREEMENT
     refuted = replace(first, found=(0.9, *first.found[1:]))
     assert verdicts([refuted, *rest])[0] is False
@@ -174,20 +174,20 @@ def test_checks_tell_each_sentence_from_its_opposite():
     all_proven = [replace(one, proven=(0.5,) * 4) for one in AGREEMENT]
     assert verdicts(all_proven)[2:5] == [True] * 3
     missing = replace(first, found=(None, *first.found[1:]))
-    assert verdicts([missing, *rest])[5:7] == [False, True]
+    assert verdicts([missing, *rest])[5:8] == [False, False, True]
     further = replace(first, found=(*first.found[:3], 0.6))
-    assert verdicts([further, *rest])[5:7] == [True, False]
+    assert verdicts([further, *rest])[5:8] == [True, True, False]
     one, *others = CLOSENESS
     along, by_chance = one.walks
     parted = replace(one, walks=(along, replace(by_chance, first=(1.0, 1.0))))
-    assert verdicts(AGREEMENT, [parted, *others])[7] is False
+    assert verdicts(AGREEMENT, [parted, *others])[8] is False
 
 
 def test_checks_count_their_cases():
-    told = linearity_checks(AGREEMENT, CLOSENESS)
+    told = linearity_checks(AGREEMENT, AGREEMENT[:1], CLOSENESS)
     # Of each record three points are proven, one of them at two budgets.
-    assert [check.cases for check in told] == [16, 16, 4, 4, 4, 16, 4, 8]
-    assert [check.figure for check in told[2:7]] == ["3", "3", "3", "16", "4"]
+    assert [check.cases for check in told] == [20, 20, 4, 4, 4, 16, 4, 5, 8]
+    assert [check.figure for check in told[2:8]] == ["3", "3", "3", "16", "4", "5"]
 
 
 def test_the_summary_says_what_the_records_do():
@@ -203,6 +203,9 @@ def test_the_summary_says_what_the_records_do():
         "on 5.0% of the area",
     ):
         assert part in lines[0]
+    without = summary_lines(AGREEMENT, proven_at=0.5).splitlines()[0]
+    assert "budget of 0.5 agreement is proven at 25% of" in without
+    assert without.endswith("of f at most 0%.")
 
 
 def test_gains_are_the_larger_of_both_players():
