@@ -484,8 +484,8 @@ Markdown(
 #
 # **What follows.** All results on the next pages are exact statements about $f_L$, and
 # hold for every classifier and every data set in the game that is scored with $f_L$.
-# They become statements about $f$ as far as the assumption holds. For the networks of the
-# tables it fails, at their budgets at every point in the game: [](local_linearity.ipynb) measures it,
+# They become statements about $f$ as far as the assumption holds. For the networks of
+# Table 1 it fails, at their budgets at every point in the game: [](local_linearity.ipynb) measures it,
 # and [](curved_boundaries.ipynb) proves what is left.
 #
 # ## What was checked
