@@ -73,11 +73,7 @@ from experiments.figures.all_pairs.pair_pictures import (
 from experiments.figures.all_pairs.pair_tables import (
     calibration_table,
     cell_table,
-    computed_twice,
-    computed_twice_table,
     missing_runs,
-    moved_table,
-    seconds_line,
     table_1,
 )
 from experiments.figures.all_pairs.study_tables import (
@@ -232,7 +228,7 @@ Answering(script="pair_map", told=map_data(percents, views))
 # | left open | choices |
 # | :-- | :-- |
 # | classifier | 10-20-50: widths 10, 20 and 50, Adam at $10^{-3}$, one epoch. 20-50-500: wider, inputs normalized, SGD at 0.01 with momentum. 32-64-128: PyTorch's MNIST example of 2020, two convolutions of 3 by 3, one max-pool, dropout, Adadelta, 14 epochs |
-# | budget | *one budget* for all pairs of a set, or for each pair the same quantile of its margins (*margin quantile*); both take one number from Table 1, the cell FGM, no defense |
+# | budget | *one budget* for all pairs of a set, or *a budget for each pair*, the same quantile of the margins of each (*margin quantile*; with the declared network, *the declared budgets*); both take one number from Table 1, the cell FGM, no defense |
 # | start of the ascent | $v = 0$; the mean of the unit normals; the better of both by the ramp; or the search of `fit_defense` |
 # | rows of the defense | *FGM*, as printed: those of Eq. (7), which ask that a point survives FGM. *own*: against PGD, rows $c_i^\top v + b_i \ge 0$ with $b_i = \lvert f(x_i)\rvert + c_i^\top a_{\mathrm{PGD}}(x_i)$, which ask that it survives PGD's own perturbation; taken at 2,000 points |
 # | reading of PGD | the label attacked is that of the iterate or of the clean image (*fixed-label*), and each step is projected onto the sphere (*literal*, as printed; *fixed-label*) or the *ball*, with a quarter of the step |
@@ -259,13 +255,13 @@ Markdown(effects_table(explored))
 Markdown(changes_table(explored, DECLARED))
 
 # %% [markdown]
-# **What is excluded, for these two networks.** *One budget for all pairs*: the budget that meets Table 1's mean of FGM without a defense leaves far too many labels
-# of 0 against 1, the pair of Table 2, and spreads the pairs of Fashion-MNIST under FGM by several times what the paper has. So the paper's two
-# tables are not of one experiment with one budget. *PGD on the sphere*, whichever label it keeps: the nearest combination with it is further off than
+# **What fits worse, for these two networks.** *One budget for all pairs*: the budget that meets Table 1's mean of FGM without a defense leaves far too many labels
+# of 0 against 1, the pair of Table 2, and spreads the pairs of Fashion-MNIST under FGM by several times what the paper has. With
+# these networks no single budget fits both tables. *PGD on the sphere*, whichever label it keeps: the nearest combination with it is further off than
 # the nearest in the ball, since it leaves too many labels of 0 against 1, or too few. *The network 10-20-50* under margin quantiles: its true
 # accuracy of 0 against 1 under FGM with SMOOTH stays far below the paper's, on this one pair; by Table 1 alone it is the nearest.
 #
-# **What is not.** The start of the ascent, the rows of the defense and the points scored do not change the least distance, because the number missed most there has no
+# **What makes no difference to that.** The start of the ascent, the rows of the defense and the points scored hardly change the least distance, because the number missed most there has no
 # defense. They matter elsewhere: with one budget the start moves PGD with SMOOTH on MNIST by about ten points.
 #
 # **What a defense is fitted to** can touch PGD with SMOOTH alone. There it is what the first choice lacked: with own rows and nothing else changed, it too meets that row on
@@ -375,7 +371,8 @@ Markdown(declared_gains(found))
 # says nothing in Table 1, SMOOTH helps against PGD on most pairs, and against FGM on MNIST; on Fashion-MNIST the interval of that gain holds zero.
 #
 # The choice that was declared before the study, first seed. Here the records say which test points a defense saves and which it loses, so that on each pair
-# this is a paired comparison (the exact test of McNemar, adjusted for 45 pairs by Holm's method).
+# this is a paired comparison (the exact test of McNemar, adjusted for 45 pairs by Holm's method); a pair counts as one that gains or loses
+# only where the test says so at 5%.
 
 # %% mystnb={"code_prompt_show": "Show the paired comparison of each set", "code_prompt_hide": "Hide the paired comparison of each set"} tags=["hide-cell"]
 Markdown(gain_table(primary))
@@ -385,8 +382,8 @@ if whole:
     display(
         Markdown(
             r"""
-Against FGM, SMOOTH raises approximate accuracy on every pair: it is fitted to nothing else. Against PGD it does so on average
-and on most pairs, not on all. True accuracy, of which the paper makes no claim, rises on some pairs and falls on others.
+Against FGM, SMOOTH raises approximate accuracy on every pair: it is fitted to nothing else. Against PGD it does so on average,
+with an interval that holds zero on MNIST, and on most pairs, not on all. True accuracy, of which the paper makes no claim, rises on some pairs and falls on others.
 """
         )
     )
@@ -396,7 +393,8 @@ and on most pairs, not on all. True accuracy, of which the paper makes no claim,
 # ### Where it fails
 #
 # Three pairs of each set with the smallest gains against PGD, and last the one with the largest. For the pictures the classifiers were trained once more, with the
-# settings and the budget of the record.
+# settings and the budget of the record. In the table a point is *saved* if it keeps its label under PGD with SMOOTH and not without, and
+# *lost* the other way round; *lost under FGM* counts the points of both classes that are lost where the attack is FGM.
 
 # %% mystnb={"code_prompt_show": "Show what v does to images of these pairs", "code_prompt_hide": "Hide the images", "figure": {"caption": "For each pair of classes an image of each class, the perturbation $v$ that is added to every image (blue below zero, red above), and both images with it. Rows: for each data set the three pairs that lose most under PGD, and the one that gains most. Choice declared before the study, seed 0.", "name": "fig-all-pairs-failures"}, "image": {"alt": "Eight rows of five small images, four pairs of MNIST digits and four of Fashion-MNIST garments: first class, second class, the perturbation v in blue and red, and both images with v added; the classes stay easy to tell for the eye."}} tags=["hide-cell"]
 examples = extreme_examples(
@@ -432,12 +430,13 @@ themselves: with some other seed the same ascent gains on all of these pairs but
 # ## What was declared before the study
 #
 # One classifier, one protocol for the budget and one reading of PGD were declared primary before the first complete run. Nothing of this was
-# changed afterwards, and [](the_algorithm.ipynb), [](sharper_bounds.ipynb) and [](local_linearity.ipynb) use its classifiers and budgets.
+# changed afterwards. [](the_algorithm.ipynb), [](sharper_bounds.ipynb) and [](local_linearity.ipynb) train this classifier. Its budget is used by
+# [](sharper_bounds.ipynb), and once by [](curved_boundaries.ipynb); the other two pages set their own.
 #
 # | setting | primary | why |
 # | :-- | :-- | :-- |
 # | classifier | 10-20-50, pixels in $[0, 1]$ | the smallest network of those tried before, and the default of the library; chosen after a look at ten pairs of each set, the cell FGM, SMOOTH among what was seen |
-# | budget | one for all pairs of a data set | a table that says nothing of budgets reads as if there were one |
+# | budget | *the first choice's one budget*: one for all pairs of a data set | a table that says nothing of budgets reads as if there were one |
 # | reading of PGD | ball | for Table 2 *literal* had been declared; it misses the PGD rows of 0 against 1, where *ball* comes closest. So that pair chose |
 # | ascent | 300 steps from $v = 0$ on raw rows | as for Table 2 |
 # | points | all training images train $f$; 4,000 of them set the budget and fit $v$; all test images are scored | |
@@ -450,14 +449,14 @@ Markdown(table_1(rows))
 # %% mystnb={"code_prompt_show": "Show the budgets", "code_prompt_hide": "Hide the budgets"} tags=["hide-cell"]
 Markdown(calibration_table(results))
 
-# %% mystnb={"figure": {"caption": "Every pair's accuracy, its mean as a line, and the paper's mean and spread beside it; choice declared before the study, seed 0.", "name": "fig-all-pairs-spread"}, "image": {"alt": "Two panels of dots, one for each data set, with four plays each. Approximate accuracies lie above true ones. On MNIST the paper's means lie within the dots; on Fashion-MNIST the dots spread from 0 to 100 percent and the paper's bars are far shorter."}, "code_prompt_show": "Show every pair beside the paper", "code_prompt_hide": "Hide every pair beside the paper"} tags=["hide-cell"]
+# %% mystnb={"figure": {"caption": "Every pair's accuracy, its mean as a line, and the paper's mean and spread beside it; choice declared before the study, seed 0.", "name": "fig-all-pairs-spread"}, "image": {"alt": "Two panels of dots, one for each data set, with four plays each. The mean of approximate accuracy lies above that of true accuracy in every play but one, FGM without a defense on Fashion-MNIST, where it lies below. On MNIST the paper's means lie within the dots of approximate accuracy; on Fashion-MNIST these spread from 0 to 100 percent and the paper's bars are far shorter."}, "code_prompt_show": "Show every pair beside the paper", "code_prompt_hide": "Hide every pair beside the paper"} tags=["hide-cell"]
 plot_pair_spread(singly)
 
 # %% [markdown]
-# With one budget for all, a pair that is far apart keeps its labels under FGM. The closest pairs of Fashion-MNIST lose nearly all of
+# With the first choice's one budget, a pair that is far apart keeps its labels under FGM. The closest pairs of Fashion-MNIST lose nearly all of
 # them, with or without a defense; on MNIST SMOOTH gives some back to every pair.
 
-# %% mystnb={"figure": {"caption": "Accuracy under FGM at multiples of the calibrated budget, choice declared before the study, seed 0: the mean over pairs, and the spread over pairs as bars. The paper shows one budget only.", "name": "fig-all-pairs-budgets"}, "image": {"alt": "Two panels of falling curves, accuracy in percent against the budget in pixels, MNIST and Fashion-MNIST: approximate accuracy with SMOOTH stays above that without at every budget, and true accuracy falls less steeply; the bars are several times longer on Fashion-MNIST."}, "code_prompt_show": "Show other budgets", "code_prompt_hide": "Hide other budgets"} tags=["hide-cell"]
+# %% mystnb={"figure": {"caption": "Accuracy under FGM at multiples of the first choice's one budget, seed 0: the mean over pairs, and the spread over pairs as bars. The paper shows one budget only.", "name": "fig-all-pairs-budgets"}, "image": {"alt": "Two panels of four curves, accuracy in percent against the budget in pixels, MNIST and Fashion-MNIST. Approximate accuracy falls, with SMOOTH less than without. True accuracy falls on Fashion-MNIST as well; on MNIST without a defense it falls as far as approximate accuracy and sooner, with SMOOTH it falls faster and rises again at the largest budget. Most bars are longer on Fashion-MNIST."}, "code_prompt_show": "Show other budgets", "code_prompt_hide": "Hide other budgets"} tags=["hide-cell"]
 curves = plot_pairs_against_budget(singly, results)
 curves or Markdown("not applicable: other budgets are not among these runs")
 
@@ -476,43 +475,10 @@ Markdown(cell_table(rows, "true"))
 
 # %% [markdown]
 # (all-pairs-gpu)=
-# ## Once more, as one batch on a GPU
+# ### Once more, as one batch on a GPU
 #
-# `make experiments DEVICE=cuda` trains, linearizes, attacks and defends the 45 pairs of a data set as one batch, the choice declared before the study alone.
-# Its numbers are rounded otherwise, and training amplifies that, so that the classifiers are others. Approximate accuracy, the mean over pairs
-# and seeds, beside the runs of single pairs:
-
-# %% mystnb={"code_prompt_show": "Show both computations", "code_prompt_hide": "Hide both computations"} tags=["hide-cell"]
-batches, _ = load_plan(
-    plan(datasets=tuple(primary), seeds=parse_seeds(seeds), primary_only=True),
-    "../results/table1_gpu",
-    stages=TOGETHER,
-)
-twice = computed_twice(results, batches)
-if twice:
-    said = f"Lines computed both ways: {len(twice)} of {len(batches)}; "
-    display(Markdown(said + seconds_line(batches) + "."))
-    display(Markdown(computed_twice_table(twice)))
-else:
-    print("not applicable: the stored batches are of all 45 pairs, at seeds 0 to 4")
-
-# %% mystnb={"code_prompt_show": "Show the runs that move most", "code_prompt_hide": "Hide the runs that move most"} tags=["hide-cell"]
-if twice:
-    display(Markdown(moved_table(twice)))
-else:
-    print("not applicable")
-
-# %% tags=["remove-input"]
-if whole:
-    display(
-        Markdown(
-            r"""
-The means agree to a fraction of a point. A single run may move where the means do not: in the few runs that move most the two classifiers resist FGM
-almost equally without a defense, but the ramp's sum is not concave, and from $v = 0$ the ascent of one of them ends at a $v$ that covers
-fewer points, of those it was fitted on as well. Its result on one pair is not a stable number; the mean over 45 pairs is.
-"""
-        )
-    )
+# The first choice was computed once more with the 45 pairs of a data set as one batch, whose numbers are rounded otherwise:
+# means over pairs stay, a single pair with SMOOTH may move ([what differs between machines](reproduce.md#what-differs-between-machines)).
 
 # %% [markdown]
 # (all-pairs-isotropic)=
@@ -543,9 +509,9 @@ if whole:
 every pair. Without an attack noise is ahead, since it leaves nearly all labels alone; under the literal PGD neither is clearly ahead.
 
 **For $f$** the order turns: under PGD as Appendix D writes it, and under PGD in the ball, noise keeps more labels of the data than
-SMOOTH, on both sets in the mean and on most pairs. Under FGM SMOOTH is ahead on MNIST and level on Fashion-MNIST; under the attack that
+SMOOTH, in the mean and on most pairs of both sets; in the ball the interval of the mean holds zero on MNIST. Under FGM SMOOTH is ahead on MNIST and level on Fashion-MNIST; under the attack that
 keeps the clean label it is clearly ahead on both. SMOOTH is here what the ascent found; `fit_defense` in its place stays behind noise
-under both of these PGDs as well. So these data do not support the implication for $f$.
+in the mean under both of these PGDs as well. So these data do not support the implication for $f$.
 """
         )
     )

@@ -111,12 +111,6 @@ print(f"the paper's ascent, of the best found: {min(ascent):.0%} to {max(ascent)
 print(f"the best found, of what is proven: {min(search):.0%} to {max(search):.0%}")
 
 # %% [markdown]
-# All that is stored of these instances is in one table, which is read as said [further down](#the-methods-on-the-complete-data).
-
-# %% mystnb={"code_prompt_show": "Show the table of all instances", "code_prompt_hide": "Hide the table"} tags=["hide-cell"]
-Markdown(solver_table(records, longer))
-
-# %% [markdown]
 # ## The problem
 #
 # The coverage of $v$ is the share of the robust sets that contain it,
@@ -488,7 +482,11 @@ checks += [
 # each, from 0.5 to 1.5 times the median margin, counted on the same rows. Times are of a machine with two cores that other
 # work shared, the two solvers in turn.
 # :::
-#
+
+# %% mystnb={"code_prompt_show": "Show the table of all instances", "code_prompt_hide": "Hide the table"} tags=["hide-cell"]
+Markdown(solver_table(records, longer))
+
+# %% [markdown]
 # ### Coverage against the budget
 #
 # The band between what was found and what is proven holds $\max_v \phi_n(v)$ at every budget. A larger budget helps the attacker
@@ -600,7 +598,9 @@ Markdown(
 # **More coverage of the sample is not more coverage.** The search wins everywhere on its sample, and on test points a smoother
 # relaxation does as well or better. `fit_defense` holds out on average what plain annealing does, no more; what
 # cross-validation buys is a choice that needs no test points. On Fashion-MNIST 2 against 4 the ramp on unit rows, the worst
-# of all on the sample, is the best held out. Which $v$ to deploy is a question of generalization, not of optimization.
+# of all on the sample, is the best held out, by a few points. Where the ascent fails, it fails on new points as well: on 0 against 1 at
+# 1.3 times it keeps less than half of them, annealing nearly three quarters. Where it does not, ascent, annealing, search and `fit_defense` differ by no more on
+# new points than on the sample, mostly by less than half as much: there generalization decides which $v$ to deploy.
 
 # %% tags=["hide-input"]
 ratios = [one.gap("moments") / one.gap("pairs") for one in records]
@@ -611,6 +611,8 @@ gains = [
 smoother = [
     one.methods["annealed"].holdout >= one.methods["search"].holdout for one in records
 ]
+four = ("ramp, raw rows", "annealed", "search", "fit_defense")
+spans = [one.spans(four) for one, gain in zip(records, gains, strict=True) if gain < 10]
 odd = next(one for one in records if one.name == "fashion-mnist 2-4, 1")
 fitted = {name: one for name, one in odd.methods.items() if name != "no defense"}
 fewest = min(fitted, key=lambda name: fitted[name].count)
@@ -646,6 +648,14 @@ checks += [
         figure=f"{sum(smoother)}",
         holds=all(smoother),
         test=of_tables + "test_annealing_holds_out_as_much",
+    ),
+    Check(
+        what="where the search gains under 10 points, ramp, annealing, search and `fit_defense` differ by no "
+        "more held out than on the sample",
+        cases=len(spans),
+        figure=f"medians {median(out for _, out in spans):.2f} and {median(fit for fit, _ in spans):.2f} points",
+        holds=all(out < fit + 1e-9 for fit, out in spans),
+        test=of_tables + "test_the_methods_differ_less_held_out",
     ),
     Check(
         what="Fashion-MNIST 2 against 4: what covers fewest of the sample covers most held "

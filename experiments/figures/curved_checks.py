@@ -231,7 +231,7 @@ def factor_table(num_games: int, seed: int) -> Iterator[Row]:
     """
     drawn = list(random_cases(num_games, seed))
     defenses = [judge_game(*one).defense for one in drawn]
-    for factor in (1.0, 0.25, 0.1, 0.0):
+    for factor in (1.0, 0.5, 0.25, 0.1, 0.0):
         games = [
             judge_game(case, pair, error=factor * case.error(sum(pair)), v=v)
             for (case, pair), v in zip(drawn, defenses, strict=True)

@@ -1,6 +1,6 @@
 """Stored runs of the solvers: side by side, at many budgets, and for ten minutes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -97,6 +97,13 @@ class Comparison:
     def gap(self, bound: str) -> int:
         """Count the rows between what is found and what is proven."""
         return self.bounds[bound].count - self.best
+
+    def spans(self, names: Iterable[str]) -> tuple[float, float]:
+        """Say by how many points methods differ, on the sample and held out."""
+        found = [self.methods[name] for name in names]
+        fitted = [self.percent(one.count) for one in found]
+        held = [100 * one.holdout for one in found]
+        return max(fitted) - min(fitted), max(held) - min(held)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -27,7 +27,6 @@ class PairGain:
         total: Test points.
         p_value: Two-sided exact McNemar test of no effect.
         train_coverage: Coverage of the points the defense was fitted on.
-        in_dead_zone: Whether the ascent ended with gradient zero; None for others.
     """
 
     classes: tuple[int, int]
@@ -36,7 +35,6 @@ class PairGain:
     total: int
     p_value: float
     train_coverage: float
-    in_dead_zone: bool | None
 
     @property
     def points(self) -> float:
@@ -73,7 +71,6 @@ def pair_gains(
                 total=score.sizes["test"],
                 p_value=mcnemar(saved1 + saved2, lost1 + lost2),
                 train_coverage=fitted.train_coverage,
-                in_dead_zone=fitted.in_dead_zone,
             )
         )
     return tuple(gains)

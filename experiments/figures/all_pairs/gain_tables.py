@@ -74,13 +74,13 @@ def gain_table(primary: Primary) -> Iterator[Row]:
             "attack": attack,
             "accuracy": accuracy,
             "mean gain (points)": mean_with_interval(values, result.pairs),
-            "pairs that gain": sum(value > 0 for value in certain),
-            "pairs that lose": sum(value < 0 for value in certain),
+            "gain (significant)": sum(value > 0 for value in certain),
+            "lose (significant)": sum(value < 0 for value in certain),
             "from, to": f"{min(values):+.1f} to {max(values):+.1f}",
         }
 
 
-@tabulated("llrrrrrl")
+@tabulated("llrrrrr")
 def extreme_table(primary: Primary) -> Iterator[Row]:
     """Describe the pairs that SMOOTH helps least and most against PGD.
 
@@ -102,7 +102,6 @@ def extreme_table(primary: Primary) -> Iterator[Row]:
                 "second class": f"{gain.saved[1]} / {gain.lost[1]}",
                 "lost under FGM": lost[gain.classes],
                 "coverage when fitted (%)": f"{100 * gain.train_coverage:.1f}",
-                "gradient zero": "yes" if gain.in_dead_zone else "no",
             }
 
 

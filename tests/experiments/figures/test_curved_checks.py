@@ -61,7 +61,7 @@ def test_draws_are_maximizers_and_many():
 def test_games_hold_at_the_whole_error_and_some_break_without():
     rows = cells(factor_table(12, 0))[2:]
     exceeded = [int(row[2]) for row in rows]
-    assert [float(row[0]) for row in rows] == [1.0, 0.25, 0.1, 0.0]
+    assert [float(row[0]) for row in rows] == [1.0, 0.5, 0.25, 0.1, 0.0]
     assert exceeded[0] == 0
     assert exceeded[-1] > 0
     assert exceeded == sorted(exceeded)

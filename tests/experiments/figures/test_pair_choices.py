@@ -20,7 +20,6 @@ from experiments.figures.all_pairs.pair_pictures import (
 )
 from experiments.figures.all_pairs.pair_tables import (
     calibration_table,
-    computed_twice,
     missing_runs,
     table_1,
 )
@@ -165,7 +164,6 @@ def test_a_single_pair_gives_no_spread_and_no_comparison(alone):
     assert "(0.0)" not in table_1(rows).replace("99.9 (0.0)", "")
     assert "not run" in isotropic_table(primary)
     assert len(noise_table(primary).splitlines()) == 2
-    assert computed_twice(results, ()) == []
 
 
 def test_what_a_store_lacks_is_named():
