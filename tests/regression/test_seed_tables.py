@@ -18,7 +18,7 @@ from experiments.figures.mnist_0_against_1 import (
     reading_table,
     ways_to_table_2,
 )
-from experiments.figures.table_2_checks import record_checks
+from experiments.figures.table_2_checks import guarantee_table, record_checks
 from experiments.study.combinations import Combination
 from experiments.study.declared import DECLARED, declared_groups
 from experiments.study.misses import study_table
@@ -251,6 +251,19 @@ def test_the_checks_notice_what_is_not_so(groups):
     found = judged({"a": [wide[0], *small[1:]], "b": wide, "c": unit}, {"x": exact})
     assert [holds for _, holds in found[:3]] == [True, False, False]
     assert not found[5][1]
+
+
+def test_what_coverage_does_not_guarantee(groups):
+    table = guarantee_table(groups).splitlines()[2:]
+    for line, (name, results) in zip(table, groups.items(), strict=True):
+        gaps = []
+        for one in results:
+            (solver,) = one.score.defenses
+            kept = one.score.cells["PGD fixed-label", solver, "true"].percent
+            gaps.append(one.score.cells["FGM", solver, "approximate"].percent - kept)
+        ends = dict.fromkeys(f"{end:.0f}" for end in (min(gaps), max(gaps)))
+        assert line.startswith(f"| {name} | {len(gaps)} | ")
+        assert line.endswith(f" | {' to '.join(ends)} |")
 
 
 def harmless(result):
