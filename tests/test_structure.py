@@ -182,7 +182,7 @@ def test_modules_and_functions_are_short(path):
 
 
 # What the library and the experiments may hold: lines of code, exported names.
-LARGEST = {"paper_lib": 8500, "experiments": 9330}
+LARGEST = {"paper_lib": 8500, "experiments": 9320}
 MOST_EXPORTS = 130
 
 
