@@ -328,8 +328,8 @@ print(f"the share is {share:.2f}, the gain found {full.defender_gain:.2f}")
 # taken before a bound breaks?
 #
 # :::{dropdown} Solution
-# Much less than $e$ does, as the table says, because smooth boundaries are not built against the theorem. No factor is safe all the
-# same, as the family above shows for one half, and with $e = 0$, Theorem 1 taken for a statement on $f$, several games contradict the bounds.
+# Far: half of it breaks none of the sixteen and a quarter one, as the table says, because smooth boundaries are not built against the theorem.
+# No factor is safe all the same, as the family above shows for one half, and with $e = 0$, Theorem 1 taken for a statement on $f$, several games contradict the bounds.
 # :::
 
 # %% mystnb={"code_prompt_show": "Show the solution in numbers", "code_prompt_hide": "Hide the solution in numbers"} tags=["hide-cell"]

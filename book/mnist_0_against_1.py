@@ -222,7 +222,7 @@ plot_attack_and_defense(game)
 # %% mystnb={"code_prompt_show": "Show the six classifiers", "code_prompt_hide": "Hide the six classifiers"} tags=["hide-cell"]
 Markdown(choice_table(candidates))
 
-# %% mystnb={"figure": {"caption": "Accuracy against the budget: this page's classifier, seed 0, literal reading, all test images, the defense fitted anew at each budget. Hollow marks are the paper's numbers, drawn at the budget of the table (dotted). From the stored run.", "name": "fig-table-2-budgets"}, "image": {"alt": "Two panels of five curves against budgets from 1 to 8.6 pixels, approximate and true accuracy. Without a defense accuracy falls steadily. With SMOOTH it stays above 90 percent in the approximate panel up to 4.3 pixels, the budget of the table, and then drops at once to half of the points, under FGM later to none; the hollow marks of the paper lie near the approximate curves and off several true ones."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Accuracy against the budget: this page's classifier, seed 0, literal reading, all test images, the defense fitted anew at each budget. Hollow marks are the paper's numbers, drawn at the budget of the table (dotted). From the stored run.", "name": "fig-table-2-budgets"}, "image": {"alt": "Two panels of five curves against budgets from 1 to 8.6 pixels, approximate and true accuracy. Without a defense accuracy falls, but that true accuracy under PGD turns up at the largest budget. With SMOOTH it stays above 90 percent in the approximate panel up to 4.3 pixels, the budget of the table, and then drops at once to half of the points, under FGM later to none; the hollow marks of the paper lie near the approximate curves and off several true ones."}} tags=["hide-input"]
 points = chosen[0].curve
 plot_accuracy_against_budget(
     [point.epsilon for point in points],
@@ -249,9 +249,10 @@ plot_accuracy_against_budget(
 # **Does not agree.** True accuracy under FGM with SMOOTH stays below the paper's at every seed, with both classifiers and with unit
 # rows; with these and the ball it is the only cell that is more than 8 points off, at one seed. The defense moves points up to
 # $\epsilon$ in addition to the attack, out to where the network bends away from its tangents ([local linearity](local_linearity.ipynb)),
-# which may explain the gaps between true and approximate rows, and their spread over seeds. But under FGM without a defense the two
-# are further apart here than in the paper, as if its network were nearer its tangents; under PGD, literal or in the ball, they are
-# closer together here, as if it were further from them. So no single reason is shown. A smaller budget would raise the true row of
+# which may explain the gaps between true and approximate rows, and their spread over seeds. But with the primary classifier, in the
+# mean over seeds, the two are further apart here than in the paper under FGM without a defense, as if its network were nearer its
+# tangents, and closer together under PGD, literal or in the ball, as if it were further from them. With the smaller classifier it is the
+# other way round under FGM, and with SMOOTH under PGD. So no single reason is shown. A smaller budget would raise the true row of
 # FGM with SMOOTH, but the approximate column then no longer matches. Without the network or the budget of the paper this cannot be settled.
 #
 # **No guarantee for $f$.** Under *Broader Impact* the paper says that its work "can be used to find guarantees on the worst accuracy a

@@ -515,7 +515,7 @@ stored_tests = "tests/regression/test_stored_isotropic.py::"
 checks.append(
     Check(
         what="on the networks of Table 1 SMOOTH is ahead in the mean under FGM, scored with "
-        "$f_L$, and noise under PGD, scored with $f$",
+        "$f_L$, and noise under PGD in the ball, scored with $f$",
         cases=sum(map(len, by_tangent + by_network)),
         figure=f"{np.mean(by_tangent, axis=1).min():+.1f}, "
         f"{np.mean(by_network, axis=1).max():+.1f} points",
@@ -813,7 +813,7 @@ checks.append(
 # For the tangents the theorem holds without exception, for equal and for unequal budgets, with SMOOTH read as on [the page of
 # Lemma 3](lemma_3.ipynb#v-without-volume) where $V^*$ has no volume. A linear program that is told
 # neither lemma finds the same value. All three implications need a correction. Noise without a direction is ahead of SMOOTH in
-# the mean where the network itself is scored under PGD, on MNIST in the ball by less than can be told from zero. FGM does at least as well
+# the mean where the network itself is scored under PGD, literal or in the ball, on MNIST in the ball by less than can be told from zero. FGM does at least as well
 # as any other attack, not better. And with equal budgets the attacker never wins everywhere, unless $f = 0$ almost surely.
 
 # %% tags=["hide-input"]

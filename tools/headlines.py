@@ -17,6 +17,7 @@ from statistics import mean
 from experiments.assumption.agreement_runs import AgreementResult, AgreementRun
 from experiments.assumption.linearity_plans import agreement_plan, declared_plan
 from experiments.assumption.linearity_summary import found_in_game
+from experiments.figures.markdown import span
 from experiments.store.record_files import load_record
 from experiments.sweep.resume import load_or_compute
 from experiments.tables.paper_numbers import PAPER_TABLE_2
@@ -95,19 +96,6 @@ def _read(root: Path, pattern: str) -> list[dict]:
     return [json.loads(file.read_text(encoding="utf-8")) for file in files]
 
 
-def _span(values: Sequence[float], form: str = ".0f") -> str:
-    """Write the least and the largest of some values.
-
-    Args:
-        values: The values.
-        form: How a number is written.
-
-    Returns:
-        ``"least to largest"``.
-    """
-    return f"{min(values):{form}} to {max(values):{form}}"
-
-
 # Each takes the project's folder and the ledger, and returns the sentence.
 
 # --- what holds ------------------------------------------------------------------
@@ -146,7 +134,7 @@ def ramp(root: Path, claims: Entries) -> str:
         100 * one["ramp, raw rows"]["count"] / one["search"]["count"] for one in found
     ]
     return (
-        f"the paper's ascent covers {_span(parts)}% of what the best search covers, "
+        f"the paper's ascent covers {span(parts)}% of what the best search covers, "
         f"on {len(parts)} instances"
     )
 
@@ -199,7 +187,7 @@ def table_2(root: Path, claims: Entries) -> str:
         (solver,) = one.score.defenses
         here.append(one.score.cells["FGM", solver, "true"].percent)
     return (
-        f"FGM with SMOOTH, scored with $f$: {_span(here, '.1f')}% over {len(here)} "
+        f"FGM with SMOOTH, scored with $f$: {span(here, '.1f')}% over {len(here)} "
         f"seeds (paper: {PAPER_TABLE_2['FGM', 'SMOOTH', 'true']:.1f}%)"
     )
 
@@ -211,7 +199,7 @@ def assumption(root: Path, claims: Entries) -> str:
     return (
         f"at Table 1's budgets $f$ and its tangent differ in sign within reach of "
         f"{sum(found):,} of {len(found):,} points in the game, in {len(networks)} "
-        "networks of two sizes"
+        f"networks of {len({one.config.train for one in networks})} sizes"
     )
 
 
@@ -237,7 +225,7 @@ def broader_impact(root: Path, claims: Entries) -> str:
         promised = score.cells["FGM", solver, "approximate"].percent
         gaps.append(promised - score.cells["PGD fixed-label", solver, "true"].percent)
     return (
-        f"an attack takes $f$ with SMOOTH {_span(gaps)} points below the guarantee, "
+        f"an attack takes $f$ with SMOOTH {span(gaps)} points below the guarantee, "
         f"in {len(gaps)} runs"
     )
 
@@ -256,8 +244,8 @@ def curved_boundaries(root: Path, claims: Entries) -> str:
     return (
         f"at {largest:g} pixels a player's gain is proven to be at most "
         f"{ceil(100 * gain) / 100:.2f} of {LARGEST_GAIN:g} in the mean, on {points} "
-        f"points of each of {len(games)} networks; with a budget for each, Table 1 is "
-        f"played at {_span(budgets, '.1f')}"
+        f"points of each of {len(games)} networks; the budgets of Table 1 for these are "
+        f"{span(budgets, '.1f')}"
     )
 
 
@@ -275,7 +263,7 @@ def sharper_bounds(root: Path, claims: Entries) -> str:
     splits = {config["seed"] for config in configs}
     return (
         f"with {confidence:.0%} confidence each, new points keep the sample's share "
-        f"less {_span(gaps)} points, by the bound of compression, on {len(pairs)} "
+        f"less {span(gaps)} points, by the bound of compression, on {len(pairs)} "
         f"pairs with {len(splits)} splits each; the paper's bound gives "
         f"{100 * max(printed):.0f}%"
     )
@@ -288,7 +276,7 @@ def certificate(root: Path, claims: Entries) -> str:
         proven = min(bound["count"] for bound in one["bounds"].values())
         parts.append(100 * one["methods"]["search"]["count"] / proven)
     return (
-        f"the best search reaches {_span(parts)}% of what is proven to be the most, "
+        f"the best search reaches {span(parts)}% of what is proven to be the most, "
         f"on {len(parts)} instances"
     )
 

@@ -26,7 +26,7 @@ _CURVED = (0.05, 0.1)
 
 
 def agreement_plan() -> tuple[AgreementRun, ...]:
-    """List the searches and proofs for the classifiers of the tables.
+    """List the searches and proofs for the network that was declared first.
 
     Returns:
         The runs: ten pairs of each data set, three seeds.

@@ -37,7 +37,7 @@ def linearity_checks(
             "test_a_boundary_in_the_ball_is_a_disagreement",
         ),
         _check(
-            "and for the network and budgets that the study declared",
+            "and for the network that the study declared",
             found_in_game(declared),
             "test_a_boundary_in_the_ball_is_a_disagreement",
         ),

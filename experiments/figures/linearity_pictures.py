@@ -55,7 +55,7 @@ def plot_shares(results: Sequence[AgreementResult]) -> Figure:
     what lies what it keeps of f itself.
 
     Args:
-        results: The records of the tables' classifiers.
+        results: The records of one network, on pairs of both data sets.
 
     Returns:
         The figure, a row of shares for each data set.

@@ -50,6 +50,25 @@ def markdown_table(
     return "\n".join("| " + " | ".join(line) + " |" for line in table)
 
 
+def span(values: Sequence[float], form: str = ".0f") -> str:
+    """Write the least and the largest of some values, once where they read the same.
+
+    Args:
+        values: The values.
+        form: How a number is written.
+
+    Returns:
+        The words.
+
+    Example:
+        >>> span([3.2, 1.0, 2.0], ".1f"), span([2.1, 2.2])
+        ('1.0 to 3.2', '2')
+    """
+    return " to ".join(
+        dict.fromkeys(f"{end:{form}}" for end in (min(values), max(values)))
+    )
+
+
 def table_of(rows: Iterable[Row], *, align: str | None = None) -> str:
     """Write a Markdown table of rows whose cells name their columns.
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from experiments.figures.checks_table import Check, judged
-from experiments.figures.markdown import Row, tabulated
+from experiments.figures.markdown import Row, span, tabulated
 from experiments.figures.mnist_0_against_1 import GOAL, Accuracies, distance, of_runs
 from experiments.tables.classifier_choice import Candidate
 from experiments.tables.paper_numbers import PAPER_TABLE_2
@@ -108,16 +108,10 @@ def guarantee_table(runs: Runs) -> Iterator[Row]:
         yield {
             "classifier": name,
             "runs": len(results),
-            "coverage of $v$": _span(covered, ".1f"),
-            "true accuracy": _span(kept, ".1f"),
-            "points below": _span(gaps),
+            "coverage of $v$": span(covered, ".1f"),
+            "true accuracy": span(kept, ".1f"),
+            "points below": span(gaps),
         }
-
-
-def _span(values: Sequence[float], form: str = ".0f") -> str:
-    """Write the least and the largest value, once where they are one."""
-    ends = dict.fromkeys(f"{end:{form}}" for end in (min(values), max(values)))
-    return " to ".join(ends)
 
 
 def _promised(
@@ -138,7 +132,7 @@ def _no_guarantee(results: Sequence[PairResult]) -> Check:
         what="an attack in $V$ leaves $f$ with SMOOTH more than 15 points below the "
         "coverage of $v$ (points below)",
         cases=len(gaps),
-        figure=_span(gaps),
+        figure=span(gaps),
         holds=min(gaps) > NO_GUARANTEE,
         test="tests/book/test_page_numbers.py"
         "::test_an_attack_takes_f_below_what_coverage_promises",

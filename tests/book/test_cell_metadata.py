@@ -73,7 +73,7 @@ CHANGES = (
     ("", "", "PASSED"),
     ("One dot", "Two dots", "PASSED"),  # metadata is no output
     ("| \u2713 holds |", "| \u2717 fails |", "FAILED"),
-    ("figure 1;", "figure 2;", "FAILED"),
+    ("result 1;", "result 2;", "FAILED"),
 )
 
 

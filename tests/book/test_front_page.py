@@ -188,7 +188,7 @@ def test_figures_of_the_assumption(said, root):
             if margin is not None and margin <= reach:
                 game += 1
                 lost += found is not None and found <= reach
-    assert said("assumption") == [1.0, lost, game, networks]
+    assert said("assumption") == [1.0, lost, game, networks, 2]
 
 
 def test_comparisons_with_fgm(texts, said, root):

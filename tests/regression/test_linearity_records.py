@@ -95,8 +95,8 @@ def test_a_disagreement_is_no_further_than_the_boundary(agreement):
                 assert found <= length(margin) * 1.001
 
 
-def test_no_proof_is_of_a_point_with_a_boundary(agreement):
-    for record in agreement:
+def test_no_proof_is_of_a_point_with_a_boundary(agreement, declared):
+    for record in (*agreement, *declared):
         for margin, proven in zip(record["margins"], record["proven"], strict=False):
             assert length(margin) > 2.0 * proven
 
