@@ -244,7 +244,7 @@ def curved_boundaries(root: Path, claims: Entries) -> str:
     return (
         f"at {largest:g} pixels a player's gain is proven to be at most "
         f"{ceil(100 * gain) / 100:.2f} of {LARGEST_GAIN:g} in the mean, on {points} "
-        f"points of each of {len(games)} networks; the budgets of Table 1 for these are "
+        f"points of each of {len(games)} networks; Table 1's budgets for these are "
         f"{span(budgets, '.1f')}"
     )
 
