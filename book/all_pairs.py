@@ -431,8 +431,7 @@ themselves: with some other seed the same ascent gains on all of these pairs but
 #
 # One classifier, one protocol for the budget and one reading of PGD were declared primary before the first complete run. Nothing of this was
 # changed afterwards. [](the_algorithm.ipynb), [](sharper_bounds.ipynb) and [](local_linearity.ipynb) train this classifier. Its budget is used by
-# [](sharper_bounds.ipynb), by the comparison with noise on [](theorem_1.ipynb), and once by [](curved_boundaries.ipynb); the other two pages
-# set their own.
+# [](sharper_bounds.ipynb), by the comparison with noise on *Theorem 1*, and once by *Curved boundaries*; the other two pages set their own.
 #
 # | setting | primary | why |
 # | :-- | :-- | :-- |
