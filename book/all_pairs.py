@@ -532,5 +532,5 @@ ChecksTable(checks)
 # ## Behind this page
 #
 # ```{page-footer}
-# :records: results/table1/*mnist-?-?-seed*.json results/study/*mnist-?-?-seed*.json results/table1_gpu/*mnist-?-?-seed*.json
+# :records: results/table1/*mnist-?-?-seed*.json results/study/*mnist-?-?-seed*.json
 # ```
