@@ -1,5 +1,6 @@
 """Who computes for a sweep: what a worker runs, and whether its cluster is there."""
 
+import gc
 import logging
 import os
 import platform
@@ -95,10 +96,13 @@ def connected(scheduler: str) -> Iterator[Executor]:
     wanted = "scheduler must be the address of a Dask scheduler, like tcp://host:8786"
     try:
         client = Client(scheduler)
-    except OSError as error:
-        raise OSError(f"{wanted}, got {scheduler!r}: {error}.") from error
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{wanted}, got {scheduler!r}: {error}.") from error
+    except (OSError, TypeError, ValueError) as error:
+        # The frames hold a client that is half made. Collected while the next one is
+        # made it takes away that one's event loop, or waits for its lock for ever.
+        error.__traceback__ = None
+        gc.collect()
+        kind = OSError if isinstance(error, OSError) else ValueError
+        raise kind(f"{wanted}, got {scheduler!r}: {error}.") from error
     try:
         yield client.get_executor()
     finally:

@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import gc
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+from distributed import Client
 
 from experiments.sweep import runner
 from experiments.sweep.runner import (
@@ -232,6 +234,24 @@ def test_an_executor_of_nobody(settings, error, message):
         executor_for(**settings),
     ):
         pytest.fail("nobody is there")
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("scheduler", ["nonsense", "x://1", "tcp://127.0.0.1:9"])
+def test_of_a_scheduler_that_is_refused_no_client_is_left(scheduler):
+    """Left to be collected one day, it took the event loop of the next, or hung."""
+
+    def clients():
+        return {id(one) for one in gc.get_objects() if type(one) is Client}
+
+    before = clients()
+    with (
+        connecting_within("200ms"),
+        pytest.raises((OSError, ValueError)) as caught,
+        executor_for(scheduler=scheduler),
+    ):
+        pytest.fail("nobody is there")
+    assert clients() <= before, caught.value
 
 
 @pytest.mark.bad_input
