@@ -45,7 +45,9 @@ def agreement_plan() -> tuple[AgreementRun, ...]:
 
 
 def declared_plan() -> tuple[AgreementRun, ...]:
-    """List the same for the network and budgets that the study of Table 1 declared.
+    """List the same for the network that the study of Table 1 declared.
+
+    Its rule sets the budgets, on as many training points.
 
     Returns:
         The runs: ten pairs of each data set, the first of the study's fresh seeds.

@@ -96,4 +96,4 @@ def test_nbval_compares_the_table_of_checks(notebook, tmp_path):
         check=False,
     )
     found = re.findall(r"^([A-Z]+) page\.ipynb::Cell (\d)", done.stdout, re.M)
-    assert set(found) == wanted
+    assert set(found) == wanted, done.stdout
